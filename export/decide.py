@@ -1,0 +1,211 @@
+"""From a similarity to a verdict: gate, conformal p-value, verdict. Numpy only.
+
+These are the rules; `mim_tf.calibrate` fits their constants and `manifest.json` carries them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from .errors import MimError
+
+#: Verdicts by their code in the graph's output `verdict`.
+VERDICTS = ("mpox-like", "not-mpox-like", "cannot-judge")
+#: Reasons by their code in the graph's output `reason`; code 0 means that the image can be judged. The
+#: graph itself gives `blank` only: `too small` and `unreadable` are seen before an image reaches it, and
+#: `blurred` and `not skin` are reserved, so that the codes need not change when their gates come.
+REASONS = (None, "blank", "blurred", "not skin", "too small", "unreadable")
+#: Luma weights of ITU-R BT.601.
+LUMA = (0.299, 0.587, 0.114)
+#: Added to alpha where p is compared with it: float32 sums of the same weights in another order differ by
+#: about 1e-7, while two different p-values differ by 1 / ((G + 1) n_g) at least.
+SLACK = 1e-6
+
+
+@dataclass(frozen=True)
+class Gate:
+    """Limits below which an image cannot be judged.
+
+    Attributes:
+        min_contrast: least standard deviation of the luma of the resampled image, in [0, 1].
+        min_side: least shorter side of the decoded photograph, in pixels.
+    """
+
+    min_contrast: float
+    min_side: int
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """The conformal table.
+
+    Attributes:
+        similarities: similarities of the held-out images of the normal class, ascending.
+        weights: for each of them 1 / (number of images of its group).
+        groups: number of groups G.
+        alpha: an image is `not-mpox-like` if its p-value is at most alpha.
+        method: `split` (one held-out set) or `cross` (out of fold).
+    """
+
+    similarities: tuple[float, ...]
+    weights: tuple[float, ...]
+    groups: int
+    alpha: float
+    method: str
+
+    @property
+    def threshold(self) -> float:
+        """The least tabled similarity that is still `mpox-like`; a lower one is `not-mpox-like`."""
+        p = p_value(np.asarray(self.similarities, np.float32), self)
+        return float(self.similarities[int(np.argmax(p > np.float32(self.alpha + SLACK)))])
+
+    @property
+    def guarantee(self) -> str:
+        """The bound on refused mpox images that the method has, in words."""
+        bound = self.alpha if self.method == "split" else 2 * self.alpha
+        return (
+            f"of mpox images exchangeable with the calibration groups, at most {bound:g} are called "
+            "not-mpox-like, on average over calibration sets"
+        )
+
+    def to_dict(self) -> dict[str, Any]:
+        """The fields as JSON can hold them, with what follows from them."""
+        return {**asdict(self), "threshold": self.threshold, "guarantee": self.guarantee}
+
+    @classmethod
+    def from_dict(cls, entry: dict[str, Any]) -> Calibration:
+        """Reads what `to_dict` wrote."""
+        return cls(
+            similarities=tuple(entry["similarities"]),
+            weights=tuple(entry["weights"]),
+            groups=entry["groups"],
+            alpha=entry["alpha"],
+            method=entry["method"],
+        )
+
+
+def smallest_alpha(groups: int) -> float:
+    """The smallest level that `groups` calibration groups can reach: 1 / (G + 1)."""
+    return 1.0 / (groups + 1)
+
+
+def check_alpha(alpha: float, groups: int) -> None:
+    """Raises `MimError` where a verdict `not-mpox-like` could never be reached.
+
+    Example:
+        19 groups allow alpha 0.05; 9 groups allow 0.1 at best.
+    """
+    if not 0.0 < alpha < 1.0:
+        raise MimError(f"alpha {alpha:g} is not between 0 and 1", "choose a sensitivity between 0 and 1")
+    least = smallest_alpha(groups)
+    if alpha + SLACK < least:
+        raise MimError(
+            f"{groups} calibration groups cannot support alpha {alpha:g}",
+            f"use alpha {least:.4g} (sensitivity {1 - least:.4g}) or more groups",
+        )
+
+
+def p_value(similarity: ArrayLike, calibration: Calibration) -> NDArray[np.float32]:
+    """The conformal p-value among groups.
+
+    p = (1 + sum over groups g of the share of g's images with similarity <= s) / (G + 1), computed in
+    float32 as the graph does (Vovk et al., Algorithmic Learning in a Random World, 2005; the group is
+    the exchangeable unit).
+
+    Args:
+        similarity: float, any shape.
+        calibration: the table.
+
+    Returns:
+        float32 of the same shape, in [1 / (G + 1), 1].
+
+    Example:
+        With the groups {0.5} and {0.7, 0.9}, p(0.6) = (1 + 1) / 3 and p(0.8) = (1 + 1.5) / 3.
+    """
+    s = np.asarray(similarity, np.float32)
+    table = np.asarray(calibration.similarities, np.float32)
+    weights = np.asarray(calibration.weights, np.float32)
+    below = (table <= s[..., None]).astype(np.float32)
+    return (np.float32(1) + (below * weights).sum(-1, dtype=np.float32)) / np.float32(calibration.groups + 1)
+
+
+def contrast(pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
+    """Standard deviation of the luma.
+
+    Args:
+        pixels: uint8 (..., S, S, 3), resampled.
+
+    Returns:
+        float32 (...), in [0, 0.5].
+
+    Example:
+        Half black, half white: 0.5. One colour: 0.
+    """
+    luma = pixels.astype(np.float32) @ np.asarray(LUMA, np.float32) / np.float32(255)
+    return luma.std(axis=(-2, -1), dtype=np.float32)
+
+
+def gate(pixels: NDArray[np.uint8], limits: Gate) -> NDArray[np.int32]:
+    """Reason codes (indices of `REASONS`) of resampled images; 0 where an image can be judged.
+
+    Args:
+        pixels: uint8 (B, S, S, 3).
+        limits: the limits.
+
+    Returns:
+        int32 (B,).
+    """
+    return np.where(contrast(pixels) < np.float32(limits.min_contrast), 1, 0).astype(np.int32)
+
+
+def verdict(p: ArrayLike, reason: ArrayLike, alpha: float) -> NDArray[np.int32]:
+    """Verdict codes (indices of `VERDICTS`).
+
+    Args:
+        p: p-values, float (B,).
+        reason: reason codes, int (B,); any but 0 gives `cannot-judge`.
+        alpha: the level.
+
+    Returns:
+        int32 (B,).
+
+    Example:
+        `verdict([0.03, 0.4, 0.03], [0, 0, 1], 0.05)` is [1, 0, 2].
+    """
+    judged = np.where(np.asarray(p, np.float32) <= np.float32(alpha + SLACK), 1, 0)
+    return np.where(np.asarray(reason) == 0, judged, 2).astype(np.int32)
+
+
+class Judgement(NamedTuple):
+    """What is said of N images: arrays of length N.
+
+    Attributes:
+        similarity: float32, higher = more like the class.
+        p_value: float32.
+        verdict: int32, indices of `VERDICTS`.
+        reason: int32, indices of `REASONS`.
+    """
+
+    similarity: NDArray[np.float32]
+    p_value: NDArray[np.float32]
+    verdict: NDArray[np.int32]
+    reason: NDArray[np.int32]
+
+
+def judge(
+    similarity: NDArray[np.float32], pixels: NDArray[np.uint8], calibration: Calibration, limits: Gate
+) -> Judgement:
+    """Gate, p-value and verdict of images of known similarity.
+
+    Args:
+        similarity: float32 (B,).
+        pixels: uint8 (B, S, S, 3), resampled.
+        calibration: the conformal table.
+        limits: of the gate.
+    """
+    p, reason = p_value(similarity, calibration), gate(pixels, limits)
+    return Judgement(similarity, p, verdict(p, reason, calibration.alpha), reason)

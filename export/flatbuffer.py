@@ -1,0 +1,127 @@
+"""Finishes a TFLite file: order of subgraphs, one buffer for equal weights, a name for every tensor."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import flatbuffers
+import numpy as np
+from tensorflow.lite.python import schema_py_generated as schema
+
+#: Buffers start at multiples of this, as kernels on microcontrollers expect.
+ALIGNMENT = 16
+
+
+def read(content: bytes) -> Any:
+    """The model as a `ModelT` tree."""
+    return schema.ModelT.InitFromObj(schema.Model.GetRootAsModel(content, 0))
+
+
+def write(model: Any) -> bytes:
+    """A `ModelT` tree as a file, its buffers aligned."""
+    builder = flatbuffers.Builder(1 << 20)
+    original = schema.BufferStartDataVector
+    # The generated code aligns vectors of bytes to 1, although the schema says force_align: 16.
+    schema.BufferStartDataVector = lambda b, count: b.StartVector(1, count, ALIGNMENT)
+    pack = schema.BufferT.Pack
+    schema.BufferT.Pack = _pack_buffer
+    try:
+        builder.Finish(model.Pack(builder), b"TFL3")
+    finally:
+        schema.BufferStartDataVector = original
+        schema.BufferT.Pack = pack
+    return bytes(builder.Output())
+
+
+def _pack_buffer(buffer: Any, builder: flatbuffers.Builder) -> int:
+    data = None
+    if buffer.data is not None and len(buffer.data):
+        content = np.asarray(buffer.data, np.uint8).tobytes()
+        schema.BufferStartDataVector(builder, len(content))
+        builder.head -= len(content)
+        builder.Bytes[builder.head : builder.head + len(content)] = content
+        data = builder.EndVector()
+    schema.BufferStart(builder)
+    if data is not None:
+        schema.BufferAddData(builder, data)
+    end: int = schema.BufferEnd(builder)
+    return end
+
+
+def finish(content: bytes, first: str, layers: list[str]) -> bytes:
+    """Orders, shares and names.
+
+    Args:
+        content: a file as the converter wrote it.
+        first: the signature whose subgraph becomes number 0.
+        layers: names of the convolutions in their order.
+
+    Returns:
+        A file that computes the same.
+    """
+    model = read(content)
+    _order(model, first)
+    _share_buffers(model)
+    for signature in model.signatureDefs:
+        _name(model, signature, layers)
+    return write(model)
+
+
+def _order(model: Any, first: str) -> None:
+    keys = {signature.signatureKey.decode(): signature.subgraphIndex for signature in model.signatureDefs}
+    order = sorted(range(len(model.subgraphs)), key=lambda i: (i != keys[first], i))
+    model.subgraphs = [model.subgraphs[i] for i in order]
+    for signature in model.signatureDefs:
+        signature.subgraphIndex = order.index(signature.subgraphIndex)
+    model.signatureDefs.sort(key=lambda signature: signature.subgraphIndex)
+
+
+def _share_buffers(model: Any) -> None:
+    """The converter writes the weights once for each signature."""
+    kept: list[Any] = []
+    place: dict[bytes, int] = {}
+    moved: dict[int, int] = {}
+    for index, buffer in enumerate(model.buffers):
+        content = b"" if buffer.data is None else np.asarray(buffer.data, np.uint8).tobytes()
+        if not content and index:
+            moved[index] = 0  # buffer 0 is empty by definition; tensors without data refer to it
+            continue
+        if content not in place:
+            place[content] = len(kept)
+            kept.append(buffer)
+        moved[index] = place[content]
+    model.buffers = kept
+    for subgraph in model.subgraphs:
+        for tensor in subgraph.tensors:
+            tensor.buffer = moved[tensor.buffer]
+    for entry in model.metadata or []:
+        entry.buffer = moved[entry.buffer]
+
+
+def op_name(model: Any, operator: Any) -> str:
+    """Name of an operator, such as CONV_2D."""
+    code = model.operatorCodes[operator.opcodeIndex]
+    builtin = max(code.builtinCode, code.deprecatedBuiltinCode)
+    names = {v: k for k, v in vars(schema.BuiltinOperator).items() if isinstance(v, int)}
+    return names[builtin]
+
+
+def _name(model: Any, signature: Any, layers: list[str]) -> None:
+    key = signature.signatureKey.decode()
+    subgraph = model.subgraphs[signature.subgraphIndex]
+    subgraph.name = key.encode()
+    names: dict[int, str] = {}
+    for mapping in (*signature.inputs, *signature.outputs):
+        names[mapping.tensorIndex] = mapping.name.decode()
+    convolutions = iter(layers)
+    for number, operator in enumerate(subgraph.operators):
+        kind = op_name(model, operator).lower()
+        label = next(convolutions) if kind == "conv_2d" else f"{number:02d}_{kind}"
+        constants = ("", "kernel", "bias") if kind == "conv_2d" else ()
+        for place, tensor in enumerate(operator.inputs):
+            part = constants[place] if place < len(constants) and constants[place] else f"input{place}"
+            names.setdefault(int(tensor), f"{key}/{label}/{part}")
+        for place, tensor in enumerate(operator.outputs):
+            names.setdefault(int(tensor), f"{key}/{label}" + (f"/output{place}" if place else ""))
+    for index, tensor in enumerate(subgraph.tensors):
+        tensor.name = names.get(index, f"{key}/unused{index}").encode()

@@ -1,0 +1,170 @@
+"""From a file to the pixels that a model sees: decode, centre square, area-average resample, mask sets.
+
+These are the definitions that every target repeats (C, Kotlin, Swift, JavaScript); `export/README.md`
+states them in words and integers. Numpy and Pillow only.
+"""
+
+from __future__ import annotations
+
+import os
+import warnings
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageOps
+
+from .errors import MimError
+
+#: Files with these endings are taken for images when a folder is listed.
+SUFFIXES = (".jpg", ".jpeg", ".png", ".webp")
+#: A photograph of more pixels than this is refused before it is decoded (a decompression bomb).
+MAX_PIXELS = 100_000_000
+_REMEDY = "replace the file by a JPEG, PNG or WebP photograph"
+
+
+def decode(path: str | os.PathLike[str]) -> NDArray[np.uint8]:
+    """Reads a photograph as upright RGB.
+
+    EXIF orientation is applied, alpha is laid over white, grey, palette and CMYK are converted, and
+    16-bit grey is scaled by 1/257 with rounding, so that 65535 becomes 255.
+
+    Args:
+        path: a JPEG, PNG or WebP file.
+
+    Returns:
+        uint8 (height, width, 3).
+
+    Raises:
+        MimError: the file is missing, truncated, no image, or larger than `MAX_PIXELS`.
+
+    Example:
+        `decode("photo.jpg").shape` is (4032, 3024, 3) for a portrait photograph of a 12 MP phone,
+        whichever way its sensor lay.
+    """
+    name = Path(path)
+    if name.is_dir():
+        raise MimError("a folder, not an image", "name an image file", path)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", Image.DecompressionBombWarning)
+            with Image.open(name, formats=("JPEG", "PNG", "WEBP", "MPO")) as image:
+                width, height = image.size
+                if width * height > MAX_PIXELS:
+                    raise MimError(
+                        f"{width} x {height} pixels are more than {MAX_PIXELS}", "shrink the image", path
+                    )
+                image.load()
+                return _rgb(ImageOps.exif_transpose(image))
+    except MimError:
+        raise
+    except FileNotFoundError:
+        raise MimError("no such file", "check the spelling of the path", path) from None
+    except PermissionError:
+        raise MimError("may not be read", "allow the current user to read it", path) from None
+    except MemoryError:
+        raise MimError("not enough memory to decode it", "shrink the image", path) from None
+    except Exception as error:  # Pillow's plugins raise OSError, SyntaxError, ValueError, struct.error, ...
+        reason = str(error).split("\n")[0].replace(str(name), "").strip(" '\"") or type(error).__name__
+        raise MimError(f"not a readable image ({reason[:80]})", _REMEDY, path) from None
+
+
+def _rgb(image: Image.Image) -> NDArray[np.uint8]:
+    if image.mode.startswith("I") or image.mode == "F":
+        # Pillow clips 16-bit grey to 255 in convert(): scale it instead.
+        wide = np.asarray(image).astype(np.float64)
+        grey = np.clip(np.floor(wide / 257.0 + 0.5), 0, 255).astype(np.uint8)
+        return np.repeat(grey[:, :, None], 3, axis=2)
+    if "A" in image.getbands() or "transparency" in image.info:
+        rgba = np.asarray(image.convert("RGBA")).astype(np.uint32)
+        alpha = rgba[:, :, 3:]
+        over_white = (rgba[:, :, :3] * alpha + 255 * (255 - alpha) + 127) // 255
+        return over_white.astype(np.uint8)
+    return np.ascontiguousarray(np.asarray(image.convert("RGB")))
+
+
+def resample(pixels: NDArray[np.uint8], size: int) -> NDArray[np.uint8]:
+    """Shrinks the centre square of an image by exact area average.
+
+    The centre square has side N = min(height, width) and offset floor((side - N) / 2). In units of
+    1/size pixel, source pixel i covers [i size, (i + 1) size) and target pixel j covers
+    [j N, (j + 1) N); a weight is the length of their overlap, so the weights of a target pixel sum to
+    N in each direction. One rounding at the end: floor((2 sum + N^2) / (2 N^2)).
+
+    Args:
+        pixels: uint8 (height, width, 3).
+        size: side S of the result, in pixels. An image smaller than that is enlarged by the same rule.
+
+    Returns:
+        uint8 (S, S, 3).
+
+    Example:
+        The 2 x 2 image [[0, 10], [20, 31]] (each channel) becomes, at size 1, 15: (61 + 2) // 4.
+    """
+    height, width = pixels.shape[:2]
+    side = min(height, width)
+    top, left = (height - side) // 2, (width - side) // 2
+    square = pixels[top : top + side, left : left + side]
+    if side == size:
+        return np.ascontiguousarray(square)
+    # Sums reach 255 N^2 < 2^53, so float64 products are exact whatever the order of summation.
+    weights = np.zeros((size, side))
+    for j in range(size):
+        first, last = j * side // size, -((-(j + 1) * side) // size)
+        i = np.arange(first, last)
+        weights[j, first:last] = np.minimum((i + 1) * size, (j + 1) * side) - np.maximum(i * size, j * side)
+    rows = np.empty((size, side, 3))
+    for j in range(size):
+        first, last = j * side // size, -((-(j + 1) * side) // size)
+        # Row by row: a 12 MP photograph is never held as float64 as a whole.
+        rows[j] = np.tensordot(weights[j, first:last], square[first:last].astype(np.float64), axes=1)
+    sums = np.einsum("kw,jwc->jkc", weights, rows, optimize=True).astype(np.int64)
+    area = side * side
+    return ((2 * sums + area) // (2 * area)).astype(np.uint8)
+
+
+def mask_labels(size: int, cell: int, count: int) -> NDArray[np.uint8]:
+    """Which mask of the fixed mask set hides each pixel.
+
+    Cells of `cell` px a side are dealt to `count` masks along a lattice: the cell in row r and column
+    c belongs to mask (c + r step) mod count with step = max(1, count // 2), so that with 2, 4 or more
+    masks a hidden cell has no hidden cell above, below or beside it.
+
+    Args:
+        size: side of the image in pixels.
+        cell: side of a cell in pixels; divides `size`.
+        count: number of masks, 2 or more.
+
+    Returns:
+        uint8 (size, size) with values 0 to count - 1.
+
+    Example:
+        `mask_labels(4, 1, 2)[0]` is [0, 1, 0, 1] and its next row [1, 0, 1, 0].
+    """
+    if count < 2 or count > 255 or cell < 1 or size % cell:
+        raise MimError(
+            f"no mask set of {count} masks with cells of {cell} px covers {size} px",
+            "choose 2 to 255 masks and a cell size that divides the image size",
+        )
+    index = np.arange(size) // cell
+    labels = (index[None, :] + index[:, None] * max(1, count // 2)) % count
+    return labels.astype(np.uint8)
+
+
+def mask_set(size: int, cell: int, count: int) -> NDArray[np.float32]:
+    """The fixed disjoint masks of inference.
+
+    Args:
+        size: side of the image in pixels.
+        cell: side of a cell in pixels; divides `size`.
+        count: number of masks n.
+
+    Returns:
+        float32 (n, size, size, 1), 1 = kept, 0 = hidden; each pixel is hidden by exactly one mask.
+
+    Example:
+        `mask_set(96, 8, 4).mean()` is 0.75.
+    """
+    labels = mask_labels(size, cell, count)
+    hidden = labels[None] == np.arange(count, dtype=np.uint8)[:, None, None]
+    return 1.0 - hidden[..., None].astype(np.float32)

@@ -1,0 +1,1 @@
+"""What a sceptic would try first, behind the same methods."""

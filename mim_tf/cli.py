@@ -1,0 +1,247 @@
+"""The command line: parse, call, print."""
+
+from __future__ import annotations
+
+import json as jsonlib
+import os
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+from mim_export.errors import MimError, explain
+
+# Before TensorFlow is imported: its start-up notes would drown the one line that an error is.
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+os.environ.setdefault("GRPC_VERBOSITY", "ERROR")
+
+app = typer.Typer(
+    add_completion=False,
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    help="Mask, Inpaint, Measure: one-class detection of mpox in photographs. Research software, not a diagnosis.",
+)
+out = Console(soft_wrap=True)
+err = Console(stderr=True, soft_wrap=True, highlight=False)
+
+Data = Annotated[Path, typer.Option("--data", help="data folder: DIR/<split>/<class>/photo.jpg")]
+Json = Annotated[bool, typer.Option("--json", help="print JSON")]
+Seed = Annotated[int, typer.Option("--seed", help="of weights, order, masks, splits")]
+
+
+def warn(line: str) -> None:
+    """Prints a line on stderr as it is."""
+    err.print(line, markup=False)
+
+
+@contextmanager
+def training_bars() -> Iterator[Callable[[str, int, int, dict[str, float]], None]]:
+    """A progress bar for each network that is trained, with its metrics; plain lines where there is no screen."""
+    columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.completed}/{task.total}"))
+    if not err.is_terminal:
+        yield lambda name, step, steps, values: warn(f"{name} {step}/{steps} {_metrics_line(values)}")
+        return
+    with Progress(*columns, TimeElapsedColumn(), TextColumn("{task.fields[values]}"), console=err) as bars:
+        tasks: dict[str, Any] = {}
+
+        def update(name: str, step: int, steps: int, values: dict[str, float]) -> None:
+            if name not in tasks:
+                tasks[name] = bars.add_task(name, total=steps, values="")
+            bars.update(tasks[name], completed=step, values=_metrics_line(values))
+
+        yield update
+
+
+def _metrics_line(values: dict[str, float]) -> str:
+    return "  ".join(f"{name} {value:.3f}" for name, value in values.items())
+
+
+@app.command()
+def train(
+    data: Data,
+    out_folder: Annotated[Path, typer.Option("--out", help="run folder; a stopped run in it is continued")],
+    method: Annotated[str, typer.Option(help="mim, blur or colour")] = "mim",
+    size: Annotated[int, typer.Option(help="side of the images in px: 64, 96 or 128")] = 96,
+    width: Annotated[int | None, typer.Option(help="filters of the generator's first level")] = None,
+    steps: Annotated[int, typer.Option(min=1, help="gradient steps of each fit")] = 1200,
+    minutes: Annotated[float | None, typer.Option(min=0.1, help="stop after this much training time")] = None,
+    batch_size: Annotated[int, typer.Option(min=1, help="images a step")] = 16,
+    sensitivity: Annotated[float, typer.Option(help="target share of mpox that is called mpox-like")] = 0.95,
+    normal_class: Annotated[str, typer.Option(help="the class to train on")] = "mpox",
+    precision: Annotated[str, typer.Option(help="auto, float32 or mixed_bfloat16")] = "auto",
+    seed: Seed = 0,
+    json: Json = False,
+) -> None:
+    """Fit a detector on the photographs of one class."""
+    from mim_tf.data import scan
+    from mim_tf.detector import Detector
+    from mim_tf.method import Training
+
+    if precision not in ("auto", "float32", "mixed_bfloat16"):
+        raise MimError(f"no precision {precision!r}", "choose auto, float32 or mixed_bfloat16")
+    photos = scan(data, seed=seed)
+    options = {} if width is None else {"width": width}
+    detector = Detector(method, size=size, normal_class=normal_class, **options)
+    training = Training(
+        steps=steps,
+        batch_size=batch_size,
+        seconds=None if minutes is None else 60 * minutes,
+        precision=precision,
+        seed=seed,
+    )
+    with training_bars() as progress:
+        detector.fit(
+            photos, out_folder, alpha=1 - sensitivity, training=training, warn=warn, progress=progress
+        )
+    calibration = detector.calibration
+    summary = {
+        "run": str(out_folder),
+        "threshold": calibration.threshold,
+        "alpha": calibration.alpha,
+        "groups": calibration.groups,
+        "method": calibration.method,
+        "guarantee": calibration.guarantee,
+    }
+    _show(summary, json, f"{out_folder}: threshold {calibration.threshold:.4f}; {calibration.guarantee}")
+
+
+@app.command()
+def evaluate(
+    run_or_bundle: Annotated[Path, typer.Argument(help="what mim-tf train or mim-tf export wrote")],
+    data: Data,
+    out_folder: Annotated[Path, typer.Option("--out", help="receives metrics.json and figures")],
+    split: Annotated[str, typer.Option(help="train, val or test")] = "test",
+    seed: Seed = 0,
+    json: Json = False,
+) -> None:
+    """Measure AUROC by class, with 95 % intervals by group."""
+    from mim_tf import data as folders
+    from mim_tf import workflow
+
+    judge = workflow.load_judge(run_or_bundle)
+    evaluation = workflow.evaluate_into(judge, folders.scan(data, seed=seed), split, out_folder, seed, warn)
+    _show_metrics(evaluation.metrics, json)
+
+
+@app.command()
+def export(
+    run: Annotated[Path, typer.Argument(help="what mim-tf train wrote")],
+    bundle: Annotated[Path, typer.Option("--out", help="the bundle to write")],
+    data: Annotated[
+        Path | None, typer.Option("--data", help="the data folder of the training, if it has moved")
+    ] = None,
+    json: Json = False,
+) -> None:
+    """Convert a run to TFLite files with everything that an app needs."""
+    from mim_tf import workflow
+
+    manifest = workflow.export_run(run, bundle, data, warn)
+    sizes = {name: entry["bytes"] for name, entry in manifest["files"].items() if name.endswith(".tflite")}
+    _show(manifest, json, f"{bundle}: " + ", ".join(f"{name} {size} bytes" for name, size in sizes.items()))
+
+
+@app.command()
+def verify(
+    bundle: Annotated[Path | None, typer.Argument(help="a bundle; the released one by default")] = None,
+    json: Json = False,
+) -> None:
+    """Check a bundle's files and run its golden vectors on every runtime that is present."""
+    from mim_export.runtime import RELEASED
+    from mim_export.verify import verify as check
+
+    folder = bundle or RELEASED
+    results = check(folder)
+    if json:
+        out.print_json(jsonlib.dumps(results))
+    else:
+        table = Table("runtime", "images", "inpainted, LSB", "similarity", "p-value", "verdicts", "status")
+        for row in results:
+            table.add_row(*(str(row[key]) for key in (
+                "runtime", "images", "inpainted", "similarity", "p_value", "verdicts", "status"
+            )))
+        out.print(table)
+    if any(row["status"] == "differs" for row in results):
+        raise MimError("golden vectors differ", "do not ship this bundle; export it again", folder)
+
+
+@app.command()
+def score(
+    paths: Annotated[list[Path], typer.Argument(help="photographs, or folders of them")],
+    bundle: Annotated[Path | None, typer.Option(help="a bundle; the released one by default")] = None,
+    json: Json = False,
+) -> None:
+    """Judge photographs with a bundle; no image leaves the device."""
+    from mim_export.runtime import RELEASED, Scorer, print_rows
+
+    rows, failed = Scorer(bundle or RELEASED).score_paths(paths)
+    print_rows(rows, failed, json)
+    if failed:
+        raise typer.Exit(2)
+
+
+@app.command()
+def demo(
+    out_folder: Annotated[Path, typer.Option("--out", help="receives everything that the demo makes")] = Path("demo"),
+    steps: Annotated[int, typer.Option(min=1, help="gradient steps")] = 300,
+    seed: Seed = 0,
+    json: Json = False,
+) -> None:
+    """All of it on synthetic images: data, train, evaluate, export, verify, score, report.html."""
+    from mim_tf.demo import run_demo
+
+    with training_bars() as progress:
+        summary = run_demo(out_folder, steps=steps, seed=seed, warn=warn, progress=progress)
+    _show(summary, json, f"{out_folder}: open report.html")
+
+
+def _show(entry: dict[str, Any], json: bool, line: str) -> None:
+    if json:
+        out.print_json(jsonlib.dumps(entry))
+    else:
+        out.print(line, markup=False, highlight=False)
+
+
+def _show_metrics(metrics: dict[str, Any], json: bool) -> None:
+    if json:
+        out.print_json(jsonlib.dumps(metrics))
+        return
+    title = f"AUROC of {metrics['normal_class']} against each class, {metrics['split']}, measure {metrics['measure']}"
+    table = Table("class", "AUROC", "95 % interval", "images", "groups", title=title)
+    for name, entry in metrics["classes"].items():
+        bounds = f"{entry['ci_low']:.3f} to {entry['ci_high']:.3f}"
+        table.add_row(name, f"{entry['auroc']:.3f}", bounds, str(entry["images"]), str(entry["groups"]))
+    if metrics["mean_auroc"] is not None:
+        low, high = metrics["mean_auroc_ci"]
+        table.add_row("mean over skin classes", f"{metrics['mean_auroc']:.3f}", f"{low:.3f} to {high:.3f}", "", "")
+    out.print(table)
+    kept = metrics["sensitivity"]
+    out.print(f"sensitivity at the threshold {kept['value']:.3f} [{kept['ci_low']:.3f}, {kept['ci_high']:.3f}]")
+
+
+def main() -> None:
+    """Runs the command; what a user can mend is one line on stderr and exit status 2."""
+    try:
+        # Outside standalone mode an Exit is returned as its code.
+        sys.exit(app(standalone_mode=False) or 0)
+    except (typer.Abort, KeyboardInterrupt):
+        warn("stopped")
+        sys.exit(130)
+    except BrokenPipeError:
+        sys.exit(141)
+    except Exception as error:
+        # Usage errors: typer's versions keep their classes in different places, the method is the same.
+        if hasattr(error, "format_message"):
+            if error.format_message():
+                warn(f"mim-tf: {error.format_message()}; see mim-tf --help")
+            sys.exit(2)
+        mendable = explain(error)
+        if mendable is None:
+            raise
+        warn(str(mendable))
+        sys.exit(2)

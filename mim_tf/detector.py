@@ -1,0 +1,246 @@
+"""Detector = method + calibration: fit, similarity, p_value, verdict, save, load."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mim_export import decide
+from mim_export.decide import Calibration, Gate, Judgement, check_alpha
+from mim_export.errors import MimError
+from mim_export.files import read_json, write_json
+from mim_tf import __version__, calibrate, data, method
+from mim_tf.data import Photo, Photos, Warn
+from mim_tf.method import Method, Progress, Training
+
+#: Raised when a run folder of an older version can no longer be read.
+FORMAT = 1
+
+
+class Detector:
+    """Judges photographs after having seen one class only.
+
+    Args:
+        name: name of the method, such as "mim".
+        size: side S of the images in pixels.
+        normal_class: the class that it is fitted on.
+        options: further arguments of the method.
+
+    Example:
+        >>> detector = Detector("mim", size=96)
+        >>> detector.fit(scan("skin"), Path("run"), alpha=0.05, training=Training(), warn=print, progress=...)
+        >>> detector.verdict(pixels)          # uint8 (N, 96, 96, 3) -> ["mpox-like", "cannot-judge", ...]
+    """
+
+    def __init__(self, name: str, *, size: int = 96, normal_class: str = "mpox", **options: Any) -> None:
+        self.name = name
+        self.normal_class = normal_class
+        self.method = method.make(name, size, **options)
+        self.calibration: Calibration
+        self.gate: Gate
+        self.about: dict[str, Any] = {}
+
+    @property
+    def size(self) -> int:
+        """Side of the images in pixels."""
+        return self.method.size
+
+    @property
+    def measure(self) -> str:
+        """Name of the measure behind the similarity."""
+        return self.method.measure
+
+    # ---- fitting ----------------------------------------------------------------------------------
+
+    def fit(
+        self,
+        photos: Sequence[Photo],
+        out: Path,
+        *,
+        alpha: float,
+        training: Training,
+        warn: Warn,
+        progress: Progress,
+    ) -> None:
+        """Fits the method on `train`, calibrates it, and saves both in `out`; a stopped fit is continued.
+
+        The conformal table comes from `val` where it has groups enough for alpha. Otherwise it is made
+        out of fold: the method is fitted again without each third of the training groups, which it then
+        scores, and the groups of `val`, which no fit has seen, are added.
+
+        Args:
+            photos: a scanned data folder.
+            out: the run folder.
+            alpha: 1 - target sensitivity.
+            training: how long; the seconds are shared by the fits.
+            warn: receives a line for each file that is skipped.
+            progress: told the training metrics.
+
+        Raises:
+            MimError: no photographs of the class, too few groups, or `out` is another run's.
+        """
+        train = data.select(photos, "train", self.normal_class)
+        val = data.select(photos, "val", self.normal_class)
+        if not train:
+            raise MimError(
+                f"no photographs in train/{self.normal_class}", "add them or name the class by --normal-class"
+            )
+        settings = self._settings(photos, alpha, training)
+        _claim(out, settings)
+        groups = {photo.group for photo in val}
+        split = len(groups) >= calibrate.groups_needed(alpha)
+        if not split:
+            check_alpha(alpha, len(groups | {photo.group for photo in train}))
+
+        large = data.load(train, self.method.source_size, warn=warn, what=f"train/{self.normal_class}")
+        small = data.load(train, self.size, warn=_silent, what=f"train/{self.normal_class}")
+        held = data.load(val, self.size, warn=warn, what=f"val/{self.normal_class}") if val else None
+        fits = 1 if split else 1 + calibrate.FOLDS
+        share = Training(
+            **{**asdict(training), "seconds": training.seconds and training.seconds / fits}
+        )
+        self.method.fit(large.pixels, out / "final", share, progress)
+        scored = [] if held is None else [(self.method.similarity(held.pixels), held.groups)]
+        if not split:
+            scored += self._out_of_fold(large, small, out, share, progress)
+        self.calibration = calibrate.fit_calibration(
+            np.concatenate([scores for scores, _ in scored]),
+            np.concatenate([names for _, names in scored]),
+            alpha=alpha,
+            method="split" if split else "cross",
+        )
+        self.gate = calibrate.fit_gate(small.pixels)
+        self.about = {
+            "training": asdict(training),
+            "train_images": len(small),
+            "train_groups": len(set(small.groups)),
+            "val_images": 0 if held is None else len(held),
+            "val_groups": len(groups),
+        }
+        self.save(out)
+
+    def _out_of_fold(
+        self, large: Photos, small: Photos, out: Path, training: Training, progress: Progress
+    ) -> list[tuple[NDArray[np.float32], NDArray[np.str_]]]:
+        folds = calibrate.fold_of(small.groups, calibrate.FOLDS, training.seed)
+        scored = []
+        for fold in range(calibrate.FOLDS):
+            fresh = method.make(self.name, self.size, **self.method.options)
+            fresh.fit(large.pixels[folds != fold], out / f"fold{fold}", training, progress)
+            scored.append((fresh.similarity(small.pixels[folds == fold]), small.groups[folds == fold]))
+        return scored
+
+    def _settings(self, photos: Sequence[Photo], alpha: float, training: Training) -> dict[str, Any]:
+        """What a continued run must share with the stopped one."""
+        listing = "\n".join(f"{p.split} {p.label} {p.group} {p.path.name}" for p in photos)
+        return {
+            "format": FORMAT,
+            "method": self.name,
+            "size": self.size,
+            "normal_class": self.normal_class,
+            "options": self.method.options,
+            "alpha": alpha,
+            "training": asdict(training),
+            "data": hashlib.sha256(listing.encode()).hexdigest(),
+        }
+
+    # ---- judging ----------------------------------------------------------------------------------
+
+    def similarity(self, pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
+        """Similarity of uint8 (N, S, S, 3) to the class, float32 (N,), higher = more alike."""
+        return self.method.similarity(pixels)
+
+    def p_value(self, pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
+        """Conformal p-value of uint8 (N, S, S, 3), float32 (N,), in [1 / (G + 1), 1]."""
+        return decide.p_value(self.similarity(pixels), self.calibration)
+
+    def verdict(self, pixels: NDArray[np.uint8]) -> list[str]:
+        """Verdict of each of uint8 (N, S, S, 3): mpox-like, not-mpox-like or cannot-judge."""
+        return [decide.VERDICTS[code] for code in self.judge(pixels).verdict]
+
+    def judge(self, pixels: NDArray[np.uint8]) -> Judgement:
+        """All of it at once for uint8 (N, S, S, 3)."""
+        return decide.judge(self.similarity(pixels), pixels, self.calibration, self.gate)
+
+    # ---- files ------------------------------------------------------------------------------------
+
+    def save(self, folder: str | os.PathLike[str]) -> None:
+        """Writes the method's files and `detector.json`."""
+        Path(folder).mkdir(parents=True, exist_ok=True)
+        self.method.save(Path(folder))
+        entry = {
+            "format": FORMAT,
+            "version": __version__,
+            "method": self.name,
+            "measure": self.measure,
+            "size": self.size,
+            "normal_class": self.normal_class,
+            "options": self.method.options,
+            "calibration": self.calibration.to_dict(),
+            "gate": asdict(self.gate),
+            "about": self.about,
+        }
+        write_json(Path(folder) / "detector.json", entry)
+
+    @classmethod
+    def load(cls, folder: str | os.PathLike[str]) -> Detector:
+        """Reads what `save` wrote.
+
+        Raises:
+            MimError: no run, an unfinished one, or one of another version.
+        """
+        path = Path(folder) / "detector.json"
+        if not path.exists():
+            unfinished = (Path(folder) / "settings.json").exists()
+            problem = "training has not ended" if unfinished else "not a run folder"
+            remedy = "run the same mim-tf train again to continue it" if unfinished else "name one that mim-tf train wrote"
+            raise MimError(problem, remedy, folder)
+        entry = read_json(path, "train again into a new folder")
+        _check_format(entry, path)
+        try:
+            detector = cls(
+                entry["method"], size=entry["size"], normal_class=entry["normal_class"], **entry["options"]
+            )
+            detector.calibration = Calibration.from_dict(entry["calibration"])
+            detector.gate = Gate(**entry["gate"])
+            detector.about = entry["about"]
+        except (KeyError, TypeError) as error:
+            raise MimError(f"lacks or misnames {error}", "train again into a new folder", path) from None
+        detector.method.load(Path(folder))
+        return detector
+
+
+def _silent(line: str) -> None:
+    """The same files are read twice, at two sizes; each unreadable one is named once."""
+
+
+def _check_format(entry: Any, path: Path) -> None:
+    found = entry.get("format") if isinstance(entry, dict) else None
+    if found != FORMAT:
+        raise MimError(
+            f"run format {found}, this version reads {FORMAT}", "train again, or install the version it names", path
+        )
+
+
+def _claim(out: Path, settings: dict[str, Any]) -> None:
+    """Makes `out` the folder of this run, or checks that it is."""
+    path = out / "settings.json"
+    if path.exists():
+        found = read_json(path, "name another --out")
+        _check_format(found, path)
+        changed = sorted(key for key in settings if found.get(key) != settings[key])
+        if changed:
+            raise MimError(
+                f"a run with other settings ({', '.join(changed)})", "repeat its settings or name another --out", out
+            )
+    elif out.exists() and (not out.is_dir() or any(out.iterdir())):
+        raise MimError("exists and is not a run", "name another --out", out)
+    else:
+        write_json(path, settings)

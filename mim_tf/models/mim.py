@@ -1,0 +1,219 @@
+"""Mask, Inpaint, Measure: the inpainting GAN (Yue and Li, arXiv 2310.06318; Cao et al., Scientific Reports 2025)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+import keras
+import tensorflow as tf
+
+from mim_export.errors import MimError
+from mim_export.preprocess import mask_set
+from mim_tf.mask import random_masks
+from mim_tf.measure import ssim
+from mim_tf.models.losses import LossWeights, discriminator_loss, generator_losses, masked_error
+from mim_tf.models.networks import discriminator, generator
+
+
+@dataclass(frozen=True)
+class MIMConfig:
+    """What a `MIM` is built from.
+
+    Attributes:
+        size: side S of the images in pixels: 64, 96 or 128 (any multiple of 16 from 32 on works).
+        width: filters of the generator's first level.
+        discriminator_width: filters of the discriminator's first level.
+        cell: cell size of the fixed mask set of inference, in pixels; divides `size`.
+        count: number of masks in that set.
+        train_cells: cell sizes to draw from in training, in pixels.
+        train_counts: numbers of masks to draw from in training.
+        losses: weights of the generator's losses.
+        ema_decay: decay of the moving average of the generator's weights.
+        precision: dtype policy of both networks, "float32" or "mixed_bfloat16".
+        seed: of initial weights and masks.
+    """
+
+    size: int = 96
+    width: int = 16
+    discriminator_width: int = 16
+    cell: int = 8
+    count: int = 4
+    train_cells: tuple[int, ...] = (4, 6, 8, 12)
+    train_counts: tuple[int, ...] = (2, 3, 4)
+    losses: LossWeights = field(default_factory=LossWeights)
+    ema_decay: float = 0.995
+    precision: str = "float32"
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        if self.size < 32 or self.size % 16 or self.size % self.cell:
+            raise MimError(
+                f"size {self.size} with cells of {self.cell} px is not possible",
+                "choose a multiple of 16 px that the cell size divides, such as 96",
+            )
+        if self.width < 2 or self.width % 2:
+            raise MimError(f"width {self.width} is not possible", "choose an even width, such as 24")
+
+    @classmethod
+    def from_dict(cls, entry: Mapping[str, Any]) -> MIMConfig:
+        """Reads what `dataclasses.asdict` gave, JSON's lists included."""
+        values = {key: tuple(value) if isinstance(value, list) else value for key, value in entry.items()}
+        return cls(**{**values, "losses": LossWeights(**entry["losses"])})
+
+
+@keras.saving.register_keras_serializable("mim_tf")
+class MIM(keras.Model):
+    """An inpainting GAN that is trained on one class and judges by how well it inpaints.
+
+    Args:
+        config: sizes, masks, losses, seed; a mapping as `get_config` gives it is accepted too.
+
+    Example:
+        >>> model = MIM(MIMConfig(size=96, width=24))
+        >>> model.compile(g_optimizer=keras.optimizers.Adam(2e-4, beta_1=0.5),
+        ...               d_optimizer=keras.optimizers.Adam(2e-4, beta_1=0.5))
+        >>> model.fit(batches, steps_per_epoch=100)       # batches of float32 (B, 96, 96, 3) in [0, 1]
+        >>> model.inpaint(images, mask_set(96, 8, 4))     # float32 (B, 96, 96, 3)
+
+    Reference:
+        Yue and Li, "Mask, Inpaint and Measure", arXiv 2310.06318. The paper leaves the networks' sizes
+        open; these are ours (see `networks.py`).
+    """
+
+    def __init__(self, config: MIMConfig | Mapping[str, Any] | None = None, **kwargs: Any) -> None:
+        if config is not None and not isinstance(config, MIMConfig):
+            config = MIMConfig.from_dict(config)
+        self.config = config or MIMConfig()
+        super().__init__(**kwargs)
+        keras.utils.set_random_seed(self.config.seed)
+        dtype = self.config.precision
+        self.generator = generator(self.config.size, self.config.width, dtype)
+        self.discriminator = discriminator(self.config.size, self.config.discriminator_width, dtype)
+        self.ema_generator = generator(self.config.size, self.config.width, "float32")
+        self.ema_generator.set_weights(self.generator.get_weights())
+        self.ema_generator.trainable = False
+        names = (*asdict(self.config.losses), "discriminator", "similarity")
+        self.trackers = {name: keras.metrics.Mean(name=name) for name in names}
+        self.built = True
+
+    # ---- configuration ----------------------------------------------------------------------------
+
+    def get_config(self) -> dict[str, Any]:
+        """The arguments that make this model again, as JSON can hold them."""
+        return {"name": self.name, "config": asdict(self.config)}
+
+    def compile(
+        self,
+        g_optimizer: keras.optimizers.Optimizer | dict[str, Any],
+        d_optimizer: keras.optimizers.Optimizer | dict[str, Any],
+        **kwargs: Any,
+    ) -> None:
+        """Sets the two optimizers and builds them, so that a file loaded later restores their slots."""
+        super().compile(**kwargs)
+        self.g_optimizer = keras.optimizers.get(g_optimizer)
+        self.d_optimizer = keras.optimizers.get(d_optimizer)
+        for optimizer, network in ((self.g_optimizer, self.generator), (self.d_optimizer, self.discriminator)):
+            if not optimizer.built:
+                optimizer.build(network.trainable_variables)
+
+    def get_compile_config(self) -> dict[str, Any]:
+        """The two optimizers' configurations."""
+        names = ("g_optimizer", "d_optimizer")
+        return {name: keras.optimizers.serialize(getattr(self, name)) for name in names}
+
+    def compile_from_config(self, config: dict[str, Any]) -> None:
+        """Compiles with what `get_compile_config` gave."""
+        self.compile(**{name: keras.optimizers.deserialize(entry) for name, entry in config.items()})
+
+    @property
+    def metrics(self) -> list[keras.metrics.Metric]:
+        """The tracked means, reset by `fit` at each epoch."""
+        return list(self.trackers.values())
+
+    # ---- inference --------------------------------------------------------------------------------
+
+    def call(self, images: tf.Tensor) -> tf.Tensor:
+        """Inpaints with the fixed mask set of the configuration: (B, S, S, 3) -> (B, S, S, 3)."""
+        return self.inpaint(images, mask_set(self.config.size, self.config.cell, self.config.count))
+
+    def inpaint(self, images: tf.Tensor, mask_set: tf.Tensor) -> tf.Tensor:
+        """Predicts every pixel from the masks that hide it.
+
+        Args:
+            images: float32 (B, S, S, 3) in [0, 1].
+            mask_set: float32 (n, S, S, 1), 1 = kept; each pixel is hidden by exactly one mask.
+
+        Returns:
+            float32 (B, S, S, 3): at each pixel the generator's output under the mask that hides it, by
+            the moving average of its weights.
+        """
+        outputs = tf.zeros_like(images)
+        for mask in tf.unstack(tf.convert_to_tensor(mask_set, tf.float32)):
+            outputs += (1.0 - mask) * self.ema_generator(masked_input(images, mask[None]), training=False)
+        return outputs
+
+    # ---- training ---------------------------------------------------------------------------------
+
+    def train_step(self, images: tf.Tensor) -> dict[str, tf.Tensor]:
+        """One step of both networks on float32 (B, S, S, 3): discriminator first, then generator."""
+        # The step numbers the masks, so that a continued run draws the same ones.
+        key = tf.stack([tf.constant(self.config.seed, tf.int64), tf.cast(self.g_optimizer.iterations, tf.int64)])
+        mask = random_masks(
+            key, images.shape[0], self.config.size, self.config.train_cells, self.config.train_counts
+        )
+        with tf.GradientTape() as g_tape:
+            output = self.generator(masked_input(images, mask), training=True)
+            composed = mask * images + (1.0 - mask) * output
+            with g_tape.stop_recording():
+                d_loss = self._train_discriminator(images, composed)
+            judgement = self.discriminator(composed, training=False)
+            losses = generator_losses(images, output, composed, mask, judgement)
+            weights = asdict(self.config.losses)
+            g_loss = tf.add_n([weights[name] * value for name, value in losses.items()])
+        gradients = g_tape.gradient(g_loss, self.generator.trainable_variables)
+        self.g_optimizer.apply_gradients(zip(gradients, self.generator.trainable_variables, strict=True))
+        self._update_average()
+        return self._track({**losses, "discriminator": d_loss})
+
+    def _train_discriminator(self, real: tf.Tensor, fake: tf.Tensor) -> tf.Tensor:
+        with tf.GradientTape() as tape:
+            judgements = self.discriminator(tf.concat([real, fake], axis=0), training=True)
+            loss = discriminator_loss(*tf.split(judgements, 2))
+        gradients = tape.gradient(loss, self.discriminator.trainable_variables)
+        self.d_optimizer.apply_gradients(zip(gradients, self.discriminator.trainable_variables, strict=True))
+        return loss
+
+    def _update_average(self) -> None:
+        """Averages weights and normalisation statistics; a shorter memory at first, or the start would linger."""
+        step = tf.cast(self.g_optimizer.iterations, tf.float32)
+        decay = tf.minimum(self.config.ema_decay, (1.0 + step) / (10.0 + step))
+        for average, value in zip(self.ema_generator.variables, self.generator.variables, strict=True):
+            average.assign(average + (1.0 - decay) * (tf.cast(value, tf.float32) - average))
+
+    def test_step(self, images: tf.Tensor) -> dict[str, tf.Tensor]:
+        """Similarity and error of float32 (B, S, S, 3) under the fixed mask set."""
+        inpainted = self(images)
+        everywhere = tf.ones_like(images[..., :1])
+        return self._track(
+            {"hidden": masked_error(images, inpainted, everywhere), "similarity": ssim(images, inpainted)}
+        )
+
+    def _track(self, values: Mapping[str, tf.Tensor]) -> dict[str, tf.Tensor]:
+        for name, value in values.items():
+            self.trackers[name].update_state(value)
+        return {name: self.trackers[name].result() for name in values}
+
+
+def masked_input(images: tf.Tensor, mask: tf.Tensor) -> tf.Tensor:
+    """What the generator sees: hidden pixels are 0, the fourth channel is the mask.
+
+    Args:
+        images: float32 (B, S, S, 3) in [0, 1].
+        mask: float32 (B, S, S, 1) or (1, S, S, 1), 1 = kept.
+
+    Returns:
+        float32 (B, S, S, 4).
+    """
+    return tf.concat([images * mask, tf.broadcast_to(mask, tf.shape(images[..., :1]))], axis=-1)

@@ -1,0 +1,99 @@
+"""The generator and the discriminator.
+
+The generator uses only operations whose int8 results are bit-identical in TensorFlow Lite Micro and in
+LiteRT's reference kernels: 3 x 3 convolution (stride 2 downwards), batch normalisation (folded), ReLU,
+nearest-neighbour resize, concatenation, logistic. Its stem has stride 2, because the arena of a
+microcontroller is spent at full resolution. Every layer has a name, since the names survive into TFLite.
+"""
+
+from __future__ import annotations
+
+import keras
+import tensorflow as tf
+from keras import layers
+
+
+@keras.saving.register_keras_serializable("mim_tf")
+class ResizeNearest(layers.Layer):
+    """Doubles height and width by repeating pixels, as one RESIZE_NEAREST_NEIGHBOR.
+
+    `keras.layers.UpSampling2D` becomes TILE in TFLite, which TensorFlow Lite Micro lacks.
+    """
+
+    def call(self, inputs: tf.Tensor) -> tf.Tensor:
+        """(B, H, W, C) -> (B, 2 H, 2 W, C)."""
+        return tf.image.resize(inputs, [2 * inputs.shape[1], 2 * inputs.shape[2]], method="nearest")
+
+    def compute_output_shape(self, shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
+        """Doubles height and width."""
+        batch, height, width, channels = shape
+        return batch, height and 2 * height, width and 2 * width, channels
+
+
+def _conv(x: tf.Tensor, filters: int, name: str, stride: int = 1, dtype: str | None = None) -> tf.Tensor:
+    x = layers.Conv2D(
+        filters, 3, strides=stride, padding="same", use_bias=False, name=f"{name}_conv", dtype=dtype
+    )(x)
+    x = layers.BatchNormalization(momentum=0.98, name=f"{name}_norm", dtype=dtype)(x)
+    return layers.ReLU(name=f"{name}_relu", dtype=dtype)(x)
+
+
+def generator(size: int, width: int, dtype: str | None = None) -> keras.Model:
+    """A U-Net with a strided stem, four levels deep.
+
+    Args:
+        size: side S of the images in pixels, a multiple of 16.
+        width: filters w of the first level; the deeper ones have 2 w, 4 w and 4 w.
+        dtype: dtype policy, such as "mixed_bfloat16".
+
+    Returns:
+        A functional model: float (B, S, S, 4), masked RGB in [0, 1] and the mask, -> float32
+        (B, S, S, 3) in (0, 1).
+
+    Example:
+        `generator(96, 24).count_params()` is 558 891.
+    """
+    inputs = keras.Input((size, size, 4), name="masked")
+    x, skips = inputs, []
+    for level, filters in enumerate((width, 2 * width, 4 * width, 4 * width)):
+        x = _conv(x, filters, f"down{level}", stride=2, dtype=dtype)  # (B, S / 2^(level + 1), ., filters)
+        skips.append(x)
+    x = _conv(x, 4 * width, "middle", dtype=dtype)
+    for level, filters in ((2, 4 * width), (1, 2 * width), (0, width)):
+        x = ResizeNearest(name=f"up{level}_resize", dtype=dtype)(x)
+        x = layers.Concatenate(name=f"up{level}_skip", dtype=dtype)([x, skips[level]])
+        x = _conv(x, filters, f"up{level}", dtype=dtype)  # (B, S / 2^(level + 1), ., filters)
+    x = _conv(x, width // 2, "last", dtype=dtype)
+    x = ResizeNearest(name="out_resize", dtype=dtype)(x)  # (B, S, S, w / 2)
+    x = layers.Conv2D(3, 3, padding="same", name="out_conv", dtype=dtype)(x)
+    outputs = layers.Activation("sigmoid", name="out_sigmoid", dtype="float32")(x)
+    return keras.Model(inputs, outputs, name="generator")
+
+
+def discriminator(size: int, width: int, dtype: str | None = None) -> keras.Model:
+    """A patch discriminator with spectral normalisation (Miyato et al., ICLR 2018).
+
+    Args:
+        size: side S of the images in pixels, a multiple of 8.
+        width: filters of the first layer.
+        dtype: dtype policy.
+
+    Returns:
+        A functional model: float (B, S, S, 3) -> float32 (B, S / 8, S / 8, 1), unbounded; one value
+        judges a patch of about 30 px.
+    """
+    inputs = keras.Input((size, size, 3), name="image")
+    x = inputs
+    for level, filters in enumerate((width, 2 * width, 4 * width)):
+        x = layers.SpectralNormalization(
+            layers.Conv2D(filters, 4, strides=2, padding="same", dtype=dtype, name=f"patch{level}_conv"),
+            name=f"patch{level}",
+            dtype=dtype,
+        )(x)
+        x = layers.LeakyReLU(0.2, name=f"patch{level}_relu", dtype=dtype)(x)
+    x = layers.SpectralNormalization(
+        layers.Conv2D(1, 3, padding="same", dtype=dtype, name="judge_conv"), name="judge", dtype=dtype
+    )(x)
+    # The wrapper returns the compute dtype; a hinge on bfloat16 would lose its gradient near 1.
+    outputs = layers.Activation("linear", dtype="float32", name="judgement")(x)
+    return keras.Model(inputs, outputs, name="discriminator")

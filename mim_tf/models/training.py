@@ -1,0 +1,128 @@
+"""The training loop of a subclassed model: progress, checkpoints, previews, TensorBoard, resuming.
+
+Everything random is a function of the seed and the step, and a checkpoint holds both networks, the
+moving average and both optimizers. So a run that was killed continues from its last checkpoint and ends
+where an unbroken one ends.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import keras
+import numpy as np
+import tensorflow as tf
+from numpy.typing import NDArray
+
+from mim_export.errors import MimError
+from mim_export.files import new_file, read_json, write_json
+from mim_tf.augment import batches
+from mim_tf.method import Progress, Training
+
+#: Steps between two checkpoints; also how often metrics are logged.
+CHUNK = 50
+#: Chunks between two previews.
+PREVIEW_EVERY = 5
+
+
+def fast_precision() -> str:
+    """The dtype policy that trains fastest here: bfloat16 where the processor has instructions for it.
+
+    Measured at 96 px and batch 16: with AMX 1.3 to 2.5 times faster than float32, without AVX-512 BF16
+    six times slower (`benchmarks/precision.py`).
+    """
+    if tf.config.list_physical_devices("GPU"):
+        return "float32"
+    try:
+        flags = set(Path("/proc/cpuinfo").read_text().split())
+    except OSError:
+        return "float32"
+    return "mixed_bfloat16" if flags & {"amx_bf16", "avx512_bf16"} else "float32"
+
+
+def train(
+    make_model: Callable[[], keras.Model],
+    pixels: NDArray[np.uint8],
+    folder: Path,
+    training: Training,
+    progress: Progress,
+    preview: Callable[[keras.Model, Path], None],
+) -> keras.Model:
+    """Trains a compiled model, or continues where `folder` says that it stopped.
+
+    Args:
+        make_model: gives a new compiled model; called where there is no checkpoint.
+        pixels: uint8 (N, R, R, 3), the photographs.
+        folder: receives `checkpoint.keras`, `state.json`, `log/` (TensorBoard) and `previews/`.
+        training: steps, batch size, seed.
+        progress: told the metrics after each chunk.
+        preview: writes a picture of the model's work to the path that it is given.
+
+    Returns:
+        The trained model.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    checkpoint, state_file = folder / "checkpoint.keras", folder / "state.json"
+    step, seconds = 0, 0.0
+    if state_file.exists():
+        state = read_json(state_file, "remove the run folder and train again")
+        step, seconds = state["step"], state["seconds"]
+        model = load_model(folder / state["checkpoint"])
+    else:
+        model = make_model()
+    size = model.config.size
+    data = batches(
+        pixels, size=size, batch_size=training.batch_size, seed=training.seed, start=step, steps=training.steps
+    )
+    log = tf.summary.create_file_writer(str(folder / "log"))
+    train_step = tf.function(model.train_step, reduce_retracing=True)
+    values: dict[str, float] = {}
+    began = time.monotonic()
+    for images in data:
+        if training.seconds is not None and seconds >= training.seconds:
+            break
+        train_step(images)
+        step += 1
+        if step % CHUNK and step < training.steps:
+            continue
+        values = {metric.name: float(metric.result()) for metric in model.metrics if metric.count > 0}
+        for metric in model.metrics:
+            metric.reset_state()
+        seconds, began = seconds + time.monotonic() - began, time.monotonic()
+        with log.as_default(step=step):
+            for name, value in values.items():
+                tf.summary.scalar(name, value)
+        log.flush()
+        _save(model, checkpoint, state_file, step, seconds)
+        if step % (CHUNK * PREVIEW_EVERY) == 0 or step >= training.steps:
+            preview(model, folder / "previews" / f"step{step:06d}.png")
+        progress(folder.name, step, training.steps, values)
+    return model
+
+
+def _save(model: keras.Model, checkpoint: Path, state_file: Path, step: int, seconds: float) -> None:
+    """Two files cannot be replaced at once: the state names a checkpoint of its own step, written before."""
+    name = f"{checkpoint.stem}-{step}.keras"
+    with new_file(checkpoint.with_name(name)) as beside:
+        model.save(beside)
+    write_json(state_file, {"step": step, "seconds": round(seconds, 1), "checkpoint": name})
+    for other in checkpoint.parent.glob(f"{checkpoint.stem}-*.keras"):
+        if other.name != name:
+            other.unlink()
+
+
+def load_model(path: Path) -> keras.Model:
+    """Reads a `.keras` file with its optimizers' slots.
+
+    Raises:
+        MimError: it is missing or damaged.
+    """
+    try:
+        return keras.models.load_model(path)
+    except MimError:
+        raise
+    except Exception as error:  # zipfile, h5py and Keras each raise their own
+        reason = str(error).strip().split("\n")[0][:80] or type(error).__name__
+        raise MimError(f"not a readable model ({reason})", "train again into a new folder", path) from None
