@@ -125,3 +125,59 @@ def _name(model: Any, signature: Any, layers: list[str]) -> None:
             names.setdefault(int(tensor), f"{key}/{label}" + (f"/output{place}" if place else ""))
     for index, tensor in enumerate(subgraph.tensors):
         tensor.name = names.get(index, f"{key}/unused{index}").encode()
+
+
+def describe(content: bytes) -> dict[str, Any]:
+    """What an app must know of a model file.
+
+    Args:
+        content: a TFLite file.
+
+    Returns:
+        `signatures` (inputs and outputs by name with dtype and shape), `tensors` (scale and zero point of
+        each quantized tensor), `ops` (version of each operator), `min_runtime_version`.
+    """
+    model = read(content)
+    dtypes = {value: name.lower() for name, value in vars(schema.TensorType).items() if isinstance(value, int)}
+    signatures: dict[str, Any] = {}
+    for signature in model.signatureDefs:
+        tensors = model.subgraphs[signature.subgraphIndex].tensors
+        signatures[signature.signatureKey.decode()] = {
+            side: {
+                mapping.name.decode(): _describe_tensor(tensors[mapping.tensorIndex], dtypes)
+                for mapping in getattr(signature, side)
+            }
+            for side in ("inputs", "outputs")
+        }
+    quantized = {
+        tensor.name.decode(): _describe_tensor(tensor, dtypes)
+        for subgraph in model.subgraphs
+        for tensor in subgraph.tensors
+        if tensor.quantization is not None and tensor.quantization.scale is not None
+    }
+    ops = {
+        op_name(model, operator): model.operatorCodes[operator.opcodeIndex].version
+        for subgraph in model.subgraphs
+        for operator in subgraph.operators
+    }
+    lowest = ""
+    for entry in model.metadata or []:
+        if entry.name == b"min_runtime_version":
+            lowest = np.asarray(model.buffers[entry.buffer].data, np.uint8).tobytes().rstrip(b"\0").decode()
+    return {
+        "signatures": signatures,
+        "tensors": quantized,
+        "ops": dict(sorted(ops.items())),
+        "min_runtime_version": lowest,
+    }
+
+
+def _describe_tensor(tensor: Any, dtypes: dict[int, str]) -> dict[str, Any]:
+    entry = {"dtype": dtypes[tensor.type], "shape": [int(side) for side in tensor.shape]}
+    scales = tensor.quantization.scale if tensor.quantization is not None else None
+    if scales is not None and len(scales):
+        entry["scale"] = [float(value) for value in scales]
+        entry["zero_point"] = [int(value) for value in tensor.quantization.zeroPoint]
+        if len(scales) > 1:
+            entry["axis"] = int(tensor.quantization.quantizedDimension)
+    return entry

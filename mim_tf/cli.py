@@ -134,14 +134,16 @@ def export(
     run: Annotated[Path, typer.Argument(help="what mim-tf train wrote")],
     bundle: Annotated[Path, typer.Option("--out", help="the bundle to write")],
     data: Annotated[
-        Path | None, typer.Option("--data", help="the data folder of the training, if it has moved")
+        Path | None, typer.Option("--data", help="evaluate its test split, float and int8, for the model card")
     ] = None,
+    terms: Annotated[Path | None, typer.Option(help="text on the photographs and their terms, for the card")] = None,
     json: Json = False,
 ) -> None:
     """Convert a run to TFLite files with everything that an app needs."""
     from mim_tf import workflow
 
-    manifest = workflow.export_run(run, bundle, data, warn)
+    statement = None if terms is None else terms.read_text(encoding="utf-8").strip()
+    manifest = workflow.export_run(run, bundle, data, statement, warn)
     sizes = {name: entry["bytes"] for name, entry in manifest["files"].items() if name.endswith(".tflite")}
     _show(manifest, json, f"{bundle}: " + ", ".join(f"{name} {size} bytes" for name, size in sizes.items()))
 

@@ -15,13 +15,15 @@ from numpy.typing import NDArray
 from mim_export import decide
 from mim_export.decide import Calibration, Gate, Judgement, check_alpha
 from mim_export.errors import MimError
-from mim_export.files import read_json, write_json
+from mim_export.files import new_file, read_json, write_json
 from mim_tf import __version__, calibrate, data, method
 from mim_tf.data import Photo, Photos, Warn
 from mim_tf.method import Method, Progress, Training
 
 #: Raised when a run folder of an older version can no longer be read.
 FORMAT = 1
+#: Number of training images kept in the run.
+SAMPLE = 64
 
 
 class Detector:
@@ -45,6 +47,8 @@ class Detector:
         self.method = method.make(name, size, **options)
         self.calibration: Calibration
         self.gate: Gate
+        #: Some of the training images, uint8 (M, S, S, 3): they set the int8 ranges when it is exported.
+        self.sample: NDArray[np.uint8]
         self.about: dict[str, Any] = {}
 
     @property
@@ -117,6 +121,7 @@ class Detector:
             method="split" if split else "cross",
         )
         self.gate = calibrate.fit_gate(small.pixels)
+        self.sample = small.pixels[np.unique(np.linspace(0, len(small) - 1, SAMPLE).astype(int))]
         self.about = {
             "training": asdict(training),
             "train_images": len(small),
@@ -187,6 +192,8 @@ class Detector:
             "gate": asdict(self.gate),
             "about": self.about,
         }
+        with new_file(Path(folder) / "sample.npy") as beside:
+            np.save(beside, self.sample)
         write_json(Path(folder) / "detector.json", entry)
 
     @classmethod
@@ -214,6 +221,10 @@ class Detector:
         except (KeyError, TypeError) as error:
             raise MimError(f"lacks or misnames {error}", "train again into a new folder", path) from None
         detector.method.load(Path(folder))
+        try:
+            detector.sample = np.load(Path(folder) / "sample.npy")
+        except (OSError, ValueError):
+            raise MimError("missing or damaged", "train again into a new folder", Path(folder) / "sample.npy") from None
         return detector
 
 

@@ -1,0 +1,84 @@
+"""The model card of a bundle, written from its manifest and its metrics."""
+
+from __future__ import annotations
+
+from typing import Any
+
+STATEMENT = "Research software, not a diagnosis. No image leaves the device."
+
+
+def model_card(manifest: dict[str, Any], metrics: dict[str, Any]) -> str:
+    """Markdown, with no figure that is not in its arguments.
+
+    Args:
+        manifest: of the bundle.
+        metrics: by name of what was evaluated, as `metrics.json` of an evaluation.
+    """
+    calibration, training = manifest["calibration"], manifest["training"]
+    micro = manifest["models"]["mim_micro.tflite"]
+    arena = "not measured" if micro["arena_bytes"] is None else f"{micro['arena_bytes']} bytes (x86-64)"
+    parts = [
+        f"# Model card: {manifest['normal_class']} by mask, inpaint, measure",
+        f"**{manifest['statement']}** It has not been validated clinically; do not decide about anyone's "
+        "health by it.",
+        "## What it is",
+        f"An inpainting GAN trained on photographs of the class `{manifest['normal_class']}` alone. A photograph is "
+        f"masked {manifest['mask_set']['count']} times, inpainted, and compared with its inpainting by "
+        f"`{manifest['measure']['name']}`; a conformal p-value of that similarity gives `mpox-like`, "
+        f"`not-mpox-like` or `cannot-judge`. Input {manifest['size']} x {manifest['size']} px RGB.",
+        f"Licence: code {manifest['licence']['code']}; weights {manifest['licence']['weights']}.",
+        "## Data",
+        manifest["data"],
+        f"Trained on {training['train_images']} images of {training['train_groups']} groups (patient, photograph or "
+        f"series); calibrated on {calibration['groups']} groups, method `{calibration['method']}`.",
+        "Made by:",
+        "```\n" + "\n".join(training["commands"]) + "\n```",
+        "## What was measured",
+        _tables(metrics, manifest["normal_class"]),
+        "## Calibration",
+        f"Threshold {calibration['threshold']:.4f} at alpha {calibration['alpha']:.3g}. Guarantee: "
+        f"{calibration['guarantee']}.",
+        "## Limits",
+        "* An AUROC near 0.5 is chance. The similarity mostly measures how smooth a picture is: blank walls, "
+        "healthy and blurred skin can be more similar to their inpainting than mpox is, and are then called "
+        "`mpox-like`.\n"
+        "* Labels come from web sources without clinical confirmation; skin tones, cameras and stages of the "
+        "disease are not balanced.\n"
+        "* The threshold holds for photographs like those of the calibration only.\n"
+        "* CPU kernels were verified (`mim-tf verify`); GPU, NNAPI and Core ML delegates were not.",
+        "## Files",
+        f"`mim.tflite` (runtime {manifest['models']['mim.tflite']['min_runtime_version']} or later), "
+        f"`mim_micro.tflite` (integer only; TensorFlow Lite Micro arena {arena}), `manifest.json`, `golden/`, "
+        "`scorer/`, `LICENSE`, `SHA256SUMS`.",
+    ]
+    return "\n\n".join(parts) + "\n"
+
+
+def _tables(metrics: dict[str, Any], normal_class: str) -> str:
+    if not metrics:
+        return "Nothing was measured when this bundle was written; run `mim-tf evaluate` on it."
+    parts = []
+    for name, result in metrics.items():
+        kept = result["sensitivity"]
+        rows = [
+            f"{name}: AUROC of {kept['images']} `{normal_class}` images ({kept['groups']} groups) of the split "
+            f"`{result['split']}` against each class, 95 % bootstrap interval by group, {result['bootstrap']['draws']} "
+            f"draws, seed {result['bootstrap']['seed']}:",
+            "",
+            "| class | images | groups | AUROC | 95 % interval |",
+            "|---|---|---|---|---|",
+        ]
+        for label, entry in result["classes"].items():
+            rows.append(
+                f"| {label} | {entry['images']} | {entry['groups']} | {entry['auroc']:.3f} | "
+                f"{entry['ci_low']:.3f} to {entry['ci_high']:.3f} |"
+            )
+        if result["mean_auroc"] is not None:
+            low, high = result["mean_auroc_ci"]
+            rows.append(f"| **mean over skin classes** | | | **{result['mean_auroc']:.3f}** | {low:.3f} to {high:.3f} |")
+        rows += [
+            "",
+            f"Sensitivity at the threshold: {kept['value']:.3f} ({kept['ci_low']:.3f} to {kept['ci_high']:.3f}).",
+        ]
+        parts.append("\n".join(rows))
+    return "\n\n".join(parts)

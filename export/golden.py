@@ -1,0 +1,119 @@
+"""Golden vectors: synthetic images with the result of every stage, from LiteRT's reference kernels.
+
+For each image `NN` of `golden.json` there are
+
+* `NN_input.png`: the photograph as decoded, any size;
+* `NN_resampled.png`: after `resample`, uint8 (S, S, 3);
+* `NN_inpainted.png`: the graph's output `inpainted`, uint8 (S, S, 3);
+* `NN_micro.png`: outputs of `mim_micro.tflite` under each mask side by side, as q + 128, (S, n S, 3);
+* `NN_error_map.f32`: the output `error_map`, little-endian float32, S x S in rows;
+
+and in `golden.json` the similarity, p-value, verdict and reason.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from .decide import REASONS, VERDICTS
+from .files import read_json, write_json
+from .preprocess import mask_set, resample
+from .runtime import Scorer, runtimes
+
+#: The kernels that golden vectors are made with.
+REFERENCE = "litert-reference"
+#: Largest differences that a runtime may show: pixels in 1/255; the rest as floats. XNNPACK rounds
+#: differently from the reference kernels; measured at most 3 levels.
+TOLERANCE = {"pixels": 3, "similarity": 2e-3, "error_map": 0.1}
+
+
+def masked_int8(pixels: NDArray[np.uint8], masks: NDArray[np.float32]) -> NDArray[np.int8]:
+    """What `mim_micro.tflite` takes: q = value - 128, the mask as 0 or 255.
+
+    Args:
+        pixels: uint8 (S, S, 3), resampled.
+        masks: float32 (n, S, S, 1), 1 = kept.
+
+    Returns:
+        int8 (n, S, S, 4).
+    """
+    kept = masks.astype(np.int16)
+    channels = np.concatenate([pixels[None] * kept, 255 * kept], axis=-1)
+    return (channels - 128).astype(np.int8)
+
+
+def run_micro(interpreter: Any, inputs: NDArray[np.int8]) -> NDArray[np.int8]:
+    """Runs `mim_micro.tflite` on int8 (n, S, S, 4), one mask at a time, -> int8 (n, S, S, 3)."""
+    interpreter.allocate_tensors()
+    source, target = interpreter.get_input_details()[0]["index"], interpreter.get_output_details()[0]["index"]
+    outputs = []
+    for masked in inputs:
+        interpreter.set_tensor(source, masked[None])
+        interpreter.invoke()
+        outputs.append(interpreter.get_tensor(target)[0])
+    return np.stack(outputs)
+
+
+def write(bundle: Path, images: dict[str, NDArray[np.uint8]]) -> None:
+    """Writes `golden/` into a bundle whose models and manifest are already there.
+
+    Args:
+        bundle: the folder.
+        images: by name, uint8 (height, width, 3), synthetic.
+    """
+    make_interpreter = runtimes()[REFERENCE]
+    scorer = Scorer(bundle, make_interpreter)
+    micro = make_interpreter((bundle / "mim_micro.tflite").read_bytes())
+    masks = masks_of(scorer.manifest)
+    folder = bundle / "golden"
+    folder.mkdir()
+    entries = []
+    for number, (name, pixels) in enumerate(images.items()):
+        small = resample(pixels, scorer.size)
+        result = scorer.run(small)
+        outputs = run_micro(micro, masked_int8(small, masks)).astype(np.int16) + 128
+        pictures = {
+            "input": pixels,
+            "resampled": small,
+            "inpainted": result["inpainted"][0],
+            "micro": np.concatenate(list(outputs.astype(np.uint8)), axis=1),
+        }
+        for stage, picture in pictures.items():
+            Image.fromarray(picture).save(folder / f"{number:02d}_{stage}.png", optimize=True)
+        (folder / f"{number:02d}_error_map.f32").write_bytes(result["error_map"].astype("<f4").tobytes())
+        entries.append(
+            {
+                "name": name,
+                "similarity": float(result["similarity"][0]),
+                "p_value": float(result["p_value"][0]),
+                "verdict": VERDICTS[int(result["verdict"][0])],
+                "reason": REASONS[int(result["reason"][0])],
+            }
+        )
+    write_json(folder / "golden.json", {"reference": REFERENCE, "tolerance": TOLERANCE, "images": entries})
+
+
+def masks_of(manifest: dict[str, Any]) -> NDArray[np.float32]:
+    """The mask set of a manifest, float32 (n, S, S, 1)."""
+    return mask_set(manifest["size"], manifest["mask_set"]["cell"], manifest["mask_set"]["count"])
+
+
+def read(bundle: Path) -> tuple[list[dict[str, Any]], list[dict[str, NDArray[Any]]]]:
+    """Reads what `write` wrote: the entries of `golden.json` and the arrays of each image by stage."""
+    folder = bundle / "golden"
+    entries = read_json(folder / "golden.json", "export the bundle again")["images"]
+    stages = []
+    for number in range(len(entries)):
+        arrays = {
+            stage: np.asarray(Image.open(folder / f"{number:02d}_{stage}.png"))
+            for stage in ("input", "resampled", "inpainted", "micro")
+        }
+        side = arrays["resampled"].shape[0]
+        flat = np.frombuffer((folder / f"{number:02d}_error_map.f32").read_bytes(), "<f4")
+        stages.append({**arrays, "error_map": flat.reshape(side, side)})
+    return entries, stages

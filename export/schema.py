@@ -1,0 +1,106 @@
+"""The schema of `manifest.json`. Pydantic is needed to write and verify a bundle, not to score with it."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+
+class _Entry(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+
+class MaskSet(_Entry):
+    """The fixed mask set of inference: cell (r, c) is hidden by mask (c + r step) mod count."""
+
+    cell: int = Field(gt=0, description="side of a cell in pixels")
+    count: int = Field(ge=2, description="number of masks")
+    step: int = Field(ge=1, description="max(1, count // 2)")
+
+
+class Measure(_Entry):
+    """Constants of the measure; SSIM is not one number without them."""
+
+    name: Literal["ssim"]
+    window: int
+    sigma: float
+    c1: float
+    c2: float
+    border: int = Field(description="pixels at each border left out of the mean")
+
+
+class Calibration(_Entry):
+    """The conformal table."""
+
+    similarities: list[float] = Field(min_length=1)
+    weights: list[float] = Field(min_length=1)
+    groups: int = Field(ge=1)
+    alpha: float = Field(gt=0, lt=1)
+    method: Literal["split", "cross"]
+    threshold: float
+    guarantee: str
+
+
+class Gate(_Entry):
+    """Limits below which an image cannot be judged."""
+
+    min_contrast: float = Field(ge=0)
+    min_side: int = Field(ge=1)
+
+
+class Tensor(_Entry):
+    """A tensor's type, and its quantization: real = scale (q - zero_point)."""
+
+    dtype: str
+    shape: list[int]
+    scale: list[float] | None = None
+    zero_point: list[int] | None = None
+    axis: int | None = None
+
+
+class Signature(_Entry):
+    """Inputs and outputs by name."""
+
+    inputs: dict[str, Tensor]
+    outputs: dict[str, Tensor]
+
+
+class Model(_Entry):
+    """One TFLite file."""
+
+    signatures: dict[str, Signature]
+    tensors: dict[str, Tensor]
+    ops: dict[str, int] = Field(description="version of each operator")
+    min_runtime_version: str
+    arena_bytes: int | None = Field(
+        default=None, description="TensorFlow Lite Micro, x86-64, as measured; null where it was not measured"
+    )
+
+
+class File(_Entry):
+    """Integrity of a file."""
+
+    sha256: str = Field(pattern="^[0-9a-f]{64}$")
+    bytes: int
+
+
+class Manifest(_Entry):
+    """Everything that an app must know of a bundle."""
+
+    format: Literal[1]
+    version: str
+    statement: str
+    licence: dict[str, str]
+    normal_class: str
+    size: int = Field(gt=0)
+    mask_set: MaskSet
+    measure: Measure
+    calibration: Calibration
+    gate: Gate
+    verdicts: list[str]
+    reasons: list[str | None]
+    models: dict[str, Model]
+    training: dict[str, Any]
+    data: str
+    files: dict[str, File]

@@ -1,0 +1,157 @@
+"""Does a bundle hold what it promises, here? Files against their sha256, golden vectors on every runtime."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import ValidationError
+
+from . import golden
+from .bundle import SCORER
+from .decide import VERDICTS
+from .errors import MimError
+from .preprocess import resample
+from .runtime import Scorer, read_checked, read_manifest, runtimes
+from .schema import Manifest
+
+_REMEDY = "export the bundle again or reinstall mim-tf"
+
+
+def check_files(bundle: str | os.PathLike[str]) -> dict[str, Any]:
+    """Checks manifest and files.
+
+    Returns:
+        The manifest.
+
+    Raises:
+        MimError: the first thing that is missing, changed, or not listed.
+    """
+    folder = Path(bundle)
+    manifest = read_manifest(folder)
+    try:
+        Manifest.model_validate(manifest)
+    except ValidationError as error:
+        first = error.errors()[0]
+        place = ".".join(str(part) for part in first["loc"])
+        raise MimError(f"{place}: {first['msg']}", _REMEDY, folder / "manifest.json") from None
+    for name in manifest["files"]:
+        read_checked(folder, name, manifest)
+    listed = {*manifest["files"], "manifest.json", "SHA256SUMS"}
+    for path in sorted(folder.rglob("*")):
+        name = path.relative_to(folder).as_posix()
+        if path.is_file() and name not in listed and not name.startswith(f"{SCORER}/"):
+            raise MimError("is not listed in manifest.json", "remove it", path)
+    return manifest
+
+
+def verify(bundle: str | os.PathLike[str]) -> list[dict[str, Any]]:
+    """Runs the golden vectors on every runtime that is present.
+
+    Args:
+        bundle: the folder.
+
+    Returns:
+        A row for each runtime: `runtime`, `images`, `inpainted` (largest difference in levels of 1/255),
+        `similarity`, `p_value` (largest differences), `verdicts` (how many agree) and `status`: `exact`,
+        `within tolerance` or `differs`.
+
+    Raises:
+        MimError: a file is missing or changed, or no runtime is present.
+    """
+    folder = Path(bundle)
+    manifest = check_files(folder)
+    entries, stages = golden.read(folder)
+    for number, stage in enumerate(stages):
+        if not np.array_equal(resample(stage["input"], manifest["size"]), stage["resampled"]):
+            raise MimError("resample() gives other pixels", _REMEDY, folder / f"golden/{number:02d}_resampled.png")
+    rows = [_graph_row(folder, name, make, entries, stages) for name, make in runtimes().items()]
+    rows += list(_micro_rows(folder, manifest, stages))
+    if not rows:
+        raise MimError("no TFLite runtime", "pip install ai-edge-litert")
+    return rows
+
+
+def _graph_row(
+    folder: Path, name: str, make: Any, entries: list[dict[str, Any]], stages: list[dict[str, NDArray[Any]]]
+) -> dict[str, Any]:
+    scorer = Scorer(folder, make)
+    results = [scorer.run(stage["resampled"]) for stage in stages]
+    inpainted = max(_levels(r["inpainted"][0], s["inpainted"]) for r, s in zip(results, stages, strict=True))
+    errors = max(
+        float(np.abs(r["error_map"][0, :, :, 0] - s["error_map"]).max())
+        for r, s in zip(results, stages, strict=True)
+    )
+    similarity, p = (
+        max(abs(float(r[key][0]) - e[key]) for r, e in zip(results, entries, strict=True))
+        for key in ("similarity", "p_value")
+    )
+    same = sum(VERDICTS[int(r["verdict"][0])] == e["verdict"] for r, e in zip(results, entries, strict=True))
+    limits = golden.TOLERANCE
+    near = inpainted <= limits["pixels"] and similarity <= limits["similarity"] and errors <= limits["error_map"]
+    # A verdict may flip only where the similarity lies within the tolerance of the threshold.
+    flips = [
+        abs(e["similarity"] - scorer.threshold) > limits["similarity"]
+        for r, e in zip(results, entries, strict=True)
+        if VERDICTS[int(r["verdict"][0])] != e["verdict"]
+    ]
+    exact = inpainted == 0 and similarity == 0 and p == 0 and same == len(entries)
+    return {
+        "runtime": f"{name}: mim.tflite",
+        "images": len(entries),
+        "inpainted": inpainted,
+        "similarity": f"{similarity:.1e}",
+        "p_value": f"{p:.1e}",
+        "verdicts": f"{same}/{len(entries)}",
+        "status": "exact" if exact else "within tolerance" if near and not any(flips) else "differs",
+    }
+
+
+def _micro_rows(
+    folder: Path, manifest: dict[str, Any], stages: list[dict[str, NDArray[Any]]]
+) -> Iterator[dict[str, Any]]:
+    content = (folder / "mim_micro.tflite").read_bytes()
+    masks = golden.masks_of(manifest)
+    runners: dict[str, Any] = {
+        name: lambda inputs, make=make: golden.run_micro(make(content), inputs) for name, make in runtimes().items()
+    }
+    if importlib.util.find_spec("tflite_micro"):
+        runners["tflm"] = lambda inputs: run_tflm(content, inputs)
+    for name, run in runners.items():
+        worst = 0
+        for stage in stages:
+            outputs = run(golden.masked_int8(stage["resampled"], masks)).astype(np.int16) + 128
+            worst = max(worst, _levels(np.concatenate(list(outputs), axis=1), stage["micro"]))
+        status = "exact" if worst == 0 else "within tolerance" if worst <= golden.TOLERANCE["pixels"] else "differs"
+        yield {
+            "runtime": f"{name}: mim_micro.tflite",
+            "images": len(stages),
+            "inpainted": worst,
+            "similarity": "",
+            "p_value": "",
+            "verdicts": "",
+            "status": status,
+        }
+
+
+def run_tflm(content: bytes, inputs: NDArray[np.int8]) -> NDArray[np.int8]:
+    """Runs a model in the interpreter of TensorFlow Lite Micro on int8 (n, S, S, 4) -> int8 (n, S, S, 3)."""
+    from tflite_micro import runtime
+
+    # The wheel's default arena is ten times the model; this one holds any model that a bundle may.
+    interpreter = runtime.Interpreter.from_bytes(content, arena_size=4_000_000)
+    outputs = []
+    for masked in inputs:
+        interpreter.set_input(masked[None], 0)
+        interpreter.invoke()
+        outputs.append(interpreter.get_output(0)[0])
+    return np.stack(outputs)
+
+
+def _levels(a: NDArray[Any], b: NDArray[Any]) -> int:
+    return int(np.abs(a.astype(np.int32) - b.astype(np.int32)).max())

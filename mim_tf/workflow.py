@@ -1,0 +1,168 @@
+"""What the commands share: which judge a folder holds, evaluation with figures, export of a run.
+
+Beside `cli.py` this is the one module of `mim_tf` that uses more of `mim_export` than the shared definitions.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mim_export.bundle import Contents, write_bundle
+from mim_export.files import write_json
+from mim_export.runtime import Scorer
+from mim_tf import data, measure, report, sample
+from mim_tf.data import Photo, Warn
+from mim_tf.detector import Detector
+from mim_tf.evaluate import Evaluation, evaluate
+from mim_tf.models.inpainting import Inpainting
+
+DATA_STATEMENT = (
+    "Photographs of a user's own data folder; their terms are the user's to state. The golden vectors are "
+    "synthetic images."
+)
+#: Synthetic images for golden vectors: class and the part of it that is cut out, (top, left, height, width).
+_GOLDEN = (
+    ("mpox", (0, 0, 128, 128)),
+    ("mpox", (3, 0, 125, 128)),
+    ("macules", (0, 0, 128, 128)),
+    ("macules", (0, 5, 128, 101)),
+    ("scales", (0, 0, 128, 128)),
+    ("scales", (10, 10, 97, 118)),
+    ("wheals", (0, 0, 128, 128)),
+    ("wheals", (0, 31, 128, 97)),
+    ("plain", (0, 0, 128, 128)),
+    ("plain", (1, 2, 127, 125)),
+    ("no_skin", (0, 0, 128, 128)),
+    ("no_skin", (0, 0, 96, 96)),
+)
+
+
+def load_judge(folder: Path) -> Detector | Scorer:
+    """A bundle's scorer where the folder holds a manifest, else a run's detector."""
+    return Scorer(folder) if (folder / "manifest.json").exists() else Detector.load(folder)
+
+
+def evaluate_into(
+    judge: Detector | Scorer, photos: Sequence[Photo], split: str, out: Path, seed: int, warn: Warn
+) -> Evaluation:
+    """Evaluates and writes `metrics.json`, `roc.png`, `similarities.png` and, where the judge inpaints,
+    `examples.png` into a folder.
+    """
+    evaluation = evaluate(judge, photos, split, seed=seed, warn=warn)
+    title = f"{judge.measure}, split {split}"
+    threshold = judge.threshold if isinstance(judge, Scorer) else judge.calibration.threshold
+    report.roc_figure(evaluation, title, out / "roc.png")
+    report.similarity_figure(evaluation, threshold, title, out / "similarities.png")
+    inpainter = _inpainter(judge)
+    if inpainter is not None:
+        examples = {}
+        for name, part in evaluation.scores.items():
+            # The median image of each class: neither the best nor the worst is an example.
+            chosen = int(np.argsort(part.judgement.similarity)[len(part.photos) // 2])
+            pixels = part.photos.pixels[chosen]
+            examples[name] = (pixels, inpainter(pixels), float(part.judgement.similarity[chosen]))
+        report.example_figure(examples, _masks(judge), out / "examples.png")
+    write_json(out / "metrics.json", evaluation.metrics)
+    return evaluation
+
+
+def _inpainter(judge: Detector | Scorer) -> Any:
+    if isinstance(judge, Scorer):
+        return lambda pixels: judge.inpaint(pixels).astype(np.float32) / np.float32(255)
+    method = judge.method
+    return (lambda pixels: method.inpaint(pixels[None])[0][0][0]) if isinstance(method, Inpainting) else None
+
+
+def _masks(judge: Detector | Scorer) -> NDArray[np.float32]:
+    from mim_export.golden import masks_of
+
+    if isinstance(judge, Scorer):
+        return masks_of(judge.manifest)
+    assert isinstance(judge.method, Inpainting)
+    return judge.method.masks
+
+
+def export_run(run: Path, bundle: Path, folder: Path | None, statement: str | None, warn: Warn) -> dict[str, Any]:
+    """Converts a run and writes its bundle.
+
+    Args:
+        run: the run folder.
+        bundle: the folder to write.
+        folder: a data folder; its `test` split is evaluated, in float and in int8, for the model card.
+        statement: about the photographs and their terms, for the model card.
+        warn: receives a line for each file that is skipped.
+
+    Returns:
+        The manifest.
+    """
+    # The conversion pulls in TensorFlow's converter, which the other commands do without.
+    from mim_export.convert import convert
+
+    detector = Detector.load(run)
+    converted = convert(detector, detector.sample)
+    assert isinstance(detector.method, Inpainting)
+    config = detector.method.config
+
+    def measure_both(scorer: Scorer) -> dict[str, Any]:
+        if folder is None:
+            return {}
+        photos = data.scan(folder)
+        judges = {"Keras, float32": detector, "TFLite, int8": scorer}
+        return {
+            name: evaluate(judge, photos, "test", seed=0, warn=warn).metrics for name, judge in judges.items()
+        }
+
+    contents = Contents(
+        mim=converted.mim,
+        micro=converted.micro,
+        size=detector.size,
+        normal_class=detector.normal_class,
+        mask_set={"cell": config.cell, "count": config.count, "step": max(1, config.count // 2)},
+        measure={
+            "name": detector.measure,
+            "window": measure.WINDOW,
+            "sigma": measure.SIGMA,
+            "c1": measure.C1,
+            "c2": measure.C2,
+            "border": measure.BORDER,
+        },
+        calibration=detector.calibration,
+        gate=detector.gate,
+        training={**detector.about, "commands": _commands(detector)},
+        data=statement or DATA_STATEMENT,
+    )
+    return write_bundle(bundle, contents, golden_images(), measure_both)
+
+
+def _commands(detector: Detector) -> list[str]:
+    """The commands that make the bundle again."""
+    training = detector.about["training"]
+    options = {
+        "method": detector.name,
+        "size": detector.size,
+        "steps": training["steps"],
+        "batch-size": training["batch_size"],
+        "sensitivity": round(1 - detector.calibration.alpha, 6),
+        "normal-class": detector.normal_class,
+        "seed": training["seed"],
+        **detector.method.options,
+    }
+    words = " ".join(f"--{name} {value}" for name, value in options.items())
+    limit = "" if training["seconds"] is None else f" --minutes {training['seconds'] / 60:g}"
+    return [f"mim-tf train --data DIR --out RUN {words}{limit}", "mim-tf export RUN --out BUNDLE --data DIR"]
+
+
+def golden_images() -> dict[str, NDArray[np.uint8]]:
+    """Synthetic photographs of all classes, square and not, uint8 (height, width, 3) by name."""
+    images = {}
+    for number, (name, (top, left, height, width)) in enumerate(_GOLDEN):
+        pixels = sample.render(name, [1000 + number])[0]
+        images[f"synthetic_{name}_{height}x{width}"] = pixels[top : top + height, left : left + width]
+    # One colour: the gate refuses it.
+    images["synthetic_blank_128x128"] = np.full((128, 128, 3), 200, np.uint8)
+    return images
