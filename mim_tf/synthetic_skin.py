@@ -1,0 +1,309 @@
+"""Painters of the synthetic sample set: fields that numpy draws, no photograph and no patient.
+
+Skin and its lesions are fields over one 128 x 128 canvas, in units of its side: two pigments that
+absorb light (haemoglobin, melanin), a height that is lit from one side, and a white deposit. The
+absorption directions are rounded from the skin pigment model of Tsumura et al., "Image-based skin
+color and texture analysis/synthesis by extracting hemoglobin and melanin information in the skin",
+ACM SIGGRAPH 2003. Lesion shapes follow textbook descriptions; nothing was fitted to photographs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.ndimage import gaussian_filter, map_coordinates
+from scipy.spatial import cKDTree
+
+Field = NDArray[np.float64]
+Painter = Callable[[np.random.Generator, Field, float], "Layers"]
+
+#: Side of the canvas in pixels.
+SIDE = 128
+Y, X = np.mgrid[0:SIDE, 0:SIDE] / SIDE
+#: What one unit of a pigment takes from the logarithm of R, G, B.
+_HAEMOGLOBIN = np.array([0.16, 0.62, 0.52])
+_MELANIN = np.array([0.42, 0.62, 0.80])
+#: sRGB of skin from very light to very dark.
+_TONES = np.array(
+    [
+        [243, 212, 194],
+        [231, 189, 166],
+        [209, 160, 132],
+        [178, 125, 97],
+        [139, 92, 68],
+        [103, 67, 50],
+        [74, 49, 39],
+    ]
+)
+
+
+@dataclass
+class Layers:
+    """Fields (128, 128) that make up a lesion: two pigments, height and white deposit, none below 0."""
+
+    haemoglobin: Field
+    melanin: Field
+    height: Field
+    white: Field
+
+
+def skin_tone(darkness: float) -> Field:
+    """Colour of bare skin, float64 (3,) in [0, 1].
+
+    Args:
+        darkness: from 0, very light, to 1, very dark.
+
+    Example:
+        `skin_tone(0.0) * 255` is [243, 212, 194], `skin_tone(1.0) * 255` is [74, 49, 39].
+    """
+    places = np.linspace(0, 1, len(_TONES))
+    return np.array([np.interp(darkness, places, _TONES[:, c]) for c in range(3)]) / 255
+
+
+def noise(rng: np.random.Generator, cells: int, stretch: int = 1) -> Field:
+    """Smooth noise (128, 128) of mean about 0 and deviation below 1.
+
+    Args:
+        rng: source of the draws.
+        cells: features across the canvas; 3 is shading, 60 is skin texture.
+        stretch: how many times longer than high a feature is.
+
+    Example:
+        `noise(rng, 3)` changes sign about three times from one border to the other.
+    """
+    grid = rng.normal(size=(cells + 4, cells // stretch + 4))
+    shift = rng.random(2)
+    places = [Y * cells + 1 + shift[0], X * (cells // stretch) + 1 + shift[1]]
+    return map_coordinates(grid, places, order=3, mode="nearest")
+
+
+def skin_texture(rng: np.random.Generator) -> Field:
+    """Fine texture (128, 128, 3), mean 0 and deviation 1: skin lines, pores and sensor noise."""
+    angle = rng.random() * np.pi
+    along = np.cos(angle) * X + np.sin(angle) * Y
+    warp = noise(rng, 6)
+    lines = np.sin(2 * np.pi * (34 * along + 0.5 * warp)) * (0.6 + 0.4 * noise(rng, 8))
+    pores = -np.clip(noise(rng, 40) - 0.7, 0, None)
+    shared = 0.35 * lines + 1.6 * pores + 0.7 * noise(rng, 52) + 0.7 * noise(rng, 26) + 0.4 * noise(rng, 90)
+    sensor = rng.normal(size=(SIDE, SIDE, 3))
+    grain = shared[..., None] + 0.30 * sensor
+    return (grain - grain.mean()) / grain.std()
+
+
+def hair(rng: np.random.Generator, strands: int) -> Field:
+    """Opacity (128, 128) in [0, 1] of curved strands; `strands` 0 gives zeros."""
+    cover = np.zeros((SIDE, SIDE))
+    along = np.linspace(0, 1, 4 * SIDE)
+    lean = rng.random() * np.pi
+    for _ in range(strands):
+        angle, length, bend = lean + rng.normal() * 0.35, 0.25 + 0.5 * rng.random(), 0.25 * rng.normal()
+        start = rng.random(2) * 1.2 - 0.1
+        y = start[0] + length * (along * np.sin(angle) + bend * along**2 * np.cos(angle))
+        x = start[1] + length * (along * np.cos(angle) - bend * along**2 * np.sin(angle))
+        row, column = np.floor(y * SIDE).astype(int), np.floor(x * SIDE).astype(int)
+        seen = (row >= 0) & (row < SIDE) & (column >= 0) & (column < SIDE)
+        cover[row[seen], column[seen]] = 1.0
+    return np.clip(1.6 * gaussian_filter(cover, 0.6), 0, 1)
+
+
+def lit_skin(rng: np.random.Generator, tone: Field, lesions: Layers, shading: float) -> Field:
+    """Composes skin: tone, pigments, relief lit from one side, white deposit, shading and vignette.
+
+    Args:
+        rng: source of the light and the shading.
+        tone: float64 (3,) in [0, 1], see `skin_tone`.
+        lesions: what lies on the skin.
+        shading: strength of the low-frequency shading, 0.1 is gentle.
+
+    Returns:
+        float64 (128, 128, 3), at least 0, before exposure.
+    """
+    mottle = 0.12 * np.abs(noise(rng, 7))
+    absorbed = (lesions.haemoglobin + mottle)[..., None] * _HAEMOGLOBIN
+    absorbed = absorbed + lesions.melanin[..., None] * _MELANIN
+    angle = rng.random() * 2 * np.pi
+    slope_y, slope_x = np.gradient(lesions.height * SIDE)
+    towards = slope_y * np.sin(angle) + slope_x * np.cos(angle)
+    steep = 1 / np.sqrt(1 + slope_y**2 + slope_x**2)
+    # Lambert with the light 45 degrees above the skin; flat skin has brightness 1.
+    diffuse = np.clip((1 - towards) * steep, 0.25, 1.7)
+    # Blinn's highlight, seen from above: the half vector lies 22.5 degrees from the normal.
+    gloss = 0.55 * np.clip((0.924 - 0.383 * towards) * steep, 0, 1) ** 40 * np.clip(lesions.height * 60, 0, 1)
+    radius = (X - 0.5) ** 2 + (Y - 0.5) ** 2
+    light = np.exp(shading * noise(rng, 2) - 0.25 * rng.random() * radius) * (0.45 + 0.55 * diffuse)
+    white = np.clip(lesions.white, 0, 0.9)[..., None]
+    deposit = 0.35 * tone + 0.65 * (0.25 + 0.75 * tone.max()) * np.array([1.0, 0.97, 0.92])
+    surface = tone * np.exp(-absorbed) * (1 - white) + deposit * white
+    return surface * light[..., None] + (gloss * tone.max())[..., None]
+
+
+def _places(rng: np.random.Generator, count: int, cover: float, spread: float) -> tuple[Field, Field]:
+    """Centres (n, 2) and radii (n,) of discs that keep apart and cover a share of the canvas."""
+    wanted = np.sqrt(cover / (count * np.pi)) * (1 - spread + 2 * spread * rng.random(count))
+    centres: list[Field] = []
+    radii: list[float] = []
+    for radius in np.sort(wanted)[::-1]:
+        for _ in range(60):
+            centre = 0.06 + 0.88 * rng.random(2)
+            if all(np.sum((centre - c) ** 2) > (1.25 * (radius + r)) ** 2 for c, r in zip(centres, radii, strict=True)):
+                centres.append(centre)
+                radii.append(float(radius))
+                break
+    return np.array(centres), np.array(radii)
+
+
+def _distance(rng: np.random.Generator, centres: Field, radii: Field, squeeze: float, wobble: float) -> Field:
+    """Distance (n, 128, 128) from each centre in radii, along an ellipse with a wavy outline."""
+    count = len(radii)
+    turn = rng.random((count, 1, 1)) * np.pi
+    ratio = 1 + squeeze * (rng.random((count, 1, 1)) - 0.5)
+    y, x = Y - centres[:, 0, None, None], X - centres[:, 1, None, None]
+    u = (np.cos(turn) * x + np.sin(turn) * y) * ratio
+    v = (np.cos(turn) * y - np.sin(turn) * x) / ratio
+    angle = np.arctan2(v, u)
+    waves = sum(
+        np.cos(k * angle + 2 * np.pi * rng.random((count, 1, 1))) * rng.random((count, 1, 1)) / k**0.5
+        for k in (2, 3, 5)
+    )
+    return np.sqrt(u**2 + v**2) / radii[:, None, None] / (1 + wobble * waves)
+
+
+def _ramp(values: Field, low: float, high: float) -> Field:
+    """0 below `low`, 1 above `high`, smooth between; falls where `low` is above `high`."""
+    t = np.clip((values - low) / (high - low), 0, 1)
+    return t * t * (3 - 2 * t)
+
+
+def mpox(rng: np.random.Generator, style: Field, cover: float) -> Layers:
+    """Umbilicated pustules: domes with a firm rim, a dimple in the middle and a red halo.
+
+    Args:
+        rng: source of the arrangement.
+        style: float64 (6,) in [0, 1), what images of one synthetic patient share.
+        cover: share of the canvas under the lesions, such as 0.2.
+
+    Returns:
+        The layers; 3 to 14 pustules, fewer where they find no room.
+    """
+    centres, radii = _places(rng, 3 + int(style[0] * 12), cover, 0.25)
+    d = _distance(rng, centres, radii, 0.25, 0.05)
+    dome, rim = _ramp(d, 1.04, 0.72), np.exp(-(((d - 0.64) / 0.17) ** 2))
+    dimple = np.exp(-((d / (0.26 + 0.10 * style[1])) ** 4))
+    halo = _ramp(d, 1.75, 1.0) * (1 - 0.75 * dome)
+    height = radii[:, None, None] * (0.36 * dome + 0.13 * rim - 0.34 * dimple)
+    blood = 0.5 + 1.1 * style[2]
+    return Layers(
+        haemoglobin=np.sum((0.6 + 0.4 * style[3]) * halo + blood * dimple, axis=0),
+        melanin=np.sum((0.35 + 0.6 * style[4]) * dimple, axis=0),
+        height=np.clip(np.sum(height, axis=0), 0, None),
+        white=np.sum((0.14 + 0.22 * style[5]) * dome * (1 - dimple), axis=0),
+    )
+
+
+def macules(rng: np.random.Generator, style: Field, cover: float) -> Layers:
+    """Flat blotches with irregular outlines and no relief; arguments as for `mpox`."""
+    centres, radii = _places(rng, 3 + int(style[0] * 12), cover * 1.2, 0.4)
+    d = np.min(_distance(rng, centres, radii, 0.5, 0.12), axis=0)
+    d = d + 0.28 * noise(rng, 9) + 0.14 * noise(rng, 22)
+    soft = 0.10 + 0.25 * style[1]
+    blotch = _ramp(d, 1.05 + soft, 1.05 - soft) * (0.85 + 0.15 * noise(rng, 16))
+    return Layers(
+        haemoglobin=(0.6 + 0.8 * style[2]) * blotch,
+        melanin=(0.15 + 0.5 * style[3]) * blotch,
+        height=np.zeros_like(d),
+        white=np.zeros_like(d),
+    )
+
+
+def scales(rng: np.random.Generator, style: Field, cover: float) -> Layers:
+    """Red plaques under whitish angular flakes with cracks between; arguments as for `mpox`."""
+    centres, radii = _places(rng, 1 + int(style[0] * 4), cover * 1.5, 0.3)
+    d = np.min(_distance(rng, centres, radii, 0.6, 0.10), axis=0) + 0.16 * noise(rng, 8)
+    plaque = _ramp(d, 1.12, 0.96)
+    # Flakes are Voronoi cells: each is tilted as a whole, so that its brightness is a facet's.
+    cells = 14 + int(style[1] * 8)
+    seeds = (np.stack(np.mgrid[0:cells, 0:cells], -1).reshape(-1, 2) + rng.random((cells * cells, 2))) / cells
+    places = np.stack([Y, X], -1).reshape(-1, 2)
+    reach, nearest = cKDTree(seeds).query(places, k=2)
+    own = nearest[:, 0]
+    crack = ((reach[:, 1] - reach[:, 0]) * cells).reshape(SIDE, SIDE)
+    tilt = rng.normal(size=(len(seeds), 2))[own]
+    facet = (np.sum((places - seeds[own]) * tilt, axis=1) * cells).reshape(SIDE, SIDE)
+    present = (rng.random(len(seeds)) < 0.72)[own].reshape(SIDE, SIDE)
+    thick = (0.45 + 0.55 * rng.random(len(seeds)))[own].reshape(SIDE, SIDE)
+    flake = plaque * present * _ramp(crack, 0.02, 0.16) * _ramp(d, 1.05, 0.85)
+    return Layers(
+        haemoglobin=(0.9 + 0.5 * style[2]) * plaque,
+        melanin=0.35 * style[3] * plaque,
+        height=0.010 * plaque,
+        white=np.clip((0.45 + 0.3 * style[4]) * flake * thick * (1 + 0.5 * facet), 0, None),
+    )
+
+
+def wheals(rng: np.random.Generator, style: Field, cover: float) -> Layers:
+    """Large smooth swellings that merge, pale inside and red along the border; arguments as for `mpox`."""
+    count = 2 + int(style[0] * 5)
+    radii = np.sqrt(1.7 * cover / (count * np.pi)) * (0.7 + 0.6 * rng.random(count))
+    d = _distance(rng, 0.12 + 0.76 * rng.random((count, 2)), radii, 0.7, 0.12)
+    # The sum of bells, not their maximum, lets neighbours flow together.
+    swell = np.sum(np.exp(-1.2 * d**2), axis=0) + 0.06 * noise(rng, 7)
+    inside = _ramp(swell, 0.24, 0.50)
+    border = _ramp(swell, 0.10, 0.26) * (1 - 0.95 * _ramp(swell, 0.28, 0.62))
+    return Layers(
+        haemoglobin=(0.9 + 0.5 * style[1]) * border,
+        melanin=0.15 * style[2] * border,
+        height=(0.03 + 0.02 * style[3]) * inside,
+        white=(0.10 + 0.15 * style[4]) * _ramp(swell, 0.35, 0.7),
+    )
+
+
+def plain(rng: np.random.Generator, style: Field, cover: float) -> Layers:
+    """Skin without a lesion, at times with moles; arguments as for `mpox`, `cover` has no effect."""
+    moles = max(0, int(style[0] * 6) - 2)
+    d = _distance(rng, rng.random((moles, 2)), 0.012 + 0.02 * rng.random(moles), 0.3, 0.06)
+    zero = np.zeros((SIDE, SIDE))
+    return Layers(zero, 1.4 * np.sum(_ramp(d, 1.2, 0.7), axis=0), zero, zero)
+
+
+def no_skin(rng: np.random.Generator, kind: int) -> Field:
+    """A picture without skin.
+
+    Args:
+        rng: source of the draws.
+        kind: modulo 8: wall, gradient, checks, stripes, cloth, writing, foliage or sky.
+
+    Returns:
+        float64 (128, 128, 3), about [0, 1].
+    """
+    first, second = 0.1 + 0.85 * rng.random(3), 0.1 + 0.85 * rng.random(3)
+    angle, period = rng.random() * np.pi, 5 + 12 * rng.random()
+    u, v = np.cos(angle) * X + np.sin(angle) * Y, np.cos(angle) * Y - np.sin(angle) * X
+    kind %= 8
+    share = np.zeros((SIDE, SIDE))
+    if kind == 0:
+        first, second = 0.75 + 0.2 * rng.random() + 0.04 * rng.normal(size=3), first * 0.6
+        share = 0.12 * noise(rng, 2) + 0.05 * noise(rng, 50)
+    elif kind == 1:
+        share = np.clip(0.5 + 1.2 * (u - u.mean()), 0, 1)
+    elif kind == 2:
+        share = ((np.floor(u * period) + np.floor(v * period)) % 2).astype(np.float64)
+    elif kind == 3:
+        share = _ramp(np.sin(2 * np.pi * u * period), -0.2, 0.2)
+    elif kind == 4:
+        weave = np.sin(2 * np.pi * u * 3 * period) * np.sign(np.sin(2 * np.pi * v * 3 * period))
+        share = 0.5 + 0.25 * weave + 0.15 * noise(rng, 4)
+    elif kind == 5:
+        first, second = np.full(3, 0.93), 0.25 * second
+        rows = np.abs(np.sin(np.pi * Y * period)) > 0.55
+        share = rows * _ramp(noise(rng, 44), 0.25, 0.5) * _ramp(noise(rng, 9, 1), -0.9, -0.6)
+    elif kind == 6:
+        first, second = np.array([0.08, 0.20, 0.06]), np.array([0.45, 0.70, 0.22])
+        share = np.clip(0.5 + 0.5 * noise(rng, 10) + 0.4 * noise(rng, 24) + 0.25 * noise(rng, 50), 0, 1)
+    else:
+        first, second = np.array([0.36, 0.58, 0.88]), np.array([0.97, 0.97, 0.98])
+        share = np.clip(_ramp(noise(rng, 3) + 0.5 * noise(rng, 7) + 0.2 * noise(rng, 15), -0.1, 1.1) + 0.35 * Y, 0, 1)
+    picture = first + (second - first) * share[..., None]
+    return picture + 0.012 * rng.normal(size=picture.shape)
