@@ -30,7 +30,7 @@ SAMPLE_SIZE = skin.SIDE
 COUNTS: Mapping[str, Mapping[str, int]] = {
     "train": {"mpox": 160},
     "val": {name: 40 if name == "mpox" else 10 for name in CLASSES},
-    "test": {name: 40 for name in CLASSES},
+    "test": dict.fromkeys(CLASSES, 40),
 }
 #: Images of one synthetic patient: they share tone, style and hair, not arrangement, light or texture.
 _GROUP = 2
@@ -57,9 +57,7 @@ class _Targets:
     cover: float
 
 
-def render(
-    name: str, indices: Sequence[int], *, seed: int = 0, size: int = SAMPLE_SIZE
-) -> NDArray[np.uint8]:
+def render(name: str, indices: Sequence[int], *, seed: int = 0, size: int = SAMPLE_SIZE) -> NDArray[np.uint8]:
     """Draws synthetic images.
 
     Args:
@@ -157,7 +155,7 @@ def _targets(index: int, seed: int) -> _Targets:
     shared, own = _rng(_PATIENT, seed, index // _GROUP).random(8), _rng(_TARGETS, seed, index).random(4)
     tone = skin.skin_tone(float(shared[0]))
     cast = 1 + 0.06 * (shared[1:4] - 0.5)
-    mean = tone * cast * (0.74 + 0.12 * shared[4] + 0.06 * own[0])
+    mean = tone * cast * (0.78 + 0.12 * shared[4] + 0.06 * own[0])
     level = float(mean @ _LUMA)
     std = (0.25 + level) * (0.085 + 0.055 * shared[5] + 0.015 * own[1]) * np.array([0.80, 1.0, 0.95])
     std = std * np.array([0.9 + 0.2 * shared[6], 1.0, 0.95 + 0.1 * shared[7]])
@@ -171,23 +169,23 @@ def _match(picture: skin.Field, texture: skin.Field, targets: _Targets, contrast
     The texture supplies the gradient that the picture lacks; a picture with too much is put out of focus.
     """
     std, gradient = targets.std * contrast, targets.gradient * contrast
-
-    def exposed(view: skin.Field) -> skin.Field:
-        return (view - view.mean((0, 1))) / view.std((0, 1)) * std + targets.mean
-
     for sigma in (0.0, 0.4, 0.6, 0.8, 1.0, 1.3, 1.7, 2.2):
         view = gaussian_filter(picture, (sigma, sigma, 0)) if sigma else picture
         view = (view - view.mean((0, 1))) / view.std((0, 1))
-        if _mean_gradient(exposed(view)) < 0.8 * gradient:
+        if _mean_gradient(view * std) < 0.8 * gradient:
             break
+    overlap = (view * texture).mean((0, 1))
     low, high = 0.0, 2.0
-    for _ in range(14):
-        middle = (low + high) / 2
-        if _mean_gradient(exposed(view + middle * texture)) < gradient:
-            low = middle
+    for _ in range(12):
+        share = (low + high) / 2
+        # Both terms have mean 0 and deviation 1, which gives the deviation of their sum.
+        scale = std / np.sqrt(1 + 2 * share * overlap + share**2)
+        mixed = (view + share * texture) * scale
+        if _mean_gradient(mixed) < gradient:
+            low = share
         else:
-            high = middle
-    return exposed(view + low * texture)
+            high = share
+    return mixed + targets.mean
 
 
 def _mean_gradient(picture: skin.Field) -> float:

@@ -1,0 +1,183 @@
+"""`mim_tf.cli`: what users type, and what they get wrong."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from mim_export.runtime import RELEASED
+from mim_tf import cli, sample
+
+COUNTS = {"train": {"mpox": 12}, "val": {"mpox": 40}, "test": {"mpox": 6, "plain": 6, "no_skin": 6}}
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return sample.write_sample(tmp_path_factory.mktemp("cli") / "data", counts=COUNTS)
+
+
+@pytest.fixture
+def photo(tmp_path: Path) -> Path:
+    path = tmp_path / "photo.jpg"
+    Image.fromarray(sample.render("mpox", [3])[0]).save(path, quality=95)
+    return path
+
+
+class Result:
+    def __init__(self, status: int, out: str, err: str) -> None:
+        self.status, self.out, self.err = status, out, err
+
+
+@pytest.fixture
+def run(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> object:
+    def call(*words: object) -> Result:
+        monkeypatch.setattr(sys, "argv", ["mim-tf", *map(str, words)])
+        with pytest.raises(SystemExit) as stop:
+            cli.main()
+        captured = capfd.readouterr()
+        return Result(int(stop.value.code or 0), captured.out, captured.err)
+
+    return call
+
+
+def assert_one_line(result: Result, *words: str) -> None:
+    lines = [line for line in result.err.splitlines() if line.strip()]
+    assert result.status == 2, result.err
+    assert len(lines) == 1, result.err
+    assert "Traceback" not in result.err
+    assert all(word in lines[0] for word in words), lines[0]
+
+
+def test_score_gives_a_row_for_each_image_and_names_the_broken_ones(run, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+    photos = tmp_path / "photos"
+    photos.mkdir()
+    for number, pixels in enumerate(sample.render("plain", range(8))):
+        Image.fromarray(pixels).save(photos / f"{number}.jpg")
+    (photos / "broken.jpg").write_text("not an image")
+    (photos / "cut.jpg").write_bytes((photos / "0.jpg").read_bytes()[:500])
+    result = run("score", photos, "--json")
+    rows = json.loads(result.out)
+    assert result.status == 2 and len(rows) == 10
+    unreadable = {Path(row["image"]).name: row for row in rows if row["reason"] == "unreadable"}
+    assert set(unreadable) == {"broken.jpg", "cut.jpg"}
+    assert all(row["similarity"] is None and row["verdict"] == "cannot-judge" for row in unreadable.values())
+    named = [line for line in result.err.splitlines() if "not a readable image" in line]
+    assert len(named) == 2 and "broken.jpg" in named[0] + named[1]
+
+
+def test_score_prints_a_line_an_image(run, photo: Path) -> None:  # type: ignore[no-untyped-def]
+    result = run("score", photo)
+    assert result.status == 0
+    assert result.out.startswith(f"{photo}: ") and "p-value" in result.out and len(result.out.splitlines()) == 1
+
+
+def test_command_and_module_say_the_same(run, photo: Path) -> None:  # type: ignore[no-untyped-def]
+    ours = run("score", photo, "--json")
+    module = subprocess.run(
+        [sys.executable, "-m", "mim_export.runtime", str(photo), "--json"], capture_output=True, text=True, check=True
+    )
+    assert json.loads(ours.out) == json.loads(module.stdout)
+
+
+def test_train_evaluate_and_export_a_baseline(run, folder: Path, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+    out = tmp_path / "run"
+    result = run("train", "--data", folder, "--out", out, "--method", "colour", "--json")
+    assert result.status == 0, result.err
+    summary = json.loads(result.out)
+    assert summary["groups"] == 20 and summary["method"] == "split"
+    result = run("evaluate", out, "--data", folder, "--out", tmp_path / "evaluation", "--json")
+    metrics = json.loads(result.out)
+    assert metrics == json.loads((tmp_path / "evaluation" / "metrics.json").read_text())
+    assert metrics["classes"]["no_skin"]["auroc"] > 0.9 and not metrics["classes"]["no_skin"]["skin"]
+    assert metrics["mean_auroc"] == metrics["classes"]["plain"]["auroc"]
+    assert (tmp_path / "evaluation" / "roc.png").stat().st_size > 10_000
+    assert_one_line(run("export", out, "--out", tmp_path / "bundle"), "colour", "no network")
+    assert not (tmp_path / "bundle").exists()
+
+
+def test_a_run_is_continued_with_its_own_settings_only(run, folder: Path, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+    out = tmp_path / "run"
+    words = ("train", "--data", folder, "--out", out, "--method", "blur")
+    assert run(*words).status == 0
+    assert run(*words).status == 0
+    assert_one_line(run(*words, "--seed", 1), "other settings (training)", "--out")
+
+
+def test_wrong_folders_and_files_are_one_line(run, folder: Path, tmp_path: Path, photo: Path) -> None:  # type: ignore[no-untyped-def]
+    out = tmp_path / "out"
+    (tmp_path / "empty").mkdir()
+    assert_one_line(run("train", "--data", tmp_path / "absent", "--out", out), "absent", "no such folder")
+    assert_one_line(run("train", "--data", tmp_path / "empty", "--out", out), "empty", "no images")
+    assert_one_line(run("train", "--data", folder, "--out", out, "--normal-class", "acne"), "train/acne")
+    assert_one_line(run("train", "--data", folder, "--out", out, "--method", "magic"), "magic", "mim")
+    assert_one_line(run("train", "--data", folder, "--out", out, "--size", 50), "50")
+    assert_one_line(run("train", "--data", folder, "--out", photo, "--method", "blur"), "photo.jpg")
+    assert_one_line(run("train", "--data", folder, "--out", out, "--sensitivity", 0.999), "0.0")
+    assert_one_line(run("evaluate", tmp_path / "empty", "--data", folder, "--out", out), "not a run folder")
+    assert_one_line(run("evaluate", RELEASED, "--data", folder, "--split", "nine", "--out", out), "nine", "--split")
+    assert_one_line(run("export", tmp_path / "absent", "--out", out), "not a run folder")
+    assert_one_line(run("score", tmp_path / "empty"), "no images")
+    assert_one_line(run("score", photo, "--bundle", tmp_path / "empty"), "manifest.json")
+    assert_one_line(run("verify", tmp_path / "empty"), "manifest.json")
+    assert_one_line(run("demo", "--out", photo.parent), "not a demo")
+    assert_one_line(run("train", "--nonsense"), "--nonsense")
+    assert not out.exists()
+
+
+def test_runs_of_another_version_are_refused(run, folder: Path, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+    out = tmp_path / "run"
+    words = ("train", "--data", folder, "--out", out, "--method", "blur")
+    run(*words)
+    for name in ("detector.json", "settings.json"):
+        entry = json.loads((out / name).read_text())
+        (out / name).write_text(json.dumps({**entry, "format": 0}))
+    evaluated = run("evaluate", out, "--data", folder, "--out", tmp_path / "evaluation")
+    assert_one_line(evaluated, "detector.json", "format 0", "train again")
+    assert_one_line(run(*words), "settings.json", "format 0")
+
+
+@pytest.mark.skipif(not os.access("/dev/full", os.W_OK), reason="there is no /dev/full here")
+def test_a_full_disk_is_one_line_and_leaves_nothing(run, folder: Path, tmp_path: Path, monkeypatch) -> None:  # type: ignore[no-untyped-def]
+    def full(*_: object, **__: object) -> None:
+        with open("/dev/full", "wb", buffering=0) as device:
+            device.write(b"x")
+
+    monkeypatch.setattr(np, "save", full)
+    out = tmp_path / "run"
+    result = run("train", "--data", folder, "--out", out, "--method", "blur")
+    assert_one_line(result, "sample.npy", "no space left on device", "free some space")
+    assert sorted(path.name for path in out.iterdir()) == ["settings.json"]
+
+
+def test_folders_without_permission_are_one_line(folder: Path, tmp_path: Path) -> None:
+    """As another user, since root may read everything."""
+    if os.geuid() != 0:
+        pytest.skip("only root can become another user")
+    closed = tmp_path / "closed"
+    (closed / "train").mkdir(parents=True)
+    closed.chmod(0o700)
+    for parent in [tmp_path, *tmp_path.parents]:
+        if parent.stat().st_uid == 0 and parent != Path("/"):
+            parent.chmod(parent.stat().st_mode | 0o055)
+    command = [sys.executable, "-m", "mim_tf.cli", "train", "--data", str(closed), "--out", "/tmp/never"]
+    probe = subprocess.run([sys.executable, "-c", "import mim_tf"], user="nobody", capture_output=True)
+    if probe.returncode:
+        pytest.skip("the interpreter or the package may not be read by another user")
+    code = "import sys; from mim_tf.cli import main; main()"
+    done = subprocess.run(
+        [sys.executable, "-c", code, *command[3:]], user="nobody", capture_output=True, text=True, cwd="/"
+    )
+    assert_one_line(Result(done.returncode, done.stdout, done.stderr), "closed", "permission", "allow")
+
+
+def test_help_names_every_command(run) -> None:  # type: ignore[no-untyped-def]
+    result = run("--help")
+    assert result.status == 0
+    assert all(name in result.out for name in ("demo", "train", "evaluate", "export", "verify", "score"))

@@ -1,0 +1,311 @@
+"""`mim_export`: conversion, bundle, scorer, verification; and the released bundle."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from mim_export import flatbuffer, golden
+from mim_export.convert import convert
+from mim_export.decide import REASONS, VERDICTS
+from mim_export.errors import MimError
+from mim_export.preprocess import resample
+from mim_export.runtime import RELEASED, Scorer, runtimes
+from mim_export.verify import check_files, run_tflm, verify
+from mim_tf import data, sample, workflow
+from mim_tf.detector import Detector
+from mim_tf.method import Training
+
+#: What `mim.tflite` may consist of: builtin operators of TensorFlow Lite 2.14 and older.
+ALLOWED = set(
+    "ADD CAST CONCATENATION CONV_2D DEPTHWISE_CONV_2D DEQUANTIZE DIV FLOOR GREATER_EQUAL LESS LESS_EQUAL LOGISTIC "
+    "MEAN MIRROR_PAD MUL QUANTIZE RESHAPE RESIZE_NEAREST_NEIGHBOR SQRT STRIDED_SLICE SUB SUM".split()
+)
+MICRO = {"CONV_2D", "CONCATENATION", "LOGISTIC", "RESIZE_NEAREST_NEIGHBOR"}
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A quickly trained run at 64 px."""
+    root = tmp_path_factory.mktemp("export")
+    counts = {"train": {"mpox": 16}, "val": {"mpox": 40}, "test": {"mpox": 6, "plain": 6}}
+    sample.write_sample(root / "data", counts=counts)
+    detector = Detector("mim", size=64, width=8)
+    detector.fit(
+        data.scan(root / "data"),
+        root / "run",
+        alpha=0.05,
+        training=Training(steps=60, batch_size=4, precision="float32"),
+        warn=print,
+        progress=lambda *line: None,
+    )
+    return root / "run"
+
+
+@pytest.fixture(scope="module")
+def bundle(run: Path) -> Path:
+    workflow.export_run(run, run.parent / "bundle", run.parent / "data", None, print)
+    return run.parent / "bundle"
+
+
+def test_int8_scores_stay_close_to_keras(run: Path, bundle: Path) -> None:
+    detector, scorer = Detector.load(run), Scorer(bundle)
+    photos = data.load(data.scan(run.parent / "data"), 64, warn=print, what="all")
+    pixels = photos.pixels[::4]
+    keras, lite = detector.judge(pixels), scorer.judge(pixels)
+    np.testing.assert_allclose(lite.similarity, keras.similarity, atol=0.02)
+    # Given the graph's own similarity, the rest follows by the rules in numpy, exactly.
+    from mim_export import decide
+
+    again = decide.judge(lite.similarity, pixels, detector.calibration, detector.gate)
+    np.testing.assert_allclose(lite.p_value, again.p_value, atol=1e-6)
+    np.testing.assert_array_equal(lite.verdict, again.verdict)
+    np.testing.assert_array_equal(lite.reason, again.reason)
+
+
+def test_graph_measures_as_scikit_image_does(bundle: Path) -> None:
+    """SSIM of what went in and what came out; `inpainted` is rounded to uint8, hence the tolerance."""
+    from skimage.metrics import structural_similarity
+
+    scorer = Scorer(bundle)
+    pixels = sample.render("mpox", [5])[0]
+    small = resample(pixels, 64)
+    result = scorer.run(small)
+    expected, full = structural_similarity(
+        small / 255.0,
+        result["inpainted"][0] / 255.0,
+        data_range=1.0,
+        gaussian_weights=True,
+        sigma=1.5,
+        use_sample_covariance=False,
+        channel_axis=-1,
+        full=True,
+    )
+    assert abs(float(result["similarity"][0]) - expected) < 5e-3
+    assert abs(float(result["error_map"].mean()) - (1 - full.mean())) < 5e-3
+
+
+def test_both_signatures_and_the_micro_model_share_one_generator(bundle: Path) -> None:
+    make = runtimes()["litert-reference"]
+    interpreter = make((bundle / "mim.tflite").read_bytes())
+    score, inpaint = (interpreter.get_signature_runner(name) for name in ("score", "inpaint"))
+    manifest = json.loads((bundle / "manifest.json").read_text())
+    masks = golden.masks_of(manifest)
+    small = resample(sample.render("wheals", [3])[0], 64)
+    pieces = [
+        (1 - mask) * inpaint(image=small[None], mask=mask[None].astype(np.uint8))["inpainted"][0] for mask in masks
+    ]
+    np.testing.assert_array_equal(sum(pieces), score(image=small[None])["inpainted"][0])
+    micro = golden.run_micro(make((bundle / "mim_micro.tflite").read_bytes()), golden.masked_int8(small, masks))
+    real = (micro.astype(np.float64) + 128) / 256
+    np.testing.assert_array_equal(np.floor((real * (1 - masks)).sum(0) * 255 + 0.5), sum(pieces))
+
+
+def test_operators_types_names_and_alignment(bundle: Path) -> None:
+    for name, allowed in (("mim.tflite", ALLOWED), ("mim_micro.tflite", MICRO)):
+        content = (bundle / name).read_bytes()
+        model = flatbuffer.read(content)
+        assert {flatbuffer.op_name(model, op) for graph in model.subgraphs for op in graph.operators} <= allowed
+        names = [tensor.name.decode() for graph in model.subgraphs for tensor in graph.tensors]
+        assert all(names) and not any("StatefulPartitionedCall" in n or "keras_tensor" in n for n in names)
+        for graph in model.subgraphs:
+            inside = [tensor.name for tensor in graph.tensors]
+            assert len(set(inside)) == len(inside)
+        root = flatbuffer.schema.Model.GetRootAsModel(content, 0)
+        for index in range(root.BuffersLength()):
+            buffer = root.Buffers(index)
+            if buffer.DataLength():
+                assert buffer._tab.Vector(buffer._tab.Offset(4)) % flatbuffer.ALIGNMENT == 0
+    model = flatbuffer.read((bundle / "mim.tflite").read_bytes())
+    assert [s.signatureKey for s in model.signatureDefs] == [b"score", b"inpaint"]
+    assert [s.subgraphIndex for s in model.signatureDefs] == [0, 1]
+    types = flatbuffer.schema.TensorType
+    micro = flatbuffer.read((bundle / "mim_micro.tflite").read_bytes())
+    assert {t.type for t in micro.subgraphs[0].tensors} <= {types.INT8, types.INT32}
+
+
+def test_micro_model_is_bit_identical_in_tflm_and_reference_kernels(bundle: Path) -> None:
+    pytest.importorskip("tflite_micro", reason="the TFLM interpreter has wheels for x86-64 Linux only")
+    content = (bundle / "mim_micro.tflite").read_bytes()
+    inputs = np.random.default_rng(0).integers(-128, 128, (3, 64, 64, 4)).astype(np.int8)
+    reference = golden.run_micro(runtimes()["litert-reference"](content), inputs)
+    np.testing.assert_array_equal(run_tflm(content, inputs), reference)
+
+
+def test_input_and_output_quantization_is_the_documented_one(bundle: Path) -> None:
+    signature = json.loads((bundle / "manifest.json").read_text())["models"]["mim_micro.tflite"]["signatures"]
+    source, target = signature["inpaint"]["inputs"]["masked"], signature["inpaint"]["outputs"]["output"]
+    assert source["zero_point"] == target["zero_point"] == [-128]
+    assert source["scale"] == [float(np.float32(1 / 255))] and target["scale"] == [1 / 256]
+
+
+def test_verify_is_exact_on_reference_kernels(bundle: Path) -> None:
+    rows = {row["runtime"]: row for row in verify(bundle)}
+    assert rows["litert-reference: mim.tflite"]["status"] == "exact"
+    assert rows["litert-reference: mim_micro.tflite"]["status"] == "exact"
+    assert all(row["status"] != "differs" for row in rows.values())
+
+
+def test_checksums_are_readable_by_sha256sum(bundle: Path) -> None:
+    for folder in (bundle, bundle / "scorer"):
+        done = subprocess.run(["sha256sum", "--strict", "-c", "SHA256SUMS"], cwd=folder, capture_output=True)
+        assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize(
+    ("harm", "complaint"),
+    [
+        (lambda b: _flip(b / "mim.tflite"), r"mim\.tflite: differs from its sha256"),
+        (lambda b: _flip(b / "golden" / "00_input.png"), r"00_input\.png: differs from its sha256"),
+        (lambda b: (b / "LICENSE").unlink(), r"LICENSE: no such file"),
+        (lambda b: (b / "manifest.json").unlink(), r"manifest\.json: no such file"),
+        (lambda b: (b / "manifest.json").write_text("{"), r"manifest\.json: not JSON"),
+        (lambda b: _edit(b, format=99), r"bundle format 99, this version reads 1"),
+        (lambda b: _edit(b, size="large"), r"manifest\.json: size"),
+        (lambda b: (b / "extra.txt").write_text("x"), r"extra\.txt: is not listed"),
+    ],
+)
+def test_harmed_bundles_are_named(
+    bundle: Path, tmp_path: Path, harm: Callable[[Path], Any], complaint: str
+) -> None:
+    harmed = tmp_path / "bundle"
+    shutil.copytree(bundle, harmed)
+    harm(harmed)
+    with pytest.raises(MimError, match=complaint) as caught:
+        check_files(harmed)
+    assert "\n" not in str(caught.value)
+
+
+def _flip(path: Path) -> None:
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 1
+    path.write_bytes(bytes(content))
+
+
+def _edit(folder: Path, **fields: Any) -> None:
+    manifest = json.loads((folder / "manifest.json").read_text())
+    (folder / "manifest.json").write_text(json.dumps({**manifest, **fields}))
+
+
+def test_bundle_is_not_written_over_anything(run: Path, bundle: Path) -> None:
+    before = sorted(path.name for path in bundle.parent.iterdir())
+    with pytest.raises(MimError, match="exists and is not an empty folder"):
+        workflow.export_run(run, bundle, None, None, print)
+    assert sorted(path.name for path in bundle.parent.iterdir()) == before
+
+
+def test_only_methods_with_a_network_are_exported(run: Path, tmp_path: Path) -> None:
+    detector = Detector("colour", size=64)
+    with pytest.raises(MimError, match="colour has no network"):
+        convert(detector, np.zeros((1, 64, 64, 3), np.uint8))
+
+
+def test_scorer_and_definitions_import_no_tensorflow(bundle: Path, tmp_path: Path) -> None:
+    """The copy of the scorer in a bundle runs by itself."""
+    Image.fromarray(sample.render("mpox", [9])[0]).save(tmp_path / "photo.png")
+    program = (
+        "import sys, mim_export.runtime as r\n"
+        "row = r.Scorer(sys.argv[1]).score(sys.argv[2])\n"
+        "assert not {'tensorflow', 'keras', 'pydantic', 'typer', 'mim_tf'} & set(sys.modules)\n"
+        "assert 'scorer' in r.__file__\n"
+        "print(row['verdict'])\n"
+    )
+    environment = {**os.environ, "PYTHONPATH": str(bundle / "scorer" / "python")}
+    done = subprocess.run(
+        [sys.executable, "-c", program, str(bundle), str(tmp_path / "photo.png")],
+        env=environment,
+        capture_output=True,
+        text=True,
+        cwd=tmp_path,
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.strip() in VERDICTS
+
+
+def test_small_and_blank_photographs_cannot_be_judged(bundle: Path, tmp_path: Path) -> None:
+    scorer = Scorer(bundle)
+    Image.new("RGB", (200, 200), (180, 140, 120)).save(tmp_path / "blank.png")
+    Image.fromarray(sample.render("mpox", [9])[0][:40, :40]).save(tmp_path / "small.png")
+    rows = [scorer.score(tmp_path / name) for name in ("blank.png", "small.png")]
+    assert [row["verdict"] for row in rows] == ["cannot-judge"] * 2
+    assert [row["reason"] for row in rows] == [REASONS[1], REASONS[4]]
+
+
+# ---- the released bundle --------------------------------------------------------------------------
+
+
+def test_released_bundle_verifies_and_is_small() -> None:
+    rows = verify(RELEASED)
+    assert all(row["status"] != "differs" for row in rows)
+    sizes = {path.name: path.stat().st_size for path in RELEASED.rglob("*") if path.is_file()}
+    assert sizes["mim.tflite"] + sizes["mim_micro.tflite"] <= 3_000_000
+    assert sum(path.stat().st_size for path in (RELEASED / "golden").iterdir()) <= 2_000_000
+    assert not (RELEASED / "scorer").exists()
+
+
+def test_released_bundle_states_its_terms() -> None:
+    manifest = json.loads((RELEASED / "manifest.json").read_text())
+    card = (RELEASED / "MODEL_CARD.md").read_text()
+    assert manifest["licence"]["weights"].startswith("research only")
+    assert "not a diagnosis" in manifest["statement"] and "not a diagnosis" in card
+    assert "mim-tf train --data" in card
+    assert manifest["models"]["mim_micro.tflite"]["arena_bytes"] > 0
+    assert [int(part) for part in manifest["models"]["mim.tflite"]["min_runtime_version"].split(".")] <= [2, 14, 0]
+
+
+def test_released_bundle_can_say_no(tmp_path: Path) -> None:
+    """`not-mpox-like` is within reach: the table has groups enough, and an unpredictable image gets it."""
+    scorer = Scorer()
+    calibration = scorer.manifest["calibration"]
+    assert 1 / (calibration["groups"] + 1) <= calibration["alpha"] + 1e-9
+    noise = np.random.default_rng(0).integers(0, 256, (120, 120, 3)).astype(np.uint8)
+    Image.fromarray(noise).save(tmp_path / "noise.png")
+    row = scorer.score(tmp_path / "noise.png")
+    assert row["verdict"] == "not-mpox-like" and row["p_value"] <= calibration["alpha"] + 1e-6
+
+
+def test_released_metrics_are_those_of_the_card(skin: Path) -> None:
+    """AUROC of the released bundle, measured again on the photographs."""
+    from mim_tf.evaluate import evaluate
+
+    told = json.loads((RELEASED / "metrics.json").read_text())
+    again = evaluate(Scorer(), data.scan(skin), "test", seed=0, warn=print).metrics
+    assert again["mean_auroc"] == pytest.approx(told["TFLite, int8"]["mean_auroc"], abs=0.005)
+    assert abs(told["TFLite, int8"]["mean_auroc"] - told["Keras, float32"]["mean_auroc"]) <= 0.01
+
+
+def test_released_scores_on_tflite_runtime_equal_the_golden_ones() -> None:
+    """tflite-runtime 2.14 in an environment of its own; see `tests/golden/make_tflite_runtime.py`."""
+    told = json.loads((Path(__file__).parent / "golden" / "tflite_runtime.json").read_text())
+    digest = hashlib.sha256((RELEASED / "mim.tflite").read_bytes()).hexdigest()
+    assert told["mim_sha256"] == digest
+    scorer = Scorer(RELEASED, runtimes()["litert"])
+    _, stages = golden.read(RELEASED)
+    similarities = scorer.judge(np.stack([stage["resampled"] for stage in stages])).similarity
+    np.testing.assert_allclose(similarities, told["similarities"], atol=golden.TOLERANCE["similarity"])
+
+
+def test_scorer_runs_where_only_numpy_pillow_and_tflite_runtime_are(tmp_path: Path) -> None:
+    python = os.environ.get("MIM_TFLITE_PYTHON")
+    if not python:
+        pytest.skip("MIM_TFLITE_PYTHON names no Python with numpy 1.26, Pillow, tflite-runtime 2.14 and mim-tf")
+    Image.fromarray(sample.render("mpox", [9])[0]).save(tmp_path / "photo.jpg")
+    done = subprocess.run(
+        [python, "-m", "mim_export.runtime", "photo.jpg", "--json"], cwd=tmp_path, capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stderr
+    ours = Scorer().score(tmp_path / "photo.jpg")
+    theirs = json.loads(done.stdout)[0]
+    assert theirs["verdict"] == ours["verdict"]
+    assert theirs["similarity"] == pytest.approx(ours["similarity"], abs=golden.TOLERANCE["similarity"])

@@ -1,0 +1,143 @@
+"""The synthetic sample set: frozen pixels, independence of indices, groups, and no shortcut by colour."""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+from pathlib import Path
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from PIL import Image
+from sklearn.covariance import LedoitWolf
+from sklearn.metrics import roc_auc_score
+
+from mim_export.errors import MimError
+from mim_tf import sample
+
+SKIN_DISEASES = ("macules", "scales", "wheals")
+TEST = range(200, 240)  # the indices of the test split, see test_default_counts
+#: SHA-256 of the pixels of images 0 to 3 of each class, seed 0, 128 px.
+FROZEN = "83f58d36032990bbff3b30e14d4393e4293c391611e2f0b96cc720e96f9b1594"
+
+
+def statistics(pixels: NDArray[np.uint8]) -> NDArray[np.float64]:
+    """Mean and deviation of R, G, B, (N, 6)."""
+    values = pixels / 255.0
+    return np.concatenate([values.mean((1, 2)), values.std((1, 2))], axis=1)
+
+
+def mean_gradient(pixels: NDArray[np.uint8]) -> NDArray[np.float64]:
+    """Mean length of luma's forward differences, (N,)."""
+    luma = pixels / 255.0 @ np.array([0.299, 0.587, 0.114])
+    across, down = np.diff(luma, axis=2)[:, :-1], np.diff(luma, axis=1)[:, :, :-1]
+    return np.sqrt(across**2 + down**2).mean((1, 2))
+
+
+def auroc(positive: NDArray[np.float64], negative: NDArray[np.float64]) -> float:
+    truth = np.repeat([1, 0], [len(positive), len(negative)])
+    return float(roc_auc_score(truth, np.concatenate([positive, negative])))
+
+
+@pytest.fixture(scope="module")
+def tested() -> dict[str, NDArray[np.uint8]]:
+    return {name: sample.render(name, TEST) for name in ("mpox", *SKIN_DISEASES)}
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    counts = {"train": {"mpox": 3}, "val": {"mpox": 2, "plain": 1}, "test": {"mpox": 2, "no_skin": 2}}
+    return sample.write_sample(tmp_path_factory.mktemp("sample") / "data", seed=5, counts=counts)
+
+
+def test_colour_does_not_separate(tested: dict[str, NDArray[np.uint8]]) -> None:
+    model = LedoitWolf().fit(statistics(sample.render("mpox", range(160))))
+    scores = {name: -model.mahalanobis(statistics(pixels)) for name, pixels in tested.items()}
+    for name in SKIN_DISEASES:
+        assert 0.35 <= auroc(scores["mpox"], scores[name]) <= 0.65
+        for single in range(6):
+            area = auroc(statistics(tested["mpox"])[:, single], statistics(tested[name])[:, single])
+            assert 0.35 <= area <= 0.65, (name, single)
+
+
+def test_roughness_does_not_separate(tested: dict[str, NDArray[np.uint8]]) -> None:
+    for name in SKIN_DISEASES:
+        assert 0.35 <= auroc(mean_gradient(tested["mpox"]), mean_gradient(tested[name])) <= 0.65
+
+
+def test_matched_targets(tested: dict[str, NDArray[np.uint8]]) -> None:
+    """The i-th images agree one by one, to what clipping and rounding to uint8 take away."""
+    for name in SKIN_DISEASES:
+        assert np.abs(statistics(tested[name]) - statistics(tested["mpox"])).max() < 0.02
+        ratio = mean_gradient(tested[name]) / mean_gradient(tested["mpox"])
+        assert ratio.min() > 0.85 and ratio.max() < 1.15
+
+
+def test_frozen() -> None:
+    digest = hashlib.sha256()
+    for name in sample.CLASSES:
+        digest.update(sample.render(name, range(4)).tobytes())
+    assert digest.hexdigest() == FROZEN
+
+
+@pytest.mark.parametrize("name", sample.CLASSES)
+def test_images(name: str) -> None:
+    both = sample.render(name, [1, 3])
+    assert both.shape == (2, 128, 128, 3) and both.dtype == np.uint8
+    assert np.array_equal(sample.render(name, [3])[0], both[1])
+    assert sample.render(name, [3], size=64).shape == (1, 64, 64, 3)
+    assert not np.array_equal(both[0], both[1])
+    assert not np.array_equal(sample.render(name, [3], seed=1)[0], both[1])
+    assert both[0].std() > 2
+
+
+def test_no_index_gives_no_image() -> None:
+    assert sample.render("plain", [], size=32).shape == (0, 32, 32, 3)
+
+
+def test_default_counts() -> None:
+    others = set(sample.CLASSES) - {"mpox"}
+    assert sample.COUNTS["train"] == {"mpox": 160}
+    assert sample.COUNTS["val"] == {"mpox": 40} | dict.fromkeys(others, 10)
+    assert sample.COUNTS["test"] == dict.fromkeys(sample.CLASSES, 40)
+
+
+def test_folder(folder: Path) -> None:
+    with (folder / "MANIFEST.csv").open(newline="") as lines:
+        rows = list(csv.DictReader(lines))
+    assert [(row["file"], row["group"]) for row in rows] == [
+        ("train/mpox/synthetic_mpox_0000.png", "synthetic_mpox_patient_0000"),
+        ("train/mpox/synthetic_mpox_0001.png", "synthetic_mpox_patient_0000"),
+        ("train/mpox/synthetic_mpox_0002.png", "synthetic_mpox_patient_0001"),
+        # 3 is left out: its group lies in train.
+        ("val/mpox/synthetic_mpox_0004.png", "synthetic_mpox_patient_0002"),
+        ("val/mpox/synthetic_mpox_0005.png", "synthetic_mpox_patient_0002"),
+        ("val/plain/synthetic_plain_0004.png", "synthetic_plain_patient_0002"),
+        ("test/mpox/synthetic_mpox_0006.png", "synthetic_mpox_patient_0003"),
+        ("test/mpox/synthetic_mpox_0007.png", "synthetic_mpox_patient_0003"),
+        ("test/no_skin/synthetic_no_skin_0006.png", "synthetic_no_skin_patient_0003"),
+        ("test/no_skin/synthetic_no_skin_0007.png", "synthetic_no_skin_patient_0003"),
+    ]
+    files = {path.relative_to(folder).as_posix() for path in folder.rglob("*.png")}
+    assert files == {row["file"] for row in rows}
+    written = np.asarray(Image.open(folder / "val" / "plain" / "synthetic_plain_0004.png"))
+    assert np.array_equal(written, sample.render("plain", [4], seed=5)[0])
+
+
+def test_a_group_shares_its_tone(tested: dict[str, NDArray[np.uint8]]) -> None:
+    means = statistics(tested["mpox"])[:, :3]
+    within = np.abs(means[0::2] - means[1::2]).mean()
+    assert within < 0.25 * np.abs(means[0:-2:2] - means[2::2]).mean()
+
+
+def test_refusals(folder: Path, tmp_path: Path) -> None:
+    with pytest.raises(MimError, match="not an empty folder"):
+        sample.write_sample(folder)
+    with pytest.raises(MimError, match="no synthetic class 'acne'"):
+        sample.render("acne", [0])
+    with pytest.raises(MimError, match="negative"):
+        sample.render("mpox", [-1])
+    with pytest.raises(MimError, match="no synthetic class"):
+        sample.write_sample(tmp_path / "data", counts={"test": {"mpox": 1, "acne": 1}})
+    assert not list(tmp_path.iterdir())  # neither the folder nor what was written beside it
