@@ -103,7 +103,10 @@ def write_bundle(
 
 
 def _manifest(contents: Contents) -> dict[str, Any]:
-    models = {"mim.tflite": flatbuffer.describe(contents.mim), "mim_micro.tflite": flatbuffer.describe(contents.micro)}
+    models = {
+        "mim.tflite": flatbuffer.describe(contents.mim),
+        "mim_micro.tflite": flatbuffer.describe(contents.micro),
+    }
     models["mim_micro.tflite"]["arena_bytes"] = arena_bytes(contents.micro)
     return {
         "format": FORMAT,

@@ -19,8 +19,7 @@ def model_card(manifest: dict[str, Any], metrics: dict[str, Any]) -> str:
     arena = "not measured" if micro["arena_bytes"] is None else f"{micro['arena_bytes']} bytes (x86-64)"
     parts = [
         f"# Model card: {manifest['normal_class']} by mask, inpaint, measure",
-        f"**{manifest['statement']}** It has not been validated clinically; do not decide about anyone's "
-        "health by it.",
+        f"**{manifest['statement']}** It has not been validated clinically; do not decide about anyone's health by it.",
         "## What it is",
         f"An inpainting GAN trained on photographs of the class `{manifest['normal_class']}` alone. A photograph is "
         f"masked {manifest['mask_set']['count']} times, inpainted, and compared with its inpainting by "
@@ -75,7 +74,9 @@ def _tables(metrics: dict[str, Any], normal_class: str) -> str:
             )
         if result["mean_auroc"] is not None:
             low, high = result["mean_auroc_ci"]
-            rows.append(f"| **mean over skin classes** | | | **{result['mean_auroc']:.3f}** | {low:.3f} to {high:.3f} |")
+            rows.append(
+                f"| **mean over skin classes** | | | **{result['mean_auroc']:.3f}** | {low:.3f} to {high:.3f} |"
+            )
         rows += [
             "",
             f"Sensitivity at the threshold: {kept['value']:.3f} ({kept['ci_low']:.3f} to {kept['ci_high']:.3f}).",

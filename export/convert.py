@@ -69,7 +69,7 @@ class _Graph(tf.Module):
         return {"inpainted": _to_uint8(self._generate(masked_input(original, tf.cast(mask, tf.float32))))}
 
     def micro(self, masked: tf.Tensor) -> dict[str, tf.Tensor]:
-        """float (1, S, S, 4) -> float (1, S, S, 3); both become int8."""
+        """Float (1, S, S, 4) -> float (1, S, S, 3); both become int8."""
         return {"output": self._generate(masked)}
 
     def _p_value(self, similarity: tf.Tensor) -> tf.Tensor:

@@ -173,7 +173,7 @@ def describe(content: bytes) -> dict[str, Any]:
 
 
 def _describe_tensor(tensor: Any, dtypes: dict[int, str]) -> dict[str, Any]:
-    entry = {"dtype": dtypes[tensor.type], "shape": [int(side) for side in tensor.shape]}
+    entry: dict[str, Any] = {"dtype": dtypes[tensor.type], "shape": [int(side) for side in tensor.shape]}
     scales = tensor.quantization.scale if tensor.quantization is not None else None
     if scales is not None and len(scales):
         entry["scale"] = [float(value) for value in scales]

@@ -27,9 +27,10 @@ from .runtime import Scorer, runtimes
 
 #: The kernels that golden vectors are made with.
 REFERENCE = "litert-reference"
-#: Largest differences that a runtime may show: pixels in 1/255; the rest as floats. XNNPACK rounds
-#: differently from the reference kernels; measured at most 3 levels.
-TOLERANCE = {"pixels": 3, "similarity": 2e-3, "error_map": 0.1}
+#: Largest differences that a runtime may show: pixels in levels of 1/255, the rest as floats. XNNPACK requantizes
+#: in float where the reference kernels round fixed-point numbers, and ten layers add up: measured 4 levels at most
+#: and 0.3 on average on the released bundle, 6 and 0.5 on a hardly trained one; 1.4e-3 in similarity.
+TOLERANCE = {"pixels": 8, "similarity": 4e-3, "error_map": 0.1}
 
 
 def masked_int8(pixels: NDArray[np.uint8], masks: NDArray[np.float32]) -> NDArray[np.int8]:

@@ -51,9 +51,7 @@ def decode(path: str | os.PathLike[str]) -> NDArray[np.uint8]:
             with Image.open(name, formats=("JPEG", "PNG", "WEBP", "MPO")) as image:
                 width, height = image.size
                 if width * height > MAX_PIXELS:
-                    raise MimError(
-                        f"{width} x {height} pixels are more than {MAX_PIXELS}", "shrink the image", path
-                    )
+                    raise MimError(f"{width} x {height} pixels are more than {MAX_PIXELS}", "shrink the image", path)
                 image.load()
                 return _rgb(ImageOps.exif_transpose(image))
     except MimError:

@@ -46,9 +46,7 @@ class FoldedConv(keras.layers.Layer):
         """(B, H, W, C) -> (B, H / stride, W / stride, filters)."""
         kernel, bias = self.constants
         largest = np.maximum(np.abs(kernel).max(axis=(0, 1, 2)), 1e-8)
-        rounded = tf.quantization.fake_quant_with_min_max_vars_per_channel(
-            kernel, -largest, largest, narrow_range=True
-        )
+        rounded = tf.quantization.fake_quant_with_min_max_vars_per_channel(kernel, -largest, largest, narrow_range=True)
         return tf.nn.conv2d(inputs, rounded, self.stride, "SAME") + bias
 
 

@@ -53,9 +53,7 @@ def runtimes() -> dict[str, MakeInterpreter]:
 
 
 def _maker(interpreter: Any, resolver: Any) -> MakeInterpreter:
-    return lambda content: interpreter(
-        model_content=content, experimental_op_resolver_type=resolver, num_threads=1
-    )
+    return lambda content: interpreter(model_content=content, experimental_op_resolver_type=resolver, num_threads=1)
 
 
 def read_manifest(bundle: str | os.PathLike[str]) -> dict[str, Any]:
@@ -130,7 +128,9 @@ class Scorer:
         except (ValueError, RuntimeError) as error:
             reason = str(error).split("\n")[0][:120]
             raise MimError(
-                f"this runtime cannot run it ({reason})", "install a newer ai-edge-litert", Path(bundle) / "mim.tflite"
+                f"this runtime cannot run it ({reason})",
+                "install a newer ai-edge-litert",
+                Path(bundle) / "mim.tflite",
             ) from None
 
     def run(self, pixels: NDArray[np.uint8]) -> dict[str, NDArray[Any]]:
@@ -187,7 +187,12 @@ class Scorer:
                 rows.append(self.score(path))
             except MimError as error:
                 failed.append(error)
-                unreadable = {"similarity": None, "p_value": None, "verdict": "cannot-judge", "reason": "unreadable"}
+                unreadable = {
+                    "similarity": None,
+                    "p_value": None,
+                    "verdict": "cannot-judge",
+                    "reason": "unreadable",
+                }
                 rows.append({"image": os.fspath(path), **unreadable})
         return rows, failed
 

@@ -84,8 +84,7 @@ def _graph_row(
     results = [scorer.run(stage["resampled"]) for stage in stages]
     inpainted = max(_levels(r["inpainted"][0], s["inpainted"]) for r, s in zip(results, stages, strict=True))
     errors = max(
-        float(np.abs(r["error_map"][0, :, :, 0] - s["error_map"]).max())
-        for r, s in zip(results, stages, strict=True)
+        float(np.abs(r["error_map"][0, :, :, 0] - s["error_map"]).max()) for r, s in zip(results, stages, strict=True)
     )
     similarity, p = (
         max(abs(float(r[key][0]) - e[key]) for r, e in zip(results, entries, strict=True))

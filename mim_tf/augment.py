@@ -71,9 +71,7 @@ def augment(image: tf.Tensor, size: int, key: tf.Tensor) -> tf.Tensor:
     view = _blur(view, keys[4])
     view = tf.clip_by_value(view, 0.0, 1.0)
     chance = tf.random.stateless_uniform([], keys[5])
-    view = tf.cond(
-        chance < 0.3, lambda: tf.image.stateless_random_jpeg_quality(view, 50, 95, keys[6]), lambda: view
-    )
+    view = tf.cond(chance < 0.3, lambda: tf.image.stateless_random_jpeg_quality(view, 50, 95, keys[6]), lambda: view)
     return tf.ensure_shape(view, (size, size, 3))
 
 

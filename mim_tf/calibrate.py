@@ -5,9 +5,8 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from numpy.typing import NDArray
-
 from mim_export.decide import Calibration, Gate, check_alpha, contrast
+from numpy.typing import NDArray
 
 #: Number of folds where the table is made out of fold.
 FOLDS = 3
@@ -72,7 +71,12 @@ def fit_calibration(
 
 
 def fit_gate(pixels: NDArray[np.uint8]) -> Gate:
-    """Limits of the gate from the training images, uint8 (N, S, S, 3): a photograph far flatter than all
-    of them, or too small to fill the model's input, cannot be judged.
+    """Limits of the gate from the training images.
+
+    Args:
+        pixels: uint8 (N, S, S, 3).
+
+    Returns:
+        Limits that refuse a photograph far flatter than all of these, or too small to fill the model's input.
     """
     return Gate(min_contrast=float(_CONTRAST_SHARE * contrast(pixels).min()), min_side=pixels.shape[1])

@@ -11,11 +11,10 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+from mim_export.errors import MimError, explain
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
-
-from mim_export.errors import MimError, explain
 
 # Before TensorFlow is imported: its start-up notes would drown the one line that an error is.
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
@@ -96,9 +95,7 @@ def train(
         seed=seed,
     )
     with training_bars() as progress:
-        detector.fit(
-            photos, out_folder, alpha=1 - sensitivity, training=training, warn=warn, progress=progress
-        )
+        detector.fit(photos, out_folder, alpha=1 - sensitivity, training=training, warn=warn, progress=progress)
     calibration = detector.calibration
     summary = {
         "run": str(out_folder),
@@ -134,7 +131,8 @@ def export(
     run: Annotated[Path, typer.Argument(help="what mim-tf train wrote")],
     bundle: Annotated[Path, typer.Option("--out", help="the bundle to write")],
     data: Annotated[
-        Path | None, typer.Option("--data", help="evaluate its test split, float and int8, for the model card")
+        Path | None,
+        typer.Option("--data", help="evaluate its test split, float and int8, for the model card"),
     ] = None,
     terms: Annotated[Path | None, typer.Option(help="text on the photographs and their terms, for the card")] = None,
     json: Json = False,
@@ -162,11 +160,10 @@ def verify(
     if json:
         out.print_json(jsonlib.dumps(results))
     else:
-        table = Table("runtime", "images", "inpainted, LSB", "similarity", "p-value", "verdicts", "status")
+        keys = ("runtime", "images", "inpainted", "similarity", "p_value", "verdicts", "status")
+        table = Table(*keys, title="largest differences; inpainted in levels of 1/255", box=None)
         for row in results:
-            table.add_row(*(str(row[key]) for key in (
-                "runtime", "images", "inpainted", "similarity", "p_value", "verdicts", "status"
-            )))
+            table.add_row(*(str(row[key]) for key in keys))
         out.print(table)
     if any(row["status"] == "differs" for row in results):
         raise MimError("golden vectors differ", "do not ship this bundle; export it again", folder)
@@ -190,7 +187,7 @@ def score(
 @app.command()
 def demo(
     out_folder: Annotated[Path, typer.Option("--out", help="receives everything that the demo makes")] = Path("demo"),
-    steps: Annotated[int, typer.Option(min=1, help="gradient steps")] = 300,
+    steps: Annotated[int, typer.Option(min=1, help="gradient steps")] = 800,
     seed: Seed = 0,
     json: Json = False,
 ) -> None:

@@ -13,6 +13,7 @@ from mim_export.errors import MimError
 from mim_export.files import new_file
 from mim_export.runtime import Scorer
 from mim_export.verify import verify
+
 from mim_tf import data, sample, workflow
 from mim_tf.data import Warn
 from mim_tf.detector import Detector
@@ -79,6 +80,8 @@ def run_demo(out: Path, *, steps: int, seed: int, warn: Warn, progress: Progress
         workflow.export_run(out / "run", bundle, None, _TERMS, warn)
     lap("export")
     verified = verify(bundle)
+    if any(row["status"] == "differs" for row in verified):
+        raise MimError("golden vectors differ between runtimes", "run mim-tf verify on it", bundle)
     lap("verify")
     scorer = Scorer(bundle)
     folder = out / "bundle_evaluation"
@@ -111,7 +114,13 @@ def _page(
         for name, result in results.items()
     ]
     scored = [
-        [Path(row["image"]).name, f"{row['similarity']:.3f}", f"{row['p_value']:.2f}", row["verdict"], row["reason"] or ""]
+        [
+            Path(row["image"]).name,
+            f"{row['similarity']:.3f}",
+            f"{row['p_value']:.2f}",
+            row["verdict"],
+            row["reason"] or "",
+        ]
         for row in rows
     ]
     checks = [[row["runtime"], row["inpainted"], row["verdicts"], row["status"]] for row in verified]
@@ -121,12 +130,12 @@ def _page(
         '<p class="note"><b>Research software, not a diagnosis.</b> Every image on this page was drawn by a program; '
         "nothing here says how well mpox is detected in photographs.</p>",
         "<h2>Mask and inpaint</h2>",
-        "<p>The GAN has seen the synthetic class <code>mpox</code> only. Each pixel is predicted while it is hidden.</p>",
+        "<p>The GAN has seen the synthetic class <code>mpox</code> only. Each pixel is predicted while hidden.</p>",
         _image(out / "bundle_evaluation" / "examples.png", "one image of each class, masked, inpainted, error"),
         "<h2>Measure</h2>",
         f"<p>{_WHY}</p>",
-        "<p>AUROC of mpox against each class (0.5 = chance), on the split <code>test</code>; the mean is over the classes "
-        "that show skin, with its 95 % interval by group.</p>",
+        "<p>AUROC of mpox against each class (0.5 = chance), on the split <code>test</code>; the mean is over the "
+        "classes that show skin, with its 95 % interval by group.</p>",
         _table(["method", *classes, "mean, skin"], auroc),
         _image(out / "bundle_evaluation" / "similarities.png", "similarity of every image by class"),
         _image(out / "bundle_evaluation" / "roc.png", "ROC curves"),

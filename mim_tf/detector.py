@@ -10,18 +10,17 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
-
 from mim_export import decide
 from mim_export.decide import Calibration, Gate, Judgement, check_alpha
 from mim_export.errors import MimError
 from mim_export.files import new_file, read_json, write_json
+from numpy.typing import NDArray
+
 from mim_tf import __version__, calibrate, data, method
 from mim_tf.data import Photo, Photos, Warn
-from mim_tf.method import Method, Progress, Training
+from mim_tf.method import Progress, Training
+from mim_tf.run_folder import FORMAT, check_format, claim
 
-#: Raised when a run folder of an older version can no longer be read.
-FORMAT = 1
 #: Number of training images kept in the run.
 SAMPLE = 64
 
@@ -96,20 +95,17 @@ class Detector:
             raise MimError(
                 f"no photographs in train/{self.normal_class}", "add them or name the class by --normal-class"
             )
-        settings = self._settings(photos, alpha, training)
-        _claim(out, settings)
         groups = {photo.group for photo in val}
         split = len(groups) >= calibrate.groups_needed(alpha)
         if not split:
             check_alpha(alpha, len(groups | {photo.group for photo in train}))
+        claim(out, self._settings(photos, alpha, training))
 
         large = data.load(train, self.method.source_size, warn=warn, what=f"train/{self.normal_class}")
         small = data.load(train, self.size, warn=_silent, what=f"train/{self.normal_class}")
         held = data.load(val, self.size, warn=warn, what=f"val/{self.normal_class}") if val else None
         fits = 1 if split else 1 + calibrate.FOLDS
-        share = Training(
-            **{**asdict(training), "seconds": training.seconds and training.seconds / fits}
-        )
+        share = Training(**{**asdict(training), "seconds": training.seconds and training.seconds / fits})
         self.method.fit(large.pixels, out / "final", share, progress)
         scored = [] if held is None else [(self.method.similarity(held.pixels), held.groups)]
         if not split:
@@ -207,14 +203,14 @@ class Detector:
         if not path.exists():
             unfinished = (Path(folder) / "settings.json").exists()
             problem = "training has not ended" if unfinished else "not a run folder"
-            remedy = "run the same mim-tf train again to continue it" if unfinished else "name one that mim-tf train wrote"
+            remedy = (
+                "run the same mim-tf train again to continue it" if unfinished else "name one that mim-tf train wrote"
+            )
             raise MimError(problem, remedy, folder)
         entry = read_json(path, "train again into a new folder")
-        _check_format(entry, path)
+        check_format(entry, path)
         try:
-            detector = cls(
-                entry["method"], size=entry["size"], normal_class=entry["normal_class"], **entry["options"]
-            )
+            detector = cls(entry["method"], size=entry["size"], normal_class=entry["normal_class"], **entry["options"])
             detector.calibration = Calibration.from_dict(entry["calibration"])
             detector.gate = Gate(**entry["gate"])
             detector.about = entry["about"]
@@ -230,28 +226,3 @@ class Detector:
 
 def _silent(line: str) -> None:
     """The same files are read twice, at two sizes; each unreadable one is named once."""
-
-
-def _check_format(entry: Any, path: Path) -> None:
-    found = entry.get("format") if isinstance(entry, dict) else None
-    if found != FORMAT:
-        raise MimError(
-            f"run format {found}, this version reads {FORMAT}", "train again, or install the version it names", path
-        )
-
-
-def _claim(out: Path, settings: dict[str, Any]) -> None:
-    """Makes `out` the folder of this run, or checks that it is."""
-    path = out / "settings.json"
-    if path.exists():
-        found = read_json(path, "name another --out")
-        _check_format(found, path)
-        changed = sorted(key for key in settings if found.get(key) != settings[key])
-        if changed:
-            raise MimError(
-                f"a run with other settings ({', '.join(changed)})", "repeat its settings or name another --out", out
-            )
-    elif out.exists() and (not out.is_dir() or any(out.iterdir())):
-        raise MimError("exists and is not a run", "name another --out", out)
-    else:
-        write_json(path, settings)

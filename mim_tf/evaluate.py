@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 import numpy as np
+from mim_export.decide import Judgement
+from mim_export.errors import MimError
 from numpy.typing import NDArray
 from sklearn.metrics import roc_auc_score
 
-from mim_export.decide import Judgement
-from mim_export.errors import MimError
 from mim_tf import data
 from mim_tf.data import Photo, Photos, Warn
 
@@ -184,5 +184,3 @@ def interval(spread: NDArray[np.float64]) -> dict[str, float]:
     """The 2.5 and 97.5 percentiles of bootstrap replicates, as `ci_low` and `ci_high`."""
     low, high = np.percentile(spread, [2.5, 97.5])
     return {"ci_low": float(low), "ci_high": float(high)}
-
-

@@ -36,9 +36,7 @@ def random_labels(
     return labels, count
 
 
-def random_masks(
-    key: tf.Tensor, batch_size: int, size: int, cells: Sequence[int], counts: Sequence[int]
-) -> tf.Tensor:
+def random_masks(key: tf.Tensor, batch_size: int, size: int, cells: Sequence[int], counts: Sequence[int]) -> tf.Tensor:
     """The first mask of a random mask set for each image of a batch.
 
     Returns:

@@ -10,9 +10,8 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 import numpy as np
-from numpy.typing import NDArray
-
 from mim_export.errors import MimError
+from numpy.typing import NDArray
 
 #: Where each method's class is; it is imported when it is asked for.
 METHODS = {

@@ -7,10 +7,10 @@ from pathlib import Path
 import numpy as np
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+from mim_export.files import new_file
 from numpy.typing import NDArray
 from sklearn.metrics import roc_curve
 
-from mim_export.files import new_file
 from mim_tf.evaluate import Evaluation
 
 #: Colour-blind safe (Okabe and Ito), with line styles for print.
@@ -78,7 +78,9 @@ def roc_figure(evaluation: Evaluation, title: str, path: Path) -> Path:
             label=label,
         )
     axis.set(
-        xlabel=f"share of the other class above the threshold", ylabel=f"share of {normal} above it", title=title
+        xlabel="share of the other class above the threshold",
+        ylabel=f"share of {normal} above it",
+        title=title,
     )
     axis.set_aspect("equal")
     axis.legend(fontsize=8, loc="lower right", title="AUROC [95 %, by group]", title_fontsize=8)
@@ -90,7 +92,7 @@ def similarity_figure(evaluation: Evaluation, threshold: float, title: str, path
     figure = Figure(figsize=(6.4, 0.5 * len(evaluation.scores) + 1.3), layout="constrained")
     axis = figure.subplots()
     rng = np.random.default_rng(0)
-    for row, (name, part) in enumerate(evaluation.scores.items()):
+    for row, part in enumerate(evaluation.scores.values()):
         values = part.judgement.similarity
         axis.scatter(
             values,

@@ -14,13 +14,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from mim_export.errors import MimError
+from mim_export.files import new_folder
+from mim_export.preprocess import resample
 from numpy.typing import NDArray
 from PIL import Image
 from scipy.ndimage import gaussian_filter
 
-from mim_export.errors import MimError
-from mim_export.files import new_folder
-from mim_export.preprocess import resample
 from mim_tf import synthetic_skin as skin
 
 CLASSES: tuple[str, ...] = ("mpox", "macules", "scales", "wheals", "plain", "no_skin")
@@ -86,9 +86,7 @@ def render(name: str, indices: Sequence[int], *, seed: int = 0, size: int = SAMP
     return images
 
 
-def write_sample(
-    folder: Path, *, seed: int = 0, counts: Mapping[str, Mapping[str, int]] | None = None
-) -> Path:
+def write_sample(folder: Path, *, seed: int = 0, counts: Mapping[str, Mapping[str, int]] | None = None) -> Path:
     """Writes the synthetic set as a data folder, all of it or nothing.
 
     Args:

@@ -155,10 +155,7 @@ def _places(rng: np.random.Generator, count: int, cover: float, spread: float) -
     for radius in np.sort(wanted)[::-1]:
         for _ in range(60):
             centre = 0.06 + 0.88 * rng.random(2)
-            if all(
-                np.sum((centre - c) ** 2) > (1.25 * (radius + r)) ** 2
-                for c, r in zip(centres, radii, strict=True)
-            ):
+            if all(np.sum((centre - c) ** 2) > (1.25 * (radius + r)) ** 2 for c, r in zip(centres, radii, strict=True)):
                 centres.append(centre)
                 radii.append(float(radius))
                 break
@@ -203,17 +200,17 @@ def mpox(rng: np.random.Generator, style: Field, cover: float) -> Layers:
         The layers; 3 to 14 pustules, fewer where they find no room.
     """
     centres, radii = _places(rng, 3 + int(style[0] * 12), cover, 0.25)
-    d = _distance(rng, centres, radii, 0.25, 0.05)
+    each = _distance(rng, centres, radii, 0.25, 0.05)
+    # Pustules keep apart, so each pixel belongs to the nearest one.
+    d, radius = np.min(each, axis=0), radii[np.argmin(each, axis=0)]
     dome, rim = _ramp(d, 1.05, 0.60), np.exp(-(((d - 0.62) / 0.20) ** 2))
     dimple = np.exp(-((d / (0.24 + 0.10 * style[1])) ** 2))
     halo = _ramp(d, 1.75, 1.0) * (1 - 0.75 * dome)
-    height = radii[:, None, None] * (0.30 * dome + 0.07 * rim - 0.20 * dimple)
-    blood = 0.5 + 1.1 * style[2]
     return Layers(
-        haemoglobin=np.sum((0.6 + 0.4 * style[3]) * halo + blood * dimple, axis=0),
-        melanin=np.sum((0.35 + 0.6 * style[4]) * dimple, axis=0),
-        height=np.clip(np.sum(height, axis=0), 0, None),
-        white=np.sum((0.22 + 0.28 * style[5]) * dome * (1 - dimple), axis=0),
+        haemoglobin=(0.6 + 0.4 * style[3]) * halo + (0.5 + 1.1 * style[2]) * dimple,
+        melanin=(0.35 + 0.6 * style[4]) * dimple,
+        height=np.clip(radius * (0.30 * dome + 0.07 * rim - 0.20 * dimple), 0, None),
+        white=(0.22 + 0.28 * style[5]) * dome * (1 - dimple),
     )
 
 
@@ -319,8 +316,6 @@ def no_skin(rng: np.random.Generator, kind: int) -> Field:
         share = np.clip(0.5 + 0.5 * noise(rng, 10) + 0.4 * noise(rng, 24) + 0.25 * noise(rng, 50), 0, 1)
     else:
         first, second = np.array([0.36, 0.58, 0.88]), np.array([0.97, 0.97, 0.98])
-        share = np.clip(
-            _ramp(noise(rng, 3) + 0.5 * noise(rng, 7) + 0.2 * noise(rng, 15), -0.1, 1.1) + 0.35 * Y, 0, 1
-        )
+        share = np.clip(_ramp(noise(rng, 3) + 0.5 * noise(rng, 7) + 0.2 * noise(rng, 15), -0.1, 1.1) + 0.35 * Y, 0, 1)
     picture = first + (second - first) * share[..., None]
     return picture + 0.012 * rng.normal(size=picture.shape)

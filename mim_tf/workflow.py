@@ -10,15 +10,15 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
-
 from mim_export.bundle import Contents, write_bundle
 from mim_export.files import write_json
 from mim_export.runtime import Scorer
+from numpy.typing import NDArray
+
 from mim_tf import data, measure, report, sample
 from mim_tf.data import Photo, Warn
 from mim_tf.detector import Detector
-from mim_tf.evaluate import Evaluation, evaluate
+from mim_tf.evaluate import Evaluation, Judge, evaluate
 from mim_tf.models.inpainting import Inpainting
 
 DATA_STATEMENT = (
@@ -50,8 +50,15 @@ def load_judge(folder: Path) -> Detector | Scorer:
 def evaluate_into(
     judge: Detector | Scorer, photos: Sequence[Photo], split: str, out: Path, seed: int, warn: Warn
 ) -> Evaluation:
-    """Evaluates and writes `metrics.json`, `roc.png`, `similarities.png` and, where the judge inpaints,
-    `examples.png` into a folder.
+    """Evaluates and draws.
+
+    Args:
+        judge: what `load_judge` gives.
+        photos: a scanned data folder.
+        split: of it.
+        out: receives `metrics.json`, `roc.png`, `similarities.png` and, where the judge inpaints, `examples.png`.
+        seed: of the bootstrap.
+        warn: receives a line for each file that is skipped.
     """
     evaluation = evaluate(judge, photos, split, seed=seed, warn=warn)
     title = f"{judge.measure}, split {split}"
@@ -112,10 +119,8 @@ def export_run(run: Path, bundle: Path, folder: Path | None, statement: str | No
         if folder is None:
             return {}
         photos = data.scan(folder)
-        judges = {"Keras, float32": detector, "TFLite, int8": scorer}
-        return {
-            name: evaluate(judge, photos, "test", seed=0, warn=warn).metrics for name, judge in judges.items()
-        }
+        judges: dict[str, Judge] = {"Keras, float32": detector, "TFLite, int8": scorer}
+        return {name: evaluate(judge, photos, "test", seed=0, warn=warn).metrics for name, judge in judges.items()}
 
     contents = Contents(
         mim=converted.mim,

@@ -13,9 +13,9 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
-
 from mim_export.errors import MimError
 from mim_export.preprocess import mask_set
+
 from mim_tf import sample
 from mim_tf.augment import batches, source_size
 from mim_tf.method import Training
@@ -78,7 +78,7 @@ def test_masked_input_hides_pixels_and_carries_the_mask() -> None:
 
 
 def test_moving_average_follows_the_golden_formula() -> None:
-    """average + (1 - d)(value - average) with constant d, as tensorflow-addons computed it."""
+    """Average + (1 - d)(value - average) with constant d, as tensorflow-addons computed it."""
     golden = np.load(GOLDEN / "addons.npz")
     decay, average = float(golden["ema_decay"]), golden["ema_start"].copy()
     model = compiled(ema_decay=decay)

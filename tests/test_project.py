@@ -60,9 +60,18 @@ def test_modules_are_short() -> None:
 
 def test_layout_is_the_agreed_one() -> None:
     top = {name.split("/")[0] for name in tracked()}
-    assert {"README.md", "setup.cfg", "pyproject.toml", "mim_tf", "export", "tests", "LICENSE", "CITATION.cff"} <= top
+    assert {
+        "README.md",
+        "setup.cfg",
+        "pyproject.toml",
+        "mim_tf",
+        "export",
+        "tests",
+        "LICENSE",
+        "CITATION.cff",
+    } <= top
     modules = {name for name in tracked() if name.startswith("mim_tf/") and name.count("/") == 1}
-    wanted = "data sample mask measure calibrate detector evaluate report cli".split()
+    wanted = ["data", "sample", "mask", "measure", "calibrate", "detector", "evaluate", "report", "cli"]
     assert {f"mim_tf/{name}.py" for name in wanted} <= modules
 
 

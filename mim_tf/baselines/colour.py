@@ -5,10 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
+from mim_export.files import read_json, write_json
 from numpy.typing import NDArray
 from sklearn.covariance import LedoitWolf
 
-from mim_export.files import read_json, write_json
 from mim_tf.method import Method, Progress, Training
 
 
@@ -46,9 +46,7 @@ class Colour(Method):
 
     def save(self, folder: Path) -> None:
         """Writes `colour.json`."""
-        write_json(
-            folder / "colour.json", {"mean": self.mean.tolist(), "precision": self.precision.tolist()}
-        )
+        write_json(folder / "colour.json", {"mean": self.mean.tolist(), "precision": self.precision.tolist()})
 
     def load(self, folder: Path) -> None:
         """Reads `colour.json`."""

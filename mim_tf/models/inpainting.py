@@ -8,10 +8,10 @@ from typing import Any
 import keras
 import numpy as np
 import tensorflow as tf
-from numpy.typing import NDArray
-
 from mim_export.files import new_file
 from mim_export.preprocess import mask_set
+from numpy.typing import NDArray
+
 from mim_tf.augment import source_size
 from mim_tf.measure import ssim
 from mim_tf.method import Method, Progress, Training
@@ -46,7 +46,7 @@ class Inpainting(Method):
     def fit(self, pixels: NDArray[np.uint8], folder: Path, training: Training, progress: Progress) -> None:
         """Trains the GAN; see `Method.fit`."""
         precision = fast_precision() if training.precision == "auto" else training.precision
-        shown = np.stack([image for image in pixels[:: max(1, len(pixels) // 6)][:6]])
+        shown = pixels[:: max(1, len(pixels) // 6)][:6]
         shown = tf.image.resize(shown / np.float32(255), [self.size, self.size], antialias=True).numpy()
 
         def make_model() -> MIM:

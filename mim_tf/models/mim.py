@@ -8,9 +8,9 @@ from typing import Any
 
 import keras
 import tensorflow as tf
-
 from mim_export.errors import MimError
 from mim_export.preprocess import mask_set
+
 from mim_tf.mask import random_masks
 from mim_tf.measure import ssim
 from mim_tf.models.losses import LossWeights, discriminator_loss, generator_losses, masked_error
@@ -59,8 +59,11 @@ class MIMConfig:
     @classmethod
     def from_dict(cls, entry: Mapping[str, Any]) -> MIMConfig:
         """Reads what `dataclasses.asdict` gave, JSON's lists included."""
-        values = {key: tuple(value) if isinstance(value, list) else value for key, value in entry.items()}
-        return cls(**{**values, "losses": LossWeights(**entry["losses"])})
+        values: dict[str, Any] = {
+            key: tuple(value) if isinstance(value, list) else value for key, value in entry.items()
+        }
+        values["losses"] = LossWeights(**entry["losses"])
+        return cls(**values)
 
 
 @keras.saving.register_keras_serializable("mim_tf")
@@ -114,7 +117,10 @@ class MIM(keras.Model):
         super().compile(**kwargs)
         self.g_optimizer = keras.optimizers.get(g_optimizer)
         self.d_optimizer = keras.optimizers.get(d_optimizer)
-        for optimizer, network in ((self.g_optimizer, self.generator), (self.d_optimizer, self.discriminator)):
+        for optimizer, network in (
+            (self.g_optimizer, self.generator),
+            (self.d_optimizer, self.discriminator),
+        ):
             if not optimizer.built:
                 optimizer.build(network.trainable_variables)
 
@@ -160,9 +166,7 @@ class MIM(keras.Model):
         """One step of both networks on float32 (B, S, S, 3): discriminator first, then generator."""
         # The step numbers the masks, so that a continued run draws the same ones.
         key = tf.stack([tf.constant(self.config.seed, tf.int64), tf.cast(self.g_optimizer.iterations, tf.int64)])
-        mask = random_masks(
-            key, images.shape[0], self.config.size, self.config.train_cells, self.config.train_counts
-        )
+        mask = random_masks(key, images.shape[0], self.config.size, self.config.train_cells, self.config.train_counts)
         with tf.GradientTape() as g_tape:
             output = self.generator(masked_input(images, mask), training=True)
             composed = mask * images + (1.0 - mask) * output

@@ -31,9 +31,7 @@ class ResizeNearest(layers.Layer):
 
 
 def _conv(x: tf.Tensor, filters: int, name: str, stride: int = 1, dtype: str | None = None) -> tf.Tensor:
-    x = layers.Conv2D(
-        filters, 3, strides=stride, padding="same", use_bias=False, name=f"{name}_conv", dtype=dtype
-    )(x)
+    x = layers.Conv2D(filters, 3, strides=stride, padding="same", use_bias=False, name=f"{name}_conv", dtype=dtype)(x)
     x = layers.BatchNormalization(momentum=0.98, name=f"{name}_norm", dtype=dtype)(x)
     return layers.ReLU(name=f"{name}_relu", dtype=dtype)(x)
 

@@ -14,10 +14,10 @@ from pathlib import Path
 import keras
 import numpy as np
 import tensorflow as tf
-from numpy.typing import NDArray
-
 from mim_export.errors import MimError
 from mim_export.files import new_file, read_json, write_json
+from numpy.typing import NDArray
+
 from mim_tf.augment import batches
 from mim_tf.method import Progress, Training
 
@@ -74,7 +74,12 @@ def train(
         model = make_model()
     size = model.config.size
     data = batches(
-        pixels, size=size, batch_size=training.batch_size, seed=training.seed, start=step, steps=training.steps
+        pixels,
+        size=size,
+        batch_size=training.batch_size,
+        seed=training.seed,
+        start=step,
+        steps=training.steps,
     )
     log = tf.summary.create_file_writer(str(folder / "log"))
     train_step = tf.function(model.train_step, reduce_retracing=True)

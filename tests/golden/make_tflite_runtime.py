@@ -17,7 +17,6 @@ from importlib.metadata import version
 from pathlib import Path
 
 import numpy as np
-
 from mim_export.golden import read
 from mim_export.runtime import RELEASED, Scorer, runtimes
 
