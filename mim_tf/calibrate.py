@@ -5,8 +5,9 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from mim_export.decide import Calibration, Gate, check_alpha, contrast
 from numpy.typing import NDArray
+
+from mim_export.decide import Calibration, Gate, check_alpha, contrast
 
 #: Number of folds where the table is made out of fold.
 FOLDS = 3

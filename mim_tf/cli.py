@@ -11,10 +11,11 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from mim_export.errors import MimError, explain
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
+
+from mim_export.errors import MimError, explain
 
 # Before TensorFlow is imported: its start-up notes would drown the one line that an error is.
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")

@@ -15,9 +15,10 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
+
 from mim_export.errors import MimError, explain
 from mim_export.preprocess import SUFFIXES, decode, resample
-from numpy.typing import NDArray
 
 SPLITS = ("train", "val", "test")
 #: Shares of the groups that a plain folder gives to train, val and test.

@@ -13,7 +13,6 @@ from mim_export.errors import MimError
 from mim_export.files import new_file
 from mim_export.runtime import Scorer
 from mim_export.verify import verify
-
 from mim_tf import data, sample, workflow
 from mim_tf.data import Warn
 from mim_tf.detector import Detector

@@ -10,12 +10,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
+
 from mim_export import decide
 from mim_export.decide import Calibration, Gate, Judgement, check_alpha
 from mim_export.errors import MimError
 from mim_export.files import new_file, read_json, write_json
-from numpy.typing import NDArray
-
 from mim_tf import __version__, calibrate, data, method
 from mim_tf.data import Photo, Photos, Warn
 from mim_tf.method import Progress, Training

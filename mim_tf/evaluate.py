@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 import numpy as np
-from mim_export.decide import Judgement
-from mim_export.errors import MimError
 from numpy.typing import NDArray
 from sklearn.metrics import roc_auc_score
 
+from mim_export.decide import Judgement
+from mim_export.errors import MimError
 from mim_tf import data
 from mim_tf.data import Photo, Photos, Warn
 

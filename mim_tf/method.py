@@ -10,8 +10,9 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 import numpy as np
-from mim_export.errors import MimError
 from numpy.typing import NDArray
+
+from mim_export.errors import MimError
 
 #: Where each method's class is; it is imported when it is asked for.
 METHODS = {

@@ -7,10 +7,10 @@ from pathlib import Path
 import numpy as np
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
-from mim_export.files import new_file
 from numpy.typing import NDArray
 from sklearn.metrics import roc_curve
 
+from mim_export.files import new_file
 from mim_tf.evaluate import Evaluation
 
 #: Colour-blind safe (Okabe and Ito), with line styles for print.

@@ -14,13 +14,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from mim_export.errors import MimError
-from mim_export.files import new_folder
-from mim_export.preprocess import resample
 from numpy.typing import NDArray
 from PIL import Image
 from scipy.ndimage import gaussian_filter
 
+from mim_export.errors import MimError
+from mim_export.files import new_folder
+from mim_export.preprocess import resample
+from mim_tf import synthetic_lesions as lesions
 from mim_tf import synthetic_skin as skin
 
 CLASSES: tuple[str, ...] = ("mpox", "macules", "scales", "wheals", "plain", "no_skin")
@@ -34,12 +35,12 @@ COUNTS: Mapping[str, Mapping[str, int]] = {
 }
 #: Images of one synthetic patient: they share tone, style and hair, not arrangement, light or texture.
 _GROUP = 2
-_PAINTERS: Mapping[str, skin.Painter] = {
-    "mpox": skin.mpox,
-    "macules": skin.macules,
-    "scales": skin.scales,
-    "wheals": skin.wheals,
-    "plain": skin.plain,
+_PAINTERS: Mapping[str, lesions.Painter] = {
+    "mpox": lesions.mpox,
+    "macules": lesions.macules,
+    "scales": lesions.scales,
+    "wheals": lesions.wheals,
+    "plain": lesions.plain,
 }
 _LUMA = np.array([0.299, 0.587, 0.114])
 # First words of the seeds, so that no two purposes share a stream.

@@ -9,16 +9,13 @@ ACM SIGGRAPH 2003. Lesion shapes follow textbook descriptions; nothing was fitte
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter
-from scipy.spatial import cKDTree
 
 Field = NDArray[np.float64]
-Painter = Callable[[np.random.Generator, Field, float], "Layers"]
 
 #: Side of the canvas in pixels.
 SIDE = 128
@@ -87,6 +84,12 @@ def _spline(cells: int, shift: float) -> Field:
     return np.where(far < 1, 2 / 3 + far * far * (far / 2 - 1), tail * tail * tail / 6)
 
 
+def ramp(values: Field, low: float, high: float) -> Field:
+    """0 below `low`, 1 above `high`, smooth between; falls where `low` is above `high`."""
+    t = np.clip((values - low) / (high - low), 0, 1)
+    return t * t * (3 - 2 * t)
+
+
 def skin_texture(rng: np.random.Generator) -> Field:
     """Fine texture (128, 128, 3), each channel of mean 0 and deviation 1: skin lines, pores, sensor noise."""
     angle = rng.random() * np.pi
@@ -147,139 +150,6 @@ def lit_skin(rng: np.random.Generator, tone: Field, lesions: Layers, shading: fl
     return surface * light[..., None] + (gloss * tone.max())[..., None]
 
 
-def _places(rng: np.random.Generator, count: int, cover: float, spread: float) -> tuple[Field, Field]:
-    """Centres (n, 2) and radii (n,) of discs that keep apart and cover a share of the canvas."""
-    wanted = np.sqrt(cover / (count * np.pi)) * (1 - spread + 2 * spread * rng.random(count))
-    centres: list[Field] = []
-    radii: list[float] = []
-    for radius in np.sort(wanted)[::-1]:
-        for _ in range(60):
-            centre = 0.06 + 0.88 * rng.random(2)
-            if all(np.sum((centre - c) ** 2) > (1.25 * (radius + r)) ** 2 for c, r in zip(centres, radii, strict=True)):
-                centres.append(centre)
-                radii.append(float(radius))
-                break
-    return np.array(centres), np.array(radii)
-
-
-def _distance(rng: np.random.Generator, centres: Field, radii: Field, squeeze: float, wobble: float) -> Field:
-    """Distance (n, 128, 128) from each centre in radii, along an ellipse with a wavy outline."""
-    count = len(radii)
-    turn = rng.random((count, 1, 1)) * np.pi
-    ratio = 1 + squeeze * (rng.random((count, 1, 1)) - 0.5)
-    y, x = Y - centres[:, 0, None, None], X - centres[:, 1, None, None]
-    u = (np.cos(turn) * x + np.sin(turn) * y) * ratio
-    v = (np.cos(turn) * y - np.sin(turn) * x) / ratio
-    reach = np.sqrt(u * u + v * v) + 1e-9
-    # Powers of a unit number are waves around the centre, without a cosine per pixel.
-    unit = (u + 1j * v) / reach
-    square = unit * unit
-    cube = square * unit
-    waves = np.zeros_like(reach)
-    for power, weight in ((square, 0.71), (cube, 0.58), (square * cube, 0.45)):
-        phase, size = 2 * np.pi * rng.random((count, 1, 1)), weight * rng.random((count, 1, 1))
-        waves += size * (np.cos(phase) * power.real - np.sin(phase) * power.imag)
-    return reach / radii[:, None, None] / (1 + wobble * waves)
-
-
-def _ramp(values: Field, low: float, high: float) -> Field:
-    """0 below `low`, 1 above `high`, smooth between; falls where `low` is above `high`."""
-    t = np.clip((values - low) / (high - low), 0, 1)
-    return t * t * (3 - 2 * t)
-
-
-def mpox(rng: np.random.Generator, style: Field, cover: float) -> Layers:
-    """Umbilicated pustules: domes with a firm rim, a dimple in the middle and a red halo.
-
-    Args:
-        rng: source of the arrangement.
-        style: float64 (6,) in [0, 1), what images of one synthetic patient share.
-        cover: share of the canvas under the lesions, such as 0.2.
-
-    Returns:
-        The layers; 3 to 14 pustules, fewer where they find no room.
-    """
-    centres, radii = _places(rng, 3 + int(style[0] * 12), cover, 0.25)
-    each = _distance(rng, centres, radii, 0.25, 0.05)
-    # Pustules keep apart, so each pixel belongs to the nearest one.
-    d, radius = np.min(each, axis=0), radii[np.argmin(each, axis=0)]
-    dome, rim = _ramp(d, 1.05, 0.60), np.exp(-(((d - 0.62) / 0.20) ** 2))
-    dimple = np.exp(-((d / (0.24 + 0.10 * style[1])) ** 2))
-    halo = _ramp(d, 1.75, 1.0) * (1 - 0.75 * dome)
-    return Layers(
-        haemoglobin=(0.6 + 0.4 * style[3]) * halo + (0.5 + 1.1 * style[2]) * dimple,
-        melanin=(0.35 + 0.6 * style[4]) * dimple,
-        height=np.clip(radius * (0.30 * dome + 0.07 * rim - 0.20 * dimple), 0, None),
-        white=(0.22 + 0.28 * style[5]) * dome * (1 - dimple),
-    )
-
-
-def macules(rng: np.random.Generator, style: Field, cover: float) -> Layers:
-    """Flat blotches with irregular outlines and no relief; arguments as for `mpox`."""
-    centres, radii = _places(rng, 3 + int(style[0] * 12), cover * 1.2, 0.4)
-    d = np.min(_distance(rng, centres, radii, 0.5, 0.12), axis=0)
-    d = d + 0.40 * noise(rng, 9) + 0.24 * noise(rng, 20)
-    soft = 0.10 + 0.25 * style[1]
-    blotch = _ramp(d, 1.05 + soft, 1.05 - soft) * (0.85 + 0.15 * noise(rng, 16))
-    return Layers(
-        haemoglobin=(0.6 + 0.8 * style[2]) * blotch,
-        melanin=(0.15 + 0.5 * style[3]) * blotch,
-        height=np.zeros_like(d),
-        white=np.zeros_like(d),
-    )
-
-
-def scales(rng: np.random.Generator, style: Field, cover: float) -> Layers:
-    """Red plaques under whitish angular flakes with cracks between; arguments as for `mpox`."""
-    centres, radii = _places(rng, 1 + int(style[0] * 4), cover * 1.5, 0.3)
-    d = np.min(_distance(rng, centres, radii, 0.6, 0.10), axis=0) + 0.16 * noise(rng, 8)
-    plaque = _ramp(d, 1.14, 0.92)
-    # Flakes are Voronoi cells: each is tilted as a whole, so that its brightness is a facet's.
-    cells = 11 + int(style[1] * 7)
-    # Their size varies with the warp of the places, so that large ones lie among small ones.
-    seeds = (np.indices((cells, cells)).reshape(2, -1).T + rng.random((cells * cells, 2))) / cells
-    places = np.stack([Y + 0.05 * noise(rng, 5), X + 0.05 * noise(rng, 5)], -1).reshape(-1, 2)
-    reach, nearest = cKDTree(seeds).query(places, k=2)
-    own = nearest[:, 0]
-    crack = ((reach[:, 1] - reach[:, 0]) * cells).reshape(SIDE, SIDE)
-    tilt = rng.normal(size=(len(seeds), 2))[own]
-    facet = (np.sum((places - seeds[own]) * tilt, axis=1) * cells).reshape(SIDE, SIDE)
-    present = (rng.random(len(seeds)) < 0.86)[own].reshape(SIDE, SIDE)
-    thick = (0.45 + 0.55 * rng.random(len(seeds)))[own].reshape(SIDE, SIDE)
-    flake = plaque * present * _ramp(crack, 0.0, 0.14) * _ramp(d + 0.3 * noise(rng, 14), 1.1, 0.75)
-    return Layers(
-        haemoglobin=(0.7 + 0.5 * style[2]) * plaque,
-        melanin=0.35 * style[3] * plaque,
-        height=0.004 * plaque + 0.004 * flake * thick,
-        white=np.clip((0.5 + 0.3 * style[4]) * flake * thick * (1 + 0.5 * facet), 0, None),
-    )
-
-
-def wheals(rng: np.random.Generator, style: Field, cover: float) -> Layers:
-    """Large smooth swellings that merge, pale inside and red along the border; arguments as for `mpox`."""
-    count = 2 + int(style[0] * 5)
-    radii = np.sqrt(1.7 * cover / (count * np.pi)) * (0.7 + 0.6 * rng.random(count))
-    d = _distance(rng, 0.12 + 0.76 * rng.random((count, 2)), radii, 0.7, 0.12)
-    # The sum of bells, not their maximum, lets neighbours flow together.
-    swell = np.sum(np.exp(-1.2 * d**2), axis=0) + 0.06 * noise(rng, 7)
-    inside = _ramp(swell, 0.16, 0.62)
-    border = _ramp(swell, 0.02, 0.24) * (1 - 0.95 * _ramp(swell, 0.26, 0.60))
-    return Layers(
-        haemoglobin=(0.7 + 0.5 * style[1]) * border,
-        melanin=0.10 * style[2] * border,
-        height=(0.022 + 0.012 * style[3]) * inside,
-        white=(0.25 + 0.25 * style[4]) * _ramp(swell, 0.28, 0.75),
-    )
-
-
-def plain(rng: np.random.Generator, style: Field, cover: float) -> Layers:
-    """Skin without a lesion, at times with moles; arguments as for `mpox`, `cover` has no effect."""
-    moles = max(0, int(style[0] * 6) - 2)
-    d = _distance(rng, rng.random((moles, 2)), 0.012 + 0.02 * rng.random(moles), 0.3, 0.06)
-    zero = np.zeros((SIDE, SIDE))
-    return Layers(zero, 1.4 * np.sum(_ramp(d, 1.2, 0.7), axis=0), zero, zero)
-
-
 def no_skin(rng: np.random.Generator, kind: int) -> Field:
     """A picture without skin.
 
@@ -299,23 +169,23 @@ def no_skin(rng: np.random.Generator, kind: int) -> Field:
         first, second = 0.75 + 0.2 * rng.random() + 0.04 * rng.normal(size=3), first * 0.6
         share = 0.12 * noise(rng, 2) + 0.05 * noise(rng, 50)
     elif kind == 1:
-        share = np.clip(0.5 + 1.2 * (u - u.mean()), 0, 1)
+        share = np.clip(0.5 + 1.2 * (u - u.mean()) + 0.2 * noise(rng, 7), 0, 1)
     elif kind == 2:
         share = ((np.floor(u * period) + np.floor(v * period)) % 2).astype(np.float64)
     elif kind == 3:
-        share = _ramp(np.sin(2 * np.pi * u * period), -0.2, 0.2)
+        share = ramp(np.sin(2 * np.pi * u * period), -0.2, 0.2)
     elif kind == 4:
         weave = np.sin(2 * np.pi * u * 3 * period) * np.sign(np.sin(2 * np.pi * v * 3 * period))
         share = 0.5 + 0.25 * weave + 0.15 * noise(rng, 4)
     elif kind == 5:
         first, second = np.full(3, 0.93), 0.25 * second
         rows = np.abs(np.sin(np.pi * Y * period)) > 0.55
-        share = rows * _ramp(noise(rng, 44), 0.25, 0.5) * _ramp(noise(rng, 9), -0.9, -0.6)
+        share = rows * ramp(noise(rng, 44), 0.25, 0.5) * ramp(noise(rng, 9), -0.9, -0.6)
     elif kind == 6:
         first, second = np.array([0.08, 0.20, 0.06]), np.array([0.45, 0.70, 0.22])
         share = np.clip(0.5 + 0.5 * noise(rng, 10) + 0.4 * noise(rng, 24) + 0.25 * noise(rng, 50), 0, 1)
     else:
         first, second = np.array([0.36, 0.58, 0.88]), np.array([0.97, 0.97, 0.98])
-        share = np.clip(_ramp(noise(rng, 3) + 0.5 * noise(rng, 7) + 0.2 * noise(rng, 15), -0.1, 1.1) + 0.35 * Y, 0, 1)
+        share = np.clip(ramp(noise(rng, 3) + 0.5 * noise(rng, 7) + 0.2 * noise(rng, 15), -0.1, 1.1) + 0.35 * Y, 0, 1)
     picture = first + (second - first) * share[..., None]
     return picture + 0.012 * rng.normal(size=picture.shape)

@@ -10,11 +10,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
+
 from mim_export.bundle import Contents, write_bundle
 from mim_export.files import write_json
 from mim_export.runtime import Scorer
-from numpy.typing import NDArray
-
 from mim_tf import data, measure, report, sample
 from mim_tf.data import Photo, Warn
 from mim_tf.detector import Detector

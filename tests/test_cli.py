@@ -6,13 +6,14 @@ import json
 import os
 import subprocess
 import sys
+import traceback
 from pathlib import Path
 
 import numpy as np
 import pytest
-from mim_export.runtime import RELEASED
 from PIL import Image
 
+from mim_export.runtime import RELEASED
 from mim_tf import cli, sample
 
 COUNTS = {"train": {"mpox": 12}, "val": {"mpox": 40}, "test": {"mpox": 6, "plain": 6, "no_skin": 6}}
@@ -160,11 +161,10 @@ def test_a_full_disk_is_one_line_and_leaves_nothing(run, folder: Path, tmp_path:
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="another user is tried in a forked process")
-def test_folders_without_permission_are_one_line(tmp_path: Path) -> None:
+def test_folders_without_permission_are_one_line(run, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
     """As another user, since root may read everything; forked, since root's interpreter may be closed to others."""
-    import mim_tf.data
-    import mim_tf.detector  # noqa: F401  (imported before the privileges are gone)
-
+    # Whatever the command imports late is imported here, before the privileges are gone.
+    assert run("train", "--data", tmp_path / "absent", "--out", tmp_path / "out").status == 2
     closed = tmp_path / "closed"
     (closed / "train" / "mpox").mkdir(parents=True)
     (closed / "train" / "mpox" / "a.png").write_bytes(b"")
@@ -185,7 +185,8 @@ def test_folders_without_permission_are_one_line(tmp_path: Path) -> None:
             except SystemExit as stop:
                 cli.err.file.flush()
                 os._exit(int(stop.code or 0))
-            finally:
+            except BaseException:
+                traceback.print_exc()
                 os._exit(70)
         _, status = os.waitpid(child, 0)
         err.seek(0)

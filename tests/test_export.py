@@ -14,6 +14,9 @@ from typing import Any
 
 import numpy as np
 import pytest
+from PIL import Image
+from skimage.metrics import structural_similarity
+
 from mim_export import decide, flatbuffer, golden
 from mim_export.convert import convert
 from mim_export.decide import REASONS, VERDICTS
@@ -21,9 +24,6 @@ from mim_export.errors import MimError
 from mim_export.preprocess import resample
 from mim_export.runtime import RELEASED, Scorer, runtimes
 from mim_export.verify import check_files, run_tflm, verify
-from PIL import Image
-from skimage.metrics import structural_similarity
-
 from mim_tf import data, sample, workflow
 from mim_tf.detector import Detector
 from mim_tf.evaluate import evaluate

@@ -13,9 +13,9 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
+
 from mim_export.errors import MimError
 from mim_export.preprocess import mask_set
-
 from mim_tf import sample
 from mim_tf.augment import batches, source_size
 from mim_tf.method import Training

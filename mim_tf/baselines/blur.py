@@ -6,10 +6,10 @@ from pathlib import Path
 
 import numpy as np
 import tensorflow as tf
-from mim_export.preprocess import mask_set
 from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter
 
+from mim_export.preprocess import mask_set
 from mim_tf.measure import ssim
 from mim_tf.method import Method, Progress, Training
 

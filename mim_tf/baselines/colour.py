@@ -5,10 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
-from mim_export.files import read_json, write_json
 from numpy.typing import NDArray
 from sklearn.covariance import LedoitWolf
 
+from mim_export.files import read_json, write_json
 from mim_tf.method import Method, Progress, Training
 
 

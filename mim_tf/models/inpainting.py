@@ -8,10 +8,10 @@ from typing import Any
 import keras
 import numpy as np
 import tensorflow as tf
-from mim_export.files import new_file
-from mim_export.preprocess import mask_set
 from numpy.typing import NDArray
 
+from mim_export.files import new_file
+from mim_export.preprocess import mask_set
 from mim_tf.augment import source_size
 from mim_tf.measure import ssim
 from mim_tf.method import Method, Progress, Training

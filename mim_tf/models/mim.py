@@ -8,9 +8,9 @@ from typing import Any
 
 import keras
 import tensorflow as tf
+
 from mim_export.errors import MimError
 from mim_export.preprocess import mask_set
-
 from mim_tf.mask import random_masks
 from mim_tf.measure import ssim
 from mim_tf.models.losses import LossWeights, discriminator_loss, generator_losses, masked_error

@@ -14,10 +14,10 @@ from pathlib import Path
 import keras
 import numpy as np
 import tensorflow as tf
-from mim_export.errors import MimError
-from mim_export.files import new_file, read_json, write_json
 from numpy.typing import NDArray
 
+from mim_export.errors import MimError
+from mim_export.files import new_file, read_json, write_json
 from mim_tf.augment import batches
 from mim_tf.method import Progress, Training
 

@@ -17,6 +17,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 import numpy as np
+
 from mim_export.golden import read
 from mim_export.runtime import RELEASED, Scorer, runtimes
 

@@ -1,0 +1,51 @@
+"""Draws `docs/pipeline.png` from a demo's bundle and a synthetic image.
+
+mim-tf demo --out demo
+python docs/make_pipeline.py demo/bundle
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import numpy as np
+from matplotlib.figure import Figure
+
+from mim_export.decide import VERDICTS
+from mim_export.golden import masks_of
+from mim_export.preprocess import resample
+from mim_export.runtime import Scorer
+from mim_tf.report import save
+from mim_tf.sample import render
+
+
+def main(bundle: Path) -> None:
+    """Draws two rows, pustules and plain skin, through the four stages."""
+    scorer = Scorer(bundle)
+    masks = masks_of(scorer.manifest)
+    figure = Figure(figsize=(10, 4.7), layout="constrained")
+    axes = figure.subplots(2, 4)
+    for row, (name, index) in enumerate((("mpox", 604), ("plain", 605))):
+        pixels = resample(render(name, [index])[0], scorer.size)
+        result = scorer.run(pixels)
+        image = pixels / 255.0
+        stages = (
+            (image, f"synthetic {name}"),
+            (image * masks[0], f"masked: one of {len(masks)}"),
+            (result["inpainted"][0] / 255.0, "inpainted"),
+            (
+                np.clip(result["error_map"][0, :, :, 0], 0, 1),
+                f"measured: {result['similarity'][0]:.2f}, p {result['p_value'][0]:.2f}\n"
+                f"{VERDICTS[int(result['verdict'][0])]}",
+            ),
+        )
+        for column, (picture, title) in enumerate(stages):
+            axes[row, column].imshow(np.clip(picture, 0, 1), cmap="magma", vmin=0, vmax=1)
+            axes[row, column].set_title(title, fontsize=10)
+            axes[row, column].set_axis_off()
+    save(figure, Path(__file__).with_name("pipeline.png"))
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))
