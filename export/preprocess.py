@@ -48,14 +48,14 @@ def decode(path: str | os.PathLike[str]) -> NDArray[np.uint8]:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", Image.DecompressionBombWarning)
-            with Image.open(name, formats=("JPEG", "PNG", "WEBP", "MPO")) as image:
+            with Image.open(name, formats=("JPEG", "PNG", "WEBP")) as image:
                 width, height = image.size
                 if width * height > MAX_PIXELS:
-                    raise MimError(f"{width} x {height} pixels are more than {MAX_PIXELS}", "shrink the image", path)
+                    raise Image.DecompressionBombError  # as Pillow does, at another limit
                 image.load()
                 return _rgb(ImageOps.exif_transpose(image))
-    except MimError:
-        raise
+    except Image.DecompressionBombError:
+        raise MimError(f"has more than {MAX_PIXELS:,} pixels", "shrink the image", path) from None
     except FileNotFoundError:
         raise MimError("no such file", "check the spelling of the path", path) from None
     except PermissionError:

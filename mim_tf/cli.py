@@ -81,10 +81,13 @@ def train(
     """Fit a detector on the photographs of one class."""
     from mim_tf.data import scan
     from mim_tf.detector import Detector
+    from mim_tf.duplicates import warn_of_duplicates
     from mim_tf.method import Training
 
     if precision not in ("auto", "float32", "mixed_bfloat16"):
         raise MimError(f"no precision {precision!r}", "choose auto, float32 or mixed_bfloat16")
+    if width is not None and method != "mim":
+        raise MimError(f"the method {method} has no width", "leave out --width")
     photos = scan(data, seed=seed)
     options = {} if width is None else {"width": width}
     detector = Detector(method, size=size, normal_class=normal_class, **options)
@@ -95,6 +98,7 @@ def train(
         precision=precision,
         seed=seed,
     )
+    warn_of_duplicates(photos, warn)
     with training_bars() as progress:
         detector.fit(photos, out_folder, alpha=1 - sensitivity, training=training, warn=warn, progress=progress)
     calibration = detector.calibration

@@ -1,4 +1,4 @@
-"""Folders of photographs -> arrays: the data folder contract, groups, splits, near-duplicates.
+"""Folders of photographs -> arrays: the data folder contract, groups, splits.
 
 A data folder is `DIR/<split>/<class>/*.{jpg,jpeg,png,webp}` with the splits `train`, `val` and `test`,
 or a plain folder `DIR/<class>/*`, which is split by group (60/15/25, seeded). `MANIFEST.csv` in DIR
@@ -24,8 +24,6 @@ SPLITS = ("train", "val", "test")
 #: Shares of the groups that a plain folder gives to train, val and test.
 SHARES = (0.60, 0.15, 0.25)
 _LAYOUT = "expected DIR/<split>/<class>/photo.jpg with splits train, val, test, or DIR/<class>/photo.jpg"
-#: Differing bits of 256 below which two photographs count as near-duplicates.
-_NEAR = 16
 
 Warn = Callable[[str], None]
 
@@ -197,43 +195,3 @@ def load(photos: Sequence[Photo], size: int, *, warn: Warn, what: str) -> Photos
 def select(photos: Sequence[Photo], split: str, label: str) -> list[Photo]:
     """The photographs of one class of one split."""
     return [photo for photo in photos if photo.split == split and photo.label == label]
-
-
-def perceptual_hash(pixels: NDArray[np.uint8]) -> NDArray[np.bool_]:
-    """Difference hash of 16 x 16 bits: is each cell of a 16 x 17 luma grid brighter than its neighbour?
-
-    Args:
-        pixels: uint8 (S, S, 3) with S >= 17.
-
-    Returns:
-        bool (256,).
-
-    Example:
-        An image that brightens to the right gives 256 times True, one colour 256 times False.
-    """
-    luma = resample(pixels, 17).astype(np.int64) @ np.array([299, 587, 114])
-    return (luma[:16, 1:] > luma[:16, :-1]).ravel()
-
-
-def near_duplicates(sets: Sequence[Photos]) -> list[tuple[Photo, Photo, int]]:
-    """Pairs of nearly identical photographs that lie in different splits, mirrored ones included.
-
-    Args:
-        sets: decoded photographs; their `photos` name the split.
-
-    Returns:
-        (photo, photo, differing bits of 256), the most alike first.
-    """
-    photos = [photo for part in sets for photo in part.photos]
-    pixels = [image for part in sets for image in part.pixels]
-    plain = np.array([perceptual_hash(image) for image in pixels], np.float32)
-    mirrored = np.array([perceptual_hash(image[:, ::-1]) for image in pixels], np.float32)
-    splits = np.array([photo.split for photo in photos])
-    distance = np.minimum(_hamming(plain, plain), _hamming(plain, mirrored))
-    first, second = np.nonzero((distance <= _NEAR) & (splits[:, None] < splits[None, :]))
-    pairs = [(photos[i], photos[j], int(distance[i, j])) for i, j in zip(first, second, strict=True)]
-    return sorted(pairs, key=lambda pair: pair[2])
-
-
-def _hamming(a: NDArray[np.float32], b: NDArray[np.float32]) -> NDArray[np.float32]:
-    return a.sum(1)[:, None] + b.sum(1)[None, :] - 2 * a @ b.T

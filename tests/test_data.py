@@ -1,0 +1,127 @@
+"""`mim_tf.data` and `mim_tf.duplicates`: layouts, groups, splits, unreadable files."""
+
+from __future__ import annotations
+
+import csv
+from collections import Counter
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from PIL import Image
+
+from mim_export.errors import MimError
+from mim_tf import data, sample
+from mim_tf.data import Photo
+from mim_tf.duplicates import near_duplicates, perceptual_hash, warn_of_duplicates
+
+
+def write(path: Path, seed: int = 0) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    pixels = np.random.default_rng(seed).integers(0, 256, (20, 24, 3)).astype(np.uint8)
+    Image.fromarray(pixels).save(path)
+    return path
+
+
+def test_split_layout_with_groups(tmp_path: Path) -> None:
+    for number, name in enumerate(("train/mpox/a.png", "train/mpox/b.JPG", "val/mpox/c.webp", "test/other/d.jpeg")):
+        write(tmp_path / name, number)
+    (tmp_path / "MANIFEST.csv").write_text("file,group,note\ntrain/mpox/a.png,p1,x\ntrain/mpox/b.JPG,p1,\n")
+    photos = data.scan(tmp_path)
+    assert [(p.split, p.label, p.group) for p in photos] == [
+        ("test", "other", "test/other/d.jpeg"),
+        ("train", "mpox", "p1"),
+        ("train", "mpox", "p1"),
+        ("val", "mpox", "val/mpox/c.webp"),
+    ]
+    assert data.labels(photos, "train") == ("mpox",)
+    loaded = data.load(photos, 8, warn=print, what="all")
+    assert loaded.pixels.shape == (4, 8, 8, 3) and list(loaded.sides) == [20] * 4
+    assert list(loaded.take(loaded.groups == "p1").groups) == ["p1", "p1"]
+    assert len(loaded + loaded) == 8
+
+
+@given(st.lists(st.integers(1, 5), min_size=8, max_size=40), st.integers(0, 5))
+@settings(max_examples=40, deadline=None)
+def test_plain_folders_are_split_by_group(sizes: list[int], seed: int) -> None:
+    photos = [
+        Photo(Path(f"mpox/{group}_{i}.png"), "", "mpox", str(group))
+        for group, size in enumerate(sizes)
+        for i in range(size)
+    ]
+    splits: dict[str, set[str]] = {}
+    for photo in data._split(photos, seed):
+        splits.setdefault(photo.group, set()).add(photo.split)
+    assert all(len(found) == 1 for found in splits.values())
+    counts = Counter(found.pop() for found in splits.values())
+    for split, share in zip(data.SPLITS, data.SHARES, strict=True):
+        assert abs(counts[split] - share * len(sizes)) <= 1
+
+
+def test_plain_folder_gives_the_same_split_each_time(tmp_path: Path) -> None:
+    for number in range(12):
+        write(tmp_path / "mpox" / f"{number}.png", number)
+    assert data.scan(tmp_path, seed=3) == data.scan(tmp_path, seed=3)
+    assert {photo.split for photo in data.scan(tmp_path)} == set(data.SPLITS)
+
+
+@pytest.mark.parametrize(
+    ("make", "words"),
+    [
+        (lambda root: None, "no images"),
+        (lambda root: write(root / "a.png"), "outside the layout"),
+        (lambda root: [write(root / "train/mpox/a.png"), write(root / "extra/mpox/b.png")], "outside the layout"),
+        (lambda root: [write(root / "mpox/a.png"), (root / "MANIFEST.csv").write_text("a,b\n")], "lacks the columns"),
+        (lambda root: [write(root / "mpox/a.png"), (root / "MANIFEST.csv").write_bytes(b"\xff\xfe\x00")], "UTF-8"),
+    ],
+)
+def test_wrong_layouts_are_one_line(tmp_path: Path, make, words: str) -> None:  # type: ignore[no-untyped-def]
+    make(tmp_path)
+    with pytest.raises(MimError, match=words) as caught:
+        data.scan(tmp_path)
+    assert str(tmp_path) in str(caught.value) and "\n" not in str(caught.value)
+
+
+def test_unreadable_files_are_named_and_skipped(tmp_path: Path) -> None:
+    write(tmp_path / "train/mpox/good.png")
+    (tmp_path / "train/mpox/bad.jpg").write_text("text")
+    photos = data.scan(tmp_path)
+    lines: list[str] = []
+    assert len(data.load(photos, 8, warn=lines.append, what="train/mpox")) == 1
+    assert len(lines) == 1 and "bad.jpg" in lines[0]
+    with pytest.raises(MimError, match="no readable image for train/mpox"):
+        data.load([photo for photo in photos if photo.path.name == "bad.jpg"], 8, warn=lines.append, what="train/mpox")
+
+
+def test_hash_of_a_ramp() -> None:
+    ramp = np.repeat(np.repeat(np.arange(0, 170, 5, dtype=np.uint8)[None, :, None], 34, axis=0), 3, axis=2)
+    assert perceptual_hash(ramp).all() and not perceptual_hash(ramp[:, ::-1]).any()
+
+
+def test_near_duplicates_across_splits_are_named(tmp_path: Path) -> None:
+    first, second, third = sample.render("mpox", [0, 10, 20])
+    for name, pixels in (("train/mpox/a.png", first), ("train/mpox/b.png", second), ("test/mpox/c.png", third)):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(pixels).save(tmp_path / name)
+    Image.fromarray(first).resize((90, 90)).save(tmp_path / "test/mpox/again.jpg", quality=80)
+    Image.fromarray(second[:, ::-1]).save(tmp_path / "test/mpox/mirrored.png")
+    photos = data.scan(tmp_path)
+    pairs = near_duplicates([data.load(photos, 96, warn=print, what="all")])
+    found = {frozenset((a.path.name, b.path.name)) for a, b, _ in pairs}
+    assert found == {frozenset(("a.png", "again.jpg")), frozenset(("b.png", "mirrored.png"))}
+    lines: list[str] = []
+    warn_of_duplicates(photos, lines.append)
+    assert len(lines) == 2 and all("near-duplicates" in line for line in lines)
+
+
+def test_real_photographs_are_counted_as_their_manifest_says(skin: Path) -> None:
+    photos = data.scan(skin)
+    with (skin / "MANIFEST.csv").open(newline="") as lines:
+        told = Counter((row["split"], row["class"]) for row in csv.DictReader(lines))
+    assert Counter((photo.split, photo.label) for photo in photos) == told
+    splits: dict[str, set[str]] = {}
+    for photo in photos:
+        splits.setdefault(photo.group, set()).add(photo.split)
+    assert all(len(found) == 1 for found in splits.values())

@@ -1,0 +1,110 @@
+"""`mim_export.decide` and `mim_tf.calibrate` against the contract's words in fractions."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from mim_export import decide
+from mim_export.decide import Calibration, Gate
+from mim_export.errors import MimError
+from mim_tf import calibrate
+
+GROUPS = st.lists(st.lists(st.integers(0, 30), min_size=1, max_size=4), min_size=1, max_size=12)
+
+
+def table(groups: list[list[int]], alpha: float) -> Calibration:
+    values = np.array([v for group in groups for v in group], np.float32) / np.float32(32)
+    names = np.array([f"g{i}" for i, group in enumerate(groups) for _ in group])
+    return calibrate.fit_calibration(values, names, alpha=alpha, method="split")
+
+
+@given(GROUPS, st.integers(-1, 32))
+@settings(max_examples=60, deadline=None)
+def test_p_value_is_the_contract(groups: list[list[int]], tested: int) -> None:
+    shares = [Fraction(sum(v <= tested for v in group), len(group)) for group in groups]
+    expected = (1 + sum(shares)) / (len(groups) + 1)
+    p = decide.p_value(np.float32(tested) / np.float32(32), table(groups, 1 / (len(groups) + 1)))
+    assert abs(float(p) - float(expected)) < 1e-6
+
+
+@given(GROUPS, st.floats(0.01, 0.9))
+@settings(max_examples=60, deadline=None)
+def test_threshold_and_p_value_give_the_same_verdict(groups: list[list[int]], alpha: float) -> None:
+    alpha = max(alpha, 1 / (len(groups) + 1))
+    calibration = table(groups, alpha)
+    s = np.arange(-1, 33, dtype=np.float32) / np.float32(32)
+    p = decide.p_value(s, calibration)
+    assert (np.diff(p) >= 0).all() and p.min() >= 1 / (len(groups) + 1) - 1e-6 and p.max() <= 1 + 1e-6
+    verdicts = decide.verdict(p, np.zeros(len(s), int), alpha)
+    np.testing.assert_array_equal(verdicts == 1, s < np.float32(calibration.threshold))
+
+
+def test_p_values_are_valid_under_exchangeability() -> None:
+    """P(p <= alpha) <= alpha, within three standard errors of 4000 draws."""
+    rng = np.random.default_rng(0)
+    refused = []
+    for _ in range(4000):
+        values = rng.normal(size=20).astype(np.float32)
+        names = np.array([str(i) for i in range(19)])
+        calibration = calibrate.fit_calibration(values[:19], names, alpha=0.05, method="split")
+        refused.append(float(decide.p_value(values[19], calibration)) <= 0.05 + decide.SLACK)
+    assert abs(np.mean(refused) - 0.05) < 3 * np.sqrt(0.05 * 0.95 / 4000)
+
+
+def test_too_few_groups_name_the_smallest_alpha() -> None:
+    with pytest.raises(MimError, match=r"9 calibration groups .* use alpha 0\.1 "):
+        decide.check_alpha(0.05, 9)
+    decide.check_alpha(1 - 0.95, 19)
+    assert calibrate.groups_needed(0.05) == calibrate.groups_needed(1 - 0.95) == 19
+    with pytest.raises(MimError, match="between 0 and 1"):
+        decide.check_alpha(1.5, 100)
+
+
+def test_calibration_survives_json() -> None:
+    calibration = table([[3, 5], [7], [9, 9, 1]], 0.5)
+    assert Calibration.from_dict(calibration.to_dict()) == calibration
+    assert sum(calibration.weights) == pytest.approx(3)
+    assert list(calibration.similarities) == sorted(calibration.similarities)
+
+
+def test_guarantee_is_the_one_of_the_method() -> None:
+    calibration = table([[1], [2]], 0.4)
+    assert "at most 0.4 " in calibration.guarantee
+    crossed = Calibration.from_dict({**calibration.to_dict(), "method": "cross"})
+    assert "at most 0.8 " in crossed.guarantee
+
+
+def test_gate_refuses_what_has_no_contrast() -> None:
+    half = np.zeros((1, 8, 8, 3), np.uint8)
+    half[:, :4] = 255
+    assert decide.contrast(half)[0] == pytest.approx(0.5)
+    blank = np.full((1, 8, 8, 3), 90, np.uint8)
+    both = np.concatenate([half, blank])
+    np.testing.assert_array_equal(decide.gate(both, Gate(0.02, 8)), [0, 1])
+    np.testing.assert_array_equal(decide.verdict([0.03, 0.4, 0.03], [0, 0, 1], 0.05), [1, 0, 2])
+    limits = calibrate.fit_gate(half)
+    assert limits.min_contrast == pytest.approx(0.25) and limits.min_side == 8
+
+
+def test_judgement_holds_all_of_it() -> None:
+    calibration = table([[8], [16], [24]], 0.25)
+    pixels = np.random.default_rng(0).integers(0, 256, (2, 8, 8, 3)).astype(np.uint8)
+    judgement = decide.judge(np.array([0.1, 0.9], np.float32), pixels, calibration, Gate(0.0, 8))
+    np.testing.assert_allclose(judgement.p_value, [0.25, 1.0])
+    np.testing.assert_array_equal(judgement.verdict, [1, 0])
+
+
+@given(st.integers(3, 40), st.integers(2, 5), st.integers(0, 9))
+@settings(max_examples=30, deadline=None)
+def test_folds_keep_groups_together_and_balanced(groups: int, folds: int, seed: int) -> None:
+    names = np.array([f"g{i % groups}" for i in range(3 * groups)])
+    dealt = calibrate.fold_of(names, folds, seed)
+    by_group = {name: set(dealt[names == name]) for name in set(names)}
+    assert all(len(found) == 1 for found in by_group.values())
+    sizes = np.bincount([found.pop() for found in by_group.values()], minlength=folds)
+    assert sizes.max() - sizes.min() <= 1

@@ -1,0 +1,173 @@
+"""`mim_export.preprocess` against Pillow, exact fractions, and hand-made arrays."""
+
+from __future__ import annotations
+
+import struct
+import zlib
+from fractions import Fraction
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+from PIL import Image
+
+from mim_export.errors import MimError
+from mim_export.preprocess import decode, mask_labels, mask_set, resample
+
+PATTERN = np.random.default_rng(0).integers(0, 256, (9, 14, 3)).astype(np.uint8)
+#: What undoes each EXIF orientation, on arrays.
+UPRIGHT = {
+    1: lambda a: a,
+    2: lambda a: a[:, ::-1],
+    3: lambda a: a[::-1, ::-1],
+    4: lambda a: a[::-1],
+    5: lambda a: a.transpose(1, 0, 2),
+    6: lambda a: np.rot90(a, -1),
+    7: lambda a: a[::-1, ::-1].transpose(1, 0, 2),
+    8: lambda a: np.rot90(a),
+}
+
+
+@pytest.mark.parametrize("orientation", sorted(UPRIGHT))
+def test_exif_orientation_is_applied(tmp_path: Path, orientation: int) -> None:
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    Image.fromarray(PATTERN).save(tmp_path / "a.png", exif=exif)
+    np.testing.assert_array_equal(decode(tmp_path / "a.png"), UPRIGHT[orientation](PATTERN))
+
+
+@pytest.mark.parametrize("suffix", ["jpg", "png", "webp"])
+def test_formats_decode_as_pillow_decodes_them(tmp_path: Path, suffix: str) -> None:
+    path = tmp_path / f"a.{suffix}"
+    Image.fromarray(PATTERN).save(path)
+    np.testing.assert_array_equal(decode(path), np.asarray(Image.open(path).convert("RGB")))
+
+
+def test_alpha_is_laid_over_white(tmp_path: Path) -> None:
+    rgba = np.zeros((1, 3, 4), np.uint8)
+    rgba[0, :, 0] = 200
+    rgba[0, :, 3] = [0, 51, 255]
+    Image.fromarray(rgba, "RGBA").save(tmp_path / "a.png")
+    # 0.2 of (200, 0, 0) and 0.8 of white: (244, 204, 204).
+    np.testing.assert_array_equal(decode(tmp_path / "a.png")[0], [[255] * 3, [244, 204, 204], [200, 0, 0]])
+
+
+def test_grey_palette_and_cmyk(tmp_path: Path) -> None:
+    Image.fromarray(PATTERN[..., 0]).save(tmp_path / "grey.png")
+    np.testing.assert_array_equal(decode(tmp_path / "grey.png"), np.repeat(PATTERN[..., :1], 3, axis=-1))
+    palette = Image.new("P", (2, 1))
+    palette.putpalette([10, 20, 30, 40, 50, 60])
+    palette.putdata([0, 1])
+    palette.save(tmp_path / "palette.png", transparency=1)
+    np.testing.assert_array_equal(decode(tmp_path / "palette.png")[0], [[10, 20, 30], [255, 255, 255]])
+    Image.new("CMYK", (8, 8), (0, 255, 255, 0)).save(tmp_path / "cmyk.jpg", quality=100)
+    assert np.abs(decode(tmp_path / "cmyk.jpg").astype(int) - [255, 0, 0]).max() <= 3
+
+
+def test_sixteen_bits_are_scaled_not_clipped(tmp_path: Path) -> None:
+    wide = np.array([[0, 128, 129, 257, 32768, 65535]], np.uint16)
+    Image.fromarray(wide).save(tmp_path / "a.png")
+    expected = [int(Fraction(int(v), 257) + Fraction(1, 2)) for v in wide[0]]
+    np.testing.assert_array_equal(decode(tmp_path / "a.png")[0, :, 0], expected)
+
+
+def _png(width: int, height: int) -> bytes:
+    """A PNG that declares a size and holds hardly any of its pixels."""
+
+    def chunk(kind: bytes, body: bytes) -> bytes:
+        return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
+
+    header = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
+    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(bytes(9)))
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "words"),
+    [
+        ("text.jpg", b"hello", "not a readable image"),
+        ("empty.png", b"", "not a readable image"),
+        ("bomb.png", _png(20_000, 20_000), "more than 100,000,000 pixels"),
+        ("large.png", _png(10_001, 10_000), "more than 100,000,000 pixels"),
+    ],
+    ids=["text", "empty", "bomb", "large"],
+)
+def test_what_is_no_photograph_is_one_line(tmp_path: Path, name: str, content: bytes, words: str) -> None:
+    (tmp_path / name).write_bytes(content)
+    with pytest.raises(MimError, match=words) as caught:
+        decode(tmp_path / name)
+    assert name in str(caught.value) and "\n" not in str(caught.value)
+
+
+def test_truncated_missing_and_folder(tmp_path: Path) -> None:
+    Image.fromarray(np.repeat(PATTERN, 20, axis=0)).save(tmp_path / "whole.jpg")
+    (tmp_path / "cut.jpg").write_bytes((tmp_path / "whole.jpg").read_bytes()[:-400])
+    for path, words in ((tmp_path / "cut.jpg", "readable"), (tmp_path / "no.jpg", "no such"), (tmp_path, "folder")):
+        with pytest.raises(MimError, match=words):
+            decode(path)
+
+
+def _exact(pixels: NDArray[np.uint8], size: int) -> list[list[int]]:
+    """The contract in fractions: weights are lengths of overlap."""
+    height, width = pixels.shape[:2]
+    side = min(height, width)
+    top, left = (height - side) // 2, (width - side) // 2
+    step = Fraction(side, size)
+
+    def overlap(j: int, i: int) -> Fraction:
+        return max(Fraction(0), min(Fraction(i + 1), (j + 1) * step) - max(Fraction(i), j * step))
+
+    rows = []
+    for y in range(size):
+        row = []
+        for x in range(size):
+            total = sum(
+                overlap(y, i) * overlap(x, k) * int(pixels[top + i, left + k, 0])
+                for i in range(side)
+                for k in range(side)
+            )
+            row.append(int(total / step**2 + Fraction(1, 2)))
+        rows.append(row)
+    return rows
+
+
+@pytest.mark.parametrize(("height", "width", "size"), [(7, 7, 3), (10, 13, 4), (8, 5, 8), (6, 9, 6), (11, 12, 5)])
+def test_resample_is_the_exact_area_average(height: int, width: int, size: int) -> None:
+    pixels = np.random.default_rng(height).integers(0, 256, (height, width, 3)).astype(np.uint8)
+    np.testing.assert_array_equal(resample(pixels, size)[..., 0], _exact(pixels, size))
+
+
+@given(st.integers(0, 255), st.integers(1, 40), st.integers(1, 40), st.integers(1, 20))
+@settings(max_examples=50, deadline=None)
+def test_resample_keeps_constants(value: int, height: int, width: int, size: int) -> None:
+    assert (resample(np.full((height, width, 3), value, np.uint8), size) == value).all()
+
+
+@given(st.integers(1, 5), st.integers(1, 8))
+@settings(max_examples=25, deadline=None)
+def test_resample_is_the_block_mean_where_blocks_fit(factor: int, size: int) -> None:
+    pixels = np.random.default_rng(factor).integers(0, 256, (factor * size, factor * size, 3)).astype(np.uint8)
+    blocks = pixels.reshape(size, factor, size, factor, 3).astype(np.float64).mean(axis=(1, 3))
+    np.testing.assert_array_equal(resample(pixels, size), np.floor(blocks + 0.5))
+
+
+@given(st.sampled_from([1, 2, 4, 8]), st.integers(2, 9))
+@settings(max_examples=30, deadline=None)
+def test_a_mask_set_hides_each_pixel_once(cell: int, count: int) -> None:
+    masks = mask_set(16, cell, count)
+    assert masks.shape == (count, 16, 16, 1)
+    np.testing.assert_array_equal((1 - masks).sum(0), np.ones((16, 16, 1)))
+
+
+@pytest.mark.parametrize("count", [2, 4, 5, 8])
+def test_hidden_cells_do_not_touch(count: int) -> None:
+    labels = mask_labels(40, 1, count)
+    assert (labels[1:] != labels[:-1]).all() and (labels[:, 1:] != labels[:, :-1]).all()
+
+
+@pytest.mark.parametrize(("size", "cell", "count"), [(96, 7, 4), (96, 8, 1), (96, 0, 2), (96, 8, 300)])
+def test_impossible_mask_sets_are_refused(size: int, cell: int, count: int) -> None:
+    with pytest.raises(MimError, match="choose 2 to 255 masks"):
+        mask_labels(size, cell, count)
