@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 
@@ -54,3 +57,20 @@ def explain(error: BaseException, path: str | os.PathLike[str] | None = None) ->
     }
     remedy = remedies.get(type(error).__name__, "free some space or choose another folder")
     return MimError((error.strerror or str(error)).lower(), remedy, name)
+
+
+@contextmanager
+def quiet_stderr() -> Iterator[None]:
+    """Keeps start-up notes that native libraries print on stderr from drowning the one line that an error is.
+
+    What they refuse is raised as an exception all the same.
+    """
+    sys.stderr.flush()
+    kept = os.dup(2)
+    try:
+        with open(os.devnull, "wb") as nowhere:
+            os.dup2(nowhere.fileno(), 2)
+        yield
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)

@@ -21,16 +21,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .decide import REASONS, VERDICTS, Judgement
-from .errors import MimError, explain
+from .errors import MimError, explain, quiet_stderr
 from .files import read_json
 from .preprocess import SUFFIXES, decode, resample
 
-#: The bundle that is installed with the package.
-RELEASED = Path(__file__).with_name("released")
-FORMAT = 1
+#: The bundle that is installed with the package, and the format of bundles.
+RELEASED, FORMAT = Path(__file__).with_name("released"), 1
 _REMEDY = "export the bundle again or reinstall mim-tf"
-
-#: Makes an interpreter from the content of a model file.
+# Makes an interpreter from the content of a model file.
 MakeInterpreter = Callable[[bytes], Any]
 
 
@@ -124,7 +122,10 @@ class Scorer:
         except (KeyError, TypeError) as error:
             raise MimError(f"lacks {error}", _REMEDY, Path(bundle) / "manifest.json") from None
         try:
-            self._score = make_interpreter(content).get_signature_runner("score")
+            with quiet_stderr():
+                self._score = make_interpreter(content).get_signature_runner("score")
+                # The delegate is applied, or refuses, at the first inference.
+                self._score(image=np.zeros((1, self.size, self.size, 3), np.uint8))
         except (ValueError, RuntimeError) as error:
             reason = str(error).split("\n")[0][:120]
             raise MimError(

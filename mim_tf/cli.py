@@ -5,17 +5,15 @@ from __future__ import annotations
 import json as jsonlib
 import os
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from mim_export.errors import MimError, explain
+from mim_export.errors import MimError, explain, quiet_stderr
+from mim_tf.progress import training_bars
 
 # Before TensorFlow is imported: its start-up notes would drown the one line that an error is.
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
@@ -40,26 +38,10 @@ def warn(line: str) -> None:
     err.print(line, markup=False)
 
 
-@contextmanager
-def training_bars() -> Iterator[Callable[[str, int, int, dict[str, float]], None]]:
-    """A progress bar for each network that is trained, with its metrics; plain lines where there is no screen."""
-    columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.completed}/{task.total}"))
-    if not err.is_terminal:
-        yield lambda name, step, steps, values: warn(f"{name} {step}/{steps} {_metrics_line(values)}")
-        return
-    with Progress(*columns, TimeElapsedColumn(), TextColumn("{task.fields[values]}"), console=err) as bars:
-        tasks: dict[str, Any] = {}
-
-        def update(name: str, step: int, steps: int, values: dict[str, float]) -> None:
-            if name not in tasks:
-                tasks[name] = bars.add_task(name, total=steps, values="")
-            bars.update(tasks[name], completed=step, values=_metrics_line(values))
-
-        yield update
-
-
-def _metrics_line(values: dict[str, float]) -> str:
-    return "  ".join(f"{name} {value:.3f}" for name, value in values.items())
+def _import_tensorflow() -> None:
+    """Imports it before its first use, since it prints on stderr when it is imported."""
+    with quiet_stderr():
+        import mim_tf.workflow  # noqa: F401
 
 
 @app.command()
@@ -89,6 +71,7 @@ def train(
     if width is not None and method != "mim":
         raise MimError(f"the method {method} has no width", "leave out --width")
     photos = scan(data, seed=seed)
+    _import_tensorflow()
     options = {} if width is None else {"width": width}
     detector = Detector(method, size=size, normal_class=normal_class, **options)
     training = Training(
@@ -99,7 +82,7 @@ def train(
         seed=seed,
     )
     warn_of_duplicates(photos, warn)
-    with training_bars() as progress:
+    with training_bars(err) as progress:
         detector.fit(photos, out_folder, alpha=1 - sensitivity, training=training, warn=warn, progress=progress)
     calibration = detector.calibration
     summary = {
@@ -123,6 +106,7 @@ def evaluate(
     json: Json = False,
 ) -> None:
     """Measure AUROC by class, with 95 % intervals by group."""
+    _import_tensorflow()
     from mim_tf import data as folders
     from mim_tf import workflow
 
@@ -143,6 +127,7 @@ def export(
     json: Json = False,
 ) -> None:
     """Convert a run to TFLite files with everything that an app needs."""
+    _import_tensorflow()
     from mim_tf import workflow
 
     statement = None if terms is None else terms.read_text(encoding="utf-8").strip()
@@ -197,9 +182,10 @@ def demo(
     json: Json = False,
 ) -> None:
     """All of it on synthetic images: data, train, evaluate, export, verify, score, report.html."""
+    _import_tensorflow()
     from mim_tf.demo import run_demo
 
-    with training_bars() as progress:
+    with training_bars(err) as progress:
         summary = run_demo(out_folder, steps=steps, seed=seed, warn=warn, progress=progress)
     _show(summary, json, f"{out_folder}: open report.html")
 
