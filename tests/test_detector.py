@@ -1,4 +1,4 @@
-"""`mim_tf.detector`, `mim_tf.evaluate`, `mim_tf.report` and the baselines, on a small synthetic folder."""
+"""`mim_tf.detector` and `mim_tf.method`, on a small synthetic folder."""
 
 from __future__ import annotations
 
@@ -7,17 +7,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from PIL import Image
-from scipy.ndimage import gaussian_filter
-from sklearn.covariance import LedoitWolf
-from sklearn.metrics import roc_auc_score
 
-from mim_export.decide import Judgement
 from mim_export.errors import MimError
-from mim_export.preprocess import mask_set
-from mim_tf import data, evaluate, method, report, sample
-from mim_tf.baselines.blur import blur_inpaint
-from mim_tf.baselines.colour import colour_statistics
+from mim_tf import data, evaluate, method, sample
 from mim_tf.detector import Detector
 from mim_tf.method import Method, Training
 
@@ -91,96 +83,6 @@ def test_an_out_of_fold_table_holds_no_image_that_its_fit_has_seen(
     folder = sample.write_sample(tmp_path / "data", counts=counts)
     detector = fitted(folder, tmp_path / "run", "colour", alpha=0.2)
     assert detector.calibration.similarities == (0.0,) * 16
-
-
-# ---- evaluation -----------------------------------------------------------------------------------
-
-
-def test_auroc_equals_scikit_learn_with_weights_and_ties() -> None:
-    rng = np.random.default_rng(0)
-    positive, negative = (rng.integers(0, 6, n).astype(np.float32) for n in (20, 30))
-    truth = np.repeat([1, 0], [20, 30])
-    scores = np.concatenate([positive, negative])
-    assert evaluate.auroc(positive, negative) == pytest.approx(roc_auc_score(truth, scores))
-    weights = [rng.integers(0, 4, (5, n)).astype(np.float64) for n in (20, 30)]
-    found = evaluate.weighted_auroc(positive, negative, *weights)
-    expected = [roc_auc_score(truth, scores, sample_weight=np.concatenate(pair)) for pair in zip(*weights, strict=True)]
-    np.testing.assert_allclose(found, expected)
-    assert evaluate.auroc(np.array([3, 2], np.float32), np.array([1, 2], np.float32)) == 0.875
-
-
-def test_bootstrap_draws_groups_as_a_whole() -> None:
-    groups = np.array(["a", "a", "b", "c", "c", "c"])
-    weights = evaluate.group_weights(groups, np.random.default_rng(0), 500)
-    assert (weights[:, 0] == weights[:, 1]).all() and (weights[:, 3] == weights[:, 5]).all()
-    assert (weights[:, [0, 2, 3]].sum(1) == 3).all()
-    assert weights.mean() == pytest.approx(1.0, abs=0.1)
-    assert evaluate.interval(np.arange(1001) / 1000.0) == {"ci_low": 0.025, "ci_high": 0.975}
-
-
-class _Fake:
-    size, measure, normal_class = 32, "fake", "mpox"
-
-    def judge(self, pixels: np.ndarray) -> Judgement:
-        similarity = pixels.mean(axis=(1, 2, 3)).astype(np.float32)
-        reason = np.zeros(len(pixels), np.int32)
-        reason[0] = 1  # the gate refuses the first image of each class
-        verdict = np.where(reason > 0, 2, 0).astype(np.int32)
-        return Judgement(similarity, similarity, verdict, reason)
-
-
-def test_refused_images_count_as_missed_and_by_their_similarity(folder: Path) -> None:
-    metrics = evaluate.evaluate(_Fake(), data.scan(folder), "test", seed=0, warn=print).metrics
-    assert metrics["sensitivity_at_threshold"] == 7 / 8
-    assert metrics["classes"]["plain"]["images"] == 6 and metrics["classes"]["plain"]["groups"] == 3
-    skin = [entry["auroc"] for name, entry in metrics["classes"].items() if name != "no_skin"]
-    assert metrics["mean_auroc"] == pytest.approx(np.mean(skin))
-    low, high = metrics["mean_auroc_ci"]
-    assert 0 <= low <= metrics["mean_auroc"] <= high <= 1
-
-
-def test_a_split_without_other_classes_is_refused(folder: Path) -> None:
-    with pytest.raises(MimError, match="split train lacks every other class"):
-        evaluate.evaluate(_Fake(), data.scan(folder), "train", seed=0, warn=print)
-
-
-# ---- baselines and figures ------------------------------------------------------------------------
-
-
-def test_colour_is_the_mahalanobis_distance_of_scikit_learn() -> None:
-    pixels = sample.render("mpox", range(10), size=32)
-    detector = method.make("colour", 32)
-    detector.fit(pixels, Path(), Training(), lambda *line: None)
-    expected = -LedoitWolf().fit(colour_statistics(pixels)).mahalanobis(colour_statistics(pixels))
-    np.testing.assert_allclose(detector.similarity(pixels), expected, rtol=1e-4)
-    red = np.zeros((1, 4, 4, 3), np.uint8)
-    red[..., 0] = 255
-    np.testing.assert_array_equal(colour_statistics(red)[0], [1, 0, 0, 0, 0, 0])
-
-
-def test_blur_sees_kept_pixels_only() -> None:
-    masks = mask_set(32, 8, 4)
-    image = np.random.default_rng(0).uniform(0, 1, (1, 32, 32, 3)).astype(np.float32)
-    filled = blur_inpaint(image, masks)
-    changed = image.copy()
-    changed[0, :8, :8] = 0
-    np.testing.assert_allclose(blur_inpaint(changed, masks)[0, :8, :8], filled[0, :8, :8], atol=1e-6)
-    flat = np.full((1, 32, 32, 3), 0.4, np.float32)
-    np.testing.assert_allclose(blur_inpaint(flat, masks), flat, atol=1e-5)
-    kept = gaussian_filter(masks[0][..., 0].astype(np.float64), 4.0)
-    by_hand = gaussian_filter(image[0, :, :, 1].astype(np.float64) * masks[0][..., 0], 4.0) / kept
-    np.testing.assert_allclose(filled[0, 3, 3, 1], by_hand[3, 3], atol=1e-4)
-
-
-def test_figures_are_written_and_show_something(tmp_path: Path, folder: Path) -> None:
-    originals = sample.render("mpox", range(2), size=32) / np.float32(255)
-    path = report.preview_figure(originals, 1 - originals, mask_set(32, 8, 4), tmp_path / "preview.png")
-    result = evaluate.evaluate(_Fake(), data.scan(folder), "test", seed=0, warn=print)
-    paths = [path, report.roc_figure(result, "title", tmp_path / "roc.png")]
-    paths.append(report.similarity_figure(result, 100.0, "title", tmp_path / "similarities.png"))
-    for path in paths:
-        assert np.asarray(Image.open(path).convert("L")).std() > 5
-    assert sorted(p.name for p in tmp_path.iterdir()) == ["preview.png", "roc.png", "similarities.png"]
 
 
 def test_unknown_methods_are_refused() -> None:

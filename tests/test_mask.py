@@ -7,7 +7,6 @@ import pytest
 import tensorflow as tf
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from numpy.typing import NDArray
 
 from mim_tf.mask import random_labels, random_masks
 
@@ -18,7 +17,7 @@ def key(*words: int) -> tf.Tensor:
     return tf.constant(words, tf.int64)
 
 
-def drawn(seed: int, size: int = 48, cells: tuple[int, ...] = CELLS) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
+def drawn(seed: int, size: int = 48, cells: tuple[int, ...] = CELLS) -> tuple[np.ndarray, np.ndarray]:
     labels, counts = random_labels(key(seed, 7), 16, size, cells, COUNTS)
     return labels.numpy(), counts.numpy()
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import struct
 import zlib
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from fractions import Fraction
 from pathlib import Path
 
@@ -109,6 +111,51 @@ def test_truncated_missing_and_folder(tmp_path: Path) -> None:
             decode(path)
 
 
+@pytest.mark.parametrize("orientation", sorted(UPRIGHT))
+def test_sixteen_bits_are_turned_upright_too(tmp_path: Path, orientation: int) -> None:
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    Image.fromarray(PATTERN[..., 0].astype(np.uint16) * 257).save(tmp_path / "a.png", exif=exif)
+    expected = np.repeat(UPRIGHT[orientation](PATTERN)[..., :1], 3, axis=-1)
+    np.testing.assert_array_equal(decode(tmp_path / "a.png"), expected)
+
+
+@pytest.mark.parametrize("suffix", ["jpg", "png", "webp"])
+def test_every_truncation_is_refused_or_whole(tmp_path: Path, suffix: str) -> None:
+    """Cut anywhere, a file is either refused in one line or, where its pixels are all there, read as before."""
+    whole, cut = tmp_path / f"whole.{suffix}", tmp_path / f"cut.{suffix}"
+    Image.fromarray(PATTERN).save(whole)
+    content, expected = whole.read_bytes(), decode(whole)
+    for length in range(0, len(content) - 1, 7):
+        cut.write_bytes(content[:length])
+        try:
+            pixels = decode(cut)
+        except MimError as error:
+            assert str(error).startswith(f"{cut}: ") and "\n" not in str(error)
+        else:
+            np.testing.assert_array_equal(pixels, expected)
+
+
+@pytest.mark.parametrize("closed", ["a.png", "inside", "."])
+def test_what_may_not_be_read_is_one_line(
+    open_folder: Path, other_user: Callable[[], AbstractContextManager[None]], closed: str
+) -> None:
+    """The file itself, its folder, or the folder above that may not be entered."""
+    path = open_folder / "inside" / "a.png"
+    path.parent.mkdir()
+    Image.fromarray(PATTERN).save(path)
+    np.testing.assert_array_equal(decode(path), PATTERN)
+    (path if closed == "a.png" else open_folder / closed).chmod(0)
+    with other_user(), pytest.raises(MimError, match="may not be read|permission denied") as caught:
+        decode(path)
+    assert str(caught.value).startswith(f"{path}: ") and "\n" not in str(caught.value)
+
+
+def test_a_name_that_no_file_can_have_is_one_line(tmp_path: Path) -> None:
+    with pytest.raises(MimError):
+        decode(tmp_path / ("a" * 300 + ".jpg"))
+
+
 def _exact(pixels: NDArray[np.uint8], size: int) -> list[list[int]]:
     """The contract in fractions: weights are lengths of overlap."""
     height, width = pixels.shape[:2]
@@ -133,7 +180,7 @@ def _exact(pixels: NDArray[np.uint8], size: int) -> list[list[int]]:
     return rows
 
 
-@pytest.mark.parametrize(("height", "width", "size"), [(7, 7, 3), (10, 13, 4), (8, 5, 8), (6, 9, 6), (11, 12, 5)])
+@pytest.mark.parametrize(("height", "width", "size"), [(7, 7, 3), (10, 13, 4), (8, 5, 8), (6, 9, 6), (5, 4, 7)])
 def test_resample_is_the_exact_area_average(height: int, width: int, size: int) -> None:
     pixels = np.random.default_rng(height).integers(0, 256, (height, width, 3)).astype(np.uint8)
     np.testing.assert_array_equal(resample(pixels, size)[..., 0], _exact(pixels, size))
@@ -153,6 +200,31 @@ def test_resample_is_the_block_mean_where_blocks_fit(factor: int, size: int) -> 
     np.testing.assert_array_equal(resample(pixels, size), np.floor(blocks + 0.5))
 
 
+@given(st.integers(1, 12), st.integers(1, 12), st.integers(1, 9), st.integers(0, 999))
+@settings(max_examples=25, deadline=None)
+def test_resample_is_exact_for_every_small_size(height: int, width: int, size: int, seed: int) -> None:
+    pixels = np.random.default_rng(seed).integers(0, 256, (height, width, 3)).astype(np.uint8)
+    np.testing.assert_array_equal(resample(pixels, size)[..., 0], _exact(pixels, size))
+
+
+@pytest.mark.parametrize(("height", "width", "top", "left"), [(4, 7, 0, 1), (7, 4, 1, 0), (5, 9, 0, 2), (10, 3, 3, 0)])
+def test_the_centre_square_starts_at_the_floor_of_half_the_rest(
+    height: int, width: int, top: int, left: int
+) -> None:
+    pixels = np.random.default_rng(0).integers(0, 256, (height, width, 3)).astype(np.uint8)
+    side = min(height, width)
+    np.testing.assert_array_equal(resample(pixels, side), pixels[top : top + side, left : left + side])
+
+
+def test_a_large_photograph_is_summed_in_64_bits() -> None:
+    """3001 px of white but for one black corner: sums of 255 * 3001^2 > 2^31 stay exact."""
+    pixels = np.full((3001, 3001, 3), 255, np.uint8)
+    assert (resample(pixels, 2) == 255).all()
+    pixels[:1500, :1500] = 0
+    # Of a quarter of 1500.5^2 pixels, 1500^2 are black: 255 * (1 - 1500^2 / 1500.5^2) = 0.17.
+    np.testing.assert_array_equal(resample(pixels, 2)[..., 0], [[0, 255], [255, 255]])
+
+
 @given(st.sampled_from([1, 2, 4, 8]), st.integers(2, 9))
 @settings(max_examples=30, deadline=None)
 def test_a_mask_set_hides_each_pixel_once(cell: int, count: int) -> None:
@@ -161,10 +233,16 @@ def test_a_mask_set_hides_each_pixel_once(cell: int, count: int) -> None:
     np.testing.assert_array_equal((1 - masks).sum(0), np.ones((16, 16, 1)))
 
 
-@pytest.mark.parametrize("count", [2, 4, 5, 8])
-def test_hidden_cells_do_not_touch(count: int) -> None:
-    labels = mask_labels(40, 1, count)
-    assert (labels[1:] != labels[:-1]).all() and (labels[:, 1:] != labels[:, :-1]).all()
+@pytest.mark.parametrize("count", [2, 4, 5, 6, 8])
+@pytest.mark.parametrize("cell", [1, 4])
+def test_hidden_cells_do_not_touch(count: int, cell: int) -> None:
+    cells = mask_labels(40, cell, count)[::cell, ::cell]
+    assert (cells[1:] != cells[:-1]).all() and (cells[:, 1:] != cells[:, :-1]).all()
+
+
+@pytest.mark.parametrize(("cell", "count"), [(8, 2), (8, 4), (4, 3), (8, 12)])
+def test_a_mask_hides_one_in_n(cell: int, count: int) -> None:
+    np.testing.assert_allclose(mask_set(96, cell, count).mean(axis=(1, 2, 3)), 1 - 1 / count, atol=1e-6)
 
 
 @pytest.mark.parametrize(("size", "cell", "count"), [(96, 7, 4), (96, 8, 1), (96, 0, 2), (96, 8, 300)])

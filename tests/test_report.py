@@ -1,0 +1,51 @@
+"""`mim_tf.report`: figures hold something, and refused images are counted as they must be."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from mim_export.decide import Judgement
+from mim_export.preprocess import mask_set
+from mim_tf import data, evaluate, report, sample
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    counts = {"test": {"mpox": 8, "plain": 6, "macules": 6, "no_skin": 6}}
+    return sample.write_sample(tmp_path_factory.mktemp("report") / "data", counts=counts)
+
+
+class _Fake:
+    size, measure, normal_class = 32, "fake", "mpox"
+
+    def judge(self, pixels: np.ndarray) -> Judgement:
+        similarity = pixels.mean(axis=(1, 2, 3)).astype(np.float32)
+        reason = np.zeros(len(pixels), np.int32)
+        reason[0] = 1  # the gate refuses the first image of each class
+        verdict = np.where(reason > 0, 2, 0).astype(np.int32)
+        return Judgement(similarity, similarity, verdict, reason)
+
+
+def test_refused_images_count_as_missed_and_by_their_similarity(folder: Path) -> None:
+    metrics = evaluate.evaluate(_Fake(), data.scan(folder), "test", seed=0, warn=print).metrics
+    assert metrics["sensitivity_at_threshold"] == 7 / 8
+    assert metrics["classes"]["plain"]["images"] == 6 and metrics["classes"]["plain"]["groups"] == 3
+    skin = [entry["auroc"] for name, entry in metrics["classes"].items() if name != "no_skin"]
+    assert metrics["mean_auroc"] == pytest.approx(np.mean(skin))
+    low, high = metrics["mean_auroc_ci"]
+    assert 0 <= low <= metrics["mean_auroc"] <= high <= 1
+
+
+def test_figures_are_written_and_show_something(tmp_path: Path, folder: Path) -> None:
+    originals = sample.render("mpox", range(2), size=32) / np.float32(255)
+    path = report.preview_figure(originals, 1 - originals, mask_set(32, 8, 4), tmp_path / "preview.png")
+    result = evaluate.evaluate(_Fake(), data.scan(folder), "test", seed=0, warn=print)
+    paths = [path, report.roc_figure(result, "title", tmp_path / "roc.png")]
+    paths.append(report.similarity_figure(result, 100.0, "title", tmp_path / "similarities.png"))
+    for path in paths:
+        assert np.asarray(Image.open(path).convert("L")).std() > 5
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["preview.png", "roc.png", "similarities.png"]
