@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 import traceback
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -36,8 +37,11 @@ class Result:
         self.status, self.out, self.err = status, out, err
 
 
+Run = Callable[..., Result]
+
+
 @pytest.fixture
-def run(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> object:
+def run(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Run:
     def call(*words: object) -> Result:
         monkeypatch.setattr(sys, "argv", ["mim-tf", *map(str, words)])
         with pytest.raises(SystemExit) as stop:
@@ -56,7 +60,7 @@ def assert_one_line(result: Result, *words: str) -> None:
     assert all(word in lines[0] for word in words), lines[0]
 
 
-def test_score_gives_a_row_for_each_image_and_names_the_broken_ones(run, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+def test_score_gives_a_row_for_each_image_and_names_the_broken_ones(run: Run, tmp_path: Path) -> None:
     photos = tmp_path / "photos"
     photos.mkdir()
     for number, pixels in enumerate(sample.render("plain", range(8))):
@@ -73,13 +77,13 @@ def test_score_gives_a_row_for_each_image_and_names_the_broken_ones(run, tmp_pat
     assert len(named) == 2 and "broken.jpg" in named[0] + named[1]
 
 
-def test_score_prints_a_line_an_image(run, photo: Path) -> None:  # type: ignore[no-untyped-def]
+def test_score_prints_a_line_an_image(run: Run, photo: Path) -> None:
     result = run("score", photo)
     assert result.status == 0
     assert result.out.startswith(f"{photo}: ") and "p-value" in result.out and len(result.out.splitlines()) == 1
 
 
-def test_command_and_module_say_the_same(run, photo: Path) -> None:  # type: ignore[no-untyped-def]
+def test_command_and_module_say_the_same(run: Run, photo: Path) -> None:
     ours = run("score", photo, "--json")
     module = subprocess.run(
         [sys.executable, "-m", "mim_export.runtime", str(photo), "--json"],
@@ -90,7 +94,7 @@ def test_command_and_module_say_the_same(run, photo: Path) -> None:  # type: ign
     assert json.loads(ours.out) == json.loads(module.stdout)
 
 
-def test_train_evaluate_and_export_a_baseline(run, folder: Path, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+def test_train_evaluate_and_export_a_baseline(run: Run, folder: Path, tmp_path: Path) -> None:
     out = tmp_path / "run"
     result = run("train", "--data", folder, "--out", out, "--method", "colour", "--json")
     assert result.status == 0, result.err
@@ -106,7 +110,7 @@ def test_train_evaluate_and_export_a_baseline(run, folder: Path, tmp_path: Path)
     assert not (tmp_path / "bundle").exists()
 
 
-def test_a_run_is_continued_with_its_own_settings_only(run, folder: Path, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+def test_a_run_is_continued_with_its_own_settings_only(run: Run, folder: Path, tmp_path: Path) -> None:
     out = tmp_path / "run"
     words = ("train", "--data", folder, "--out", out, "--method", "blur")
     assert run(*words).status == 0
@@ -114,7 +118,7 @@ def test_a_run_is_continued_with_its_own_settings_only(run, folder: Path, tmp_pa
     assert_one_line(run(*words, "--seed", 1), "other settings (training)", "--out")
 
 
-def test_wrong_folders_and_files_are_one_line(run, folder: Path, tmp_path: Path, photo: Path) -> None:  # type: ignore[no-untyped-def]
+def test_wrong_folders_and_files_are_one_line(run: Run, folder: Path, tmp_path: Path, photo: Path) -> None:
     out = tmp_path / "out"
     (tmp_path / "empty").mkdir()
     assert_one_line(run("train", "--data", tmp_path / "absent", "--out", out), "absent", "no such folder")
@@ -135,7 +139,7 @@ def test_wrong_folders_and_files_are_one_line(run, folder: Path, tmp_path: Path,
     assert not out.exists()
 
 
-def test_runs_of_another_version_are_refused(run, folder: Path, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+def test_runs_of_another_version_are_refused(run: Run, folder: Path, tmp_path: Path) -> None:
     out = tmp_path / "run"
     words = ("train", "--data", folder, "--out", out, "--method", "blur")
     run(*words)
@@ -148,7 +152,9 @@ def test_runs_of_another_version_are_refused(run, folder: Path, tmp_path: Path) 
 
 
 @pytest.mark.skipif(not os.access("/dev/full", os.W_OK), reason="there is no /dev/full here")
-def test_a_full_disk_is_one_line_and_leaves_nothing(run, folder: Path, tmp_path: Path, monkeypatch) -> None:  # type: ignore[no-untyped-def]
+def test_a_full_disk_is_one_line_and_leaves_nothing(
+    run: Run, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def full(*_: object, **__: object) -> None:
         with open("/dev/full", "wb", buffering=0) as device:
             device.write(b"x")
@@ -161,7 +167,7 @@ def test_a_full_disk_is_one_line_and_leaves_nothing(run, folder: Path, tmp_path:
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="another user is tried in a forked process")
-def test_folders_without_permission_are_one_line(run, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+def test_folders_without_permission_are_one_line(run: Run, tmp_path: Path) -> None:
     """As another user, since root may read everything; forked, since root's interpreter may be closed to others."""
     # Whatever the command imports late is imported here, before the privileges are gone.
     assert run("train", "--data", tmp_path / "absent", "--out", tmp_path / "out").status == 2
@@ -195,7 +201,7 @@ def test_folders_without_permission_are_one_line(run, tmp_path: Path) -> None:  
     assert_one_line(Result(os.waitstatus_to_exitcode(status), "", text), "train", "permission", "allow")
 
 
-def test_help_names_every_command(run) -> None:  # type: ignore[no-untyped-def]
+def test_help_names_every_command(run: Run) -> None:
     result = run("--help")
     assert result.status == 0
     assert all(name in result.out for name in ("demo", "train", "evaluate", "export", "verify", "score"))

@@ -146,7 +146,7 @@ def test_what_may_not_be_read_is_one_line(
     Image.fromarray(PATTERN).save(path)
     np.testing.assert_array_equal(decode(path), PATTERN)
     (path if closed == "a.png" else open_folder / closed).chmod(0)
-    with other_user(), pytest.raises(MimError, match="may not be read|permission denied") as caught:
+    with other_user(), pytest.raises(MimError, match=r"may not be read|permission denied") as caught:
         decode(path)
     assert str(caught.value).startswith(f"{path}: ") and "\n" not in str(caught.value)
 
@@ -208,9 +208,7 @@ def test_resample_is_exact_for_every_small_size(height: int, width: int, size: i
 
 
 @pytest.mark.parametrize(("height", "width", "top", "left"), [(4, 7, 0, 1), (7, 4, 1, 0), (5, 9, 0, 2), (10, 3, 3, 0)])
-def test_the_centre_square_starts_at_the_floor_of_half_the_rest(
-    height: int, width: int, top: int, left: int
-) -> None:
+def test_the_centre_square_starts_at_the_floor_of_half_the_rest(height: int, width: int, top: int, left: int) -> None:
     pixels = np.random.default_rng(0).integers(0, 256, (height, width, 3)).astype(np.uint8)
     side = min(height, width)
     np.testing.assert_array_equal(resample(pixels, side), pixels[top : top + side, left : left + side])

@@ -1,0 +1,90 @@
+"""The released bundle: what it holds, says and gives, and the runtimes that it was promised for."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import subprocess
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from mim_export import golden
+from mim_export.runtime import RELEASED, Scorer, runtimes
+from mim_export.verify import verify
+from mim_tf import data, sample
+from mim_tf.evaluate import evaluate
+
+
+def test_released_bundle_verifies_and_is_small() -> None:
+    rows = verify(RELEASED)
+    assert all(row["status"] != "differs" for row in rows)
+    sizes = {path.name: path.stat().st_size for path in RELEASED.rglob("*") if path.is_file()}
+    assert sizes["mim.tflite"] + sizes["mim_micro.tflite"] <= 3_000_000
+    assert sum(path.stat().st_size for path in (RELEASED / "golden").iterdir()) <= 2_000_000
+    assert not (RELEASED / "scorer").exists()
+
+
+def test_released_bundle_states_its_terms() -> None:
+    manifest = json.loads((RELEASED / "manifest.json").read_text())
+    card = (RELEASED / "MODEL_CARD.md").read_text()
+    assert manifest["licence"]["weights"].startswith("research only")
+    assert "not a diagnosis" in manifest["statement"] and "not a diagnosis" in card
+    assert "mim-tf train --data" in card
+    assert manifest["models"]["mim_micro.tflite"]["arena_bytes"] > 0
+    assert [int(part) for part in manifest["models"]["mim.tflite"]["min_runtime_version"].split(".")] <= [
+        2,
+        14,
+        0,
+    ]
+
+
+def test_released_bundle_can_say_no(tmp_path: Path) -> None:
+    """`not-mpox-like` is within reach: the table has groups enough, and an unpredictable image gets it."""
+    scorer = Scorer()
+    calibration = scorer.manifest["calibration"]
+    assert 1 / (calibration["groups"] + 1) <= calibration["alpha"] + 1e-9
+    noise = np.random.default_rng(0).integers(0, 256, (120, 120, 3)).astype(np.uint8)
+    Image.fromarray(noise).save(tmp_path / "noise.png")
+    row = scorer.score(tmp_path / "noise.png")
+    assert row["verdict"] == "not-mpox-like" and row["p_value"] <= calibration["alpha"] + 1e-6
+
+
+def test_released_metrics_are_those_of_the_card(skin: Path) -> None:
+    """AUROC of the released bundle, measured again on the photographs."""
+    told = json.loads((RELEASED / "metrics.json").read_text())
+    again = evaluate(Scorer(), data.scan(skin), "test", seed=0, warn=print).metrics
+    assert again["mean_auroc"] == pytest.approx(told["TFLite, int8"]["mean_auroc"], abs=0.005)
+    assert abs(told["TFLite, int8"]["mean_auroc"] - told["Keras, float32"]["mean_auroc"]) <= 0.01
+
+
+def test_released_scores_on_tflite_runtime_equal_the_golden_ones() -> None:
+    """tflite-runtime 2.14 in an environment of its own; see `tests/golden/make_tflite_runtime.py`."""
+    told = json.loads((Path(__file__).parent / "golden" / "tflite_runtime.json").read_text())
+    digest = hashlib.sha256((RELEASED / "mim.tflite").read_bytes()).hexdigest()
+    assert told["mim_sha256"] == digest
+    scorer = Scorer(RELEASED, runtimes()["litert"])
+    _, stages = golden.read(RELEASED)
+    similarities = scorer.judge(np.stack([stage["resampled"] for stage in stages])).similarity
+    np.testing.assert_allclose(similarities, told["similarities"], atol=golden.TOLERANCE["similarity"])
+
+
+def test_scorer_runs_where_only_numpy_pillow_and_tflite_runtime_are(tmp_path: Path) -> None:
+    python = os.environ.get("MIM_TFLITE_PYTHON")
+    if not python:
+        pytest.skip("MIM_TFLITE_PYTHON names no Python with numpy 1.26, Pillow, tflite-runtime 2.14 and mim-tf")
+    Image.fromarray(sample.render("mpox", [9])[0]).save(tmp_path / "photo.jpg")
+    done = subprocess.run(
+        [python, "-m", "mim_export.runtime", "photo.jpg", "--json"],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr
+    ours = Scorer().score(tmp_path / "photo.jpg")
+    theirs = json.loads(done.stdout)[0]
+    assert theirs["verdict"] == ours["verdict"]
+    assert theirs["similarity"] == pytest.approx(ours["similarity"], abs=golden.TOLERANCE["similarity"])
