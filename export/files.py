@@ -26,12 +26,12 @@ def new_file(path: str | os.PathLike[str]) -> Iterator[Path]:
         target.parent.mkdir(parents=True, exist_ok=True)
         beside = Path(tempfile.mkdtemp(prefix=".", dir=target.parent))
     except OSError as error:
-        raise explain(error, target) or error from None
+        raise _refused(error, target, target.parent) from None
     try:
         yield beside / target.name
         os.replace(beside / target.name, target)
     except OSError as error:
-        raise explain(error, target) or error from None
+        raise _refused(error, target, beside) from None
     finally:
         shutil.rmtree(beside, ignore_errors=True)
 
@@ -50,7 +50,7 @@ def new_folder(path: str | os.PathLike[str]) -> Iterator[Path]:
         target.parent.mkdir(parents=True, exist_ok=True)
         beside = Path(tempfile.mkdtemp(prefix=f".{target.name}-", dir=target.parent))
     except OSError as error:
-        raise explain(error, target) or error from None
+        raise _refused(error, target, target.parent) from None
     try:
         beside.chmod(0o755)  # mkdtemp makes it private, which the finished folder is not meant to be
         yield beside
@@ -58,9 +58,17 @@ def new_folder(path: str | os.PathLike[str]) -> Iterator[Path]:
             target.rmdir()
         os.replace(beside, target)
     except OSError as error:
-        raise explain(error, target) or error from None
+        raise _refused(error, target, beside) from None
     finally:
         shutil.rmtree(beside, ignore_errors=True)
+
+
+def _refused(error: OSError, target: Path, beside: Path) -> Exception:
+    """Names the target where the system names what is beside it, which is gone by the time a user looks."""
+    named = error.filename if isinstance(error.filename, (str, os.PathLike)) else target
+    if Path(named).is_relative_to(beside):
+        error = OSError(error.errno, error.strerror)
+    return explain(error, target) or error
 
 
 def write_json(path: str | os.PathLike[str], entry: Any) -> None:

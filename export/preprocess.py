@@ -43,7 +43,7 @@ def decode(path: str | os.PathLike[str]) -> NDArray[np.uint8]:
         whichever way its sensor lay.
     """
     name = Path(path)
-    if name.is_dir():
+    if os.path.isdir(name):  # which, unlike Path.is_dir, does not raise where it may not look
         raise MimError("a folder, not an image", "name an image file", path)
     try:
         with warnings.catch_warnings():

@@ -201,7 +201,7 @@ class Scorer:
 def _images(paths: Iterable[str | os.PathLike[str]]) -> list[Path]:
     found = []
     for path in map(Path, paths):
-        if not path.is_dir():
+        if not os.path.isdir(path):
             found.append(path)
             continue
         try:

@@ -90,14 +90,15 @@ def scan(folder: str | os.PathLike[str], *, seed: int = 0) -> tuple[Photo, ...]:
         `len(scan("skin"))` is 500 for a folder of 500 photographs in `skin/train/mpox`, `skin/val/...`.
     """
     root = Path(folder)
-    if not root.is_dir():
-        raise MimError("no such folder", "name a data folder: " + _LAYOUT, folder)
     try:
+        if not root.is_dir():
+            raise MimError("no such folder", "name a data folder: " + _LAYOUT, folder)
         names = sorted(entry.name for entry in root.iterdir() if entry.is_dir())
         files = [
             path
             for path in sorted(root.rglob("*"))
-            if path.suffix.lower() in SUFFIXES and not path.name.startswith(".")
+            if path.suffix.lower() in SUFFIXES
+            and not any(part.startswith(".") for part in path.relative_to(root).parts)
         ]
         # rglob passes over folders it may not enter without a word.
         for path in sorted(root.rglob("*/")):

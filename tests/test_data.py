@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import csv
 from collections import Counter
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 import numpy as np
@@ -25,8 +27,13 @@ def write(path: Path, seed: int = 0) -> Path:
     return path
 
 
+def manifest(root: Path, content: bytes) -> None:
+    (root / "MANIFEST.csv").write_bytes(content)
+
+
 def test_split_layout_with_groups(tmp_path: Path) -> None:
-    for number, name in enumerate(("train/mpox/a.png", "train/mpox/b.JPG", "val/mpox/c.webp", "test/other/d.jpeg")):
+    names = ("train/mpox/a.png", "train/mpox/b.JPG", "val/mpox/c.webp", "test/other/d.jpeg")
+    for number, name in enumerate(names):
         write(tmp_path / name, number)
     (tmp_path / "MANIFEST.csv").write_text("file,group,note\ntrain/mpox/a.png,p1,x\ntrain/mpox/b.JPG,p1,\n")
     photos = data.scan(tmp_path)
@@ -72,9 +79,12 @@ def test_plain_folder_gives_the_same_split_each_time(tmp_path: Path) -> None:
     [
         (lambda root: None, "no images"),
         (lambda root: write(root / "a.png"), "outside the layout"),
-        (lambda root: [write(root / "train/mpox/a.png"), write(root / "extra/mpox/b.png")], "outside the layout"),
-        (lambda root: [write(root / "mpox/a.png"), (root / "MANIFEST.csv").write_text("a,b\n")], "lacks the columns"),
-        (lambda root: [write(root / "mpox/a.png"), (root / "MANIFEST.csv").write_bytes(b"\xff\xfe\x00")], "UTF-8"),
+        (lambda root: [write(root / "train/a/a.png"), write(root / "extra/a/b.png")], "outside the layout"),
+        (lambda root: [write(root / "a/a.png"), write(root / "a/deeper/b.png")], "outside the layout"),
+        (lambda root: [write(root / "a/a.png"), manifest(root, b"a,b\n")], "lacks the columns"),
+        (lambda root: [write(root / "a/a.png"), manifest(root, b"")], "lacks the columns"),
+        (lambda root: [write(root / "a/a.png"), manifest(root, b"\xff\xfe\x00")], "UTF-8"),
+        (lambda root: [write(root / "a/a.png"), (root / "MANIFEST.csv").mkdir()], "is a directory"),
     ],
 )
 def test_wrong_layouts_are_one_line(tmp_path: Path, make, words: str) -> None:  # type: ignore[no-untyped-def]
@@ -82,6 +92,67 @@ def test_wrong_layouts_are_one_line(tmp_path: Path, make, words: str) -> None:  
     with pytest.raises(MimError, match=words) as caught:
         data.scan(tmp_path)
     assert str(tmp_path) in str(caught.value) and "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("name", ["absent", "a" * 300], ids=["absent", "long"])
+def test_a_folder_that_is_not_there_is_one_line(tmp_path: Path, name: str) -> None:
+    with pytest.raises(MimError) as caught:
+        data.scan(tmp_path / name)
+    assert str(caught.value).startswith(str(tmp_path / name)) and "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("closed", [".", "data", "data/mpox", "data/MANIFEST.csv"])
+@pytest.mark.parametrize("mode", [0o000, 0o444, 0o311])
+def test_what_may_not_be_entered_or_read_is_not_passed_over(
+    open_folder: Path, other_user: Callable[[], AbstractContextManager[None]], closed: str, mode: int
+) -> None:
+    """A class that may not be listed would otherwise be missing from the figures without a word."""
+    write(open_folder / "data/mpox/a.png")
+    write(open_folder / "data/other/b.png")
+    manifest(open_folder / "data", b"file,group\n")
+    (open_folder / closed).chmod(mode)
+    if (closed, mode) in ((".", 0o311), ("data/MANIFEST.csv", 0o444)):  # all that is needed may be read
+        with other_user():
+            assert len(data.scan(open_folder / "data")) == 2
+        return
+    with other_user(), pytest.raises(MimError, match="permission denied; allow") as caught:
+        data.scan(open_folder / "data")
+    assert str(caught.value).startswith(f"{open_folder}") and "\n" not in str(caught.value)
+
+
+def test_a_file_that_may_not_be_read_is_named_and_skipped(
+    open_folder: Path, other_user: Callable[[], AbstractContextManager[None]]
+) -> None:
+    write(open_folder / "mpox/a.png")
+    write(open_folder / "mpox/b.png").chmod(0)
+    photos = data.scan(open_folder)
+    data.load(photos, 8, warn=print, what="all")  # imports what the decoder needs
+    lines: list[str] = []
+    with other_user():
+        loaded = data.load(photos, 8, warn=lines.append, what="mpox")
+    assert [photo.path.name for photo in loaded.photos] == ["a.png"]
+    assert len(lines) == 1 and "b.png: may not be read; allow" in lines[0]
+
+
+def test_hidden_files_and_folders_are_no_photographs(tmp_path: Path) -> None:
+    for name in ("mpox/a.png", "mpox/.b.png", ".thumbnails/a.png", "mpox/.cache/a.png"):
+        write(tmp_path / name)
+    assert [photo.path.relative_to(tmp_path).as_posix() for photo in data.scan(tmp_path)] == ["mpox/a.png"]
+
+
+def test_a_group_that_two_classes_share_stays_in_one_split() -> None:
+    photos = [Photo(Path(f"{label}/{i}.png"), "", label, f"g{i % 9}") for label in "ab" for i in range(18)]
+    splits: dict[str, set[str]] = {}
+    for photo in data._split(photos, 0):
+        splits.setdefault(photo.group, set()).add(photo.split)
+    assert all(len(found) == 1 for found in splits.values())
+
+
+@pytest.mark.parametrize(("groups", "counts"), [(4, (2, 1, 1)), (20, (12, 3, 5)), (100, (60, 15, 25))])
+def test_shares_are_60_15_25(groups: int, counts: tuple[int, int, int]) -> None:
+    photos = [Photo(Path(f"mpox/{i}.png"), "", "mpox", str(i)) for i in range(groups)]
+    dealt = Counter(photo.split for photo in data._split(photos, 0))
+    assert tuple(dealt[split] for split in data.SPLITS) == counts
 
 
 def test_unreadable_files_are_named_and_skipped(tmp_path: Path) -> None:
@@ -92,7 +163,7 @@ def test_unreadable_files_are_named_and_skipped(tmp_path: Path) -> None:
     assert len(data.load(photos, 8, warn=lines.append, what="train/mpox")) == 1
     assert len(lines) == 1 and "bad.jpg" in lines[0]
     with pytest.raises(MimError, match="no readable image for train/mpox"):
-        data.load([photo for photo in photos if photo.path.name == "bad.jpg"], 8, warn=lines.append, what="train/mpox")
+        data.load([p for p in photos if p.path.name == "bad.jpg"], 8, warn=lines.append, what="train/mpox")
 
 
 def test_hash_of_a_ramp() -> None:
@@ -102,7 +173,8 @@ def test_hash_of_a_ramp() -> None:
 
 def test_near_duplicates_across_splits_are_named(tmp_path: Path) -> None:
     first, second, third = sample.render("mpox", [0, 10, 20])
-    for name, pixels in (("train/mpox/a.png", first), ("train/mpox/b.png", second), ("test/mpox/c.png", third)):
+    names = ("train/mpox/a.png", "train/mpox/b.png", "test/mpox/c.png")
+    for name, pixels in zip(names, (first, second, third), strict=True):
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         Image.fromarray(pixels).save(tmp_path / name)
     Image.fromarray(first).resize((90, 90)).save(tmp_path / "test/mpox/again.jpg", quality=80)

@@ -108,3 +108,37 @@ def test_folds_keep_groups_together_and_balanced(groups: int, folds: int, seed: 
     assert all(len(found) == 1 for found in by_group.values())
     sizes = np.bincount([found.pop() for found in by_group.values()], minlength=folds)
     assert sizes.max() - sizes.min() <= 1
+
+
+@given(st.lists(st.floats(0, 1, width=32), min_size=3, max_size=12), st.floats(0.25, 0.9))
+@settings(max_examples=25, deadline=None)
+def test_the_threshold_law_holds_next_to_each_tabled_value(values: list[float], alpha: float) -> None:
+    names = np.array([f"g{i // 2 if len(values) > 6 else i}" for i in range(len(values))])
+    tabled = np.array(values, np.float32)
+    calibration = calibrate.fit_calibration(tabled, names, alpha=alpha, method="split")
+    s = np.concatenate([np.nextafter(tabled, np.float32(-1)), tabled, np.nextafter(tabled, np.float32(2))])
+    called = decide.verdict(decide.p_value(s, calibration), np.zeros(len(s), int), alpha) == 1
+    np.testing.assert_array_equal(called, s < np.float32(calibration.threshold))
+
+
+def test_codes_are_frozen_for_the_devices_repeat_them() -> None:
+    assert decide.VERDICTS == ("mpox-like", "not-mpox-like", "cannot-judge")
+    assert decide.REASONS == (None, "blank", "blurred", "not skin", "too small", "unreadable")
+    every = decide.verdict(np.zeros(6), np.arange(6), 0.05)
+    np.testing.assert_array_equal(every, [1, 2, 2, 2, 2, 2])
+
+
+@given(st.integers(0, 255), st.integers(0, 255))
+@settings(max_examples=25, deadline=None)
+def test_contrast_of_two_halves_is_half_their_difference(first: int, second: int) -> None:
+    pixels = np.full((1, 6, 6, 3), first, np.uint8)
+    pixels[:, :3] = second
+    assert decide.contrast(pixels)[0] == pytest.approx(abs(first - second) / 510, abs=1e-6)
+
+
+def test_groups_are_the_exchangeable_unit() -> None:
+    """Ten copies of an image in a group count as much as one: the p-value does not move."""
+    one = table([[3], [9], [20]], 0.5)
+    many = table([[3] * 10, [9], [20] * 5], 0.5)
+    s = np.arange(33, dtype=np.float32) / np.float32(32)
+    np.testing.assert_allclose(decide.p_value(s, one), decide.p_value(s, many), rtol=0, atol=1e-6)

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import errno
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 import pytest
 
 from mim_export.errors import MimError, explain
 from mim_export.files import new_file, new_folder, read_json, write_json
+
+Make = Callable[[Path], AbstractContextManager[Path]]
 
 
 def test_a_file_is_replaced_when_the_block_succeeds_only(tmp_path: Path) -> None:
@@ -43,6 +47,50 @@ def test_a_folder_is_never_written_over(tmp_path: Path) -> None:
     assert (tmp_path / "empty" / "y").exists()
 
 
+@pytest.mark.parametrize("make", [new_file, new_folder])
+def test_a_full_disk_is_told_of_the_target_not_of_what_lies_beside(tmp_path: Path, make: Make) -> None:
+    """As `open` refuses where no inode is free: the exception names the file beside."""
+    with pytest.raises(MimError, match="no space left on device") as caught, make(tmp_path / "target") as beside:
+        raise OSError(errno.ENOSPC, "No space left on device", str(beside))
+    assert str(caught.value).startswith(f"{tmp_path / 'target'}: ")
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("make", [new_file, new_folder])
+@pytest.mark.parametrize("error", [ValueError("stop"), KeyboardInterrupt()], ids=["error", "interrupt"])
+def test_nothing_is_left_when_the_block_fails(tmp_path: Path, make: Make, error: BaseException) -> None:
+    with pytest.raises(type(error)), make(tmp_path / "target") as beside:
+        (beside / "part" if beside.is_dir() else beside).write_text("half")
+        raise error
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_file_does_not_replace_a_folder(tmp_path: Path) -> None:
+    (tmp_path / "target").mkdir()
+    with pytest.raises(MimError, match="directory") as caught, new_file(tmp_path / "target") as beside:
+        beside.write_text("x")
+    assert str(caught.value).startswith(f"{tmp_path / 'target'}: ")
+    assert [path.name for path in tmp_path.iterdir()] == ["target"] and (tmp_path / "target").is_dir()
+
+
+def test_a_new_folder_may_be_read_by_others(tmp_path: Path) -> None:
+    with new_folder(tmp_path / "target") as beside:
+        (beside / "x").write_text("1")
+    assert (tmp_path / "target").stat().st_mode & 0o777 == 0o755
+
+
+@pytest.mark.parametrize("make", [new_file, new_folder])
+def test_a_folder_that_may_not_be_written_names_the_target(
+    open_folder: Path, other_user: Callable[[], AbstractContextManager[None]], make: Make
+) -> None:
+    target = open_folder / "target"
+    open_folder.chmod(0o555)
+    with other_user(), pytest.raises(MimError, match="permission denied; allow") as caught, make(target):
+        pass
+    assert str(caught.value).startswith(f"{target}: ")
+    assert not list(open_folder.iterdir())
+
+
 def test_json_round_trip_and_complaints(tmp_path: Path) -> None:
     write_json(tmp_path / "a.json", {"ä": [1, None]})
     assert read_json(tmp_path / "a.json", "mend it") == {"ä": [1, None]}
@@ -56,6 +104,7 @@ def test_json_round_trip_and_complaints(tmp_path: Path) -> None:
 def test_only_refusals_are_explained() -> None:
     assert explain(ValueError("a bug")) is None
     assert "not enough memory" in str(explain(MemoryError()))
-    assert str(explain(PermissionError(13, "Permission denied", "x"))).startswith("x: permission denied; allow")
+    denied = explain(PermissionError(13, "Permission denied", "x"))
+    assert str(denied).startswith("x: permission denied; allow")
     error = MimError("two\nlines", "mend", "p")
     assert explain(error) is error and "\n" not in str(error)

@@ -68,3 +68,41 @@ def test_gradients_are_finite_on_flat_images(value: float) -> None:
         tape.watch(a)
         similarity = ssim(a, tf.fill((1, 16, 16, 3), value))
     assert np.isfinite(tape.gradient(similarity, a).numpy()).all()
+
+
+@given(st.integers(0, 2**31), st.floats(0.0, 0.3))
+@settings(max_examples=10, deadline=None)
+def test_the_error_map_is_that_of_scikit_image_border_included(seed: int, noise: float) -> None:
+    rng = np.random.default_rng(seed)
+    a = rng.uniform(0, 1, (19, 23, 3)).astype(np.float32)
+    b = np.clip(a + noise * rng.standard_normal(a.shape), 0, 1).astype(np.float32)
+    options = {"data_range": 1.0, "gaussian_weights": True, "sigma": 1.5, "use_sample_covariance": False}
+    _, full = structural_similarity(a.astype(float), b.astype(float), channel_axis=-1, full=True, **options)
+    ours = error_map(a[None], b[None])
+    assert ours.shape == (1, 19, 23, 1)
+    np.testing.assert_allclose(ours[0, :, :, 0], 1 - full.mean(-1), rtol=0, atol=5e-4)
+
+
+def test_an_image_has_no_error_against_itself() -> None:
+    a = np.random.default_rng(0).uniform(0, 1, (2, 16, 20, 3)).astype(np.float32)
+    np.testing.assert_allclose(error_map(a, a), 0, atol=1e-6)
+
+
+@pytest.mark.parametrize("value", [0.0, 0.5, 1.0])
+def test_gradients_are_finite_where_both_images_are_the_same(value: float) -> None:
+    """Noise on half of a flat image; the other half has neither variance nor difference."""
+    a = np.full((1, 24, 24, 3), value, np.float32)
+    a[:, :12] += 0.1 * np.random.default_rng(0).standard_normal((1, 12, 24, 3))
+    first, second = tf.constant(a), tf.constant(a)
+    with tf.GradientTape() as tape:
+        tape.watch([first, second])
+        total = tf.reduce_sum(ssim(first, second)) + tf.reduce_mean(error_map(first, second))
+    for gradient in tape.gradient(total, [first, second]):
+        assert np.isfinite(gradient.numpy()).all() and np.abs(gradient.numpy()).max() < 1
+
+
+def test_images_of_a_batch_are_measured_apart() -> None:
+    rng = np.random.default_rng(0)
+    a, b = (rng.uniform(0, 1, (3, 16, 16, 3)).astype(np.float32) for _ in range(2))
+    alone = [float(ssim(a[i : i + 1], b[i : i + 1])[0]) for i in range(3)]
+    np.testing.assert_allclose(ssim(a, b), alone, rtol=0, atol=1e-6)
