@@ -50,9 +50,10 @@ def test_a_folder_is_never_written_over(tmp_path: Path) -> None:
 @pytest.mark.parametrize("make", [new_file, new_folder])
 def test_a_full_disk_is_told_of_the_target_not_of_what_lies_beside(tmp_path: Path, make: Make) -> None:
     """As `open` refuses where no inode is free: the exception names the file beside."""
-    with pytest.raises(MimError, match="no space left on device") as caught, make(tmp_path / "target") as beside:
+    target = tmp_path / "target"
+    with pytest.raises(MimError, match="no space left on device") as caught, make(target) as beside:
         raise OSError(errno.ENOSPC, "No space left on device", str(beside))
-    assert str(caught.value).startswith(f"{tmp_path / 'target'}: ")
+    assert str(caught.value).startswith(f"{target}: ")
     assert not list(tmp_path.iterdir())
 
 

@@ -112,6 +112,31 @@ def test_truncated_missing_and_folder(tmp_path: Path) -> None:
             decode(path)
 
 
+def test_a_transparent_level_of_sixteen_bits_is_laid_over_white(tmp_path: Path) -> None:
+    Image.fromarray(np.array([[0, 257, 65535]], np.uint16)).save(tmp_path / "a.png", transparency=257)
+    np.testing.assert_array_equal(decode(tmp_path / "a.png")[0, :, 0], [0, 255, 255])
+
+
+def test_a_photograph_with_another_inside_is_read_as_its_first(tmp_path: Path) -> None:
+    """Phones write JPEG files that hold a second picture (MPO)."""
+    first, second = (Image.fromarray(np.full((8, 8, 3), level, np.uint8)) for level in (40, 200))
+    first.save(tmp_path / "a.jpg", format="MPO", save_all=True, append_images=[second])
+    assert (decode(tmp_path / "a.jpg") == 40).all()
+
+
+@pytest.mark.parametrize("junk", [b"garbage", b"II*\0\xff\xff\xff\xff", b"MM\0*\0\0\0\x08\xff\xff\x01\x12"])
+def test_damaged_exif_is_passed_over_without_a_word(
+    tmp_path: Path, junk: bytes, recwarn: pytest.WarningsRecorder
+) -> None:
+    path = tmp_path / "a.jpg"
+    Image.fromarray(PATTERN).save(path)
+    expected, content = decode(path), path.read_bytes()
+    segment = b"\xff\xe1" + struct.pack(">H", len(junk) + 8) + b"Exif\0\0" + junk
+    path.write_bytes(content[:2] + segment + content[2:])
+    np.testing.assert_array_equal(decode(path), expected)
+    assert [str(warning.message) for warning in recwarn] == []
+
+
 @pytest.mark.parametrize("orientation", sorted(UPRIGHT))
 def test_sixteen_bits_are_turned_upright_too(tmp_path: Path, orientation: int) -> None:
     exif = Image.Exif()
@@ -231,6 +256,14 @@ def test_a_mask_set_hides_each_pixel_once(cell: int, count: int) -> None:
     masks = mask_set(16, cell, count)
     assert masks.shape == (count, 16, 16, 1)
     np.testing.assert_array_equal((1 - masks).sum(0), np.ones((16, 16, 1)))
+
+
+def test_the_lattice_is_the_documented_one() -> None:
+    """Each row of cells is moved by half of the masks: devices repeat these numbers."""
+    even = [[0, 1, 2, 3], [2, 3, 0, 1], [0, 1, 2, 3], [2, 3, 0, 1]]
+    np.testing.assert_array_equal(mask_labels(8, 2, 4), np.kron(even, np.ones((2, 2), int)))
+    np.testing.assert_array_equal(mask_labels(3, 1, 5), [[0, 1, 2], [2, 3, 4], [4, 0, 1]])
+    np.testing.assert_array_equal(mask_set(8, 2, 4)[3, ..., 0], np.kron(even, np.ones((2, 2), int)) != 3)
 
 
 @pytest.mark.parametrize("count", [2, 4, 5, 6, 8])

@@ -14,12 +14,15 @@ from sklearn.covariance import LedoitWolf
 from sklearn.metrics import roc_auc_score
 
 from mim_export.errors import MimError
+from mim_export.preprocess import resample
 from mim_tf import sample
 
 SKIN_DISEASES = ("macules", "scales", "wheals")
 TEST = range(200, 240)  # the indices of the test split, see test_default_counts
 #: SHA-256 of the pixels of images 0 to 3 of each class, seed 0, 128 px.
 FROZEN = "53172e288c1d0cc2b9a0d13fdfb8dba9acbc9892c3660f99bc8062c2e50df237"
+#: The same at 64 px.
+FROZEN_64 = "7331f2315a01ee4a7e23bf4ccbdb292708295d90518b14accb13643a6fb0f395"
 
 
 def statistics(pixels: NDArray[np.uint8]) -> NDArray[np.float64]:
@@ -75,10 +78,12 @@ def test_matched_targets(tested: dict[str, NDArray[np.uint8]]) -> None:
 
 
 def test_frozen() -> None:
-    digest = hashlib.sha256()
+    digest, small = hashlib.sha256(), hashlib.sha256()
     for name in sample.CLASSES:
-        digest.update(sample.render(name, range(4)).tobytes())
-    assert digest.hexdigest() == FROZEN
+        pixels = sample.render(name, range(4))
+        digest.update(pixels.tobytes())
+        small.update(np.stack([resample(image, 64) for image in pixels]).tobytes())
+    assert digest.hexdigest() == FROZEN and small.hexdigest() == FROZEN_64
 
 
 @pytest.mark.parametrize("name", sample.CLASSES)
@@ -90,6 +95,19 @@ def test_images(name: str) -> None:
     assert not np.array_equal(both[0], both[1])
     assert not np.array_equal(sample.render(name, [3], seed=1)[0], both[1])
     assert both[0].std() > 2
+
+
+@pytest.mark.parametrize("name", ["scales", "no_skin"])
+def test_a_smaller_image_is_the_area_average_of_the_large_one(name: str) -> None:
+    """64 of 128 px are blocks of four: their mean, halves rounded up."""
+    blocks = sample.render(name, [5]).reshape(1, 64, 2, 64, 2, 3).astype(int).sum(axis=(2, 4))
+    np.testing.assert_array_equal(sample.render(name, [5], size=64), (blocks + 2) // 4)
+
+
+def test_order_and_repetition_of_indices_do_not_matter() -> None:
+    shuffled = sample.render("wheals", [7, 2, 7], size=32)
+    np.testing.assert_array_equal(shuffled[0], shuffled[2])
+    np.testing.assert_array_equal(shuffled[[1, 0]], sample.render("wheals", [2, 7], size=32))
 
 
 def test_no_index_gives_no_image() -> None:
@@ -123,6 +141,16 @@ def test_folder(folder: Path) -> None:
     assert files == {row["file"] for row in rows}
     written = np.asarray(Image.open(folder / "val" / "plain" / "synthetic_plain_0004.png"))
     assert np.array_equal(written, sample.render("plain", [4], seed=5)[0])
+
+
+def test_splits_and_groups_are_disjoint(folder: Path) -> None:
+    with (folder / "MANIFEST.csv").open(newline="") as lines:
+        rows = list(csv.DictReader(lines))
+    for column in (lambda row: row["group"], lambda row: (row["file"].split("/")[1], row["file"][-8:])):
+        splits: dict[object, set[str]] = {}
+        for row in rows:
+            splits.setdefault(column(row), set()).add(row["file"].split("/")[0])
+        assert all(len(found) == 1 for found in splits.values())
 
 
 def test_a_group_shares_its_tone(tested: dict[str, NDArray[np.uint8]]) -> None:
