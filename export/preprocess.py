@@ -47,7 +47,8 @@ def decode(path: str | os.PathLike[str]) -> NDArray[np.uint8]:
         raise MimError("a folder, not an image", "name an image file", path)
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore", Image.DecompressionBombWarning)
+            # Of this module alone: the filters are global, and folders are decoded in threads.
+            warnings.filterwarnings("ignore", module="PIL")
             with Image.open(name, formats=("JPEG", "PNG", "WEBP")) as image:
                 width, height = image.size
                 if width * height > MAX_PIXELS:
@@ -72,6 +73,9 @@ def _rgb(image: Image.Image) -> NDArray[np.uint8]:
         # Pillow clips 16-bit grey to 255 in convert(): scale it instead.
         wide = np.asarray(image).astype(np.float64)
         grey = np.clip(np.floor(wide / 257.0 + 0.5), 0, 255).astype(np.uint8)
+        transparent = image.info.get("transparency")
+        if isinstance(transparent, int):
+            grey[wide == transparent] = 255
         return np.repeat(grey[:, :, None], 3, axis=2)
     if "A" in image.getbands() or "transparency" in image.info:
         rgba = np.asarray(image.convert("RGBA")).astype(np.uint32)

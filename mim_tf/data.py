@@ -60,18 +60,6 @@ class Photos:
     def __len__(self) -> int:
         return len(self.photos)
 
-    def take(self, chosen: NDArray[np.bool_]) -> Photos:
-        """The images where `chosen`, bool (N,), is true."""
-        kept = tuple(photo for photo, keep in zip(self.photos, chosen, strict=True) if keep)
-        return Photos(self.pixels[chosen], kept, self.sides[chosen])
-
-    def __add__(self, other: Photos) -> Photos:
-        return Photos(
-            np.concatenate([self.pixels, other.pixels]),
-            self.photos + other.photos,
-            np.concatenate([self.sides, other.sides]),
-        )
-
 
 def scan(folder: str | os.PathLike[str], *, seed: int = 0) -> tuple[Photo, ...]:
     """Lists a data folder without decoding anything.
@@ -98,6 +86,7 @@ def scan(folder: str | os.PathLike[str], *, seed: int = 0) -> tuple[Photo, ...]:
             path
             for path in sorted(root.rglob("*"))
             if path.suffix.lower() in SUFFIXES
+            and not path.is_dir()
             and not any(part.startswith(".") for part in path.relative_to(root).parts)
         ]
         # rglob passes over folders it may not enter without a word.
@@ -138,12 +127,12 @@ def _manifest_groups(root: Path) -> dict[str, str]:
 
 
 def _split(photos: Sequence[Photo], seed: int) -> tuple[Photo, ...]:
-    """Deals whole groups to the splits, class by class, so that each class is met in each split."""
+    """Deals whole groups to the splits, class by class; four groups of a class are met in all three."""
     split_of: dict[str, str] = {}
     rng = np.random.default_rng(seed)
     for label in sorted({photo.label for photo in photos}):
         groups = sorted({p.group for p in photos if p.label == label} - set(split_of))
-        ends = np.round(np.cumsum(SHARES) * len(groups)).astype(int)
+        ends = np.floor(np.cumsum(SHARES) * len(groups) + 0.5).astype(int)
         for place, which in enumerate(rng.permutation(len(groups))):
             split_of[groups[which]] = SPLITS[int(np.searchsorted(ends, place, side="right"))]
     return tuple(replace(photo, split=split_of[photo.group]) for photo in photos)
