@@ -22,7 +22,14 @@ def source_size(size: int) -> int:
 
 
 def batches(
-    pixels: NDArray[np.uint8], *, size: int, batch_size: int, seed: int, start: int = 0, steps: int
+    pixels: NDArray[np.uint8],
+    *,
+    size: int,
+    batch_size: int,
+    seed: int,
+    start: int = 0,
+    steps: int | None,
+    camera: bool = True,
 ) -> tf.data.Dataset:
     """Augmented batches of the steps `start` to `steps - 1`.
 
@@ -32,7 +39,8 @@ def batches(
         batch_size: images a batch, B.
         seed: of order and augmentation.
         start: first step.
-        steps: the step after the last one.
+        steps: the step after the last one; None = no end.
+        camera: see `augment`.
 
     Returns:
         A dataset of float32 (B, S, S, 3) in [0, 1].
@@ -46,20 +54,22 @@ def batches(
         )
         image = tf.gather(source, order[position % count])
         key = tf.stack([tf.constant(seed, tf.int64) + 1, position])
-        return augment(tf.image.convert_image_dtype(image, tf.float32), size, key)
+        return augment(tf.image.convert_image_dtype(image, tf.float32), size, key, camera)
 
-    positions = tf.data.Dataset.range(start * batch_size, steps * batch_size)
+    end = np.iinfo(np.int64).max if steps is None else steps * batch_size
+    positions = tf.data.Dataset.range(start * batch_size, end)
     data = positions.map(example, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
     return data.batch(batch_size, drop_remainder=True).prefetch(tf.data.AUTOTUNE)
 
 
-def augment(image: tf.Tensor, size: int, key: tf.Tensor) -> tf.Tensor:
+def augment(image: tf.Tensor, size: int, key: tf.Tensor, camera: bool = True) -> tf.Tensor:
     """One random view of a photograph: crop, flip, rotation, colour, blur, JPEG noise.
 
     Args:
         image: float32 (R, R, 3) in [0, 1], R >= size.
         size: side S of the view.
         key: int64 (2,), the seed of this view; the same key gives the same view.
+        camera: with what a camera adds, blur and JPEG noise; without, only what happens to the scene.
 
     Returns:
         float32 (S, S, 3) in [0, 1].
@@ -68,8 +78,9 @@ def augment(image: tf.Tensor, size: int, key: tf.Tensor) -> tf.Tensor:
     view = _warp(image, size, keys[0])
     view = tf.image.stateless_random_flip_up_down(tf.image.stateless_random_flip_left_right(view, keys[1]), keys[2])
     view = _colour(view, keys[3])
-    view = _blur(view, keys[4])
-    view = tf.clip_by_value(view, 0.0, 1.0)
+    if not camera:
+        return tf.ensure_shape(tf.clip_by_value(view, 0.0, 1.0), (size, size, 3))
+    view = tf.clip_by_value(_blur(view, keys[4]), 0.0, 1.0)
     chance = tf.random.stateless_uniform([], keys[5])
     view = tf.cond(chance < 0.3, lambda: tf.image.stateless_random_jpeg_quality(view, 50, 95, keys[6]), lambda: view)
     return tf.ensure_shape(view, (size, size, 3))

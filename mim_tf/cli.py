@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import json as jsonlib
 import os
 import sys
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
-from rich.console import Console
 from rich.table import Table
 
 from mim_export.errors import MimError, explain, quiet_stderr
-from mim_tf.progress import training_bars
+from mim_tf.progress import comparison_bars, training_bars
+from mim_tf.show import err, out, show, show_comparison, show_metrics, warn
 
 # Before TensorFlow is imported: its start-up notes would drown the one line that an error is.
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
@@ -25,17 +24,9 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     help="Mask, Inpaint, Measure: one-class detection of mpox in photographs. Research software, not a diagnosis.",
 )
-out = Console(soft_wrap=True)
-err = Console(stderr=True, soft_wrap=True, highlight=False)
-
 Data = Annotated[Path, typer.Option("--data", help="data folder: DIR/<split>/<class>/photo.jpg")]
 Json = Annotated[bool, typer.Option("--json", help="print JSON")]
 Seed = Annotated[int, typer.Option("--seed", help="of weights, order, masks, splits")]
-
-
-def warn(line: str) -> None:
-    """Prints a line on stderr as it is."""
-    err.print(line, markup=False)
 
 
 def _import_tensorflow() -> None:
@@ -48,9 +39,9 @@ def _import_tensorflow() -> None:
 def train(
     data: Data,
     out_folder: Annotated[Path, typer.Option("--out", help="run folder; a stopped run in it is continued")],
-    method: Annotated[str, typer.Option(help="mim, blur or colour")] = "mim",
+    method: Annotated[str, typer.Option(help="mim, proxyano or a baseline; a wrong name lists them")] = "mim",
     size: Annotated[int, typer.Option(help="side of the images in px: 64, 96 or 128")] = 96,
-    width: Annotated[int | None, typer.Option(help="filters of the generator's first level")] = None,
+    width: Annotated[int | None, typer.Option(help="filters of the first level, where the method is a network")] = None,
     steps: Annotated[int, typer.Option(min=1, help="gradient steps of each fit")] = 1200,
     minutes: Annotated[float | None, typer.Option(min=0.1, help="stop after this much training time")] = None,
     batch_size: Annotated[int, typer.Option(min=1, help="images a step")] = 16,
@@ -68,8 +59,6 @@ def train(
 
     if precision not in ("auto", "float32", "mixed_bfloat16"):
         raise MimError(f"no precision {precision!r}", "choose auto, float32 or mixed_bfloat16")
-    if width is not None and method != "mim":
-        raise MimError(f"the method {method} has no width", "leave out --width")
     photos = scan(data, seed=seed)
     _import_tensorflow()
     options = {} if width is None else {"width": width}
@@ -93,7 +82,7 @@ def train(
         "method": calibration.method,
         "guarantee": calibration.guarantee,
     }
-    _show(summary, json, f"{out_folder}: threshold {calibration.threshold:.4f}; {calibration.guarantee}")
+    show(summary, json, f"{out_folder}: threshold {calibration.threshold:.4f}; {calibration.guarantee}")
 
 
 @app.command()
@@ -112,7 +101,38 @@ def evaluate(
 
     judge = workflow.load_judge(run_or_bundle)
     evaluation = workflow.evaluate_into(judge, folders.scan(data, seed=seed), split, out_folder, seed, warn)
-    _show_metrics(evaluation.metrics, json)
+    show_metrics(evaluation.metrics, json)
+
+
+@app.command()
+def compare(
+    data: Data,
+    methods: Annotated[str, typer.Option(help="names with commas between them")] = "mim,proxyano,colour,blur",
+    seeds: Annotated[str, typer.Option(help="numbers with commas between them")] = "0,1,2",
+    out_folder: Annotated[Path, typer.Option("--out", help="a stopped comparison in it is continued")] = Path(
+        "compare"
+    ),
+    minutes: Annotated[float, typer.Option(min=0.1, help="training time of each fit")] = 15.0,
+    size: Annotated[int, typer.Option(help="side of the images in px: 64, 96 or 128")] = 96,
+    normal_class: Annotated[str, typer.Option(help="the class to train on")] = "mpox",
+    jobs: Annotated[int, typer.Option(min=1, help="processes at a time, each of one thread")] = 2,
+    json: Json = False,
+) -> None:
+    """Fit methods with several seeds, and tabulate AUROC by class, intervals, cost and shortcuts."""
+    _import_tensorflow()
+    from mim_tf.compare import Entry, Plan
+    from mim_tf.workflow import compare_into
+
+    try:
+        numbers = tuple(int(seed) for seed in seeds.split(","))
+    except ValueError:
+        raise MimError(f"seeds {seeds!r} are not numbers", "write them as 0,1,2") from None
+    entries = [Entry(name, name) for name in methods.split(",")]
+    plan = Plan(data, size=size, normal_class=normal_class, seconds=60 * minutes, seeds=numbers)
+    command = f"mim-tf compare --data DIR --methods {methods} --seeds {seeds} --minutes {minutes:g} --size {size}"
+    with comparison_bars(err, 60 * minutes) as report:
+        result = compare_into(entries, plan, out_folder, jobs=jobs, report=report, command=command)
+    show_comparison(result, json)
 
 
 @app.command()
@@ -133,7 +153,7 @@ def export(
     statement = None if terms is None else terms.read_text(encoding="utf-8").strip()
     manifest = workflow.export_run(run, bundle, data, statement, warn)
     sizes = {name: entry["bytes"] for name, entry in manifest["files"].items() if name.endswith(".tflite")}
-    _show(manifest, json, f"{bundle}: " + ", ".join(f"{name} {size} bytes" for name, size in sizes.items()))
+    show(manifest, json, f"{bundle}: " + ", ".join(f"{name} {size} bytes" for name, size in sizes.items()))
 
 
 @app.command()
@@ -148,7 +168,7 @@ def verify(
     folder = bundle or RELEASED
     results = check(folder)
     if json:
-        out.print_json(jsonlib.dumps(results))
+        show(results, json, "")
     else:
         keys = ("runtime", "images", "inpainted", "similarity", "p_value", "verdicts", "status")
         table = Table(*keys, title="largest differences; inpainted in levels of 1/255", box=None)
@@ -187,31 +207,7 @@ def demo(
 
     with training_bars(err) as progress:
         summary = run_demo(out_folder, steps=steps, seed=seed, warn=warn, progress=progress)
-    _show(summary, json, f"{out_folder}: open report.html")
-
-
-def _show(entry: dict[str, Any], json: bool, line: str) -> None:
-    if json:
-        out.print_json(jsonlib.dumps(entry))
-    else:
-        out.print(line, markup=False, highlight=False)
-
-
-def _show_metrics(metrics: dict[str, Any], json: bool) -> None:
-    if json:
-        out.print_json(jsonlib.dumps(metrics))
-        return
-    title = f"AUROC of {metrics['normal_class']} against each class, {metrics['split']}, measure {metrics['measure']}"
-    table = Table("class", "AUROC", "95 % interval", "images", "groups", title=title)
-    for name, entry in metrics["classes"].items():
-        bounds = f"{entry['ci_low']:.3f} to {entry['ci_high']:.3f}"
-        table.add_row(name, f"{entry['auroc']:.3f}", bounds, str(entry["images"]), str(entry["groups"]))
-    if metrics["mean_auroc"] is not None:
-        low, high = metrics["mean_auroc_ci"]
-        table.add_row("mean over skin classes", f"{metrics['mean_auroc']:.3f}", f"{low:.3f} to {high:.3f}", "", "")
-    out.print(table)
-    kept = metrics["sensitivity"]
-    out.print(f"sensitivity at the threshold {kept['value']:.3f} [{kept['ci_low']:.3f}, {kept['ci_high']:.3f}]")
+    show(summary, json, f"{out_folder}: open report.html")
 
 
 def main() -> None:

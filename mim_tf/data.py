@@ -8,6 +8,7 @@ or a plain folder `DIR/<class>/*`, which is split by group (60/15/25, seeded). `
 from __future__ import annotations
 
 import csv
+import hashlib
 import os
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -138,6 +139,12 @@ def _split(photos: Sequence[Photo], seed: int) -> tuple[Photo, ...]:
     return tuple(replace(photo, split=split_of[photo.group]) for photo in photos)
 
 
+def fingerprint(photos: Iterable[Photo]) -> str:
+    """sha256 of the listing: split, class, group and name of each file, not its pixels."""
+    listing = "\n".join(f"{p.split} {p.label} {p.group} {p.path.name}" for p in photos)
+    return hashlib.sha256(listing.encode()).hexdigest()
+
+
 def labels(photos: Iterable[Photo], split: str) -> tuple[str, ...]:
     """The classes of a split, sorted."""
     return tuple(sorted({photo.label for photo in photos if photo.split == split}))
@@ -185,3 +192,15 @@ def load(photos: Sequence[Photo], size: int, *, warn: Warn, what: str) -> Photos
 def select(photos: Sequence[Photo], split: str, label: str) -> list[Photo]:
     """The photographs of one class of one split."""
     return [photo for photo in photos if photo.split == split and photo.label == label]
+
+
+def select_others(photos: Sequence[Photo], split: str, label: str) -> list[Photo]:
+    """The photographs of every other class of one split: what a supervised method is shown.
+
+    Raises:
+        MimError: there are none.
+    """
+    others = [photo for photo in photos if photo.split == split and photo.label != label]
+    if not others:
+        raise MimError(f"no photographs in {split} beside {label}", f"add those of other classes to {split}")
+    return others

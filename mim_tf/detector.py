@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 from collections.abc import Sequence
 from dataclasses import asdict
@@ -104,12 +103,16 @@ class Detector:
         large = data.load(train, self.method.source_size, warn=warn, what=f"train/{self.normal_class}")
         small = data.load(train, self.size, warn=_silent, what=f"train/{self.normal_class}")
         held = data.load(val, self.size, warn=warn, what=f"val/{self.normal_class}") if val else None
+        negatives = None
+        if self.method.supervised:
+            others = data.select_others(photos, "val", self.normal_class)
+            negatives = data.load(others, self.method.source_size, warn=warn, what="val, other classes").pixels
         fits = 1 if split else 1 + calibrate.FOLDS
         share = Training(**{**asdict(training), "seconds": training.seconds and training.seconds / fits})
-        self.method.fit(large.pixels, out / "final", share, progress)
+        self.method.fit(large.pixels, out / "final", share, progress, negatives)
         scored = [] if held is None else [(self.method.similarity(held.pixels), held.groups)]
         if not split:
-            scored += self._out_of_fold(large, small, out, share, progress)
+            scored += self._out_of_fold(large, small, negatives, out, share, progress)
         self.calibration = calibrate.fit_calibration(
             np.concatenate([scores for scores, _ in scored]),
             np.concatenate([names for _, names in scored]),
@@ -128,19 +131,24 @@ class Detector:
         self.save(out)
 
     def _out_of_fold(
-        self, large: Photos, small: Photos, out: Path, training: Training, progress: Progress
+        self,
+        large: Photos,
+        small: Photos,
+        negatives: NDArray[np.uint8] | None,
+        out: Path,
+        training: Training,
+        progress: Progress,
     ) -> list[tuple[NDArray[np.float32], NDArray[np.str_]]]:
         folds = calibrate.fold_of(small.groups, calibrate.FOLDS, training.seed)
         scored = []
         for fold in range(calibrate.FOLDS):
             fresh = method.make(self.name, self.size, **self.method.options)
-            fresh.fit(large.pixels[folds != fold], out / f"fold{fold}", training, progress)
+            fresh.fit(large.pixels[folds != fold], out / f"fold{fold}", training, progress, negatives)
             scored.append((fresh.similarity(small.pixels[folds == fold]), small.groups[folds == fold]))
         return scored
 
     def _settings(self, photos: Sequence[Photo], alpha: float, training: Training) -> dict[str, Any]:
         """What a continued run must share with the stopped one."""
-        listing = "\n".join(f"{p.split} {p.label} {p.group} {p.path.name}" for p in photos)
         return {
             "format": FORMAT,
             "method": self.name,
@@ -149,7 +157,7 @@ class Detector:
             "options": self.method.options,
             "alpha": alpha,
             "training": asdict(training),
-            "data": hashlib.sha256(listing.encode()).hexdigest(),
+            "data": data.fingerprint(photos),
         }
 
     # ---- judging ----------------------------------------------------------------------------------

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import abc
 import importlib
+import pkgutil
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,12 +15,8 @@ from numpy.typing import NDArray
 
 from mim_export.errors import MimError
 
-#: Where each method's class is; it is imported when it is asked for.
-METHODS = {
-    "mim": "mim_tf.models.inpainting:Inpainting",
-    "blur": "mim_tf.baselines.blur:Blur",
-    "colour": "mim_tf.baselines.colour:Colour",
-}
+#: The two systems of the project; every module of `mim_tf.baselines` is one more method, of the module's name.
+_MODELS = {"mim": "mim_tf.models.inpainting", "proxyano": "mim_tf.models.bridging"}
 
 
 @dataclass(frozen=True)
@@ -27,22 +24,22 @@ class Training:
     """How long and how a method is fitted.
 
     Attributes:
-        steps: gradient steps of each network.
+        steps: gradient steps of each network; None = as many as `seconds` allow.
         batch_size: images a step.
         seconds: stop earlier after this much training time, summed over resumed runs; None = no limit.
         precision: dtype policy, or "auto": mixed_bfloat16 where the processor computes in it.
         seed: of weights, order, augmentation and masks.
     """
 
-    steps: int = 1200
+    steps: int | None = 1200
     batch_size: int = 16
     seconds: float | None = None
     precision: str = "auto"
     seed: int = 0
 
 
-#: Receives (what is being fitted, steps done, steps in all, metrics by name).
-Progress = Callable[[str, int, int, dict[str, float]], None]
+#: Receives (what is being fitted, steps done, steps in all or None, metrics by name).
+Progress = Callable[[str, int, int | None, dict[str, float]], None]
 
 
 class Method(abc.ABC):
@@ -50,24 +47,48 @@ class Method(abc.ABC):
 
     Args:
         size: side S in pixels of the images that `similarity` takes.
-        options: further arguments of the constructor, as JSON can hold them.
     """
 
     #: Name of the measure behind `similarity`.
     measure: ClassVar[str]
+    #: Whether `fit` has to see other classes. A one-class method never does.
+    supervised: ClassVar[bool] = False
+    #: What it is, in one line of a table.
+    summary: ClassVar[str]
 
-    def __init__(self, size: int, **options: Any) -> None:
+    def __init__(self, size: int) -> None:
         self.size = size
-        self.options = options
+        #: Further arguments of a subclass's constructor, as JSON can hold them.
+        self.options: dict[str, Any] = {}
 
     @property
     def source_size(self) -> int:
         """Side in pixels of the images that `fit` takes."""
         return self.size
 
+    @property
     @abc.abstractmethod
-    def fit(self, pixels: NDArray[np.uint8], folder: Path, training: Training, progress: Progress) -> None:
-        """Fits on uint8 (N, R, R, 3), R = `source_size`; a stopped fit in `folder` is continued."""
+    def parameters(self) -> int:
+        """Number of values that `similarity` uses and that `fit` or an earlier training has set."""
+
+    @abc.abstractmethod
+    def fit(
+        self,
+        pixels: NDArray[np.uint8],
+        folder: Path,
+        training: Training,
+        progress: Progress,
+        negatives: NDArray[np.uint8] | None = None,
+    ) -> None:
+        """Fits on one class; a stopped fit in `folder` is continued.
+
+        Args:
+            pixels: uint8 (N, R, R, 3), R = `source_size`.
+            folder: for checkpoints and logs.
+            training: how long.
+            progress: told the metrics.
+            negatives: images of other classes, the same shape; given where the method is `supervised`.
+        """
 
     @abc.abstractmethod
     def similarity(self, pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
@@ -82,6 +103,13 @@ class Method(abc.ABC):
         """Reads what `save` wrote."""
 
 
+def names() -> tuple[str, ...]:
+    """The methods that there are: the project's two, then the baselines by alphabet."""
+    from mim_tf import baselines
+
+    return (*_MODELS, *sorted(module.name for module in pkgutil.iter_modules(baselines.__path__)))
+
+
 def make(name: str, size: int, **options: Any) -> Method:
     """A new method by its name.
 
@@ -91,8 +119,17 @@ def make(name: str, size: int, **options: Any) -> Method:
     Raises:
         MimError: there is no such method.
     """
-    if name not in METHODS:
-        raise MimError(f"no method {name!r}", f"choose one of {', '.join(sorted(METHODS))}")
-    module, _, attribute = METHODS[name].partition(":")
-    method: Method = getattr(importlib.import_module(module), attribute)(size, **options)
+    if name not in names():
+        raise MimError(f"no method {name!r}", f"choose one of {', '.join(names())}")
+    module = importlib.import_module(_MODELS.get(name, f"mim_tf.baselines.{name}"))
+    (found,) = (
+        value
+        for value in vars(module).values()
+        if isinstance(value, type) and issubclass(value, Method) and value.__module__ == module.__name__
+    )
+    try:
+        method: Method = found(size, **options)
+    except TypeError:
+        listed = ", ".join(options)
+        raise MimError(f"the method {name} does not know one of: {listed}", "leave it out") from None
     return method

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 from sklearn.metrics import roc_curve
 
 from mim_export.files import new_file
 from mim_tf.evaluate import Evaluation
 
 #: Colour-blind safe (Okabe and Ito), with line styles for print.
-_COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00", "#000000")
+COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00", "#000000")
 _STYLES = ("-", "--", "-.", ":")
 
 
@@ -31,31 +33,32 @@ def error_image(original: NDArray[np.float32], inpainted: NDArray[np.float32]) -
     return np.abs(original - inpainted).mean(-1)
 
 
-def preview_figure(
-    originals: NDArray[np.float32], inpainted: NDArray[np.float32], masks: NDArray[np.float32], path: Path
-) -> Path:
-    """Rows of original, masked (the first mask of the set), inpainted, error.
+def preview_figure(columns: Mapping[str, ArrayLike], path: Path) -> Path:
+    """A row for each image: the pictures on the way from the original to its reconstruction, and the error.
 
     Args:
-        originals: float32 (B, S, S, 3) in [0, 1].
-        inpainted: float32 (B, S, S, 3).
-        masks: float32 (n, S, S, 1).
+        columns: by title float32 (B, S, S, 3) in [0, 1]; the original first, its reconstruction last.
         path: the PNG to write.
     """
-    rows = len(originals)
-    figure = Figure(figsize=(6.4, 1.6 * rows + 0.4), layout="constrained")
-    axes = figure.subplots(rows, 4, squeeze=False)
-    for row, (image, guess) in enumerate(zip(originals, inpainted, strict=True)):
-        shown = (image, image * masks[0], guess, error_image(image, guess))
-        for column, (picture, title) in enumerate(
-            zip(shown, ("original", "under one mask", "inpainted", "error"), strict=True)
-        ):
-            axis = axes[row, column]
-            axis.imshow(np.clip(picture, 0, 1), cmap="magma", vmin=0, vmax=0.3)
-            axis.set_axis_off()
-            if row == 0:
-                axis.set_title(title, fontsize=9)
+    pictures = _with_error({title: np.asarray(images, np.float32) for title, images in columns.items()})
+    rows = len(pictures["error"])
+    figure = Figure(figsize=(1.6 * len(pictures), 1.6 * rows + 0.4), layout="constrained")
+    axes = figure.subplots(rows, len(pictures), squeeze=False)
+    for column, (title, images) in enumerate(pictures.items()):
+        axes[0, column].set_title(title, fontsize=9)
+        for row in range(rows):
+            _show(axes[row, column], images[row])
     return save(figure, path)
+
+
+def _with_error(pictures: dict[str, NDArray[np.float32]]) -> dict[str, NDArray[np.float32]]:
+    original, *_, reconstructed = pictures.values()
+    return {**pictures, "error": error_image(original, reconstructed)}
+
+
+def _show(axis: Any, picture: NDArray[np.float32]) -> None:
+    axis.imshow(np.clip(picture, 0, 1), cmap="magma", vmin=0, vmax=0.3)
+    axis.set(xticks=[], yticks=[])
 
 
 def roc_figure(evaluation: Evaluation, title: str, path: Path) -> Path:
@@ -73,7 +76,7 @@ def roc_figure(evaluation: Evaluation, title: str, path: Path) -> Path:
         axis.plot(
             false_rate,
             true_rate,
-            color=_COLOURS[i % len(_COLOURS)],
+            color=COLOURS[i % len(COLOURS)],
             linestyle=_STYLES[i % len(_STYLES)],
             label=label,
         )
@@ -100,7 +103,7 @@ def similarity_figure(evaluation: Evaluation, threshold: float, title: str, path
             s=9,
             alpha=0.6,
             linewidths=0,
-            color=_COLOURS[row % len(_COLOURS)],
+            color=COLOURS[row % len(COLOURS)],
         )
     axis.axvline(threshold, color="0.3", linewidth=1, linestyle="--", label=f"threshold {threshold:.3f}")
     axis.set_yticks(range(len(evaluation.scores)), list(evaluation.scores))
@@ -110,26 +113,49 @@ def similarity_figure(evaluation: Evaluation, threshold: float, title: str, path
     return save(figure, path)
 
 
-def example_figure(
-    classes: dict[str, tuple[NDArray[np.uint8], NDArray[np.float32], float]],
-    masks: NDArray[np.float32],
-    path: Path,
-) -> Path:
-    """One image of each class: original, masked, inpainted, error, with its similarity.
+def example_figure(classes: Mapping[str, tuple[dict[str, NDArray[np.float32]], float]], path: Path) -> Path:
+    """A column for each class: one image of it, the way to its reconstruction, the error.
 
     Args:
-        classes: by name, the image uint8 (S, S, 3), its inpainting float32 (S, S, 3) and its similarity.
-        masks: float32 (n, S, S, 1).
+        classes: by name, pictures as float32 (S, S, 3) in [0, 1] by title, the original first and its
+            reconstruction last, and the similarity.
         path: the PNG to write.
     """
-    figure = Figure(figsize=(1.6 * len(classes), 6.6), layout="constrained")
-    axes = figure.subplots(4, len(classes), squeeze=False)
-    for column, (name, (pixels, guess, similarity)) in enumerate(classes.items()):
-        image = pixels.astype(np.float32) / np.float32(255)
-        for row, picture in enumerate((image, image * masks[0], guess, error_image(image, guess))):
-            axes[row, column].imshow(np.clip(picture, 0, 1), cmap="magma", vmin=0, vmax=0.3)
-            axes[row, column].set(xticks=[], yticks=[])
+    columns = {name: (_with_error(pictures), similarity) for name, (pictures, similarity) in classes.items()}
+    titles = list(next(iter(columns.values()))[0])
+    figure = Figure(figsize=(1.6 * len(columns), 1.6 * len(titles) + 0.2), layout="constrained")
+    axes = figure.subplots(len(titles), len(columns), squeeze=False)
+    for column, (name, (pictures, similarity)) in enumerate(columns.items()):
         axes[0, column].set_title(f"{name}\n{similarity:.3f}", fontsize=9)
-    for row, label in enumerate(("original", "under one mask", "inpainted", "error")):
-        axes[row, 0].set_ylabel(label, fontsize=9)
+        for row, title in enumerate(titles):
+            _show(axes[row, column], pictures[title])
+            if column == 0:
+                axes[row, 0].set_ylabel(title, fontsize=9)
+    return save(figure, path)
+
+
+def comparison_figure(result: Mapping[str, Any], path: Path) -> Path:
+    """Mean AUROC of each row with its interval, and a mark for each class.
+
+    Args:
+        result: what `mim_tf.comparison.collect` gave.
+        path: the PNG to write.
+    """
+    rows = dict(sorted(result["rows"].items(), key=lambda item: -item[1]["mean"]["auroc"]))
+    figure = Figure(figsize=(7.2, 0.42 * len(rows) + 1.6), layout="constrained")
+    axis = figure.subplots()
+    axis.axvline(0.5, color="0.6", linewidth=1)
+    for place, row in enumerate(rows.values()):
+        mean = row["mean"]
+        axis.plot([mean["ci_low"], mean["ci_high"]], [place, place], color="0.3", linewidth=5, alpha=0.35)
+        axis.plot(mean["auroc"], place, "D", color="black", markersize=6, label=None if place else "mean, skin [95 %]")
+    for i, label in enumerate(next(iter(rows.values()))["classes"]):
+        values = [row["classes"][label]["auroc"] for row in rows.values()]
+        marker = {"color": COLOURS[i % len(COLOURS)], "marker": "osv^P*X"[i % 7]}
+        axis.scatter(values, range(len(rows)), s=28, label=label.replace("_", " "), zorder=3, alpha=0.85, **marker)
+    names = [f"{name} (supervised)" if row["supervised"] else name for name, row in rows.items()]
+    axis.set_yticks(range(len(rows)), names)
+    axis.invert_yaxis()
+    axis.set(xlim=(0, 1.02), xlabel=f"AUROC of {result['normal_class']} against each class (0.5 = chance)")
+    axis.legend(fontsize=7, loc="upper center", bbox_to_anchor=(0.5, -0.14), ncols=3, frameon=False)
     return save(figure, path)

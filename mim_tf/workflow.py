@@ -10,16 +10,24 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import tensorflow as tf
 from numpy.typing import NDArray
 
 from mim_export.bundle import Contents, write_bundle
 from mim_export.files import write_json
+from mim_export.golden import masks_of
 from mim_export.runtime import Scorer
-from mim_tf import data, measure, report, sample
+from mim_tf import compare, comparison, data, measure, sample
+from mim_tf import report as figures
+from mim_tf.compare import Entry, Plan
+from mim_tf.comparison_page import page
 from mim_tf.data import Photo, Warn
 from mim_tf.detector import Detector
 from mim_tf.evaluate import Evaluation, Judge, evaluate
 from mim_tf.models.inpainting import Inpainting
+from mim_tf.models.trained import Reconstruction
+from mim_tf.probe_figure import probe_figure
+from mim_tf.probes import probe
 
 DATA_STATEMENT = (
     "Photographs of a user's own data folder; their terms are the user's to state. The golden vectors are "
@@ -56,42 +64,71 @@ def evaluate_into(
         judge: what `load_judge` gives.
         photos: a scanned data folder.
         split: of it.
-        out: receives `metrics.json`, `roc.png`, `similarities.png` and, where the judge inpaints, `examples.png`.
+        out: receives `metrics.json`, `probes.json`, `roc.png`, `similarities.png`, `probes.png` and, where the judge
+            inpaints, `examples.png`.
         seed: of the bootstrap.
         warn: receives a line for each file that is skipped.
     """
     evaluation = evaluate(judge, photos, split, seed=seed, warn=warn)
     title = f"{judge.measure}, split {split}"
     threshold = judge.threshold if isinstance(judge, Scorer) else judge.calibration.threshold
-    report.roc_figure(evaluation, title, out / "roc.png")
-    report.similarity_figure(evaluation, threshold, title, out / "similarities.png")
-    inpainter = _inpainter(judge)
-    if inpainter is not None:
-        examples = {}
-        for name, part in evaluation.scores.items():
-            # The median image of each class: neither the best nor the worst is an example.
-            chosen = int(np.argsort(part.judgement.similarity)[len(part.photos) // 2])
-            pixels = part.photos.pixels[chosen]
-            examples[name] = (pixels, inpainter(pixels), float(part.judgement.similarity[chosen]))
-        report.example_figure(examples, _masks(judge), out / "examples.png")
+    figures.roc_figure(evaluation, title, out / "roc.png")
+    figures.similarity_figure(evaluation, threshold, title, out / "similarities.png")
+    examples = {}
+    for name, part in evaluation.scores.items():
+        # The median image of each class: neither the best nor the worst is an example.
+        chosen = int(np.argsort(part.judgement.similarity)[len(part.photos) // 2])
+        pictures = _pictures(judge, part.photos.pixels[chosen])
+        if pictures is not None:
+            examples[name] = (pictures, float(part.judgement.similarity[chosen]))
+    if examples:
+        figures.example_figure(examples, out / "examples.png")
+    scores = {name: (part.photos, part.judgement.similarity) for name, part in evaluation.scores.items()}
+    normal = evaluation.metrics["normal_class"]
+    probed = probe(lambda pixels: judge.judge(pixels).similarity, scores, normal, seed)
+    probe_figure(probed, f"What the score rests on ({judge.measure})", out / "probes.png")
+    write_json(out / "probes.json", probed)
     write_json(out / "metrics.json", evaluation.metrics)
     return evaluation
 
 
-def _inpainter(judge: Detector | Scorer) -> Any:
+def _pictures(judge: Detector | Scorer, pixels: NDArray[np.uint8]) -> dict[str, NDArray[np.float32]] | None:
+    """The way from uint8 (S, S, 3) to its reconstruction, or None where the judge reconstructs nothing."""
+    image = pixels.astype(np.float32) / np.float32(255)
     if isinstance(judge, Scorer):
-        return lambda pixels: judge.inpaint(pixels).astype(np.float32) / np.float32(255)
+        inpainted = judge.inpaint(pixels).astype(np.float32) / np.float32(255)
+        return {"original": image, "under one mask": image * masks_of(judge.manifest)[0], "inpainted": inpainted}
     method = judge.method
-    return (lambda pixels: method.inpaint(pixels[None])[0][0][0]) if isinstance(method, Inpainting) else None
+    if not isinstance(method, Reconstruction):
+        return None
+    columns = method.columns(method.model, tf.constant(image[None]))
+    return {"original": image, **{title: np.asarray(pictures)[0] for title, pictures in columns.items()}}
 
 
-def _masks(judge: Detector | Scorer) -> NDArray[np.float32]:
-    from mim_export.golden import masks_of
+def compare_into(
+    entries: Sequence[Entry], plan: Plan, out: Path, *, jobs: int, report: compare.Report, command: str
+) -> dict[str, Any]:
+    """Compares, or continues to, and writes the tables and figures.
 
-    if isinstance(judge, Scorer):
-        return masks_of(judge.manifest)
-    assert isinstance(judge.method, Inpainting)
-    return judge.method.masks
+    Args:
+        entries: the rows.
+        plan: what they share.
+        out: receives the fits, `comparison.md`, `.csv`, `.json`, `.png` and `probes_<row>.png`.
+        jobs: processes at a time.
+        report: told what happens.
+        command: that makes it again, for the page.
+
+    Returns:
+        What `mim_tf.comparison.collect` gives.
+    """
+    seconds = compare.run(entries, plan, out, jobs=jobs, report=report)
+    result = comparison.collect(entries, plan, out, seconds)
+    for name, row in result["rows"].items():
+        if "probes" in row:
+            probe_figure(row["probes"], f"What the score of {name} rests on", out / f"probes_{name}.png")
+    figures.comparison_figure(result, out / "comparison.png")
+    comparison.write(result, page(result, command), out)
+    return result
 
 
 def export_run(run: Path, bundle: Path, folder: Path | None, statement: str | None, warn: Warn) -> dict[str, Any]:

@@ -23,7 +23,7 @@ from mim_tf.models.inpainting import Inpainting
 from mim_tf.models.losses import LossWeights, discriminator_loss, masked_error
 from mim_tf.models.mim import MIM, MIMConfig, masked_input
 from mim_tf.models.networks import discriminator, generator
-from mim_tf.models.training import CHUNK, load_model, train
+from mim_tf.models.training import CHUNK, load_model
 
 GOLDEN = Path(__file__).parent / "golden"
 SMALL = {"size": 32, "width": 4, "discriminator_width": 4}
@@ -179,11 +179,15 @@ def test_training_writes_previews_log_and_stops_in_time(tmp_path: Path) -> None:
     seen: list[int] = []
     training = Training(steps=10_000, batch_size=2, seconds=0.1, precision="float32")
     method.fit(pixels, tmp_path, training, lambda name, step, steps, values: seen.append(step))
-    assert seen == [CHUNK]  # the budget was spent within the first chunk
+    assert seen == [1]  # the budget was spent within the first step
     assert list((tmp_path / "log").glob("events*"))
+    method.fit(pixels, tmp_path, training, lambda name, step, steps, values: seen.append(step))
+    assert seen == [1]  # and remains spent
     short = Training(steps=CHUNK + 5, batch_size=2, precision="float32")
-    method.fit(pixels, tmp_path, short, lambda *line: None)
-    assert [path.name for path in (tmp_path / "previews").iterdir()] == [f"step{CHUNK + 5:06d}.png"]
+    method.fit(pixels, tmp_path, short, lambda name, step, steps, values: seen.append(step))
+    assert seen == [1, CHUNK, CHUNK + 5]
+    names = sorted(path.name for path in (tmp_path / "previews").iterdir())
+    assert names == ["step000001.png", f"step{CHUNK + 5:06d}.png"]
     assert len(list(tmp_path.glob("checkpoint-*.keras"))) == 1
 
 
@@ -191,9 +195,3 @@ def test_loss_weights_name_every_loss() -> None:
     model = compiled()
     losses = model.train_step(tf.random.stateless_uniform((2, 32, 32, 3), (0, 1)))
     assert set(losses) == {*LossWeights.__dataclass_fields__, "discriminator"}
-
-
-def test_train_is_given_the_models_size(tmp_path: Path) -> None:
-    pixels = sample.render("mpox", range(2), size=source_size(32))
-    model = train(compiled, pixels, tmp_path, Training(steps=2, batch_size=2), lambda *line: None, lambda m, p: None)
-    assert int(model.g_optimizer.iterations) == 2

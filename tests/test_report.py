@@ -9,7 +9,6 @@ import pytest
 from PIL import Image
 
 from mim_export.decide import Judgement
-from mim_export.preprocess import mask_set
 from mim_tf import data, evaluate, report, sample
 
 
@@ -42,7 +41,7 @@ def test_refused_images_count_as_missed_and_by_their_similarity(folder: Path) ->
 
 def test_figures_are_written_and_show_something(tmp_path: Path, folder: Path) -> None:
     originals = sample.render("mpox", range(2), size=32) / np.float32(255)
-    path = report.preview_figure(originals, 1 - originals, mask_set(32, 8, 4), tmp_path / "preview.png")
+    path = report.preview_figure({"original": originals, "negative": 1 - originals}, tmp_path / "preview.png")
     result = evaluate.evaluate(_Fake(), data.scan(folder), "test", seed=0, warn=print)
     paths = [path, report.roc_figure(result, "title", tmp_path / "roc.png")]
     paths.append(report.similarity_figure(result, 100.0, "title", tmp_path / "similarities.png"))

@@ -39,8 +39,21 @@ class Blur(Method):
     """SSIM of the image and its blur-inpainting: what remains of `mim` without the GAN."""
 
     measure = "ssim"
+    summary = "SSIM of the image and a Gaussian-blur inpainting; nothing is learnt"
 
-    def fit(self, pixels: NDArray[np.uint8], folder: Path, training: Training, progress: Progress) -> None:
+    @property
+    def parameters(self) -> int:
+        """None."""
+        return 0
+
+    def fit(
+        self,
+        pixels: NDArray[np.uint8],
+        folder: Path,
+        training: Training,
+        progress: Progress,
+        negatives: NDArray[np.uint8] | None = None,
+    ) -> None:
         """There is nothing to learn."""
 
     def similarity(self, pixels: NDArray[np.uint8]) -> NDArray[np.float32]:

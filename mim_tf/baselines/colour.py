@@ -32,8 +32,21 @@ class Colour(Method):
     """Negative squared Mahalanobis distance of the colour statistics (covariance: Ledoit and Wolf, 2004)."""
 
     measure = "colour"
+    summary = "Mahalanobis distance of mean and deviation of the channels"
 
-    def fit(self, pixels: NDArray[np.uint8], folder: Path, training: Training, progress: Progress) -> None:
+    @property
+    def parameters(self) -> int:
+        """Mean and precision matrix."""
+        return self.mean.size + self.precision.size
+
+    def fit(
+        self,
+        pixels: NDArray[np.uint8],
+        folder: Path,
+        training: Training,
+        progress: Progress,
+        negatives: NDArray[np.uint8] | None = None,
+    ) -> None:
         """Estimates mean and precision; see `Method.fit`."""
         estimate = LedoitWolf().fit(colour_statistics(pixels))
         self.mean = estimate.location_

@@ -13,6 +13,7 @@ from mim_export.errors import MimError
 from mim_export.preprocess import mask_set
 from mim_tf.mask import random_masks
 from mim_tf.measure import ssim
+from mim_tf.models.averaged import update_average
 from mim_tf.models.losses import LossWeights, discriminator_loss, generator_losses, masked_error
 from mim_tf.models.networks import discriminator, generator
 
@@ -178,7 +179,7 @@ class MIM(keras.Model):
             g_loss = tf.add_n([weights[name] * value for name, value in losses.items()])
         gradients = g_tape.gradient(g_loss, self.generator.trainable_variables)
         self.g_optimizer.apply_gradients(zip(gradients, self.generator.trainable_variables, strict=True))
-        self._update_average()
+        update_average(self.ema_generator, self.generator, self.g_optimizer.iterations, self.config.ema_decay)
         return self._track({**losses, "discriminator": d_loss})
 
     def _train_discriminator(self, real: tf.Tensor, fake: tf.Tensor) -> tf.Tensor:
@@ -188,13 +189,6 @@ class MIM(keras.Model):
         gradients = tape.gradient(loss, self.discriminator.trainable_variables)
         self.d_optimizer.apply_gradients(zip(gradients, self.discriminator.trainable_variables, strict=True))
         return loss
-
-    def _update_average(self) -> None:
-        """Averages weights and normalisation statistics; a shorter memory at first, or the start would linger."""
-        step = tf.cast(self.g_optimizer.iterations, tf.float32)
-        decay = tf.minimum(self.config.ema_decay, (1.0 + step) / (10.0 + step))
-        for average, value in zip(self.ema_generator.variables, self.generator.variables, strict=True):
-            average.assign(average + (1.0 - decay) * (tf.cast(value, tf.float32) - average))
 
     def test_step(self, images: tf.Tensor) -> dict[str, tf.Tensor]:
         """Similarity and error of float32 (B, S, S, 3) under the fixed mask set."""

@@ -8,6 +8,8 @@ microcontroller is spent at full resolution. Every layer has a name, since the n
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import keras
 import tensorflow as tf
 from keras import layers
@@ -36,36 +38,70 @@ def _conv(x: tf.Tensor, filters: int, name: str, stride: int = 1, dtype: str | N
     return layers.ReLU(name=f"{name}_relu", dtype=dtype)(x)
 
 
-def generator(size: int, width: int, dtype: str | None = None) -> keras.Model:
+def generator(size: int, width: int, dtype: str | None = None, channels: int = 4) -> keras.Model:
     """A U-Net with a strided stem, four levels deep.
 
     Args:
         size: side S of the images in pixels, a multiple of 16.
         width: filters w of the first level; the deeper ones have 2 w, 4 w and 4 w.
         dtype: dtype policy, such as "mixed_bfloat16".
+        channels: of the input: 4, masked RGB in [0, 1] and the mask; 3 without a mask.
 
     Returns:
-        A functional model: float (B, S, S, 4), masked RGB in [0, 1] and the mask, -> float32
-        (B, S, S, 3) in (0, 1).
+        A functional model: float (B, S, S, channels) -> float32 (B, S, S, 3) in (0, 1).
 
     Example:
         `generator(96, 24).count_params()` is 467 319.
     """
-    inputs = keras.Input((size, size, 4), name="masked")
-    x, skips = inputs, []
-    for level, filters in enumerate((width, 2 * width, 4 * width, 4 * width)):
+    inputs = keras.Input((size, size, channels), name="masked")
+    *skips, x = encoder(inputs, width, dtype)
+    return keras.Model(inputs, decoder(x, width, dtype, skips), name="generator")
+
+
+def encoder(x: tf.Tensor, width: int, dtype: str | None = None, depth: int = 4) -> list[tf.Tensor]:
+    """Convolutions of stride 2.
+
+    Args:
+        x: a symbolic (B, S, S, channels), S a multiple of 2^depth.
+        width: filters w of the first level; the deeper ones have 2 w, 4 w and 4 w.
+        dtype: dtype policy.
+        depth: number of levels, 1 to 4.
+
+    Returns:
+        The features of each level: (B, S / 2, S / 2, w), (B, S / 4, S / 4, 2 w), ...
+    """
+    levels = []
+    for level, filters in enumerate((width, 2 * width, 4 * width, 4 * width)[:depth]):
         x = _conv(x, filters, f"down{level}", stride=2, dtype=dtype)  # (B, S / 2^(level + 1), ., filters)
-        skips.append(x)
+        levels.append(x)
+    return levels
+
+
+def decoder(
+    x: tf.Tensor, width: int, dtype: str | None = None, skips: Sequence[tf.Tensor] = (), depth: int = 4
+) -> tf.Tensor:
+    """From the deepest features to an image.
+
+    Args:
+        x: a symbolic (B, S / 2^depth, S / 2^depth, C).
+        width: filters w of the level nearest to the image.
+        dtype: dtype policy.
+        skips: the encoder's other levels, the shallowest first; none = whatever the image needs passes through x.
+        depth: number of levels, 1 to 4.
+
+    Returns:
+        float32 (B, S, S, 3) in (0, 1).
+    """
     x = _conv(x, 4 * width, "middle", dtype=dtype)
-    for level, filters in ((2, 4 * width), (1, 2 * width), (0, width)):
+    for level in reversed(range(depth - 1)):
         x = ResizeNearest(name=f"up{level}_resize", dtype=dtype)(x)
-        x = layers.Concatenate(name=f"up{level}_skip", dtype=dtype)([x, skips[level]])
-        x = _conv(x, filters, f"up{level}", dtype=dtype)  # (B, S / 2^(level + 1), ., filters)
+        if skips:
+            x = layers.Concatenate(name=f"up{level}_skip", dtype=dtype)([x, skips[level]])
+        x = _conv(x, 2**level * width, f"up{level}", dtype=dtype)  # (B, S / 2^(level + 1), ., filters)
     x = _conv(x, width // 2, "last", dtype=dtype)
     x = ResizeNearest(name="out_resize", dtype=dtype)(x)  # (B, S, S, w / 2)
     x = layers.Conv2D(3, 3, padding="same", name="out_conv", dtype=dtype)(x)
-    outputs = layers.Activation("sigmoid", name="out_sigmoid", dtype="float32")(x)
-    return keras.Model(inputs, outputs, name="generator")
+    return layers.Activation("sigmoid", name="out_sigmoid", dtype="float32")(x)
 
 
 def discriminator(size: int, width: int, dtype: str | None = None) -> keras.Model:

@@ -12,17 +12,16 @@ from collections.abc import Callable
 from pathlib import Path
 
 import keras
-import numpy as np
 import tensorflow as tf
-from numpy.typing import NDArray
 
 from mim_export.errors import MimError
 from mim_export.files import new_file, read_json, write_json
-from mim_tf.augment import batches
 from mim_tf.method import Progress, Training
 
 #: Steps between two checkpoints; also how often metrics are logged.
 CHUNK = 50
+#: A checkpoint is never further away than this, however slow a step is.
+CHUNK_SECONDS = 110.0
 #: Chunks between two previews.
 PREVIEW_EVERY = 5
 
@@ -44,7 +43,7 @@ def fast_precision() -> str:
 
 def train(
     make_model: Callable[[], keras.Model],
-    pixels: NDArray[np.uint8],
+    make_batches: Callable[[int], tf.data.Dataset],
     folder: Path,
     training: Training,
     progress: Progress,
@@ -54,9 +53,9 @@ def train(
 
     Args:
         make_model: gives a new compiled model; called where there is no checkpoint.
-        pixels: uint8 (N, R, R, 3), the photographs.
-        folder: receives `checkpoint.keras`, `state.json`, `log/` (TensorBoard) and `previews/`.
-        training: steps, batch size, seed.
+        make_batches: gives the batches from the step that it is given on, each what `model.train_step` takes.
+        folder: receives `checkpoint-<step>.keras`, `state.json`, `log/` (TensorBoard) and `previews/`.
+        training: steps and seconds; tracing the graph counts, what happened before a kill does not.
         progress: told the metrics after each chunk.
         preview: writes a picture of the model's work to the path that it is given.
 
@@ -72,38 +71,34 @@ def train(
         model = load_model(folder / state["checkpoint"])
     else:
         model = make_model()
-    size = model.config.size
-    data = batches(
-        pixels,
-        size=size,
-        batch_size=training.batch_size,
-        seed=training.seed,
-        start=step,
-        steps=training.steps,
-    )
+    limit = float("inf") if training.seconds is None else training.seconds
+    if step == training.steps or seconds >= limit:
+        return model
     log = tf.summary.create_file_writer(str(folder / "log"))
     train_step = tf.function(model.train_step, reduce_retracing=True)
-    values: dict[str, float] = {}
-    began = time.monotonic()
-    for images in data:
-        if training.seconds is not None and seconds >= training.seconds:
-            break
-        train_step(images)
+    began, previewed = time.monotonic(), step
+    for batch in make_batches(step):
+        train_step(batch)
         step += 1
-        if step % CHUNK and step < training.steps:
+        spent = time.monotonic() - began
+        ended = step == training.steps or seconds + spent >= limit
+        if step % CHUNK and spent < CHUNK_SECONDS and not ended:
             continue
         values = {metric.name: float(metric.result()) for metric in model.metrics if metric.count > 0}
         for metric in model.metrics:
             metric.reset_state()
-        seconds, began = seconds + time.monotonic() - began, time.monotonic()
         with log.as_default(step=step):
             for name, value in values.items():
                 tf.summary.scalar(name, value)
         log.flush()
+        seconds, began = seconds + time.monotonic() - began, time.monotonic()
         _save(model, checkpoint, state_file, step, seconds)
-        if step % (CHUNK * PREVIEW_EVERY) == 0 or step >= training.steps:
+        if ended or step - previewed >= CHUNK * PREVIEW_EVERY:
+            previewed = step
             preview(model, folder / "previews" / f"step{step:06d}.png")
         progress(folder.name, step, training.steps, values)
+        if ended:
+            break
     return model
 
 

@@ -1,0 +1,71 @@
+"""How far do features from ImageNet get? AUROC of the baselines `features` and `patchcore` at 224 px.
+
+    python benchmarks/pretrained.py --data DIR
+
+Fitted on train/mpox. Positives are val/mpox and test/mpox together, since test alone has few groups, and
+neither baseline chooses anything on val. Negatives are the other classes of test.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import tempfile
+from pathlib import Path
+
+import numpy as np
+
+from mim_export.errors import MimError
+from mim_tf import data, method
+from mim_tf.evaluate import DRAWS, auroc, group_weights, interval, weighted_auroc
+
+SIZE, NORMAL, METHODS = 224, "mpox", ("features", "patchcore")
+
+
+def load(photos: tuple[data.Photo, ...], splits: tuple[str, ...], label: str) -> data.Photos:
+    """The readable photographs of a class in some splits."""
+    chosen = [photo for split in splits for photo in data.select(photos, split, label)]
+    return data.load(chosen, SIZE, warn=lambda line: print(line, file=sys.stderr), what=f"{'+'.join(splits)}/{label}")
+
+
+def row(name: str, value: float, spread: np.ndarray) -> str:
+    """A line of the table: value and 95 % interval."""
+    limits = interval(spread)
+    return f"| {name} | {value:.2f} | {limits['ci_low']:.2f} to {limits['ci_high']:.2f} |"
+
+
+def report(name: str, train: data.Photos, positives: data.Photos, negatives: dict[str, data.Photos]) -> None:
+    """Fits one method and prints its table."""
+    fitted = method.make(name, SIZE)
+    with tempfile.TemporaryDirectory() as folder:
+        fitted.fit(train.pixels, Path(folder), method.Training(), lambda *line: None)
+    rng = np.random.default_rng(0)
+    known, known_draws = fitted.similarity(positives.pixels), group_weights(positives.groups, rng, DRAWS)
+    print(f"\n{name}: {fitted.summary}, {fitted.parameters:,} parameters\n\n| class | AUROC | 95 % |\n|---|---|---|")
+    values, spreads = [], []
+    for label, photos in negatives.items():
+        other = fitted.similarity(photos.pixels)
+        values.append(auroc(known, other))
+        draws = group_weights(photos.groups, rng, DRAWS)
+        spreads.append(weighted_auroc(known, other, known_draws, draws))
+        print(row(label, values[-1], spreads[-1]))
+    print(row("mean", float(np.mean(values)), np.mean(spreads, axis=0)))
+
+
+def main() -> None:
+    """Prints a table for each method."""
+    parser = argparse.ArgumentParser(description="AUROC of the baselines on ImageNet features")
+    parser.add_argument("--data", required=True, help="a data folder with the class mpox")
+    try:
+        photos = data.scan(parser.parse_args().data)
+        train, positives = load(photos, ("train",), NORMAL), load(photos, ("val", "test"), NORMAL)
+        labels = [label for label in data.labels(photos, "test") if label != NORMAL]
+        negatives = {label: load(photos, ("test",), label) for label in labels}
+        for name in METHODS:
+            report(name, train, positives, negatives)
+    except MimError as error:
+        sys.exit(f"error: {error}")
+
+
+if __name__ == "__main__":
+    main()

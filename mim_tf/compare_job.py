@@ -1,0 +1,124 @@
+"""One process of a comparison: fits one method with one seed and scores a split, or probes what was fitted.
+
+Run as `python -m mim_tf.compare_job fit|probe FOLDER`; FOLDER holds `job.json`.
+"""
+
+from __future__ import annotations
+
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mim_export.errors import explain
+from mim_export.files import read_json, write_json
+from mim_tf import data, method
+from mim_tf.data import Photo, Photos
+from mim_tf.method import Method, Training
+
+_TIMED = 24
+
+
+def _warn(line: str) -> None:
+    print(line, file=sys.stderr)
+
+
+def _read(folder: Path) -> tuple[dict[str, Any], tuple[Photo, ...], Method]:
+    job = read_json(folder / "job.json", "run mim-tf compare again")
+    entry = job["entry"]
+    return job, data.scan(job["folder"]), method.make(entry["method"], job["size"], **entry["options"])
+
+
+def _scored(job: dict[str, Any], photos: tuple[Photo, ...]) -> dict[str, Photos]:
+    split = job["split"]
+    return {
+        name: data.load(data.select(photos, split, name), job["size"], warn=_warn, what=f"{split}/{name}")
+        for name in data.labels(photos, split)
+    }
+
+
+def fit(folder: Path) -> None:
+    """Fits, saves and writes `scores.json`: the similarity of each image of the split, with what the fit took."""
+    job, photos, made = _read(folder)
+    normal = job["normal_class"]
+    chosen = data.select(photos, "train", normal)
+    pixels = data.load(chosen, made.source_size, warn=_warn, what=f"train/{normal}").pixels
+    negatives = None
+    if made.supervised:
+        others = data.select_others(photos, "val", normal)
+        negatives = data.load(others, made.source_size, warn=_warn, what="val, other classes").pixels
+    training = Training(steps=job["steps"], seconds=job["seconds"], seed=job["seed"])
+    began = time.monotonic()
+    made.fit(pixels, folder / "final", training, lambda *line: print(*line, flush=True), negatives)
+    # Of a fit that was stopped, only its own record knows the whole time.
+    state = folder / "final" / "state.json"
+    taken = read_json(state, "remove it") if state.exists() else {"seconds": time.monotonic() - began, "step": None}
+    made.save(folder)
+    images = [
+        {
+            "file": photo.path.relative_to(job["folder"]).as_posix(),
+            "label": label,
+            "group": photo.group,
+            "similarity": float(score),
+        }
+        for label, part in _scored(job, photos).items()
+        for photo, score in zip(part.photos, made.similarity(part.pixels), strict=True)
+    ]
+    entry = {
+        **job["entry"],
+        "seed": job["seed"],
+        "measure": made.measure,
+        "summary": made.summary,
+        "supervised": made.supervised,
+        "parameters": made.parameters,
+        "train_seconds": round(taken["seconds"], 1),
+        "steps": taken["step"],
+        "images": images,
+    }
+    write_json(folder / "scores.json", entry)
+
+
+def probe(folder: Path) -> None:
+    """Writes `probe.json`: milliseconds an image, one image a call and one thread, and the shortcut probes."""
+    from mim_tf.probes import probe as shortcuts
+
+    job, photos, made = _read(folder)
+    made.load(folder)
+    parts = _scored(job, photos)
+    pixels = parts[job["normal_class"]].pixels
+    scores = {label: (part, made.similarity(part.pixels)) for label, part in parts.items()}
+    entry = {
+        "milliseconds": milliseconds(made, pixels),
+        "probes": shortcuts(made.similarity, scores, job["normal_class"], seed=0),
+    }
+    write_json(folder / "probe.json", entry)
+
+
+def milliseconds(made: Method, pixels: NDArray[np.uint8]) -> float:
+    """Median time of `similarity` for one image, after two calls to warm up."""
+    times = []
+    for i in range(_TIMED):
+        began = time.perf_counter()
+        made.similarity(pixels[i % len(pixels)][None])
+        times.append(time.perf_counter() - began)
+    return round(1000 * float(np.median(times[2:])), 2)
+
+
+def main() -> None:
+    """Runs one task; an error that a user can mend is one line."""
+    task, folder = sys.argv[1], Path(sys.argv[2])
+    try:
+        {"fit": fit, "probe": probe}[task](folder)
+    except Exception as error:
+        mendable = explain(error)
+        if mendable is None:
+            raise
+        _warn(str(mendable))
+        sys.exit(2)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,60 @@
+"""The method `proxyano`: trains a `ProxyAno` and measures how well an image is rebuilt from its proxy."""
+
+from __future__ import annotations
+
+import keras
+import numpy as np
+import tensorflow as tf
+from numpy.typing import NDArray
+
+from mim_tf.augment import batches
+from mim_tf.method import Training
+from mim_tf.models.proxyano import ProxyAno, ProxyAnoConfig
+from mim_tf.models.trained import LEARNING_RATE, Reconstruction
+from mim_tf.proxy import proxies
+
+
+class Bridging(Reconstruction):
+    """Image to proxy to image, measure."""
+
+    config_class = ProxyAnoConfig
+    summary = "SSIM of the image and its reconstruction from a predicted superpixel image"
+
+    def make_model(self, config: ProxyAnoConfig) -> ProxyAno:
+        """A new model with its optimizer."""
+        model = ProxyAno(config)
+        model.compile(keras.optimizers.Adam(LEARNING_RATE))
+        return model
+
+    def batches(
+        self, pixels: NDArray[np.uint8], negatives: NDArray[np.uint8] | None, training: Training, start: int
+    ) -> tf.data.Dataset:
+        """Images and their proxies, in views that differ only by what a camera adds to the image."""
+        proxied = proxies(self.config.proxy, pixels)
+        views = (
+            batches(
+                source,
+                size=self.size,
+                batch_size=training.batch_size,
+                seed=training.seed,
+                start=start,
+                steps=training.steps,
+                camera=camera,
+            )
+            for source, camera in ((pixels, True), (proxied, False))
+        )
+        return tf.data.Dataset.zip(tuple(views))
+
+    @property
+    def parameters(self) -> int:
+        """Of both modules."""
+        return sum(network.count_params() for network in self.model.averages.values())
+
+    def reconstruct(self, model: keras.Model, images: tf.Tensor) -> tf.Tensor:
+        """The image rebuilt from its extracted proxy."""
+        return model(images)
+
+    def columns(self, model: keras.Model, images: tf.Tensor) -> dict[str, tf.Tensor]:
+        """The extracted proxy and the reconstruction."""
+        extracted = model.extract(images)
+        return {"proxy": extracted, "reconstructed": model.rebuild(extracted)}

@@ -1,0 +1,40 @@
+"""Pseudo-anomalies: what no photograph of the class shows, made from photographs of the class."""
+
+from __future__ import annotations
+
+import tensorflow as tf
+
+#: Side of a pasted patch as a share of the image's side, smallest and largest.
+PATCH = (1 / 8, 1 / 3)
+
+
+def paste_patch(key: tf.Tensor, images: tf.Tensor, onto: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+    """Pastes a square of each image somewhere else, onto another version of it.
+
+    Args:
+        key: int (2,), the seed; the same key gives the same patches.
+        images: float32 (B, S, S, 3), where the patches come from.
+        onto: float32 (B, S, S, 3), what they are pasted onto, such as the images' proxies.
+
+    Returns:
+        pasted: float32 (B, S, S, 3), `onto` with one patch each.
+        where: float32 (B, S, S, 1), 1 inside the patch.
+
+    Example:
+        At S = 96 a patch has 12 to 32 px a side.
+    """
+    count, size = tf.shape(images)[0], images.shape[1]
+    keys = tf.random.split(key, 2)
+    low, high = (round(share * size) for share in PATCH)
+    side = tf.random.stateless_uniform([count, 1], keys[0], low, high + 1, tf.int32)
+    draw = tf.random.stateless_uniform([4, count, 1], keys[1])
+    # Top, left, source row and source column, each so that the square lies within the image.
+    top, left, row, column = tf.unstack(tf.cast(draw * tf.cast(size - side + 1, tf.float32), tf.int32))
+    index = tf.range(size)[None]  # (1, S)
+    inside = tf.cast((index >= top) & (index < top + side), tf.float32)[:, :, None]  # (B, S, 1)
+    inside *= tf.cast((index >= left) & (index < left + side), tf.float32)[:, None, :]  # (B, S, S)
+    rows = tf.clip_by_value(index + row - top, 0, size - 1)
+    columns = tf.clip_by_value(index + column - left, 0, size - 1)
+    moved = tf.gather(tf.gather(images, rows, axis=1, batch_dims=1), columns, axis=2, batch_dims=1)
+    where = inside[..., None]
+    return where * moved + (1.0 - where) * onto, where

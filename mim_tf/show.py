@@ -1,0 +1,60 @@
+"""What the commands print."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+from mim_tf.comparison import table
+
+out = Console(soft_wrap=True)
+err = Console(stderr=True, soft_wrap=True, highlight=False)
+
+
+def warn(line: str) -> None:
+    """Prints a line on stderr as it is."""
+    err.print(line, markup=False)
+
+
+def show(entry: Any, as_json: bool, line: str) -> None:
+    """Prints the entry as JSON, or the line."""
+    if as_json:
+        out.print_json(json.dumps(entry))
+    else:
+        out.print(line, markup=False, highlight=False)
+
+
+def show_metrics(metrics: dict[str, Any], as_json: bool) -> None:
+    """Prints what `mim_tf.evaluate.evaluate` found."""
+    if as_json:
+        out.print_json(json.dumps(metrics))
+        return
+    title = f"AUROC of {metrics['normal_class']} against each class, {metrics['split']}, measure {metrics['measure']}"
+    lines = Table("class", "AUROC", "95 % interval", "images", "groups", title=title)
+    for name, entry in metrics["classes"].items():
+        bounds = f"{entry['ci_low']:.3f} to {entry['ci_high']:.3f}"
+        lines.add_row(name, f"{entry['auroc']:.3f}", bounds, str(entry["images"]), str(entry["groups"]))
+    if metrics["mean_auroc"] is not None:
+        low, high = metrics["mean_auroc_ci"]
+        lines.add_row("mean over skin classes", f"{metrics['mean_auroc']:.3f}", f"{low:.3f} to {high:.3f}", "", "")
+    out.print(lines)
+    kept = metrics["sensitivity"]
+    out.print(f"sensitivity at the threshold {kept['value']:.3f} [{kept['ci_low']:.3f}, {kept['ci_high']:.3f}]")
+
+
+def show_comparison(result: dict[str, Any], as_json: bool) -> None:
+    """Prints what `mim_tf.comparison.collect` found."""
+    if as_json:
+        out.print_json(json.dumps(result))
+        return
+    header, rows = table(result)
+    seeds = len(result["seeds"])
+    title = f"AUROC of {result['normal_class']} against each class, {result['split']}, mean of {seeds} seeds"
+    lines = Table(*header, title=title)
+    for row in rows:
+        lines.add_row(*row)
+    out.print(lines)
+    out.print(f"run time {result['run_seconds'] / 60:.1f} minutes, earlier and stopped runs included")
