@@ -24,6 +24,8 @@ from mim_tf import data, method
 from mim_tf.run_folder import FORMAT, claim
 
 _POLL = 5.0
+#: What each task writes when it is done, and what is reported then.
+_RESULTS = {"fit": ("scores.json", "done"), "probe": ("probe.json", "probed")}
 _ONE_THREAD = (
     "TF_NUM_INTRAOP_THREADS",
     "TF_NUM_INTEROP_THREADS",
@@ -73,7 +75,7 @@ class Plan:
     probes: bool = True
 
 
-#: Receives (row, seed, state): "waiting", "fitting", "done" and, where a fit is under way, its state.json.
+#: Receives row, seed, state ("waiting", "fitting", "done" or "probed") and, of a fit that is under way, its state.json.
 Report = Callable[[str, int, str, dict[str, Any]], None]
 
 
@@ -120,12 +122,12 @@ def run(entries: Sequence[Entry], plan: Plan, out: Path, *, jobs: int, report: R
             write_json(clock, {"seconds": round(seconds, 1)})
             return seconds
 
+        pool = _Pool(out, lock, report, elapsed)
         # Seed by seed, so that a comparison that is stopped early has every row.
-        fits = [(entry.name, seed) for seed in plan.seeds for entry in entries]
-        _pool("fit", fits, out, jobs, lock, report, elapsed)
+        pool.run("fit", [(entry.name, seed) for seed in plan.seeds for entry in entries], jobs)
         if plan.probes:
             # One at a time: a neighbour would spoil the latency.
-            _pool("probe", [(entry.name, plan.seeds[0]) for entry in entries], out, 1, lock, report, elapsed)
+            pool.run("probe", [(entry.name, plan.seeds[0]) for entry in entries], 1)
         return elapsed()
 
 
@@ -140,55 +142,62 @@ def _alone(out: Path) -> Iterator[int]:
         yield lock.fileno()
 
 
-def _pool(
-    task: str,
-    fits: Sequence[tuple[str, int]],
-    out: Path,
-    jobs: int,
-    lock: int,
-    report: Report,
-    elapsed: Callable[[], float],
-) -> None:
-    result = {"fit": "scores.json", "probe": "probe.json"}[task]
-    running: dict[Future[int], tuple[str, int]] = {}
-    with ThreadPoolExecutor(jobs) as pool:
-        for name, seed in fits:
-            folder = job_folder(out, name, seed)
-            if not (folder / result).exists():
-                running[pool.submit(_process, task, folder, lock)] = (name, seed)
-            report(name, seed, "waiting" if not (folder / result).exists() else "done", {})
+class _Pool:
+    """Processes that each do one task for one fit; whatever stops the pool stops them."""
+
+    def __init__(self, out: Path, lock: int, report: Report, elapsed: Callable[[], float]) -> None:
+        self.out = out
+        self.lock = lock
+        self.report = report
+        self.elapsed = elapsed
+        self.children: set[subprocess.Popen[bytes]] = set()
+
+    def run(self, task: str, fits: Sequence[tuple[str, int]], jobs: int) -> None:
+        """Does a task for those fits that lack its result, `jobs` at a time."""
+        running: dict[Future[int], tuple[str, int]] = {}
+        result, done = _RESULTS[task]
+        with ThreadPoolExecutor(jobs) as threads:
+            for name, seed in fits:
+                folder = job_folder(self.out, name, seed)
+                if (folder / result).exists():
+                    self.report(name, seed, done, {})
+                else:
+                    self.report(name, seed, "waiting", {})
+                    running[threads.submit(self._process, task, folder)] = (name, seed)
+            try:
+                while running:
+                    ended, _ = wait(running, timeout=_POLL, return_when="FIRST_COMPLETED")
+                    self.elapsed()
+                    for future in ended:
+                        name, seed = running.pop(future)
+                        self._check(task, job_folder(self.out, name, seed), future.result())
+                        self.report(name, seed, done, {})
+                    for name, seed in running.values():
+                        state = job_folder(self.out, name, seed) / "final" / "state.json"
+                        if task == "fit" and state.exists():
+                            self.report(name, seed, "fitting", read_json(state, "remove it"))
+            except BaseException:
+                threads.shutdown(wait=False, cancel_futures=True)
+                for child in list(self.children):
+                    child.terminate()
+                raise
+
+    def _process(self, task: str, folder: Path) -> int:
+        environment = {**os.environ, **dict.fromkeys(_ONE_THREAD, "1"), "TF_CPP_MIN_LOG_LEVEL": "3"}
+        command = [sys.executable, "-m", "mim_tf.compare_job", task, str(folder)]
+        with (folder / f"{task}.log").open("wb") as log:
+            child = subprocess.Popen(command, stdout=log, stderr=log, env=environment, pass_fds=(self.lock,))
+        self.children.add(child)
         try:
-            while running:
-                ended, _ = wait(running, timeout=_POLL, return_when="FIRST_COMPLETED")
-                elapsed()
-                for future in ended:
-                    name, seed = running.pop(future)
-                    folder = job_folder(out, name, seed)
-                    if future.result() != 0:
-                        lines = (folder / f"{task}.log").read_text(errors="replace").strip().splitlines() or ["?"]
-                        raise MimError(f"{task} failed: {lines[-1]}", "mend that and run it again", folder)
-                    report(name, seed, "done", {})
-                for name, seed in running.values():
-                    state = job_folder(out, name, seed) / "final" / "state.json"
-                    if state.exists():
-                        report(name, seed, "fitting", read_json(state, "remove it"))
-        except BaseException:
-            pool.shutdown(wait=False, cancel_futures=True)
-            for child in _CHILDREN:
-                child.terminate()
-            raise
+            return child.wait()
+        finally:
+            self.children.discard(child)
 
-
-_CHILDREN: list[subprocess.Popen[bytes]] = []
-
-
-def _process(task: str, folder: Path, lock: int) -> int:
-    environment = {**os.environ, **dict.fromkeys(_ONE_THREAD, "1"), "TF_CPP_MIN_LOG_LEVEL": "3"}
-    command = [sys.executable, "-m", "mim_tf.compare_job", task, str(folder)]
-    with (folder / f"{task}.log").open("wb") as log:
-        child = subprocess.Popen(command, stdout=log, stderr=log, env=environment, pass_fds=(lock,))
-    _CHILDREN.append(child)
-    try:
-        return child.wait()
-    finally:
-        _CHILDREN.remove(child)
+    @staticmethod
+    def _check(task: str, folder: Path, status: int) -> None:
+        if status < 0:
+            remedy = "give it more memory or run fewer jobs, and run the same again to continue"
+            raise MimError(f"{task} was killed by signal {-status}", remedy, folder)
+        if status > 0:
+            lines = (folder / f"{task}.log").read_text(errors="replace").strip().splitlines() or ["no message"]
+            raise MimError(f"{task} failed ({lines[-1]})", "mend that and run the same again to continue", folder)

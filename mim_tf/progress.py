@@ -35,7 +35,7 @@ def training_bars(console: Console) -> Iterator[Report]:
 
 @contextmanager
 def comparison_bars(console: Console, seconds: float) -> Iterator[ComparisonReport]:
-    """A bar of training time for each fit; a line at the end of each where there is no screen.
+    """A bar of training time for each fit; a line at its end where there is no screen.
 
     Args:
         console: where to print.
@@ -44,8 +44,8 @@ def comparison_bars(console: Console, seconds: float) -> Iterator[ComparisonRepo
     if not console.is_terminal:
 
         def line(name: str, seed: int, state: str, _: dict[str, Any]) -> None:
-            if state == "done":
-                console.print(f"{name} seed {seed} done", markup=False)
+            if state in ("done", "probed"):
+                console.print(f"{name} seed {seed} {state}", markup=False)
 
         yield line
         return
@@ -58,7 +58,7 @@ def comparison_bars(console: Console, seconds: float) -> Iterator[ComparisonRepo
                 tasks[name, seed] = bars.add_task(f"{name} {seed}", total=seconds, values="", start=False)
             if state == "fitting":
                 bars.start_task(tasks[name, seed])
-            done = seconds if state == "done" else entry.get("seconds", 0.0)
+            done = seconds if state in ("done", "probed") else entry.get("seconds", 0.0)
             values = f"step {entry['step']}" if "step" in entry else state
             bars.update(tasks[name, seed], completed=done, values=values)
 

@@ -8,7 +8,7 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from mim_tf.comparison import table
+from mim_tf.comparison import MEAN, table
 
 out = Console(soft_wrap=True)
 err = Console(stderr=True, soft_wrap=True, highlight=False)
@@ -50,11 +50,16 @@ def show_comparison(result: dict[str, Any], as_json: bool) -> None:
     if as_json:
         out.print_json(json.dumps(result))
         return
-    header, rows = table(result)
     seeds = len(result["seeds"])
     title = f"AUROC of {result['normal_class']} against each class, {result['split']}, mean of {seeds} seeds"
-    lines = Table(*header, title=title)
-    for row in rows:
-        lines.add_row(*row)
-    out.print(lines)
+    header, rows = table(result)
+    mean, ends = header.index(MEAN), len(header)
+    by_class = [i for i in range(1, ends - 5) if i != mean]
+    # Three tables of 80 columns rather than one that no terminal holds.
+    for columns in (by_class, [mean, ends - 5, ends - 4], [ends - 3, ends - 2, ends - 1]):
+        lines = Table(*(header[i] for i in (0, *columns)), title=title, box=None)
+        for row in rows:
+            lines.add_row(row[0], *(row[i].partition(" [")[0] if i in by_class else row[i] for i in columns))
+        out.print(lines)
+        title = ""
     out.print(f"run time {result['run_seconds'] / 60:.1f} minutes, earlier and stopped runs included")

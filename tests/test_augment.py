@@ -51,7 +51,7 @@ def test_nothing_is_left_after_the_last_step() -> None:
 def test_an_epoch_shows_each_photograph_once(
     monkeypatch: pytest.MonkeyPatch, count: int, batch_size: int, epochs: int
 ) -> None:
-    monkeypatch.setattr(augment, "augment", lambda image, size, key: image)
+    monkeypatch.setattr(augment, "augment", lambda image, size, key, camera: image)
     numbered = np.repeat(np.arange(count, dtype=np.uint8), 4 * 4 * 3).reshape(count, 4, 4, 3)
     steps = count * epochs // batch_size
     data = augment.batches(numbered, size=4, batch_size=batch_size, seed=0, steps=steps)

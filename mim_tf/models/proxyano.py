@@ -67,8 +67,8 @@ class ProxyAno(AveragedModel):
       absolute error within the pasted patch once more, for it is too small to be heard otherwise; no discriminator;
     * the reconstruction does not train the extraction (its gradient is stopped): otherwise the proxy would turn into
       a hidden channel for the image's texture;
-    * the Image Reconstruction Module learns from the true proxy, with a pasted patch, and from the extracted one,
-      which it gets in inference;
+    * one half of each batch shows the Image Reconstruction Module the extracted proxy, which it gets in inference,
+      the other half the true one with a pasted patch;
     * one square patch of 1/8 to 1/3 of the side, from a random place of the same image;
     * SLIC with about 150 segments, compactness 10, on the photograph; photograph and proxy are augmented alike;
     * the score: SSIM of image and reconstruction, MIM's measure, so that a comparison is one of models.
@@ -120,16 +120,17 @@ class ProxyAno(AveragedModel):
         shown, where = proxies, tf.zeros_like(images[..., :1])
         if self.config.pseudo_anomalies:
             shown, where = paste_patch(self.step_key(), images, proxies)
+        half = images.shape[0] // 2
+        where = tf.concat([tf.zeros_like(where[:half]), where[half:]], axis=0)
         with tf.GradientTape() as tape:
             extracted = self.networks["extraction"](images, training=True)
-            inputs = tf.concat([tf.stop_gradient(extracted), shown], axis=0)
+            inputs = tf.concat([tf.stop_gradient(extracted[:half]), shown[half:]], axis=0)
             rebuilt = self.networks["reconstruction"](inputs, training=True)
-            target = tf.concat([images, images], axis=0)
             losses = {
                 "proxy": tf.reduce_mean(tf.abs(proxies - extracted)),
-                "error": tf.reduce_mean(tf.abs(target - rebuilt)),
-                "ssim": 1.0 - tf.reduce_mean(ssim(target, rebuilt)),
-                "mended": masked_error(images, rebuilt[images.shape[0] :], where),
+                "error": tf.reduce_mean(tf.abs(images - rebuilt)),
+                "ssim": 1.0 - tf.reduce_mean(ssim(images, rebuilt)),
+                "mended": masked_error(images, rebuilt, where),
             }
             loss = 6.0 * (losses["proxy"] + losses["error"] + losses["mended"]) + losses["ssim"]
         return self.descend(tape, loss, losses)
