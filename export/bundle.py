@@ -39,10 +39,11 @@ class Contents:
 
     Attributes:
         mim: content of `mim.tflite`.
-        micro: content of `mim_micro.tflite`.
+        micro: content of `mim_micro.tflite`, or None.
         size: side of the images in pixels.
         normal_class: the class that the detector was fitted on.
-        mask_set: `cell`, `count` and `step`.
+        mask_set: `cell`, `count` and `step`, or None where nothing is masked.
+        method: name of the method.
         measure: constants of the measure, as `schema.Measure`.
         calibration: the conformal table.
         gate: the limits.
@@ -51,10 +52,11 @@ class Contents:
     """
 
     mim: bytes
-    micro: bytes
+    micro: bytes | None
     size: int
     normal_class: str
-    mask_set: dict[str, int]
+    mask_set: dict[str, int] | None
+    method: str
     measure: dict[str, Any]
     calibration: Calibration
     gate: Gate
@@ -84,7 +86,8 @@ def write_bundle(
     """
     with new_folder(folder) as beside:
         (beside / "mim.tflite").write_bytes(contents.mim)
-        (beside / "mim_micro.tflite").write_bytes(contents.micro)
+        if contents.micro is not None:
+            (beside / "mim_micro.tflite").write_bytes(contents.micro)
         manifest = _manifest(contents)
         # Golden vectors are made by the scorer itself, which checks the models against a manifest.
         write_json(beside / "manifest.json", {**manifest, "files": _files(beside)})
@@ -103,11 +106,10 @@ def write_bundle(
 
 
 def _manifest(contents: Contents) -> dict[str, Any]:
-    models = {
-        "mim.tflite": flatbuffer.describe(contents.mim),
-        "mim_micro.tflite": flatbuffer.describe(contents.micro),
-    }
-    models["mim_micro.tflite"]["arena_bytes"] = arena_bytes(contents.micro)
+    models = {"mim.tflite": flatbuffer.describe(contents.mim)}
+    if contents.micro is not None:
+        described = flatbuffer.describe(contents.micro)
+        models["mim_micro.tflite"] = {**described, "arena_bytes": arena_bytes(contents.micro)}
     return {
         "format": FORMAT,
         "version": version("mim-tf"),
@@ -115,6 +117,7 @@ def _manifest(contents: Contents) -> dict[str, Any]:
         "licence": {"code": "Apache-2.0", "weights": "research only, see LICENSE"},
         "normal_class": contents.normal_class,
         "size": contents.size,
+        "method": contents.method,
         "mask_set": contents.mask_set,
         "measure": contents.measure,
         "calibration": contents.calibration.to_dict(),

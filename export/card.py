@@ -15,14 +15,19 @@ def model_card(manifest: dict[str, Any], metrics: dict[str, Any]) -> str:
         metrics: by name of what was evaluated, as `metrics.json` of an evaluation.
     """
     calibration, training = manifest["calibration"], manifest["training"]
-    micro = manifest["models"]["mim_micro.tflite"]
-    arena = "not measured" if micro["arena_bytes"] is None else f"{micro['arena_bytes']} bytes (x86-64)"
+    masks, micro, integer = manifest["mask_set"], manifest["models"].get("mim_micro.tflite"), ""
+    if micro is not None:
+        arena = "not measured" if micro["arena_bytes"] is None else f"{micro['arena_bytes']} bytes (x86-64)"
+        integer = f"`mim_micro.tflite` (integer only; TensorFlow Lite Micro arena {arena}), "
+    if masks is not None:
+        what, done = "An inpainting GAN", f"masked {masks['count']} times, inpainted, and compared with its inpainting"
+    else:
+        what, done = f"The method `{manifest['method']}`, in float32,", "rebuilt and compared with what was rebuilt"
     parts = [
         f"# Model card: {manifest['normal_class']} by mask, inpaint, measure",
         f"**{manifest['statement']}** It has not been validated clinically; do not decide about anyone's health by it.",
         "## What it is",
-        f"An inpainting GAN trained on photographs of the class `{manifest['normal_class']}` alone. A photograph is "
-        f"masked {manifest['mask_set']['count']} times, inpainted, and compared with its inpainting by "
+        f"{what} trained on photographs of the class `{manifest['normal_class']}` alone. A photograph is {done} by "
         f"`{manifest['measure']['name']}`; a conformal p-value of that similarity gives `mpox-like`, "
         f"`not-mpox-like` or `cannot-judge`. Input {manifest['size']} x {manifest['size']} px RGB.",
         f"Licence: code {manifest['licence']['code']}; weights {manifest['licence']['weights']}.",
@@ -47,8 +52,7 @@ def model_card(manifest: dict[str, Any], metrics: dict[str, Any]) -> str:
         "* CPU kernels were verified (`mim-tf verify`); GPU, NNAPI and Core ML delegates were not.",
         "## Files",
         f"`mim.tflite` (runtime {manifest['models']['mim.tflite']['min_runtime_version']} or later), "
-        f"`mim_micro.tflite` (integer only; TensorFlow Lite Micro arena {arena}), `manifest.json`, `golden/`, "
-        "`scorer/`, `LICENSE`, `SHA256SUMS`.",
+        f"{integer}`manifest.json`, `golden/`, `scorer/`, `LICENSE`, `SHA256SUMS`.",
     ]
     return "\n\n".join(parts) + "\n"
 

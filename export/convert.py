@@ -1,4 +1,10 @@
-"""A fitted `Detector` -> `mim.tflite` (signatures `score` and `inpaint`) and `mim_micro.tflite`."""
+"""A fitted `Detector` -> TFLite files.
+
+Of the method `mim` they are `mim.tflite` (int8 generator, signatures `score` and `inpaint`) and `mim_micro.tflite`. Of
+another method that compares an image with its reconstruction by SSIM, `proxyano` among them, it is `mim.tflite` alone,
+with the signature `score` and float32 weights: the cosine and softmax of a memory have no int8 twin here. ProxyAno
+needs no superpixels on a device, for its network extracts the proxy; the superpixels were the target in training.
+"""
 
 from __future__ import annotations
 
@@ -16,6 +22,7 @@ from mim_tf.detector import Detector
 from mim_tf.measure import error_map, ssim
 from mim_tf.models.inpainting import Inpainting
 from mim_tf.models.mim import masked_input
+from mim_tf.models.trained import Reconstruction
 
 from . import decide, flatbuffer
 from .errors import MimError
@@ -27,29 +34,28 @@ MAX_BYTES = 3_000_000
 
 @dataclass(frozen=True)
 class Converted:
-    """The two TFLite files."""
+    """The TFLite files; there is no `micro` where the network has no integer form."""
 
     mim: bytes
-    micro: bytes
+    micro: bytes | None
 
 
 class _Graph(tf.Module):
-    """The scorer as a graph; everything but `generator` stays float."""
+    """The scorer as a graph; everything but the reconstruction is float in every file."""
 
-    def __init__(self, generator: keras.Model, detector: Detector, masks: NDArray[np.float32]) -> None:
+    def __init__(self, detector: Detector) -> None:
         super().__init__()
-        self._generate = generator
-        self._masks = masks
         self._calibration = detector.calibration
         self._gate = detector.gate
+
+    def reconstruct(self, original: tf.Tensor) -> tf.Tensor:
+        """Float (1, S, S, 3) in [0, 1] -> the same."""
+        raise NotImplementedError
 
     def score(self, image: tf.Tensor) -> dict[str, tf.Tensor]:
         """uint8 (1, S, S, 3) -> the outputs that the manifest lists."""
         original = tf.cast(image, tf.float32) * (1.0 / 255.0)
-        count = len(self._masks)
-        # All masks as one batch: one generator, with one set of scales.
-        outputs = self._generate(masked_input(tf.tile(original, [count, 1, 1, 1]), tf.constant(self._masks)))
-        inpainted = tf.reduce_sum(outputs * (1.0 - self._masks), axis=0, keepdims=True)
+        inpainted = self.reconstruct(original)
         similarity = ssim(original, inpainted)
         p = self._p_value(similarity)
         reason = self._reason(original)
@@ -62,15 +68,6 @@ class _Graph(tf.Module):
             "inpainted": _to_uint8(inpainted),
             "error_map": error_map(original, inpainted),
         }
-
-    def inpaint(self, image: tf.Tensor, mask: tf.Tensor) -> dict[str, tf.Tensor]:
-        """uint8 (1, S, S, 3) and uint8 (1, S, S, 1), 0 or 1 -> the generator's output under that mask."""
-        original = tf.cast(image, tf.float32) * (1.0 / 255.0)
-        return {"inpainted": _to_uint8(self._generate(masked_input(original, tf.cast(mask, tf.float32))))}
-
-    def micro(self, masked: tf.Tensor) -> dict[str, tf.Tensor]:
-        """Float (1, S, S, 4) -> float (1, S, S, 3); both become int8."""
-        return {"output": self._generate(masked)}
 
     def _p_value(self, similarity: tf.Tensor) -> tf.Tensor:
         """As `decide.p_value`."""
@@ -87,6 +84,44 @@ class _Graph(tf.Module):
         return tf.cast(contrast < np.float32(self._gate.min_contrast), tf.int32)
 
 
+class _Masked(_Graph):
+    """Reconstruction by inpainting under each mask."""
+
+    def __init__(self, detector: Detector, generator: keras.Model, masks: NDArray[np.float32]) -> None:
+        super().__init__(detector)
+        self._generate = generator
+        self._masks = masks
+
+    def reconstruct(self, original: tf.Tensor) -> tf.Tensor:
+        """All masks as one batch: one generator, with one set of scales."""
+        count = len(self._masks)
+        outputs = self._generate(masked_input(tf.tile(original, [count, 1, 1, 1]), tf.constant(self._masks)))
+        return tf.reduce_sum(outputs * (1.0 - self._masks), axis=0, keepdims=True)
+
+    def inpaint(self, image: tf.Tensor, mask: tf.Tensor) -> dict[str, tf.Tensor]:
+        """uint8 (1, S, S, 3) and uint8 (1, S, S, 1), 0 or 1 -> the generator's output under that mask."""
+        original = tf.cast(image, tf.float32) * (1.0 / 255.0)
+        return {"inpainted": _to_uint8(self._generate(masked_input(original, tf.cast(mask, tf.float32))))}
+
+    def micro(self, masked: tf.Tensor) -> dict[str, tf.Tensor]:
+        """Float (1, S, S, 4) -> float (1, S, S, 3); both become int8."""
+        return {"output": self._generate(masked)}
+
+
+class _Direct(_Graph):
+    """Reconstruction in one pass, in float."""
+
+    def __init__(self, detector: Detector, method: Reconstruction) -> None:
+        super().__init__(detector)
+        self._method = method
+        # What is not reachable from the module is not saved with it.
+        self._variables = [variable.value for variable in method.model.variables]
+
+    def reconstruct(self, original: tf.Tensor) -> tf.Tensor:
+        """As the method does it in Keras."""
+        return self._method.reconstruct(self._method.model, original)
+
+
 def _to_uint8(values: tf.Tensor) -> tf.Tensor:
     # FLOOR, since LiteRT's reference kernels lack ROUND.
     return tf.cast(tf.floor(values * 255.0 + 0.5), tf.uint8)
@@ -96,32 +131,43 @@ def convert(detector: Detector, sample: NDArray[np.uint8]) -> Converted:
     """Converts a detector.
 
     Args:
-        detector: fitted, of the method `mim`.
-        sample: uint8 (N, S, S, 3), photographs of its class; they set the ranges of the activations.
+        detector: fitted, of the method `mim` or of another that measures a reconstruction by SSIM.
+        sample: uint8 (N, S, S, 3), photographs of its class; they set the ranges of int8 activations.
 
     Returns:
-        The two files.
+        The files.
 
     Raises:
-        MimError: the method has no network, or a file would be larger than `MAX_BYTES`.
+        MimError: the method reconstructs nothing, or a file would be larger than `MAX_BYTES`.
     """
-    if not isinstance(detector.method, Inpainting):
-        raise MimError(f"the method {detector.name} has no network to export", "export a run of the method mim")
-    masks = detector.method.masks
-    network = detector.method.network
-    twin = int8_twin(network, activation_ranges(network, _masked_batches(sample, masks)))
-    graph = _Graph(twin, detector, masks)
-    layers = [layer.name.removesuffix("_conv") for layer in network.layers if isinstance(layer, keras.layers.Conv2D)]
-    side = detector.size
+    method, side = detector.method, detector.size
     image = tf.TensorSpec([1, side, side, 3], tf.uint8, "image")
+    if isinstance(method, Inpainting):
+        result = _convert_inpainting(detector, method, sample, image)
+    elif isinstance(method, Reconstruction) and method.measure == "ssim":
+        graph = _Direct(detector, method)
+        content = _convert(graph, {"score": (graph.score, [image])}, None)
+        result = Converted(flatbuffer.finish(content, "score", []), None)
+    else:
+        problem = f"the method {detector.name} has no reconstruction that SSIM compares"
+        raise MimError(problem, "export a run of mim, proxyano or autoencoder")
+    if len(result.mim) + len(result.micro or b"") > MAX_BYTES:
+        raise MimError(f"the models would take more than {MAX_BYTES} bytes", "train a smaller width")
+    return result
+
+
+def _convert_inpainting(
+    detector: Detector, method: Inpainting, sample: NDArray[np.uint8], image: tf.TensorSpec
+) -> Converted:
+    network, side = method.network, detector.size
+    twin = int8_twin(network, activation_ranges(network, _masked_batches(sample, method.masks)))
+    graph = _Masked(detector, twin, method.masks)
+    layers = [layer.name.removesuffix("_conv") for layer in network.layers if isinstance(layer, keras.layers.Conv2D)]
     mask = tf.TensorSpec([1, side, side, 1], tf.uint8, "mask")
     masked = tf.TensorSpec([1, side, side, 4], tf.float32, "masked")
     mim = _convert(graph, {"score": (graph.score, [image]), "inpaint": (graph.inpaint, [image, mask])}, False)
     micro = _convert(graph, {"inpaint": (graph.micro, [masked])}, True)
-    result = Converted(flatbuffer.finish(mim, "score", layers), flatbuffer.finish(micro, "inpaint", layers))
-    if len(result.mim) + len(result.micro) > MAX_BYTES:
-        raise MimError(f"the models would take more than {MAX_BYTES} bytes", "train a smaller width")
-    return result
+    return Converted(flatbuffer.finish(mim, "score", layers), flatbuffer.finish(micro, "inpaint", layers))
 
 
 def _masked_batches(sample: NDArray[np.uint8], masks: NDArray[np.float32]) -> Iterator[NDArray[np.float32]]:
@@ -130,8 +176,8 @@ def _masked_batches(sample: NDArray[np.uint8], masks: NDArray[np.float32]) -> It
         yield masked_input(tf.repeat(image, len(masks), axis=0), tf.constant(masks)).numpy()
 
 
-def _convert(graph: tf.Module, signatures: dict[str, tuple[Any, list[tf.TensorSpec]]], integer: bool) -> bytes:
-    """Builtin ops only; the fake-quantization nodes decide what becomes int8."""
+def _convert(graph: tf.Module, signatures: dict[str, tuple[Any, list[tf.TensorSpec]]], integer: bool | None) -> bytes:
+    """Builtin ops only. The fake-quantization nodes decide what becomes int8; with `integer` None, nothing does."""
     functions = {
         name: tf.function(method, input_signature=specs).get_concrete_function()
         for name, (method, specs) in signatures.items()
@@ -139,7 +185,7 @@ def _convert(graph: tf.Module, signatures: dict[str, tuple[Any, list[tf.TensorSp
     with tempfile.TemporaryDirectory() as folder:
         tf.saved_model.save(graph, folder, signatures=functions)
         converter = tf.lite.TFLiteConverter.from_saved_model(folder, signature_keys=list(functions))
-        converter.optimizations = [tf.lite.Optimize.DEFAULT]
+        converter.optimizations = [] if integer is None else [tf.lite.Optimize.DEFAULT]
         if integer:
             converter.inference_input_type = tf.int8
             converter.inference_output_type = tf.int8

@@ -54,7 +54,7 @@ def finish(content: bytes, first: str, layers: list[str]) -> bytes:
     Args:
         content: a file as the converter wrote it.
         first: the signature whose subgraph becomes number 0.
-        layers: names of the convolutions in their order.
+        layers: names of the convolutions in their order; those beyond the list are numbered.
 
     Returns:
         A file that computes the same.
@@ -116,7 +116,7 @@ def _name(model: Any, signature: Any, layers: list[str]) -> None:
     convolutions = iter(layers)
     for number, operator in enumerate(subgraph.operators):
         kind = op_name(model, operator).lower()
-        label = next(convolutions) if kind == "conv_2d" else f"{number:02d}_{kind}"
+        label = next(convolutions, f"{number:02d}_{kind}") if kind == "conv_2d" else f"{number:02d}_{kind}"
         constants = ("", "kernel", "bias") if kind == "conv_2d" else ()
         for place, tensor in enumerate(operator.inputs):
             part = constants[place] if place < len(constants) and constants[place] else f"input{place}"

@@ -5,7 +5,8 @@ For each image `NN` of `golden.json` there are
 * `NN_input.png`: the photograph as decoded, any size;
 * `NN_resampled.png`: after `resample`, uint8 (S, S, 3);
 * `NN_inpainted.png`: the graph's output `inpainted`, uint8 (S, S, 3);
-* `NN_micro.png`: outputs of `mim_micro.tflite` under each mask side by side, as q + 128, (S, n S, 3);
+* `NN_micro.png`: outputs of `mim_micro.tflite` under each mask side by side, as q + 128, (S, n S, 3); only in a bundle
+  that has this model;
 * `NN_error_map.f32`: the output `error_map`, little-endian float32, S x S in rows;
 
 and in `golden.json` the similarity, p-value, verdict and reason.
@@ -69,21 +70,18 @@ def write(bundle: Path, images: dict[str, NDArray[np.uint8]]) -> None:
     """
     make_interpreter = runtimes()[REFERENCE]
     scorer = Scorer(bundle, make_interpreter)
-    micro = make_interpreter((bundle / "mim_micro.tflite").read_bytes())
     masks = masks_of(scorer.manifest)
+    micro = None if masks is None else make_interpreter((bundle / "mim_micro.tflite").read_bytes())
     folder = bundle / "golden"
     folder.mkdir()
     entries = []
     for number, (name, pixels) in enumerate(images.items()):
         small = resample(pixels, scorer.size)
         result = scorer.run(small)
-        outputs = run_micro(micro, masked_int8(small, masks)).astype(np.int16) + 128
-        pictures = {
-            "input": pixels,
-            "resampled": small,
-            "inpainted": result["inpainted"][0],
-            "micro": np.concatenate(list(outputs.astype(np.uint8)), axis=1),
-        }
+        pictures = {"input": pixels, "resampled": small, "inpainted": result["inpainted"][0]}
+        if masks is not None:
+            outputs = run_micro(micro, masked_int8(small, masks)).astype(np.int16) + 128
+            pictures["micro"] = np.concatenate(list(outputs.astype(np.uint8)), axis=1)
         for stage, picture in pictures.items():
             Image.fromarray(picture).save(folder / f"{number:02d}_{stage}.png", optimize=True)
         (folder / f"{number:02d}_error_map.f32").write_bytes(result["error_map"].astype("<f4").tobytes())
@@ -99,9 +97,10 @@ def write(bundle: Path, images: dict[str, NDArray[np.uint8]]) -> None:
     write_json(folder / "golden.json", {"reference": REFERENCE, "tolerance": TOLERANCE, "images": entries})
 
 
-def masks_of(manifest: dict[str, Any]) -> NDArray[np.float32]:
-    """The mask set of a manifest, float32 (n, S, S, 1)."""
-    return mask_set(manifest["size"], manifest["mask_set"]["cell"], manifest["mask_set"]["count"])
+def masks_of(manifest: dict[str, Any]) -> NDArray[np.float32] | None:
+    """The mask set of a manifest, float32 (n, S, S, 1), or None where nothing is masked."""
+    entry = manifest["mask_set"]
+    return None if entry is None else mask_set(manifest["size"], entry["cell"], entry["count"])
 
 
 def read(bundle: Path) -> tuple[list[dict[str, Any]], list[dict[str, NDArray[Any]]]]:
@@ -113,6 +112,7 @@ def read(bundle: Path) -> tuple[list[dict[str, Any]], list[dict[str, NDArray[Any
         arrays = {
             stage: np.asarray(Image.open(folder / f"{number:02d}_{stage}.png"))
             for stage in ("input", "resampled", "inpainted", "micro")
+            if stage != "micro" or (folder / f"{number:02d}_micro.png").exists()
         }
         side = arrays["resampled"].shape[0]
         flat = np.frombuffer((folder / f"{number:02d}_error_map.f32").read_bytes(), "<f4")

@@ -94,7 +94,8 @@ class Manifest(_Entry):
     licence: dict[str, str]
     normal_class: str
     size: int = Field(gt=0)
-    mask_set: MaskSet
+    method: str = Field(default="mim", description="how the image is reconstructed: mim inpaints it")
+    mask_set: MaskSet | None = Field(description="null where nothing is masked")
     measure: Measure
     calibration: Calibration
     gate: Gate

@@ -54,8 +54,10 @@ def fit(folder: Path) -> None:
     began = time.monotonic()
     made.fit(pixels, folder / "final", training, lambda *line: print(*line, flush=True), negatives)
     # Of a fit that was stopped, only its own record knows the whole time.
-    state = folder / "final" / "state.json"
-    taken = read_json(state, "remove it") if state.exists() else {"seconds": time.monotonic() - began, "step": None}
+    seconds, steps, state = time.monotonic() - began, None, folder / "final" / "state.json"
+    if state.exists():
+        record = read_json(state, "remove it")
+        seconds, steps = record["seconds"], record["step"]
     made.save(folder)
     images = [
         {
@@ -74,8 +76,8 @@ def fit(folder: Path) -> None:
         "summary": made.summary,
         "supervised": made.supervised,
         "parameters": made.parameters,
-        "train_seconds": round(taken["seconds"], 1),
-        "steps": taken["step"],
+        "train_seconds": round(seconds, 1),
+        "steps": steps,
         "images": images,
     }
     write_json(folder / "scores.json", entry)

@@ -151,11 +151,19 @@ def comparison_figure(result: Mapping[str, Any], path: Path) -> Path:
         axis.plot(mean["auroc"], place, "D", color="black", markersize=6, label=None if place else "mean, skin [95 %]")
     for i, label in enumerate(next(iter(rows.values()))["classes"]):
         values = [row["classes"][label]["auroc"] for row in rows.values()]
-        marker = {"color": COLOURS[i % len(COLOURS)], "marker": "osv^P*X"[i % 7]}
-        axis.scatter(values, range(len(rows)), s=28, label=label.replace("_", " "), zorder=3, alpha=0.85, **marker)
+        axis.scatter(
+            values,
+            range(len(rows)),
+            s=28,
+            label=label.replace("_", " "),
+            zorder=3,
+            alpha=0.85,
+            color=COLOURS[i % len(COLOURS)],
+            marker="osv^P*X"[i % 7],
+        )
     names = [f"{name} (supervised)" if row["supervised"] else name for name, row in rows.items()]
     axis.set_yticks(range(len(rows)), names)
     axis.invert_yaxis()
     axis.set(xlim=(0, 1.02), xlabel=f"AUROC of {result['normal_class']} against each class (0.5 = chance)")
-    axis.legend(fontsize=7, loc="upper center", bbox_to_anchor=(0.5, -0.14), ncols=3, frameon=False)
+    figure.legend(fontsize=8, loc="outside lower center", ncols=4, frameon=False)
     return save(figure, path)

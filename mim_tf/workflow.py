@@ -97,7 +97,10 @@ def _pictures(judge: Detector | Scorer, pixels: NDArray[np.uint8]) -> dict[str, 
     image = pixels.astype(np.float32) / np.float32(255)
     if isinstance(judge, Scorer):
         inpainted = judge.inpaint(pixels).astype(np.float32) / np.float32(255)
-        return {"original": image, "under one mask": image * masks_of(judge.manifest)[0], "inpainted": inpainted}
+        masks = masks_of(judge.manifest)
+        if masks is None:
+            return {"original": image, "reconstructed": inpainted}
+        return {"original": image, "under one mask": image * masks[0], "inpainted": inpainted}
     method = judge.method
     if not isinstance(method, Reconstruction):
         return None
@@ -137,7 +140,7 @@ def export_run(run: Path, bundle: Path, folder: Path | None, statement: str | No
     Args:
         run: the run folder.
         bundle: the folder to write.
-        folder: a data folder; its `test` split is evaluated, in float and in int8, for the model card.
+        folder: a data folder; its `test` split is evaluated, in Keras and in TFLite, for the model card.
         statement: about the photographs and their terms, for the model card.
         warn: receives a line for each file that is skipped.
 
@@ -149,14 +152,16 @@ def export_run(run: Path, bundle: Path, folder: Path | None, statement: str | No
 
     detector = Detector.load(run)
     converted = convert(detector, detector.sample)
-    assert isinstance(detector.method, Inpainting)
-    config = detector.method.config
+    mask_set, numbers = None, "float32"
+    if isinstance(detector.method, Inpainting):
+        config, numbers = detector.method.config, "int8"
+        mask_set = {"cell": config.cell, "count": config.count, "step": max(1, config.count // 2)}
 
     def measure_both(scorer: Scorer) -> dict[str, Any]:
         if folder is None:
             return {}
         photos = data.scan(folder)
-        judges: dict[str, Judge] = {"Keras, float32": detector, "TFLite, int8": scorer}
+        judges: dict[str, Judge] = {"Keras, float32": detector, f"TFLite, {numbers}": scorer}
         return {name: evaluate(judge, photos, "test", seed=0, warn=warn).metrics for name, judge in judges.items()}
 
     contents = Contents(
@@ -164,7 +169,8 @@ def export_run(run: Path, bundle: Path, folder: Path | None, statement: str | No
         micro=converted.micro,
         size=detector.size,
         normal_class=detector.normal_class,
-        mask_set={"cell": config.cell, "count": config.count, "step": max(1, config.count // 2)},
+        method=detector.name,
+        mask_set=mask_set,
         measure={
             "name": detector.measure,
             "window": measure.WINDOW,

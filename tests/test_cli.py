@@ -13,9 +13,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
+from rich.console import Console
 
 from mim_export.runtime import RELEASED
-from mim_tf import cli, sample
+from mim_tf import cli, sample, show
 
 COUNTS = {"train": {"mpox": 12}, "val": {"mpox": 40}, "test": {"mpox": 6, "plain": 6, "no_skin": 6}}
 
@@ -106,8 +107,41 @@ def test_train_evaluate_and_export_a_baseline(run: Run, folder: Path, tmp_path: 
     assert metrics["classes"]["no_skin"]["auroc"] > 0.9 and not metrics["classes"]["no_skin"]["skin"]
     assert metrics["mean_auroc"] == metrics["classes"]["plain"]["auroc"]
     assert (tmp_path / "evaluation" / "roc.png").stat().st_size > 10_000
-    assert_one_line(run("export", out, "--out", tmp_path / "bundle"), "colour", "no network")
+    assert_one_line(run("export", out, "--out", tmp_path / "bundle"), "colour", "no reconstruction")
     assert not (tmp_path / "bundle").exists()
+
+
+def test_compare_writes_a_page_and_continues(run: Run, folder: Path, tmp_path: Path) -> None:
+    out = tmp_path / "compare"
+    words = (
+        "compare",
+        "--data",
+        folder,
+        "--methods",
+        "colour",
+        "--seeds",
+        0,
+        "--minutes",
+        1,
+        "--size",
+        32,
+        "--out",
+        out,
+    )
+    first = run(*words)
+    assert first.status == 0, first.err
+    assert "colour seed 0 done" in first.err and "run time" in first.out
+    again = run(*words, "--json")
+    result = json.loads(again.out)
+    assert result == json.loads((out / "comparison.json").read_text())
+    assert result["rows"]["colour"]["probes"]["made"]["noise"]["auroc"] > 0.9
+    page = (out / "comparison.md").read_text()
+    assert "mim-tf compare --data DIR --methods colour --seeds 0 --minutes 1 --size 32" in page
+    for name in ("comparison.png", "probes_colour.png"):
+        assert (out / name).stat().st_size > 10_000
+    assert_one_line(run(*words[:-2], "--out", out, "--minutes", 2), "other settings (seconds)", "--out")
+    assert_one_line(run("compare", "--data", folder, "--seeds", "a,b", "--out", out), "seeds 'a,b'", "0,1,2")
+    assert_one_line(run("compare", "--data", folder, "--methods", "mim,magic", "--out", out), "magic", "choose one of")
 
 
 def test_a_run_is_continued_with_its_own_settings_only(run: Run, folder: Path, tmp_path: Path) -> None:
@@ -185,11 +219,11 @@ def test_folders_without_permission_are_one_line(run: Run, tmp_path: Path) -> No
                 os.setgid(65534)
                 os.setuid(65534)
             sys.argv = ["mim-tf", "train", "--data", str(closed), "--out", str(tmp_path / "out")]
-            cli.err = cli.Console(file=os.fdopen(2, "w"), soft_wrap=True, highlight=False)
+            show.err = Console(file=os.fdopen(2, "w"), soft_wrap=True, highlight=False)
             try:
                 cli.main()
             except SystemExit as stop:
-                cli.err.file.flush()
+                show.err.file.flush()
                 os._exit(int(stop.code or 0))
             except BaseException:
                 traceback.print_exc()
@@ -204,4 +238,4 @@ def test_folders_without_permission_are_one_line(run: Run, tmp_path: Path) -> No
 def test_help_names_every_command(run: Run) -> None:
     result = run("--help")
     assert result.status == 0
-    assert all(name in result.out for name in ("demo", "train", "evaluate", "export", "verify", "score"))
+    assert all(name in result.out for name in ("demo", "train", "evaluate", "compare", "export", "verify", "score"))

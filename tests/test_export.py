@@ -203,12 +203,6 @@ def test_bundle_is_not_written_over_anything(run: Path, bundle: Path) -> None:
     assert sorted(path.name for path in bundle.parent.iterdir()) == before
 
 
-def test_only_methods_with_a_network_are_exported(run: Path, tmp_path: Path) -> None:
-    detector = Detector("colour", size=64)
-    with pytest.raises(MimError, match="colour has no network"):
-        convert(detector, np.zeros((1, 64, 64, 3), np.uint8))
-
-
 def test_scorer_and_definitions_import_no_tensorflow(bundle: Path, tmp_path: Path) -> None:
     """The copy of the scorer in a bundle runs by itself."""
     Image.fromarray(sample.render("mpox", [9])[0]).save(tmp_path / "photo.png")
@@ -238,3 +232,27 @@ def test_small_and_blank_photographs_cannot_be_judged(bundle: Path, tmp_path: Pa
     rows = [scorer.score(tmp_path / name) for name in ("blank.png", "small.png")]
     assert [row["verdict"] for row in rows] == ["cannot-judge"] * 2
     assert [row["reason"] for row in rows] == [REASONS[1], REASONS[4]]
+
+
+def test_proxyano_scores_on_a_device_as_in_keras(tmp_path: Path) -> None:
+    """Its proxy is the network's own, so nothing but builtin operators is left; float32, without a micro model."""
+    counts = {"train": {"mpox": 8}, "val": {"mpox": 40}, "test": {"mpox": 2, "plain": 2}}
+    photos = data.scan(sample.write_sample(tmp_path / "data", counts=counts))
+    detector = Detector("proxyano", size=48, width=4)
+    training, quiet = Training(steps=10, batch_size=4, precision="float32"), lambda *line: None
+    detector.fit(photos, tmp_path / "run", alpha=0.05, training=training, warn=print, progress=quiet)
+    manifest = workflow.export_run(tmp_path / "run", tmp_path / "bundle", tmp_path / "data", None, print)
+    assert manifest["method"] == "proxyano" and manifest["mask_set"] is None
+    assert set(manifest["models"]) == {"mim.tflite"}
+    extra = {"FULLY_CONNECTED", "L2_NORMALIZATION", "SOFTMAX"}
+    assert set(manifest["models"]["mim.tflite"]["ops"]) <= ALLOWED | extra
+    scorer, pixels = Scorer(tmp_path / "bundle"), sample.render("mpox", range(6), size=48)
+    np.testing.assert_allclose(scorer.judge(pixels).similarity, detector.similarity(pixels), atol=1e-4)
+    np.testing.assert_array_equal(scorer.judge(pixels).verdict, detector.judge(pixels).verdict)
+    rebuilt = detector.method.reconstruct(detector.method.model, pixels / np.float32(255)).numpy()
+    assert np.abs(scorer.inpaint(pixels[0]) / 255 - rebuilt[0]).max() <= 0.51 / 255
+    assert {row["status"] for row in verify(tmp_path / "bundle")} <= {"exact", "within tolerance"}
+    workflow.evaluate_into(scorer, photos, "test", tmp_path / "evaluation", 0, print)
+    assert (tmp_path / "evaluation" / "examples.png").exists()
+    with pytest.raises(MimError, match=r"colour has no reconstruction that SSIM compares; export a run of mim"):
+        convert(Detector("colour", size=48), pixels)

@@ -1,0 +1,73 @@
+"""What do the parts of ProxyAno do? Proxies x memory x pseudo-anomalies, three seeds.
+
+    python benchmarks/proxyano.py --data DIR --out RUNS     # real photographs
+    python benchmarks/proxyano.py --out RUNS                # the synthetic sample set
+
+64 px, 400 steps a fit, two processes of one thread; a stopped run continues. Prints a Markdown table.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+from typing import Any
+
+from mim_export.errors import MimError
+from mim_tf import comparison, sample
+from mim_tf.compare import Entry, Plan, run
+from mim_tf.proxy import PROXIES
+
+PARTS = {
+    "memory and pseudo-anomalies": {"memory": 64, "pseudo_anomalies": True},
+    "memory": {"memory": 64, "pseudo_anomalies": False},
+    "pseudo-anomalies": {"memory": 0, "pseudo_anomalies": True},
+    "neither": {"memory": 0, "pseudo_anomalies": False},
+}
+
+
+def name(proxy: str, parts: str) -> str:
+    """Of a row and its folder."""
+    return f"{proxy} with {parts}"
+
+
+def cell(row: dict[str, Any]) -> str:
+    """Mean AUROC over skin classes and seeds, its interval, and the range over seeds."""
+    mean = row["mean"]
+    seeds = f"{mean['seed_low']:.2f} to {mean['seed_high']:.2f}"
+    return f"{mean['auroc']:.2f} [{mean['ci_low']:.2f}, {mean['ci_high']:.2f}]; {seeds}"
+
+
+def main() -> None:
+    """Runs what is not done yet and prints the table."""
+    parser = argparse.ArgumentParser(description="ablation of ProxyAno")
+    parser.add_argument("--data", type=Path, help="a data folder with the class mpox; the sample set by default")
+    parser.add_argument("--out", type=Path, required=True, help="folder for the fits")
+    parser.add_argument("--jobs", type=int, default=2, help="processes at a time")
+    options = parser.parse_args()
+    try:
+        folder = options.data or options.out / "data"
+        if not folder.exists() and options.data is None:
+            sample.write_sample(folder)
+        entries = [
+            Entry(name(proxy, parts), "proxyano", {"proxy": proxy, **values})
+            for proxy in PROXIES
+            for parts, values in PARTS.items()
+        ]
+        plan = Plan(folder, size=64, seconds=None, steps=400, probes=False)
+        out = options.out / "fits"
+        seconds = run(
+            entries, plan, out, jobs=options.jobs, report=lambda *line: print(*line[:3], file=sys.stderr, flush=True)
+        )
+        result = comparison.collect(entries, plan, out, seconds)
+    except MimError as error:
+        sys.exit(str(error))
+    rows = [
+        [proxy.replace("_", " "), *(cell(result["rows"][name(proxy, parts)]) for parts in PARTS)] for proxy in PROXIES
+    ]
+    print(comparison.markdown_table(["proxy", *PARTS], rows))
+    print(f"\n{result['machine']}, {seconds / 60:.0f} minutes")
+
+
+if __name__ == "__main__":
+    main()
