@@ -138,6 +138,11 @@ def _page(
         _table(["method", *classes, "mean, skin"], auroc),
         _image(out / "bundle_evaluation" / "similarities.png", "similarity of every image by class"),
         _image(out / "bundle_evaluation" / "roc.png", "ROC curves"),
+        "<h2>What the score rests on</h2>",
+        "<p>Left, how far the score goes along with what is no sign of disease (1 = it is nothing else). Right, AUROC "
+        "when classes are compared only where they are alike in it, and against images that show no skin or were "
+        "altered.</p>",
+        _image(out / "bundle_evaluation" / "probes.png", "shortcut probes"),
         "<h2>Verdict</h2>",
         "<p>By the int8 bundle, for one image of each class.</p>",
         _table(["image", "similarity", "p-value", "verdict", "reason"], scored),
