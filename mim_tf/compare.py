@@ -186,7 +186,10 @@ class _Pool:
         environment = {**os.environ, **dict.fromkeys(_ONE_THREAD, "1"), "TF_CPP_MIN_LOG_LEVEL": "3"}
         command = [sys.executable, "-m", "mim_tf.compare_job", task, str(folder)]
         with (folder / f"{task}.log").open("wb") as log:
-            child = subprocess.Popen(command, stdout=log, stderr=log, env=environment, pass_fds=(self.lock,))
+            # The pipe is never written to: it closes when this process dies, whatever of, and then the child ends.
+            child = subprocess.Popen(
+                command, stdin=subprocess.PIPE, stdout=log, stderr=log, env=environment, pass_fds=(self.lock,)
+            )
         self.children.add(child)
         try:
             return child.wait()

@@ -1,11 +1,13 @@
 """One process of a comparison: fits one method with one seed and scores a split, or probes what was fitted.
 
-Run as `python -m mim_tf.compare_job fit|probe FOLDER`; FOLDER holds `job.json`.
+Run as `python -m mim_tf.compare_job fit|probe FOLDER`; FOLDER holds `job.json`. It ends when its standard input does.
 """
 
 from __future__ import annotations
 
+import os
 import sys
+import threading
 import time
 from pathlib import Path
 from typing import Any
@@ -109,8 +111,14 @@ def milliseconds(made: Method, pixels: NDArray[np.uint8]) -> float:
     return round(1000 * float(np.median(times[2:])), 2)
 
 
+def _end_with_parent() -> None:
+    sys.stdin.read()
+    os._exit(1)
+
+
 def main() -> None:
     """Runs one task; an error that a user can mend is one line."""
+    threading.Thread(target=_end_with_parent, daemon=True).start()
     task, folder = sys.argv[1], Path(sys.argv[2])
     try:
         {"fit": fit, "probe": probe}[task](folder)

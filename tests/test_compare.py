@@ -109,8 +109,9 @@ run([Entry("classifier", "classifier", {"width": 4})], plan, Path(sys.argv[2]), 
 """
 
 
-def test_a_stopped_comparison_leaves_no_process_and_continues(folder: Path, tmp_path: Path) -> None:
-    """SIGINT to the parent in the middle of a fit; then a second parent finds the checkpoint and the folder free."""
+@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGKILL])
+def test_a_stopped_comparison_leaves_no_process_and_continues(how: int, folder: Path, tmp_path: Path) -> None:
+    """The parent is stopped in the middle of a fit; then a second one finds the checkpoint and the folder free."""
     out = tmp_path / "out"
     command = [sys.executable, "-c", _RUN, str(folder), str(out)]
     process = subprocess.Popen(command, stderr=subprocess.DEVNULL, start_new_session=True)
@@ -119,12 +120,15 @@ def test_a_stopped_comparison_leaves_no_process_and_continues(folder: Path, tmp_
     while not state.exists():
         assert time.monotonic() < deadline and process.poll() is None
         time.sleep(0.1)
-    process.send_signal(signal.SIGINT)
+    process.send_signal(how)
     assert process.wait(60) != 0
     reached = json.loads(state.read_text())["step"]
     assert 0 < reached < 2000 and not (state.parents[1] / "scores.json").exists()
+    deadline = time.monotonic() + 20
     with pytest.raises(ProcessLookupError):
-        os.killpg(process.pid, 0)  # nobody of the group is left
+        while time.monotonic() < deadline:
+            os.killpg(process.pid, 0)  # somebody of the group is left
+            time.sleep(0.1)
     with (out / ".lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     job = json.loads((state.parents[1] / "job.json").read_text())
