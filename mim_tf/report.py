@@ -141,7 +141,8 @@ def comparison_figure(result: Mapping[str, Any], path: Path) -> Path:
         result: what `mim_tf.comparison.collect` gave.
         path: the PNG to write.
     """
-    rows = dict(sorted(result["rows"].items(), key=lambda item: -item[1]["mean"]["auroc"]))
+    order = sorted(result["rows"].items(), key=lambda item: (item[1]["supervised"], -item[1]["mean"]["auroc"]))
+    rows = dict(order)
     figure = Figure(figsize=(7.2, 0.42 * len(rows) + 1.6), layout="constrained")
     axis = figure.subplots()
     axis.axvline(0.5, color="0.6", linewidth=1)
@@ -163,7 +164,10 @@ def comparison_figure(result: Mapping[str, Any], path: Path) -> Path:
         )
     names = [f"{name} (supervised)" if row["supervised"] else name for name, row in rows.items()]
     axis.set_yticks(range(len(rows)), names)
-    axis.invert_yaxis()
-    axis.set(xlim=(0, 1.02), xlabel=f"AUROC of {result['normal_class']} against each class (0.5 = chance)")
+    axis.set(
+        ylim=(len(rows) - 0.4, -0.6),
+        xlim=(0, 1.02),
+        xlabel=f"AUROC of {result['normal_class']} against each class (0.5 = chance)",
+    )
     figure.legend(fontsize=8, loc="outside lower center", ncols=4, frameon=False)
     return save(figure, path)

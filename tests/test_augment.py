@@ -89,3 +89,29 @@ def test_views_keep_the_mean_of_their_photograph() -> None:
 @pytest.mark.parametrize(("size", "kept"), [(32, 40), (96, 120), (97, 121)])
 def test_photographs_are_kept_a_quarter_larger(size: int, kept: int) -> None:
     assert augment.source_size(size) == kept
+
+
+def test_without_a_camera_only_the_scene_changes() -> None:
+    """Photograph and proxy share crop, flips and colours: a proxy that is the photograph stays its near twin."""
+    image = tf.constant(PIXELS[0], tf.float32) / 255
+    flat = tf.fill((20, 20, 3), 0.4)
+    for i in range(20):
+        key = tf.constant([0, i], tf.int64)
+        with_camera, without = (augment.augment(image, 16, key, camera).numpy() for camera in (True, False))
+        assert abs(with_camera.mean() - without.mean()) < 0.02
+        # Neither blur nor compression: one colour stays exactly one colour.
+        assert np.ptp(augment.augment(flat, 16, key, False).numpy(), axis=(0, 1)).max() < 1e-6
+    zipped = [
+        augment.batches(PIXELS, size=16, batch_size=3, seed=0, steps=2, camera=camera) for camera in (True, False)
+    ]
+    for seen, proxy in tf.data.Dataset.zip(tuple(zipped)):
+        for a, b in zip(seen.numpy(), proxy.numpy(), strict=True):
+            others = [np.corrcoef(a.ravel(), c.ravel())[0, 1] for c in proxy.numpy() if c is not b]
+            assert np.corrcoef(a.ravel(), b.ravel())[0, 1] > max(0.3, *(abs(value) for value in others))
+
+
+def test_no_number_of_steps_means_no_end() -> None:
+    data = augment.batches(PIXELS, size=16, batch_size=3, seed=0, steps=None)
+    first = [batch.numpy() for batch in data.take(3)]
+    for endless, ended in zip(first, collect(steps=3), strict=True):
+        np.testing.assert_array_equal(endless, ended)

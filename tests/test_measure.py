@@ -10,9 +10,11 @@ import pytest
 import tensorflow as tf
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.ndimage import convolve
 from skimage.metrics import structural_similarity
+from skimage.transform import downscale_local_mean
 
-from mim_tf.measure import error_map, ssim
+from mim_tf.measure import error_map, gms_map, msgms_map, ssim
 
 GOLDEN = Path(__file__).parent / "golden" / "skimage_ssim"
 KINDS = ("constant", "identical", "noise", "gradient", "dark", "checkers")
@@ -106,3 +108,41 @@ def test_images_of_a_batch_are_measured_apart() -> None:
     a, b = (rng.uniform(0, 1, (3, 16, 16, 3)).astype(np.float32) for _ in range(2))
     alone = [float(ssim(a[i : i + 1], b[i : i + 1])[0]) for i in range(3)]
     np.testing.assert_allclose(ssim(a, b), alone, rtol=0, atol=1e-6)
+
+
+def _gms(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    """Xue et al. (2014) by SciPy, of grey images in [0, 1]."""
+    taps = np.array([[1, 0, -1]] * 3) / 3
+    strengths = [np.hypot(convolve(x, taps, mode="reflect"), convolve(x, taps.T, mode="reflect")) for x in (a, b)]
+    return (2 * strengths[0] * strengths[1] + 0.0026) / (strengths[0] ** 2 + strengths[1] ** 2 + 0.0026)
+
+
+def test_gradient_similarity_is_that_of_the_formula() -> None:
+    rng = np.random.default_rng(5)
+    a, b = (rng.uniform(0, 1, (2, 32, 32, 3)).astype(np.float32) for _ in range(2))
+    found = gms_map(tf.constant(a), tf.constant(b)).numpy()[..., 0]
+    for i in range(2):
+        expected = _gms(a[i].astype(np.float64).mean(-1), b[i].astype(np.float64).mean(-1))
+        np.testing.assert_allclose(found[i], expected, atol=1e-4)
+
+
+def test_multi_scale_gradient_similarity_averages_four_scales() -> None:
+    rng = np.random.default_rng(6)
+    a, b = (rng.uniform(0, 1, (1, 32, 32, 3)).astype(np.float32) for _ in range(2))
+    expected = np.zeros((32, 32))
+    x, y = a[0].astype(np.float64).mean(-1), b[0].astype(np.float64).mean(-1)
+    for _ in range(4):
+        coarse = tf.image.resize(_gms(x, y)[None, ..., None], (32, 32)).numpy()[0, ..., 0]
+        expected += coarse / 4
+        x, y = downscale_local_mean(x, (2, 2)), downscale_local_mean(y, (2, 2))
+    found = msgms_map(tf.constant(a), tf.constant(b)).numpy()[0, ..., 0]
+    np.testing.assert_allclose(found, expected, atol=1e-5)
+    np.testing.assert_allclose(msgms_map(tf.constant(a), tf.constant(a)), 1, atol=1e-6)
+
+
+def test_gradient_similarity_of_blank_images_has_a_gradient() -> None:
+    """The root of 0 has none; training met it at every blank wall."""
+    blank = tf.Variable(tf.fill((1, 16, 16, 3), 0.5))
+    with tf.GradientTape() as tape:
+        value = tf.reduce_mean(msgms_map(blank, tf.fill((1, 16, 16, 3), 0.5)))
+    assert np.isfinite(tape.gradient(value, blank).numpy()).all() and float(value) == pytest.approx(1)
