@@ -3,7 +3,7 @@
     python benchmarks/proxyano.py --data DIR --out RUNS     # real photographs
     python benchmarks/proxyano.py --out RUNS                # the synthetic sample set
 
-64 px, 400 steps a fit, two processes of one thread; a stopped run continues. Prints a Markdown table.
+64 px, width 8, 400 steps a fit, two processes of one thread; a stopped run continues. Prints a Markdown table.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ def main() -> None:
         if not folder.exists() and options.data is None:
             sample.write_sample(folder)
         entries = [
-            Entry(name(proxy, parts), "proxyano", {"proxy": proxy, **values})
+            Entry(name(proxy, parts), "proxyano", {"width": 8, "proxy": proxy, **values})
             for proxy in PROXIES
             for parts, values in PARTS.items()
         ]

@@ -24,7 +24,7 @@ def model_card(manifest: dict[str, Any], metrics: dict[str, Any]) -> str:
     else:
         what, done = f"The method `{manifest['method']}`, in float32,", "rebuilt and compared with what was rebuilt"
     parts = [
-        f"# Model card: {manifest['normal_class']} by mask, inpaint, measure",
+        f"# Model card: {manifest['normal_class']} by {'mask, inpaint, measure' if masks else manifest['method']}",
         f"**{manifest['statement']}** It has not been validated clinically; do not decide about anyone's health by it.",
         "## What it is",
         f"{what} trained on photographs of the class `{manifest['normal_class']}` alone. A photograph is {done} by "
@@ -43,9 +43,8 @@ def model_card(manifest: dict[str, Any], metrics: dict[str, Any]) -> str:
         f"Threshold {calibration['threshold']:.4f} at alpha {calibration['alpha']:.3g}. Guarantee: "
         f"{calibration['guarantee']}.",
         "## Limits",
-        "* An AUROC near 0.5 is chance. The similarity mostly measures how smooth a picture is: blank walls, "
-        "healthy and blurred skin can be more similar to their inpainting than mpox is, and are then called "
-        "`mpox-like`.\n"
+        "* An AUROC near 0.5 is chance. Similarity of this kind mostly measures how smooth a picture is: blank walls, "
+        "healthy and blurred skin can be rebuilt better than mpox is, and are then called `mpox-like`.\n"
         "* Labels come from web sources without clinical confirmation; skin tones, cameras and stages of the "
         "disease are not balanced.\n"
         "* The threshold holds for photographs like those of the calibration only.\n"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -121,17 +122,22 @@ def compare(
     """Fit methods with several seeds, and tabulate AUROC by class, intervals, cost and shortcuts."""
     _import_tensorflow()
     from mim_tf.compare import Entry, Plan
+    from mim_tf.data import scan
+    from mim_tf.duplicates import warn_of_duplicates
     from mim_tf.workflow import compare_into
 
     try:
         numbers = tuple(int(seed) for seed in seeds.split(","))
     except ValueError:
         raise MimError(f"seeds {seeds!r} are not numbers", "write them as 0,1,2") from None
-    entries = [Entry(name, name) for name in methods.split(",")]
+    entries = [Entry(name.strip(), name.strip()) for name in methods.split(",")]
     plan = Plan(data, size=size, normal_class=normal_class, seconds=60 * minutes, seeds=numbers)
-    command = f"mim-tf compare --data DIR --methods {methods} --seeds {seeds} --minutes {minutes:g} --size {size}"
+    words = ["mim-tf", "compare", "--data", "DIR", "--methods", ",".join(entry.name for entry in entries)]
+    words += ["--seeds", ",".join(map(str, numbers)), "--minutes", f"{minutes:g}", "--size", str(size)]
+    words += [] if normal_class == "mpox" else ["--normal-class", normal_class]
+    warn_of_duplicates(scan(data), warn)
     with comparison_bars(err, 60 * minutes) as report:
-        result = compare_into(entries, plan, out_folder, jobs=jobs, report=report, command=command)
+        result = compare_into(entries, plan, out_folder, jobs=jobs, report=report, command=shlex.join(words))
     show_comparison(result, json)
 
 
@@ -141,7 +147,7 @@ def export(
     bundle: Annotated[Path, typer.Option("--out", help="the bundle to write")],
     data: Annotated[
         Path | None,
-        typer.Option("--data", help="evaluate its test split, float and int8, for the model card"),
+        typer.Option("--data", help="evaluate its test split, in Keras and TFLite, for the model card"),
     ] = None,
     terms: Annotated[Path | None, typer.Option(help="text on the photographs and their terms, for the card")] = None,
     json: Json = False,

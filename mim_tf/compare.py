@@ -6,14 +6,10 @@ is kept, what was stopped continues from its checkpoint, and methods or seeds ca
 
 from __future__ import annotations
 
-import fcntl
 import os
-import subprocess
-import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor, wait
-from contextlib import contextmanager
+from collections import Counter
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -21,18 +17,10 @@ from typing import Any
 from mim_export.errors import MimError
 from mim_export.files import read_json, write_json
 from mim_tf import data, method
+from mim_tf.data import Photo
+from mim_tf.evaluate import NOT_SKIN
+from mim_tf.process_pool import Pool, Report, alone, job_folder
 from mim_tf.run_folder import FORMAT, claim
-
-_POLL = 5.0
-#: What each task writes when it is done, and what is reported then.
-_RESULTS = {"fit": ("scores.json", "done"), "probe": ("probe.json", "probed")}
-_ONE_THREAD = (
-    "TF_NUM_INTRAOP_THREADS",
-    "TF_NUM_INTEROP_THREADS",
-    "OMP_NUM_THREADS",
-    "OPENBLAS_NUM_THREADS",
-    "MKL_NUM_THREADS",
-)
 
 
 @dataclass(frozen=True)
@@ -75,15 +63,6 @@ class Plan:
     probes: bool = True
 
 
-#: Receives row, seed, state ("waiting", "fitting", "done" or "probed") and, of a fit that is under way, its state.json.
-Report = Callable[[str, int, str, dict[str, Any]], None]
-
-
-def job_folder(out: Path, name: str, seed: int) -> Path:
-    """Where one fit lives."""
-    return out / name / f"seed{seed}"
-
-
 def run(entries: Sequence[Entry], plan: Plan, out: Path, *, jobs: int, report: Report) -> float:
     """Fits, scores and probes whatever is not done yet.
 
@@ -98,31 +77,28 @@ def run(entries: Sequence[Entry], plan: Plan, out: Path, *, jobs: int, report: R
         Seconds of run time, those of earlier, stopped runs included.
 
     Raises:
-        MimError: a wrong name, another comparison in `out`, or a fit that failed; the line names its log.
+        MimError: a wrong name, number or folder, another comparison in `out`, or a fit that failed; where a fit failed,
+            the others were brought to their end.
     """
-    for entry in entries:
-        method.make(entry.method, plan.size, **entry.options)
-    settings = {"format": FORMAT, "comparison": True, **asdict(plan), "folder": str(plan.folder.resolve())}
-    del settings["seeds"], settings["probes"]
     photos = data.scan(plan.folder)
-    settings["data"] = data.fingerprint(photos)
+    _check(entries, plan, photos, jobs)
+    settings = {"format": FORMAT, "comparison": True, **asdict(plan), "data": data.fingerprint(photos)}
+    for key in ("folder", "seeds", "probes"):
+        del settings[key]
     claim(out, settings)
-    with _alone(out) as lock:
+    with alone(out) as lock:
         began, clock = time.monotonic(), out / "run_time.json"
         before = read_json(clock, "remove it")["seconds"] if clock.exists() else 0.0
         for entry in entries:
             for seed in plan.seeds:
-                write_json(
-                    job_folder(out, entry.name, seed) / "job.json",
-                    {**asdict(plan), "folder": str(plan.folder.resolve()), "entry": asdict(entry), "seed": seed},
-                )
+                _order(entry, seed, plan, job_folder(out, entry.name, seed))
 
         def elapsed() -> float:
             seconds = before + time.monotonic() - began
             write_json(clock, {"seconds": round(seconds, 1)})
             return seconds
 
-        pool = _Pool(out, lock, report, elapsed)
+        pool = Pool(out, lock, report, elapsed)
         # Seed by seed, so that a comparison that is stopped early has every row.
         pool.run("fit", [(entry.name, seed) for seed in plan.seeds for entry in entries], jobs)
         if plan.probes:
@@ -131,76 +107,36 @@ def run(entries: Sequence[Entry], plan: Plan, out: Path, *, jobs: int, report: R
         return elapsed()
 
 
-@contextmanager
-def _alone(out: Path) -> Iterator[int]:
-    """Two runs in one folder would overwrite each other; the lock outlives a killed parent in its children."""
-    with (out / ".lock").open("w") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            raise MimError("another comparison works in it", "wait for its end or stop it", out) from None
-        yield lock.fileno()
+def _check(entries: Sequence[Entry], plan: Plan, photos: Sequence[Photo], jobs: int) -> None:
+    """Whatever can be wrong is said before the first of many minutes."""
+    for what, values in (("method", [entry.name for entry in entries]), ("seed", list(plan.seeds))):
+        twice = [str(value) for value, count in Counter(values).items() if count > 1]
+        if twice or not values:
+            problem = f"{what} {twice[0]} is named twice" if twice else f"no {what} is named"
+            raise MimError(problem, f"name each {what} once")
+    if any(not 0 <= seed < 2**32 for seed in plan.seeds):
+        raise MimError("a seed is not possible", "choose seeds from 0 to 4294967295")
+    cores = os.cpu_count() or 1
+    if jobs > cores:
+        raise MimError(
+            f"{jobs} processes on {cores} cores would share them unevenly", f"choose --jobs {cores} or fewer"
+        )
+    made = [method.make(entry.method, plan.size, **entry.options) for entry in entries]
+    normal, split = plan.normal_class, plan.split
+    for part in ("train", split):
+        if not data.select(photos, part, normal):
+            problem = f"no photographs in {part}/{normal}"
+            raise MimError(problem, "add them or name the class by --normal-class", plan.folder)
+    if not any(label not in (normal, *NOT_SKIN) for label in data.labels(photos, split)):
+        raise MimError(f"no skin but {normal} in {split}", "add photographs of another class", plan.folder)
+    if any(one.supervised for one in made):
+        data.select_others(photos, "val", normal)
 
 
-class _Pool:
-    """Processes that each do one task for one fit; whatever stops the pool stops them."""
-
-    def __init__(self, out: Path, lock: int, report: Report, elapsed: Callable[[], float]) -> None:
-        self.out = out
-        self.lock = lock
-        self.report = report
-        self.elapsed = elapsed
-        self.children: set[subprocess.Popen[bytes]] = set()
-
-    def run(self, task: str, fits: Sequence[tuple[str, int]], jobs: int) -> None:
-        """Does a task for those fits that lack its result, `jobs` at a time."""
-        running: dict[Future[int], tuple[str, int]] = {}
-        result, done = _RESULTS[task]
-        with ThreadPoolExecutor(jobs) as threads:
-            for name, seed in fits:
-                folder = job_folder(self.out, name, seed)
-                if (folder / result).exists():
-                    self.report(name, seed, done, {})
-                else:
-                    self.report(name, seed, "waiting", {})
-                    running[threads.submit(self._process, task, folder)] = (name, seed)
-            try:
-                while running:
-                    ended, _ = wait(running, timeout=_POLL, return_when="FIRST_COMPLETED")
-                    self.elapsed()
-                    for future in ended:
-                        name, seed = running.pop(future)
-                        self._check(task, job_folder(self.out, name, seed), future.result())
-                        self.report(name, seed, done, {})
-                    for name, seed in running.values():
-                        state = job_folder(self.out, name, seed) / "final" / "state.json"
-                        if task == "fit" and state.exists():
-                            self.report(name, seed, "fitting", read_json(state, "remove it"))
-            except BaseException:
-                threads.shutdown(wait=False, cancel_futures=True)
-                for child in list(self.children):
-                    child.terminate()
-                raise
-
-    def _process(self, task: str, folder: Path) -> int:
-        environment = {**os.environ, **dict.fromkeys(_ONE_THREAD, "1"), "TF_CPP_MIN_LOG_LEVEL": "3"}
-        command = [sys.executable, "-m", "mim_tf.compare_job", task, str(folder)]
-        with (folder / f"{task}.log").open("wb") as log:
-            # The pipe is never written to: it closes when this process dies, whatever of, and then the child ends.
-            child = subprocess.Popen(
-                command, stdin=subprocess.PIPE, stdout=log, stderr=log, env=environment, pass_fds=(self.lock,)
-            )
-        self.children.add(child)
-        try:
-            return child.wait()
-        finally:
-            self.children.discard(child)
-
-    @staticmethod
-    def _check(task: str, folder: Path, status: int) -> None:
-        if status < 0:
-            remedy = "give it more memory or run fewer jobs, and run the same again to continue"
-            raise MimError(f"{task} was killed by signal {-status}", remedy, folder)
-        if status > 0:
-            lines = (folder / f"{task}.log").read_text(errors="replace").strip().splitlines() or ["no message"]
-            raise MimError(f"{task} failed ({lines[-1]})", "mend that and run the same again to continue", folder)
+def _order(entry: Entry, seed: int, plan: Plan, folder: Path) -> None:
+    """Writes what the process reads; a fit that is there must be of the same method."""
+    path = folder / "job.json"
+    wanted = asdict(entry)
+    if path.exists() and read_json(path, "remove it")["entry"] != wanted:
+        raise MimError("holds a fit of another method", "remove it or name another --out", folder)
+    write_json(path, {**asdict(plan), "folder": str(plan.folder.resolve()), "entry": wanted, "seed": seed})

@@ -5,20 +5,25 @@ Run as `python -m mim_tf.compare_job fit|probe FOLDER`; FOLDER holds `job.json`.
 
 from __future__ import annotations
 
+import hashlib
 import os
+import platform
 import sys
 import threading
 import time
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+import mim_export
+import mim_tf
 from mim_export.errors import explain
 from mim_export.files import read_json, write_json
 from mim_tf import data, method
-from mim_tf.data import Photo, Photos
+from mim_tf.data import Photo, Photos, Warn
 from mim_tf.method import Method, Training
 
 _TIMED = 24
@@ -34,10 +39,10 @@ def _read(folder: Path) -> tuple[dict[str, Any], tuple[Photo, ...], Method]:
     return job, data.scan(job["folder"]), method.make(entry["method"], job["size"], **entry["options"])
 
 
-def _scored(job: dict[str, Any], photos: tuple[Photo, ...]) -> dict[str, Photos]:
+def _scored(job: dict[str, Any], photos: tuple[Photo, ...], warn: Warn) -> dict[str, Photos]:
     split = job["split"]
     return {
-        name: data.load(data.select(photos, split, name), job["size"], warn=_warn, what=f"{split}/{name}")
+        name: data.load(data.select(photos, split, name), job["size"], warn=warn, what=f"{split}/{name}")
         for name in data.labels(photos, split)
     }
 
@@ -46,12 +51,15 @@ def fit(folder: Path) -> None:
     """Fits, saves and writes `scores.json`: the similarity of each image of the split, with what the fit took."""
     job, photos, made = _read(folder)
     normal = job["normal_class"]
+    skipped: list[str] = []
+    # First of all, so that nothing is found wrong with them when the time is spent.
+    scored = _scored(job, photos, skipped.append)
     chosen = data.select(photos, "train", normal)
-    pixels = data.load(chosen, made.source_size, warn=_warn, what=f"train/{normal}").pixels
+    pixels = data.load(chosen, made.source_size, warn=skipped.append, what=f"train/{normal}").pixels
     negatives = None
     if made.supervised:
         others = data.select_others(photos, "val", normal)
-        negatives = data.load(others, made.source_size, warn=_warn, what="val, other classes").pixels
+        negatives = data.load(others, made.source_size, warn=skipped.append, what="val, other classes").pixels
     training = Training(steps=job["steps"], seconds=job["seconds"], seed=job["seed"])
     began = time.monotonic()
     made.fit(pixels, folder / "final", training, lambda *line: print(*line, flush=True), negatives)
@@ -68,7 +76,7 @@ def fit(folder: Path) -> None:
             "group": photo.group,
             "similarity": float(score),
         }
-        for label, part in _scored(job, photos).items()
+        for label, part in scored.items()
         for photo, score in zip(part.photos, made.similarity(part.pixels), strict=True)
     ]
     entry = {
@@ -80,9 +88,31 @@ def fit(folder: Path) -> None:
         "parameters": made.parameters,
         "train_seconds": round(seconds, 1),
         "steps": steps,
+        "machine": machine(),
+        "code": code_digest(),
+        "skipped": skipped,
         "images": images,
     }
     write_json(folder / "scores.json", entry)
+
+
+def machine() -> str:
+    """The processor as the system calls it and the version of TensorFlow, for figures that depend on them."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+        name = next(line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
+    except (OSError, StopIteration):
+        name = platform.processor() or platform.machine()
+    return f"{name} (TensorFlow {version('tensorflow')})"
+
+
+def code_digest() -> str:
+    """sha256 of the sources of both packages: fits of different code are not compared in silence."""
+    digest = hashlib.sha256()
+    for (root,) in (map(Path, mim_tf.__path__), map(Path, mim_export.__path__)):
+        for path in sorted(root.rglob("*.py")):
+            digest.update(path.relative_to(root).as_posix().encode() + path.read_bytes())
+    return digest.hexdigest()
 
 
 def probe(folder: Path) -> None:
@@ -91,7 +121,7 @@ def probe(folder: Path) -> None:
 
     job, photos, made = _read(folder)
     made.load(folder)
-    parts = _scored(job, photos)
+    parts = _scored(job, photos, _warn)
     pixels = parts[job["normal_class"]].pixels
     scores = {label: (part, made.similarity(part.pixels)) for label, part in parts.items()}
     entry = {

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import csv
 import io
-import platform
-from collections.abc import Sequence
-from importlib.metadata import version
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from mim_export.errors import MimError
 from mim_export.files import new_file, read_json, write_json
-from mim_tf.compare import Entry, Plan, job_folder
+from mim_tf.compare import Entry, Plan
 from mim_tf.evaluate import DRAWS, NOT_SKIN, auroc, group_weights, interval, weighted_auroc
+from mim_tf.process_pool import job_folder
 
 #: The row that the others are compared with, where it is there.
 REFERENCE = "mim"
@@ -43,88 +43,92 @@ def collect(entries: Sequence[Entry], plan: Plan, out: Path, seconds: float) -> 
         entry.name: [read_json(job_folder(out, entry.name, seed) / "scores.json", remedy) for seed in plan.seeds]
         for entry in entries
     }
+    _check_images(scores, out)
     reference = REFERENCE if REFERENCE in scores else entries[0].name
-    labels, draws = _draws(scores[reference][0]["images"])
-    normal = plan.normal_class
-    others = [name for name in draws if name != normal]
+    images = scores[reference][0]["images"]
+    draws = _draws(images)
+    means: dict[str, list[float]] = {}
     spreads: dict[str, NDArray[np.float64]] = {}
     rows: dict[str, Any] = {}
-    for name, seeds in scores.items():
-        by_class = [_by_class(entry["images"], labels) for entry in seeds]
-        classes, replicates = {}, []
-        for label in others:
-            values = [auroc(part[normal], part[label]) for part in by_class]
-            spread = [weighted_auroc(part[normal], part[label], draws[normal], draws[label]) for part in by_class]
-            classes[label] = {**_over_seeds(values), **interval(np.mean(spread, axis=0)), "skin": label not in NOT_SKIN}
-            if label not in NOT_SKIN:
-                replicates.append((values, spread))
-        means = np.mean([values for values, _ in replicates], axis=0)
-        spreads[name] = np.mean([spread for _, spread in replicates], axis=(0, 1))
-        first = seeds[0]
-        probed = job_folder(out, name, plan.seeds[0]) / "probe.json"
+    for name, fits in scores.items():
+        classes, means[name], spreads[name] = _by_class(fits, plan.normal_class, draws)
+        first, probed = fits[0], job_folder(out, name, plan.seeds[0]) / "probe.json"
         rows[name] = {
-            "method": first["method"],
-            "options": first["options"],
-            "measure": first["measure"],
-            "summary": first["summary"],
-            "supervised": first["supervised"],
-            "parameters": first["parameters"],
-            "train_seconds": float(np.mean([entry["train_seconds"] for entry in seeds])),
-            "steps": None if first["steps"] is None else [entry["steps"] for entry in seeds],
+            **{key: first[key] for key in ("method", "options", "measure", "summary", "supervised", "parameters")},
+            "train_seconds": float(np.mean([fit["train_seconds"] for fit in fits])),
+            "steps": None if first["steps"] is None else [fit["steps"] for fit in fits],
             "classes": classes,
-            "mean": {**_over_seeds(list(means)), **interval(spreads[name])},
+            "mean": {**_over_seeds(means[name]), **interval(spreads[name])},
             **(read_json(probed, remedy) if plan.probes else {}),
         }
     for name, row in rows.items():
-        difference = spreads[name] - spreads[reference]
-        value = row["mean"]["auroc"] - rows[reference]["mean"]["auroc"]
-        row["against_reference"] = None if name == reference else {"difference": value, **interval(difference)}
+        by_seed = [ours - theirs for ours, theirs in zip(means[name], means[reference], strict=True)]
+        difference = {**_over_seeds(by_seed, "difference"), **interval(spreads[name] - spreads[reference])}
+        row["against_reference"] = None if name == reference else difference
+    every = [fit for fits in scores.values() for fit in fits]
     return {
         "split": plan.split,
-        "normal_class": normal,
+        "normal_class": plan.normal_class,
         "size": plan.size,
         "seconds_a_fit": plan.seconds,
         "steps_a_fit": plan.steps,
         "seeds": list(plan.seeds),
         "reference": reference,
-        "images": {label: int(draws[label].shape[1]) for label in draws},
-        "groups": {label: len(set(_groups(scores[reference][0]["images"], label))) for label in draws},
+        "images": {label: weights.shape[1] for label, weights in draws.items()},
+        "groups": {label: len(set(_groups(images, label))) for label in draws},
         "bootstrap": {"draws": DRAWS, "unit": "group", "level": 0.95, "seed": 0},
         "run_seconds": round(seconds, 1),
-        "machine": machine(),
+        "machine": sorted({fit["machine"] for fit in every}),
+        "code": sorted({fit["code"] for fit in every}),
+        "skipped": sorted({line for fit in every for line in fit["skipped"]}),
         "rows": rows,
     }
 
 
-def machine() -> str:
-    """The processor as the system calls it and the version of TensorFlow, for figures that depend on them."""
-    try:
-        lines = Path("/proc/cpuinfo").read_text().splitlines()
-        name = next(line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
-    except (OSError, StopIteration):
-        name = platform.processor() or platform.machine()
-    return f"{name} (TensorFlow {version('tensorflow')})"
+def _check_images(scores: Mapping[str, Sequence[dict[str, Any]]], out: Path) -> None:
+    """Rows are compared image by image: all of them have to have scored the same ones."""
+    listed: list[tuple[str, str, str]] | None = None
+    for name, fits in scores.items():
+        for fit in fits:
+            found = [(image["file"], image["label"], image["group"]) for image in fit["images"]]
+            listed = listed or found
+            if found != listed:
+                problem = "scored other images than the first row, so photographs have changed since"
+                raise MimError(problem, "remove it and run the same again", job_folder(out, name, fit["seed"]))
+
+
+def _by_class(
+    fits: Sequence[dict[str, Any]], normal: str, draws: Mapping[str, NDArray[np.float64]]
+) -> tuple[dict[str, Any], list[float], NDArray[np.float64]]:
+    """The entry of each class, and over skin classes the mean of each seed and the bootstrap replicates."""
+    labels = np.array([image["label"] for image in fits[0]["images"]])
+    similarity = np.array([[image["similarity"] for image in fit["images"]] for fit in fits], np.float32)
+    classes, values, spreads = {}, [], []
+    for label in draws:
+        if label == normal:
+            continue
+        pairs = [(scored[labels == normal], scored[labels == label]) for scored in similarity]
+        by_seed = [auroc(*pair) for pair in pairs]
+        spread = np.mean([weighted_auroc(*pair, draws[normal], draws[label]) for pair in pairs], axis=0)
+        classes[label] = {**_over_seeds(by_seed), **interval(spread), "skin": label not in NOT_SKIN}
+        if label not in NOT_SKIN:
+            values.append(by_seed)
+            spreads.append(spread)
+    return classes, [float(value) for value in np.mean(values, axis=0)], np.mean(spreads, axis=0)
 
 
 def _groups(images: Sequence[dict[str, Any]], label: str) -> list[str]:
     return [image["group"] for image in images if image["label"] == label]
 
 
-def _draws(images: Sequence[dict[str, Any]]) -> tuple[NDArray[np.str_], dict[str, NDArray[np.float64]]]:
-    labels = np.array([image["label"] for image in images])
+def _draws(images: Sequence[dict[str, Any]]) -> dict[str, NDArray[np.float64]]:
     rng = np.random.default_rng(0)
-    return labels, {
-        str(label): group_weights(np.array(_groups(images, label), np.str_), rng, DRAWS) for label in np.unique(labels)
-    }
+    labels = sorted({image["label"] for image in images})
+    return {label: group_weights(np.array(_groups(images, label), np.str_), rng, DRAWS) for label in labels}
 
 
-def _by_class(images: Sequence[dict[str, Any]], labels: NDArray[np.str_]) -> dict[str, NDArray[np.float32]]:
-    values = np.array([image["similarity"] for image in images], np.float32)
-    return {str(label): values[labels == label] for label in np.unique(labels)}
-
-
-def _over_seeds(values: Sequence[float]) -> dict[str, float]:
-    return {"auroc": float(np.mean(values)), "seed_low": float(min(values)), "seed_high": float(max(values))}
+def _over_seeds(values: Sequence[float], what: str = "auroc") -> dict[str, float]:
+    return {what: float(np.mean(values)), "seed_low": float(min(values)), "seed_high": float(max(values))}
 
 
 # ---- tables -------------------------------------------------------------------------------------------
@@ -140,7 +144,7 @@ def table(result: dict[str, Any]) -> tuple[list[str], list[list[str]]]:
     skin = [label for label in labels if label not in NOT_SKIN]
     apart = [label for label in labels if label in NOT_SKIN]
     header = ["method", *(_plain(label) for label in skin), MEAN, *(_plain(label) for label in apart)]
-    header += [f"minus {result['reference']}", "seeds", "parameters", "training, s", "ms an image"]
+    header += [f"minus {result['reference']}", "seeds", "parameters", "training, s", "steps", "ms an image"]
     lines = []
     for name, row in sorted(
         result["rows"].items(), key=lambda item: (item[1]["supervised"], -item[1]["mean"]["auroc"])
@@ -152,13 +156,20 @@ def table(result: dict[str, Any]) -> tuple[list[str], list[list[str]]]:
         line += [_bounds(row["classes"][label], row["classes"][label]["auroc"]) for label in apart]
         line += ["" if against is None else _bounds(against, against["difference"], "+.2f")]
         line += [f"{row['mean']['seed_low']:.2f} to {row['mean']['seed_high']:.2f}", f"{row['parameters']:,}"]
-        line += [f"{row['train_seconds']:.0f}", f"{row['milliseconds']:.0f}" if "milliseconds" in row else ""]
+        line += [f"{row['train_seconds']:.0f}", _range(row["steps"])]
+        line += [f"{row['milliseconds']:.0f}" if "milliseconds" in row else ""]
         lines.append(line)
     return header, lines
 
 
 def _plain(label: str) -> str:
     return label.replace("_", " ")
+
+
+def _range(steps: Sequence[int] | None) -> str:
+    if steps is None:
+        return ""
+    return str(steps[0]) if min(steps) == max(steps) else f"{min(steps)} to {max(steps)}"
 
 
 def _bounds(entry: dict[str, float], value: float, form: str = ".2f") -> str:

@@ -13,12 +13,13 @@ from mim_tf.probes import MATCHED_ON
 _STRONG = 0.5
 
 
-def page(result: dict[str, Any], command: str) -> str:
+def page(result: dict[str, Any], command: str, jobs: int) -> str:
     """The Markdown page.
 
     Args:
         result: what `mim_tf.comparison.collect` gave.
         command: that makes it again.
+        jobs: processes at a time.
     """
     normal, reference = result["normal_class"], result["reference"]
     budget = [f"{result['seconds_a_fit'] / 60:g} minutes" if result["seconds_a_fit"] else ""]
@@ -35,12 +36,16 @@ def page(result: dict[str, Any], command: str) -> str:
         f"(groups): {counts}. In brackets 95 % intervals by a bootstrap of groups ({result['bootstrap']['draws']} "
         "draws); they are those of the photographs, the column of seeds shows the range over trainings. "
         f"The difference to `{reference}` is paired: both see the same drawn groups.",
-        f"Each method that trains by gradient steps had {' and '.join(filter(None, budget))} a fit on one core of "
-        f"{result['machine']}. Run time of the comparison: {_hours(result['run_seconds'])}. A time is that of one call "
-        "of the Python method for one image on one thread, not of an exported model.",
+        f"Each method that trains by gradient steps had {' and '.join(filter(None, budget))} a fit, in a process of "
+        f"one thread on {'; '.join(result['machine'])}, {jobs} at a time; the column of steps shows what came of it. "
+        f"Run time of the comparison: {_hours(result['run_seconds'])}. Milliseconds are those of one call of the "
+        "Python method for one image on one thread, not of an exported model.",
+        *_warnings(result),
         markdown_table(*table(result)),
         "![AUROC of each method, mean over skin classes and by class](comparison.png)",
         "## What each result means",
+        "Better or worse is said where the 95 % interval and each seed lie on one side; of so many rows, one in twenty "
+        "may do so by chance. What a score follows is that of the first seed.",
         "\n".join(f"* **{name}**: {_meaning(row, normal, reference)}" for name, row in result["rows"].items()),
     ]
     if any("probes" in row for row in result["rows"].values()):
@@ -55,20 +60,9 @@ def _hours(seconds: float) -> str:
 def _meaning(row: dict[str, Any], normal: str, reference: str) -> str:
     """What a row is, where it stands against chance and against the reference, and what its score follows."""
     mean, against = row["mean"], row["against_reference"]
-    said = [row["summary"] + "."]
-    if mean["ci_low"] > 0.5:
-        said.append(f"Better than chance ({mean['auroc']:.2f}, interval above 0.5).")
-    elif mean["ci_high"] < 0.5:
-        said.append(f"Worse than chance ({mean['auroc']:.2f}, interval below 0.5).")
-    else:
-        said.append(f"Not told from chance ({mean['auroc']:.2f}, interval around 0.5).")
+    said = [row["summary"] + ".", _stands(mean, 0.5, f"chance ({mean['auroc']:.2f})")]
     if against is not None:
-        if against["ci_low"] > 0:
-            said.append(f"Better than `{reference}` on the same photographs.")
-        elif against["ci_high"] < 0:
-            said.append(f"Worse than `{reference}` on the same photographs.")
-        else:
-            said.append(f"Not told from `{reference}` on these photographs.")
+        said.append(_stands(against, 0.0, f"`{reference}` ({against['difference']:+.2f})"))
     if row["supervised"]:
         said.append("It alone was shown photographs of the other classes, so it is no one-class result.")
     if "probes" in row:
@@ -76,15 +70,31 @@ def _meaning(row: dict[str, Any], normal: str, reference: str) -> str:
     return " ".join(said)
 
 
+def _stands(entry: dict[str, float], level: float, what: str) -> str:
+    """Better or worse needs the interval and every seed on one side."""
+    if entry["ci_low"] > level and entry["seed_low"] > level:
+        return f"Better than {what}."
+    if entry["ci_high"] < level and entry["seed_high"] < level:
+        return f"Worse than {what}."
+    return f"Not told from {what}."
+
+
 def _follows(probe: dict[str, Any], normal: str) -> list[str]:
-    said = []
     known = {name: value for name, value in probe["correlation"]["pooled"].items() if value is not None}
     strong = sorted((name for name in known if abs(known[name]) >= _STRONG), key=lambda name: -abs(known[name]))
-    for name in strong:
-        said.append(f"Its score goes along with {name.replace('_', ' ')} (rank correlation {known[name]:+.2f}).")
-    fooled = [name for name, entry in probe["made"].items() if entry["auroc"] < 0.5]
+    said = [f"Its score follows {name.replace('_', ' ')} (rank correlation {known[name]:+.2f})." for name in strong]
+    fooled = [f"{name} ({entry['auroc']:.2f})" for name, entry in probe["made"].items() if entry["auroc"] < 0.5]
     if fooled:
-        said.append(f"It finds {_listed(fooled)} images more like {normal} than {normal} itself.")
+        said.append(f"It takes more for {normal} than {normal} itself, by AUROC, images that are {_listed(fooled)}.")
+    return said
+
+
+def _warnings(result: dict[str, Any]) -> list[str]:
+    said = []
+    if len(result["code"]) > 1:
+        said.append(f"**The fits were made by {len(result['code'])} versions of the code.**")
+    if result["skipped"]:
+        said.append(f"Unreadable and left out: {len(result['skipped'])} files.")
     return said
 
 

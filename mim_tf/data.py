@@ -140,8 +140,8 @@ def _split(photos: Sequence[Photo], seed: int) -> tuple[Photo, ...]:
 
 
 def fingerprint(photos: Iterable[Photo]) -> str:
-    """sha256 of the listing: split, class, group and name of each file, not its pixels."""
-    listing = "\n".join(f"{p.split} {p.label} {p.group} {p.path.name}" for p in photos)
+    """sha256 of the listing: split, class, group, name and size in bytes of each file, not its pixels."""
+    listing = "\n".join(f"{p.split} {p.label} {p.group} {p.path.name} {p.path.stat().st_size}" for p in photos)
     return hashlib.sha256(listing.encode()).hexdigest()
 
 

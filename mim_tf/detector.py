@@ -209,7 +209,8 @@ class Detector:
         """
         path = Path(folder) / "detector.json"
         if not path.exists():
-            unfinished = (Path(folder) / "settings.json").exists()
+            settings = Path(folder) / "settings.json"
+            unfinished = settings.exists() and "comparison" not in read_json(settings, "name a run folder")
             problem = "training has not ended" if unfinished else "not a run folder"
             remedy = (
                 "run the same mim-tf train again to continue it" if unfinished else "name one that mim-tf train wrote"

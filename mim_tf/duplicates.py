@@ -23,12 +23,18 @@ _SIDE = 34
 
 
 def warn_of_duplicates(photos: Sequence[Photo], warn: Warn) -> None:
-    """Compares all photographs of a data folder and names those that lie in two splits.
+    """Compares all photographs of a data folder and names those that lie in two splits, and groups that do.
 
     Args:
         photos: a scanned data folder.
-        warn: receives a line for each pair.
+        warn: receives a line for each pair and each group.
     """
+    places: dict[str, set[str]] = {}
+    for photo in photos:
+        places.setdefault(photo.group, set()).add(photo.split)
+    for group, splits in sorted(places.items()):
+        if len(splits) > 1:
+            warn(f"group {group} lies in the splits {', '.join(sorted(splits))}: figures on them are too good")
     # Unreadable files are named by the loading that comes after.
     pairs = near_duplicates([data.load(photos, _SIDE, warn=lambda line: None, what="the data folder")])
     for first, second, bits in pairs[:_NAMED]:

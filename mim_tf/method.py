@@ -107,7 +107,8 @@ def names() -> tuple[str, ...]:
     """The methods that there are: the project's two, then the baselines by alphabet."""
     from mim_tf import baselines
 
-    return (*_MODELS, *sorted(module.name for module in pkgutil.iter_modules(baselines.__path__)))
+    found = (module.name for module in pkgutil.iter_modules(baselines.__path__))
+    return (*_MODELS, *sorted(name for name in found if not name.startswith("_")))
 
 
 def make(name: str, size: int, **options: Any) -> Method:
@@ -130,6 +131,8 @@ def make(name: str, size: int, **options: Any) -> Method:
     try:
         method: Method = found(size, **options)
     except TypeError:
+        if not options:
+            raise
         listed = ", ".join(options)
         raise MimError(f"the method {name} does not know one of: {listed}", "leave it out") from None
     return method

@@ -32,8 +32,8 @@ MATCHED_ON = {
     "jpeg_quality": ("jpeg_quality",),
     "jointly": ("brightness", "saturation", "smoothness"),
 }
-#: Fewer matched pairs or fewer images with the property than this say nothing.
-LEAST_PAIRS, LEAST_IMAGES = 30, 10
+#: Fewer matched pairs, fewer images of either class in them, or fewer images with the property than this say nothing.
+LEAST_PAIRS, LEAST_MATCHED, LEAST_IMAGES = 30, 5, 10
 #: Images of each made kind.
 _MADE_IMAGES = 24
 
@@ -145,8 +145,8 @@ def matched_auroc(
         properties: for each property its values in the normal class, (P,), and in the other, (N,).
 
     Returns:
-        `auroc`, the share of the pairs that the positive wins, ties half (None with fewer than `LEAST_PAIRS`), and
-        `pairs`, their number.
+        `auroc`, the share of the pairs that the positive wins, ties half, and `pairs`, their number; None with fewer
+        than `LEAST_PAIRS`, or with fewer than `LEAST_MATCHED` images of either class in them.
 
     Example:
         Of 6 + 6 images in which all have the same resolution, all 36 pairs count, and `auroc` is the usual one.
@@ -159,7 +159,8 @@ def matched_auroc(
         alike &= np.abs(p[:, None] - n) <= caliper * pooled
     wins = (positive[:, None] > negative) + 0.5 * (positive[:, None] == negative)
     pairs = int(alike.sum())
-    return {"auroc": float(wins[alike].mean()) if pairs >= LEAST_PAIRS else None, "pairs": pairs}
+    enough = pairs >= LEAST_PAIRS and min(alike.any(axis).sum() for axis in (0, 1)) >= LEAST_MATCHED
+    return {"auroc": float(wins[alike].mean()) if enough else None, "pairs": pairs}
 
 
 def _variance(values: NDArray[np.float64]) -> float:

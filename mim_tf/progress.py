@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
-from mim_tf.compare import Report as ComparisonReport
 from mim_tf.method import Progress as Report
+
+if TYPE_CHECKING:
+    from mim_tf.process_pool import Report as ComparisonReport
 
 
 @contextmanager

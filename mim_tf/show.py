@@ -8,8 +8,6 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from mim_tf.comparison import MEAN, table
-
 out = Console(soft_wrap=True)
 err = Console(stderr=True, soft_wrap=True, highlight=False)
 
@@ -50,13 +48,16 @@ def show_comparison(result: dict[str, Any], as_json: bool) -> None:
     if as_json:
         out.print_json(json.dumps(result))
         return
+    # Late, for it brings scikit-learn, which most commands do without.
+    from mim_tf.comparison import MEAN, table
+
     seeds = len(result["seeds"])
     title = f"AUROC of {result['normal_class']} against each class, {result['split']}, mean of {seeds} seeds"
     header, rows = table(result)
     mean, ends = header.index(MEAN), len(header)
-    by_class = [i for i in range(1, ends - 5) if i != mean]
+    by_class = [i for i in range(1, ends - 6) if i != mean]
     # Three tables of 80 columns rather than one that no terminal holds.
-    for columns in (by_class, [mean, ends - 5, ends - 4], [ends - 3, ends - 2, ends - 1]):
+    for columns in (by_class, [mean, ends - 6, ends - 5], [ends - 4, ends - 3, ends - 2, ends - 1]):
         lines = Table(*(header[i] for i in (0, *columns)), title=title, box=None)
         for row in rows:
             lines.add_row(row[0], *(row[i].partition(" [")[0] if i in by_class else row[i] for i in columns))

@@ -28,6 +28,7 @@ from mim_tf.models.inpainting import Inpainting
 from mim_tf.models.trained import Reconstruction
 from mim_tf.probe_figure import probe_figure
 from mim_tf.probes import probe
+from mim_tf.process_pool import Report
 
 DATA_STATEMENT = (
     "Photographs of a user's own data folder; their terms are the user's to state. The golden vectors are "
@@ -109,7 +110,7 @@ def _pictures(judge: Detector | Scorer, pixels: NDArray[np.uint8]) -> dict[str, 
 
 
 def compare_into(
-    entries: Sequence[Entry], plan: Plan, out: Path, *, jobs: int, report: compare.Report, command: str
+    entries: Sequence[Entry], plan: Plan, out: Path, *, jobs: int, report: Report, command: str
 ) -> dict[str, Any]:
     """Compares, or continues to, and writes the tables and figures.
 
@@ -130,7 +131,7 @@ def compare_into(
         if "probes" in row:
             probe_figure(row["probes"], f"What the score of {name} rests on", out / f"probes_{name}.png")
     figures.comparison_figure(result, out / "comparison.png")
-    comparison.write(result, page(result, command), out)
+    comparison.write(result, page(result, command, jobs), out)
     return result
 
 
@@ -160,7 +161,8 @@ def export_run(run: Path, bundle: Path, folder: Path | None, statement: str | No
     def measure_both(scorer: Scorer) -> dict[str, Any]:
         if folder is None:
             return {}
-        photos = data.scan(folder)
+        # Of a plain folder, the seed of the run makes the split; another would test on what was trained on.
+        photos = data.scan(folder, seed=detector.about["training"]["seed"])
         judges: dict[str, Judge] = {"Keras, float32": detector, f"TFLite, {numbers}": scorer}
         return {name: evaluate(judge, photos, "test", seed=0, warn=warn).metrics for name, judge in judges.items()}
 

@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,8 +18,9 @@ import pytest
 
 from mim_export.errors import MimError
 from mim_tf import compare, compare_job, data, method, sample
-from mim_tf.compare import Entry, Plan, job_folder
+from mim_tf.compare import Entry, Plan
 from mim_tf.method import Training
+from mim_tf.process_pool import alone, job_folder
 
 COUNTS = {"train": {"mpox": 12}, "val": {"mpox": 4, "plain": 4}, "test": {"mpox": 8, "plain": 6, "no_skin": 4}}
 ENTRIES = [Entry("colour", "colour"), Entry("narrow", "classifier", {"width": 4})]
@@ -101,8 +103,9 @@ def test_what_is_done_is_kept_and_more_can_be_added(done: Path, folder: Path) ->
 
 
 _RUN = """
-import sys
+import signal, sys
 from pathlib import Path
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background jobs are born deaf to it
 from mim_tf.compare import Entry, Plan, run
 plan = Plan(Path(sys.argv[1]), size=32, seconds=None, steps=2000, seeds=(0,), probes=False)
 run([Entry("classifier", "classifier", {"width": 4})], plan, Path(sys.argv[2]), jobs=1, report=lambda *_: None)
@@ -143,14 +146,58 @@ def test_what_goes_wrong_is_one_line(folder: Path, tmp_path: Path) -> None:
     with pytest.raises(MimError, match="no method 'magic'; choose one of mim, proxyano"):
         compare.run([Entry("magic", "magic")], plan, tmp_path / "a", jobs=1, report=quiet)
     assert not (tmp_path / "a").exists()
-    lonely = sample.write_sample(
-        tmp_path / "lonely", counts={"train": {"mpox": 4}, "val": {"mpox": 2}, "test": {"mpox": 2}}
-    )
-    plan = Plan(lonely, size=32, seconds=None, steps=5, seeds=(0,), probes=False)
-    with pytest.raises(MimError, match=r"fit failed \(no photographs in val beside mpox; add .*run the same again"):
-        compare.run([Entry("classifier", "classifier")], plan, tmp_path / "b", jobs=1, report=quiet)
     (tmp_path / "c").mkdir()
     with (tmp_path / "c" / ".lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        with pytest.raises(MimError, match="another comparison works in it"), compare._alone(tmp_path / "c"):
+        with pytest.raises(MimError, match="another comparison works in it"), alone(tmp_path / "c"):
             pass
+
+
+@pytest.mark.parametrize(
+    ("entries", "changes", "message"),
+    [
+        (["colour", "colour"], {}, "method colour is named twice; name each method once"),
+        (["colour"], {"seeds": (0, 0)}, "seed 0 is named twice"),
+        (["colour"], {"seeds": ()}, "no seed is named"),
+        (["colour"], {"seeds": (-1,)}, "a seed is not possible; choose seeds from 0 to 4294967295"),
+        (["colour"], {"normal_class": "mpocks"}, "no photographs in train/mpocks; add them or name the class by"),
+        (["autoencoder"], {"size": 50}, "size 50 is not possible; choose a multiple of 16 px"),
+        (["blur"], {"size": 50}, "no mask set of 4 masks with cells of 8 px covers 50 px"),
+        (["colour"], {"split": "val"}, "no skin but mpox in val; add photographs of another class"),
+        (["classifier"], {"folder": "lonely"}, "no photographs in val beside mpox"),
+    ],
+)
+def test_what_can_be_wrong_is_said_before_the_first_fit(
+    entries: list[str], changes: dict[str, Any], message: str, folder: Path, tmp_path: Path
+) -> None:
+    counts = {"train": {"mpox": 4}, "val": {"mpox": 2}, "test": {"mpox": 2, "plain": 2}}
+    lonely = sample.write_sample(tmp_path / "lonely", counts=counts)
+    if changes.get("split") == "val":
+        folder = lonely
+    if changes.get("folder") == "lonely":
+        changes = {"folder": lonely}
+    plan = replace(Plan(folder, size=32, seconds=None, steps=5, seeds=(0,), probes=False), **changes)
+    with pytest.raises(MimError, match=message):
+        compare.run([Entry(name, name) for name in entries], plan, tmp_path / "out", jobs=1, report=quiet)
+    assert not (tmp_path / "out").exists()
+
+
+def test_more_processes_than_cores_are_refused(folder: Path, tmp_path: Path) -> None:
+    jobs = (os.cpu_count() or 1) + 1
+    with pytest.raises(MimError, match="would share them unevenly"):
+        compare.run(ENTRIES, Plan(folder), tmp_path / "out", jobs=jobs, report=quiet)
+
+
+def test_a_failed_fit_does_not_stop_the_others(folder: Path, tmp_path: Path) -> None:
+    """One row whose folder holds another method's fit is refused; one whose fit fails is named at the end."""
+    plan = Plan(folder, size=32, seconds=None, steps=5, seeds=(0,), probes=False)
+    out = tmp_path / "out"
+    compare.run([ENTRIES[0]], plan, out, jobs=1, report=quiet)
+    broken = job_folder(out, "narrow", 0) / "final"
+    broken.mkdir(parents=True)
+    (broken / "state.json").write_text("{")
+    with pytest.raises(MimError, match=r"narrow/seed0: fit failed \(.*state.json: not JSON"):
+        compare.run([ENTRIES[1], Entry("late", "colour")], plan, out, jobs=1, report=quiet)
+    assert (job_folder(out, "late", 0) / "scores.json").exists()
+    with pytest.raises(MimError, match="late/seed0: holds a fit of another method"):
+        compare.run([Entry("late", "blur")], plan, out, jobs=1, report=quiet)

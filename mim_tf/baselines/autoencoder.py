@@ -12,7 +12,7 @@ from keras import layers
 
 from mim_tf.measure import ssim
 from mim_tf.models.averaged import AveragedModel
-from mim_tf.models.networks import decoder, encoder
+from mim_tf.models.networks import check_shape, decoder, encoder
 from mim_tf.models.trained import LEARNING_RATE, Reconstruction
 
 
@@ -33,6 +33,9 @@ class AutoencoderConfig:
     code: int = 16
     precision: str = "float32"
     seed: int = 0
+
+    def __post_init__(self) -> None:
+        check_shape(self.size, self.width)
 
 
 @keras.saving.register_keras_serializable("mim_tf")

@@ -41,6 +41,10 @@ class Blur(Method):
     measure = "ssim"
     summary = "SSIM of the image and a Gaussian-blur inpainting; nothing is learnt"
 
+    def __init__(self, size: int) -> None:
+        super().__init__(size)
+        self.masks = mask_set(size, _CELL, _COUNT)
+
     @property
     def parameters(self) -> int:
         """None."""
@@ -58,11 +62,10 @@ class Blur(Method):
 
     def similarity(self, pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
         """Mean SSIM; see `Method.similarity`."""
-        masks = mask_set(self.size, _CELL, _COUNT)
         scores = []
         for start in range(0, len(pixels), _BATCH):
             images = pixels[start : start + _BATCH].astype(np.float32) / np.float32(255)
-            scores.append(ssim(tf.constant(images), tf.constant(blur_inpaint(images, masks))).numpy())
+            scores.append(ssim(tf.constant(images), tf.constant(blur_inpaint(images, self.masks))).numpy())
         return np.concatenate(scores)
 
     def save(self, folder: Path) -> None:

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from mim_tf.augment import batches
 from mim_tf.method import Training
 from mim_tf.models.averaged import AveragedModel
-from mim_tf.models.networks import encoder
+from mim_tf.models.networks import check_shape, encoder
 from mim_tf.models.trained import LEARNING_RATE, Trained
 
 _BATCH = 64
@@ -28,16 +28,17 @@ class ClassifierConfig:
     Attributes:
         size: side S of the images in pixels, a multiple of 16.
         width: filters of the first level.
-        dropout: share of the pooled features that is dropped in training.
         precision: dtype policy.
         seed: of the initial weights.
     """
 
     size: int = 96
     width: int = 16
-    dropout: float = 0.3
     precision: str = "float32"
     seed: int = 0
+
+    def __post_init__(self) -> None:
+        check_shape(self.size, self.width)
 
 
 @keras.saving.register_keras_serializable("mim_tf")
@@ -56,7 +57,6 @@ class Classifier(AveragedModel):
             inputs = keras.Input((config.size, config.size, 3), name="image")
             x = encoder(inputs, config.width, dtype)[-1]  # (B, S / 16, S / 16, 4 w)
             x = layers.GlobalAveragePooling2D(name="pool", dtype=dtype)(x)
-            x = layers.Dropout(config.dropout, name="drop", dtype=dtype)(x)
             return keras.Model(inputs, layers.Dense(1, name="logit", dtype="float32")(x), name="classifier")
 
         return build

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from sklearn.covariance import LedoitWolf
 
 from mim_tf.method import Method, Progress, Training
-from mim_tf.models.efficientnet import feature_network, load_array, save_array
+from mim_tf.models.efficientnet import feature_network, load_array, save_array, weights_file
 
 #: The eighth block of EfficientNet-Lite0, counted from 0: the last of 80 channels, at 1/16 of the resolution.
 BLOCK = 7
@@ -26,6 +26,10 @@ class Features(Method):
 
     measure = "features"
     summary = "Mahalanobis distance of mean and deviation of ImageNet features (EfficientNet-Lite0)"
+
+    def __init__(self, size: int) -> None:
+        super().__init__(size)
+        weights_file()  # says what is missing before anything else is done
 
     @cached_property
     def network(self) -> keras.Model:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from sklearn.metrics import pairwise_distances_argmin_min
 
 from mim_tf.method import Method, Progress, Training
-from mim_tf.models.efficientnet import feature_network, load_array, save_array
+from mim_tf.models.efficientnet import feature_network, load_array, save_array, weights_file
 
 #: The eleventh block of EfficientNet-Lite0, counted from 0: the last of 112 channels, at 1/16 of the resolution.
 BLOCK = 10
@@ -66,6 +66,10 @@ class PatchCore(Method):
 
     measure = "patchcore"
     summary = "distance of the oddest patch to the nearest known one in ImageNet features (EfficientNet-Lite0)"
+
+    def __init__(self, size: int) -> None:
+        super().__init__(size)
+        weights_file()  # says what is missing before anything else is done
 
     @cached_property
     def network(self) -> keras.Model:

@@ -20,7 +20,7 @@ from mim_tf.mask import random_labels
 from mim_tf.measure import msgms_map, ssim
 from mim_tf.models.averaged import AveragedModel
 from mim_tf.models.mim import masked_input
-from mim_tf.models.networks import generator
+from mim_tf.models.networks import check_shape, generator
 from mim_tf.models.trained import LEARNING_RATE, Reconstruction
 
 #: Masks of a set, of which each pixel is hidden by one.
@@ -44,6 +44,11 @@ class RIADConfig:
     cells: tuple[int, ...] = (2, 4, 8, 16)
     precision: str = "float32"
     seed: int = 0
+
+    def __post_init__(self) -> None:
+        check_shape(self.size, self.width)
+        for cell in self.cells:
+            mask_set(self.size, cell, COUNT)
 
 
 @keras.saving.register_keras_serializable("mim_tf")

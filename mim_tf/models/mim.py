@@ -9,13 +9,12 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from mim_export.errors import MimError
 from mim_export.preprocess import mask_set
 from mim_tf.mask import random_masks
 from mim_tf.measure import ssim
 from mim_tf.models.averaged import update_average
 from mim_tf.models.losses import LossWeights, discriminator_loss, generator_losses, masked_error
-from mim_tf.models.networks import discriminator, generator
+from mim_tf.models.networks import check_shape, discriminator, generator
 
 
 @dataclass(frozen=True)
@@ -49,13 +48,8 @@ class MIMConfig:
     seed: int = 0
 
     def __post_init__(self) -> None:
-        if self.size < 32 or self.size % 16 or self.size % self.cell:
-            raise MimError(
-                f"size {self.size} with cells of {self.cell} px is not possible",
-                "choose a multiple of 16 px that the cell size divides, such as 96",
-            )
-        if self.width < 2 or self.width % 2:
-            raise MimError(f"width {self.width} is not possible", "choose an even width, such as 24")
+        check_shape(self.size, self.width)
+        mask_set(self.size, self.cell, self.count)
 
     @classmethod
     def from_dict(cls, entry: Mapping[str, Any]) -> MIMConfig:

@@ -14,6 +14,8 @@ import keras
 import tensorflow as tf
 from keras import layers
 
+from mim_export.errors import MimError
+
 
 @keras.saving.register_keras_serializable("mim_tf")
 class ResizeNearest(layers.Layer):
@@ -56,6 +58,19 @@ def generator(size: int, width: int, dtype: str | None = None, channels: int = 4
     inputs = keras.Input((size, size, channels), name="masked")
     *skips, x = encoder(inputs, width, dtype)
     return keras.Model(inputs, decoder(x, width, dtype, skips), name="generator")
+
+
+def check_shape(size: int, width: int) -> None:
+    """Raises `MimError` where no encoder and decoder can be built.
+
+    Args:
+        size: side S of the images in pixels.
+        width: filters of the first level.
+    """
+    if size < 32 or size % 16:
+        raise MimError(f"size {size} is not possible", "choose a multiple of 16 px from 32 on, such as 96")
+    if width < 2 or width % 2:
+        raise MimError(f"width {width} is not possible", "choose an even width, such as 24")
 
 
 def encoder(x: tf.Tensor, width: int, dtype: str | None = None, depth: int = 4) -> list[tf.Tensor]:

@@ -15,7 +15,7 @@ from mim_tf.measure import ssim
 from mim_tf.models.averaged import AveragedModel
 from mim_tf.models.losses import masked_error
 from mim_tf.models.memory import MemoryAddress
-from mim_tf.models.networks import decoder, encoder, generator
+from mim_tf.models.networks import check_shape, decoder, encoder, generator
 from mim_tf.proxy import PROXIES
 from mim_tf.pseudo_anomaly import paste_patch
 
@@ -45,8 +45,7 @@ class ProxyAnoConfig:
     def __post_init__(self) -> None:
         if self.proxy not in PROXIES:
             raise MimError(f"no proxy {self.proxy!r}", f"choose one of {', '.join(PROXIES)}")
-        if self.size < 32 or self.size % 16:
-            raise MimError(f"size {self.size} is not possible", "choose a multiple of 16 px, such as 96")
+        check_shape(self.size, self.width)
 
 
 @keras.saving.register_keras_serializable("mim_tf")

@@ -1,8 +1,8 @@
 """The training loop of a subclassed model: progress, checkpoints, previews, TensorBoard, resuming.
 
-Everything random is a function of the seed and the step, and a checkpoint holds both networks, the
-moving average and both optimizers. So a run that was killed continues from its last checkpoint and ends
-where an unbroken one ends.
+Everything random is a function of the seed and the step, and a checkpoint holds the networks, their moving
+averages and the optimizers. So a run of so many steps that was killed continues from its last checkpoint and ends
+where an unbroken one ends. (A run of so many seconds spends some of them on starting again.)
 """
 
 from __future__ import annotations
