@@ -9,7 +9,10 @@ from numpy.typing import NDArray
 
 from mim_export.preprocess import mask_set
 from mim_tf.models.mim import MIM, MIMConfig
-from mim_tf.models.trained import LEARNING_RATE, Reconstruction
+from mim_tf.models.trained import Reconstruction
+
+#: Of both networks; a GAN does not bear the rate of a model with one optimizer.
+_LEARNING_RATE = 4e-4
 
 
 class Inpainting(Reconstruction):
@@ -27,8 +30,8 @@ class Inpainting(Reconstruction):
         """A new GAN with its two optimizers."""
         model = MIM(config)
         model.compile(
-            g_optimizer=keras.optimizers.Adam(LEARNING_RATE, beta_1=0.5),
-            d_optimizer=keras.optimizers.Adam(LEARNING_RATE, beta_1=0.5),
+            g_optimizer=keras.optimizers.Adam(_LEARNING_RATE, beta_1=0.5),
+            d_optimizer=keras.optimizers.Adam(_LEARNING_RATE, beta_1=0.5),
         )
         return model
 
