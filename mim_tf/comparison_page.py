@@ -13,13 +13,12 @@ from mim_tf.probes import MATCHED_ON
 _STRONG = 0.5
 
 
-def page(result: dict[str, Any], command: str, jobs: int) -> str:
+def page(result: dict[str, Any]) -> str:
     """The Markdown page.
 
     Args:
-        result: what `mim_tf.comparison.collect` gave.
-        command: that makes it again.
-        jobs: processes at a time.
+        result: what `mim_tf.comparison.collect` gave, with `command`, which makes it again, and `jobs`, processes at a
+            time.
     """
     normal, reference = result["normal_class"], result["reference"]
     budget = [f"{result['seconds_a_fit'] / 60:g} minutes" if result["seconds_a_fit"] else ""]
@@ -30,15 +29,15 @@ def page(result: dict[str, Any], command: str, jobs: int) -> str:
     seeds = ", ".join(map(str, result["seeds"]))
     parts = [
         "# Comparison of methods",
-        f"Made by `{command}`: do not edit, run it again.",
+        f"Made by `{result['command']}`: do not edit, run it again.",
         f"AUROC of `{normal}` against each class of the split `{result['split']}`, {result['size']} px, the mean of "
         f"seeds {seeds}; 0.5 is chance, below it the other class looks more like {normal} than {normal} does. Images "
         f"(groups): {counts}. In brackets 95 % intervals by a bootstrap of groups ({result['bootstrap']['draws']} "
         "draws); they are those of the photographs, the column of seeds shows the range over trainings. "
         f"The difference to `{reference}` is paired: both see the same drawn groups.",
         f"Each method that trains by gradient steps had {' and '.join(filter(None, budget))} a fit, in a process of "
-        f"one thread on {'; '.join(result['machine'])}, {jobs} at a time; the column of steps shows what came of it. "
-        f"Run time of the comparison: {_hours(result['run_seconds'])}. Milliseconds are those of one call of the "
+        f"one thread on {'; '.join(result['machine'])}, {result['jobs']} at a time; the column of steps shows what came "
+        f"of it. Run time of the comparison: {_hours(result['run_seconds'])}. Milliseconds are those of one call of the "
         "Python method for one image on one thread, not of an exported model.",
         *_warnings(result),
         markdown_table(*table(result)),

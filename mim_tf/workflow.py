@@ -123,15 +123,15 @@ def compare_into(
         command: that makes it again, for the page.
 
     Returns:
-        What `mim_tf.comparison.collect` gives.
+        What `mim_tf.comparison.collect` gives, with `command` and `jobs`.
     """
     seconds = compare.run(entries, plan, out, jobs=jobs, report=report)
-    result = comparison.collect(entries, plan, out, seconds)
+    result = {**comparison.collect(entries, plan, out, seconds), "command": command, "jobs": jobs}
     for name, row in result["rows"].items():
         if "probes" in row:
             probe_figure(row["probes"], f"What the score of {name} rests on", out / f"probes_{name}.png")
     figures.comparison_figure(result, out / "comparison.png")
-    comparison.write(result, page(result, command, jobs), out)
+    comparison.write(result, page(result), out)
     return result
 
 

@@ -66,7 +66,8 @@ def out(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def result(out: Path) -> dict[str, Any]:
-    return comparison.collect([Entry(name, name) for name in ROWS], PLAN, out, 7200.0)
+    found = comparison.collect([Entry(name, name) for name in ROWS], PLAN, out, 7200.0)
+    return {**found, "command": "mim-tf compare --data DIR", "jobs": 2}
 
 
 def similarities(out: Path, name: str, seed: int, label: str) -> list[float]:
@@ -124,7 +125,7 @@ def test_intervals_are_by_group(result: dict[str, Any], out: Path) -> None:
 
 
 def test_files_agree_with_each_other(result: dict[str, Any], tmp_path: Path) -> None:
-    text = page(result, "mim-tf compare --data DIR", 2)
+    text = page(result)
     comparison.write(result, text, tmp_path)
     assert json.loads((tmp_path / "comparison.json").read_text()) == result
     lines = list(csv.DictReader((tmp_path / "comparison.csv").read_text().splitlines()))
@@ -143,7 +144,7 @@ def test_files_agree_with_each_other(result: dict[str, Any], tmp_path: Path) -> 
 
 
 def test_sentences_follow_from_figures(result: dict[str, Any]) -> None:
-    said = {line.split("**")[1]: line for line in page(result, "x", 2).splitlines() if line.startswith("* **")}
+    said = {line.split("**")[1]: line for line in page(result).splitlines() if line.startswith("* **")}
     assert "Better than chance" in said["good"] and "Better than `mim`" in said["good"]
     assert "Not told from `mim`" in said["same"]
     assert "shown photographs of the other classes" in said["seer"] and "shown" not in said["good"]
@@ -151,8 +152,8 @@ def test_sentences_follow_from_figures(result: dict[str, Any]) -> None:
         **result,
         "rows": {"mim": {**result["rows"]["mim"], "mean": {**result["rows"]["mim"]["mean"], "ci_high": 0.4}}},
     }
-    assert "Worse than chance" in page(worse, "x", 2)
-    assert "2.0 hours" in page(result, "x", 2)
+    assert "Worse than chance" in page(worse)
+    assert "2.0 hours" in page(result)
 
 
 def test_rows_of_other_images_are_not_compared(out: Path, tmp_path: Path) -> None:
@@ -168,6 +169,6 @@ def test_rows_of_other_images_are_not_compared(out: Path, tmp_path: Path) -> Non
 def test_a_seed_on_the_other_side_is_no_victory(result: dict[str, Any]) -> None:
     row = result["rows"]["good"]
     mixed = {**result, "rows": {"good": {**row, "mean": {**row["mean"], "seed_low": 0.45}}}}
-    assert "Not told from chance" in page(mixed, "x", 2)
+    assert "Not told from chance" in page(mixed)
     other = {**result, "code": ["0", "1"], "skipped": ["a", "b"]}
-    assert "2 versions of the code" in page(other, "x", 2) and "left out: 2 files" in page(other, "x", 2)
+    assert "2 versions of the code" in page(other) and "left out: 2 files" in page(other)
