@@ -36,9 +36,9 @@ def page(result: dict[str, Any]) -> str:
         "draws); they are those of the photographs, the column of seeds shows the range over trainings. "
         f"The difference to `{reference}` is paired: both see the same drawn groups.",
         f"Each method that trains by gradient steps had {' and '.join(filter(None, budget))} a fit, in a process of "
-        f"one thread on {'; '.join(result['machine'])}, {result['jobs']} at a time; the column of steps shows what came "
-        f"of it. Run time of the comparison: {_hours(result['run_seconds'])}. Milliseconds are those of one call of the "
-        "Python method for one image on one thread, not of an exported model.",
+        f"one thread on {'; '.join(result['machine'])}, {result['jobs']} at a time; the column of steps shows what "
+        f"came of it. Run time of the comparison: {_hours(result['run_seconds'])}. Milliseconds: one call "
+        "of the Python method for one image on one thread, not of an exported model.",
         *_warnings(result),
         markdown_table(*table(result)),
         "![AUROC of each method, mean over skin classes and by class](comparison.png)",
