@@ -62,6 +62,10 @@ class Plan:
     split: str = "test"
     probes: bool = True
 
+    def __post_init__(self) -> None:
+        if self.seconds is None and self.steps is None:
+            raise ValueError("Expected seconds or steps, for a fit has to end. Received: neither.")
+
 
 def run(entries: Sequence[Entry], plan: Plan, out: Path, *, jobs: int, report: Report) -> float:
     """Fits, scores and probes whatever is not done yet.
