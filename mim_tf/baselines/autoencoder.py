@@ -13,7 +13,7 @@ from keras import layers
 from mim_tf.measure import ssim
 from mim_tf.models.averaged import AveragedModel
 from mim_tf.models.networks import check_shape, decoder, encoder
-from mim_tf.models.trained import LEARNING_RATE, Reconstruction
+from mim_tf.models.trained import Reconstruction
 
 
 @dataclass(frozen=True)
@@ -75,19 +75,8 @@ class Autoencoder(AveragedModel):
 class AutoencoderMethod(Reconstruction):
     """SSIM of the image and its reconstruction."""
 
-    config_class = AutoencoderConfig
+    model_class = Autoencoder
     summary = "SSIM of the image and an autoencoder's reconstruction, as many parameters as MIM's generator"
-
-    def make_model(self, config: AutoencoderConfig) -> Autoencoder:
-        """A new autoencoder with its optimizer."""
-        model = Autoencoder(config)
-        model.compile(keras.optimizers.Adam(LEARNING_RATE))
-        return model
-
-    @property
-    def parameters(self) -> int:
-        """Of encoder and decoder."""
-        return self.model.averages["network"].count_params()
 
     def reconstruct(self, model: keras.Model, images: tf.Tensor) -> tf.Tensor:
         """The averaged network's output."""

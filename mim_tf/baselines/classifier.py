@@ -16,7 +16,7 @@ from mim_tf.augment import batches
 from mim_tf.method import Training
 from mim_tf.models.averaged import AveragedModel
 from mim_tf.models.networks import check_shape, encoder
-from mim_tf.models.trained import LEARNING_RATE, Trained
+from mim_tf.models.trained import Trained
 
 _BATCH = 64
 
@@ -78,16 +78,10 @@ class Classifier(AveragedModel):
 class ClassifierMethod(Trained):
     """Logit of a classifier, the class against the other classes of `val`."""
 
-    config_class = ClassifierConfig
+    model_class = Classifier
     measure = "logit"
     supervised = True
     summary = "supervised: a small CNN that was shown the other classes of val"
-
-    def make_model(self, config: ClassifierConfig) -> Classifier:
-        """A new classifier with its optimizer."""
-        model = Classifier(config)
-        model.compile(keras.optimizers.Adam(LEARNING_RATE))
-        return model
 
     def batches(
         self, pixels: NDArray[np.uint8], negatives: NDArray[np.uint8] | None, training: Training, start: int
@@ -105,11 +99,6 @@ class ClassifierMethod(Trained):
         )
         labels = tf.constant([1.0] * half + [0.0] * half)
         return tf.data.Dataset.zip(tuple(streams)).map(lambda ours, others: (tf.concat([ours, others], 0), labels))
-
-    @property
-    def parameters(self) -> int:
-        """Of the network."""
-        return self.model.averages["network"].count_params()
 
     def similarity(self, pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
         """The logit; see `Method.similarity`."""

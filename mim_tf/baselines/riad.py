@@ -21,7 +21,7 @@ from mim_tf.measure import msgms_map, ssim
 from mim_tf.models.averaged import AveragedModel
 from mim_tf.models.mim import masked_input
 from mim_tf.models.networks import check_shape, generator
-from mim_tf.models.trained import LEARNING_RATE, Reconstruction
+from mim_tf.models.trained import Reconstruction
 
 #: Masks of a set, of which each pixel is hidden by one.
 COUNT = 3
@@ -91,20 +91,9 @@ class RIAD(AveragedModel):
 class RIADMethod(Reconstruction):
     """1 minus the largest smoothed error of the gradients."""
 
-    config_class = RIADConfig
+    model_class = RIAD
     measure = "msgms"
     summary = "inpainting without a GAN at four cell sizes, worst place of the gradient similarity"
-
-    def make_model(self, config: RIADConfig) -> RIAD:
-        """A new model with its optimizer."""
-        model = RIAD(config)
-        model.compile(keras.optimizers.Adam(LEARNING_RATE))
-        return model
-
-    @property
-    def parameters(self) -> int:
-        """Of the U-Net."""
-        return self.model.averages["network"].count_params()
 
     def reconstruct(self, model: keras.Model, images: tf.Tensor) -> tf.Tensor:
         """The mean of the inpaintings at all cell sizes."""

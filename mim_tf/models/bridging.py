@@ -9,22 +9,16 @@ from numpy.typing import NDArray
 
 from mim_tf.augment import batches
 from mim_tf.method import Training
-from mim_tf.models.proxyano import ProxyAno, ProxyAnoConfig
-from mim_tf.models.trained import LEARNING_RATE, Reconstruction
+from mim_tf.models.proxyano import ProxyAno
+from mim_tf.models.trained import Reconstruction
 from mim_tf.proxy import proxies
 
 
 class Bridging(Reconstruction):
     """Image to proxy to image, measure."""
 
-    config_class = ProxyAnoConfig
+    model_class = ProxyAno
     summary = "SSIM of the image and its reconstruction from a predicted superpixel image"
-
-    def make_model(self, config: ProxyAnoConfig) -> ProxyAno:
-        """A new model with its optimizer."""
-        model = ProxyAno(config)
-        model.compile(keras.optimizers.Adam(LEARNING_RATE))
-        return model
 
     def batches(
         self, pixels: NDArray[np.uint8], negatives: NDArray[np.uint8] | None, training: Training, start: int
@@ -44,11 +38,6 @@ class Bridging(Reconstruction):
             for source, camera in ((pixels, True), (proxied, False))
         )
         return tf.data.Dataset.zip(tuple(views))
-
-    @property
-    def parameters(self) -> int:
-        """Of both modules."""
-        return sum(network.count_params() for network in self.model.averages.values())
 
     def reconstruct(self, model: keras.Model, images: tf.Tensor) -> tf.Tensor:
         """The image rebuilt from its extracted proxy."""

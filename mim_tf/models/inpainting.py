@@ -18,7 +18,7 @@ _LEARNING_RATE = 4e-4
 class Inpainting(Reconstruction):
     """Mask, inpaint, measure."""
 
-    config_class = MIMConfig
+    model_class = MIM
     summary = "SSIM of the image and the inpainting of a GAN: the published method"
 
     def make_config(self, precision: str, seed: int) -> MIMConfig:

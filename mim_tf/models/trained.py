@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import abc
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -33,8 +32,8 @@ class Trained(Method):
         options: fields of the model's configuration other than `size`, `precision` and `seed`.
     """
 
-    #: The model's configuration, a dataclass with the fields `size`, `precision` and `seed`.
-    config_class: ClassVar[Callable[..., Any]]
+    #: What is trained; its `config_class` has the fields `size`, `precision` and `seed`.
+    model_class: ClassVar[type[keras.Model]]
 
     def __init__(self, size: int, **options: Any) -> None:
         super().__init__(size)
@@ -45,7 +44,7 @@ class Trained(Method):
     def make_config(self, precision: str, seed: int) -> Any:
         """The configuration with a dtype policy and a seed."""
         options = {key: tuple(value) if isinstance(value, list) else value for key, value in self.options.items()}
-        return self.config_class(size=self.size, precision=precision, seed=seed, **options)
+        return self.model_class.config_class(size=self.size, precision=precision, seed=seed, **options)
 
     @property
     def model(self) -> keras.Model:
@@ -59,9 +58,16 @@ class Trained(Method):
         """Training photographs are kept larger than the model's input, for crops."""
         return source_size(self.size)
 
-    @abc.abstractmethod
     def make_model(self, config: Any) -> keras.Model:
         """A new compiled model."""
+        model = self.model_class(config)
+        model.compile(keras.optimizers.Adam(LEARNING_RATE))
+        return model
+
+    @property
+    def parameters(self) -> int:
+        """Of the networks that `similarity` uses."""
+        return sum(network.count_params() for network in self.model.averages.values())
 
     def batches(
         self, pixels: NDArray[np.uint8], negatives: NDArray[np.uint8] | None, training: Training, start: int
