@@ -12,11 +12,12 @@ import pytest
 from sklearn.metrics import roc_auc_score
 
 from mim_export.errors import MimError
-from mim_tf import comparison, report
+from mim_tf import comparison, method, report
 from mim_tf.compare import Entry, Plan
 from mim_tf.comparison_page import page
 from mim_tf.process_pool import job_folder
 
+DOCS = Path(__file__).parents[1] / "docs"
 LABELS = {"mpox": 24, "measles": 30, "healthy": 20, "abnormal": 15}
 #: How far each row raises the scores of mpox, in standard deviations of all classes.
 ROWS = {"mim": 0.0, "good": 3.0, "same": 0.0, "seer": 1.0}
@@ -172,3 +173,13 @@ def test_a_seed_on_the_other_side_is_no_victory(result: dict[str, Any]) -> None:
     assert "Not told from chance" in page(mixed)
     other = {**result, "code": ["0", "1"], "skipped": ["a", "b"]}
     assert "2 versions of the code" in page(other) and "left out: 2 files" in page(other)
+
+
+def test_the_comparison_in_docs_is_what_its_figures_say(tmp_path: Path) -> None:
+    """Nobody writes into that page or its table by hand."""
+    result = json.loads((DOCS / "comparison.json").read_text())
+    comparison.write(result, page(result), tmp_path)
+    for name in ("comparison.md", "comparison.csv"):
+        assert (tmp_path / name).read_text() == (DOCS / name).read_text()
+    assert set(result["rows"]) == set(method.names())
+    assert result["seeds"] == [0, 1, 2] and result["seconds_a_fit"] == 900
