@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -41,7 +43,7 @@ def test_a_dot_has_the_radius_that_was_asked_for() -> None:
 
 
 @pytest.mark.parametrize("painter", [paint.rash, paint.erythema, paint.vesicles, paint.moles, paint.plaques])
-def test_painters_change_skin_and_repeat(painter) -> None:  # type: ignore[no-untyped-def]
+def test_painters_change_skin_and_repeat(painter: Callable[[paint.Image, np.random.Generator], paint.Image]) -> None:
     once, again, other = (painter(SKIN, np.random.default_rng(seed)) for seed in (1, 1, 2))
     np.testing.assert_array_equal(once, again)
     assert once.dtype == np.float32 and once.shape == SKIN.shape
