@@ -66,7 +66,7 @@ def main() -> None:
         [proxy.replace("_", " "), *(cell(result["rows"][name(proxy, parts)]) for parts in PARTS)] for proxy in PROXIES
     ]
     print(comparison.markdown_table(["proxy", *PARTS], rows))
-    print(f"\n{result['machine']}, {seconds / 60:.0f} minutes")
+    print(f"\n{'; '.join(result['machine'])}, {seconds / 60:.0f} minutes")
 
 
 if __name__ == "__main__":
