@@ -1,6 +1,8 @@
-"""Framing and light that say nothing about a disease: outlines, backgrounds, sharpness, colour, grain."""
+"""Framing and light that say nothing about a disease: outlines, backgrounds, sharpness, colour, grain, JPEG."""
 
 from __future__ import annotations
+
+import io
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,8 +12,8 @@ from scipy.ndimage import distance_transform_edt, gaussian_filter
 Image = NDArray[np.float32]
 
 _LUMA = np.array([0.299, 0.587, 0.114], np.float32)
-#: Share of the scenes that are cut out by an outline, and of those that are sharpened.
-_FRAMED, _SHARPENED = 0.45, 0.4
+#: Share of the scenes that are cut out by an outline, of those that are sharpened, and of those stored as JPEG.
+_FRAMED, _SHARPENED, _COMPRESSED = 0.45, 0.4, 0.35
 
 
 def blurred(image: Image, sigma: float) -> Image:
@@ -76,7 +78,7 @@ def framed(image: Image, rng: np.random.Generator) -> Image:
 
 
 def scene(image: Image, size: int, rng: np.random.Generator) -> NDArray[np.uint8]:
-    """One random view: outline, sharpness, crop, turn, exposure, colour, focus, grain.
+    """One random view: outline, sharpness, crop, turn, exposure, colour, focus, grain, JPEG.
 
     The class and its self-made negatives go through it alike, so that none of these tells them apart.
 
@@ -107,4 +109,9 @@ def scene(image: Image, size: int, rng: np.random.Generator) -> NDArray[np.uint8
     pixels = (np.clip(view + grain, 0, 1) * 255 + 0.5).astype(np.uint8)
     # Crops are enlarged at times, which the area average of `resample` would do in blocks.
     method = Pillow.Resampling.BOX if crop > size else Pillow.Resampling.BILINEAR
-    return np.asarray(Pillow.fromarray(pixels).resize((size, size), method))
+    picture = Pillow.fromarray(pixels).resize((size, size), method)
+    if rng.random() < _COMPRESSED:
+        stored = io.BytesIO()
+        picture.save(stored, "JPEG", quality=int(rng.integers(30, 95)))
+        picture = Pillow.open(stored)
+    return np.asarray(picture)

@@ -228,6 +228,7 @@ def test_small_images_are_enlarged() -> None:
     shapes = [efficientnet.feature_network(96, block).output_shape[1:] for block in (0, 2, 4, 7, 10, 14, 15)]
     assert shapes == [(112, 112, 16), (56, 56, 24), (28, 28, 40), (14, 14, 80), (14, 14, 112), (7, 7, 192), (7, 7, 320)]
     assert efficientnet.feature_network(256, 15).output_shape[1:] == (8, 8, 320)
+    assert efficientnet.feature_network(96, 10, enlarge=False).output_shape[1:] == (6, 6, 112)
 
 
 @pretrained

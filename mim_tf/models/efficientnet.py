@@ -84,18 +84,19 @@ def _block(x: Any, index: int, kernel: int, stride: int, expansion: int, filters
 
 
 @cache
-def classifier(size: int) -> keras.Model:
+def classifier(size: int, enlarge: bool = True) -> keras.Model:
     """The whole network, with its weights.
 
     The layers are called as in the file of weights, less the underscore in front. PyTorch pads unevenly here,
     as TensorFlow's "same" does: 224 px is halved five times, and each of the sizes halved is even.
 
     Args:
-        size: side S of the images in pixels; below 224 they are enlarged bilinearly.
+        size: side S of the images in pixels.
+        enlarge: whether images below 224 px are enlarged to it, bilinearly. As they are they cost less.
 
     Returns:
         A functional model: (B, S, S, 3), RGB in [0, 255], -> float32 (B, 1000), one logit for each class
-        of ImageNet. It is made once for each size and shared: do not train it.
+        of ImageNet. It is made once for each pair of arguments and shared: do not train it.
 
     Raises:
         MimError: the package of the weights is not installed or damaged.
@@ -106,7 +107,7 @@ def classifier(size: int) -> keras.Model:
     path = weights_file()
     inputs = keras.Input((size, size, 3), name="image")
     x = inputs
-    if size < SIDE:
+    if enlarge and size < SIDE:
         x = layers.Resizing(SIDE, SIDE, interpolation="bilinear", name="enlarged", dtype="float32")(x)
     x = layers.Rescaling(1 / 128, offset=-127 / 128, name="scaled", dtype="float32")(x)
     x = _conv(x, 32, 3, "conv_stem", "bn0", stride=2)
@@ -139,12 +140,13 @@ def _fill(network: keras.Model, path: Path) -> None:
         raise MimError(f"holds more than the network ({min(left)})", "install its package again", path)
 
 
-def feature_network(size: int, block: int) -> keras.Model:
+def feature_network(size: int, block: int, enlarge: bool = True) -> keras.Model:
     """The network as far as one of its blocks.
 
     Args:
-        size: side S of the images in pixels; below 224 they are enlarged bilinearly.
+        size: side S of the images in pixels.
         block: its index, from 0 to 15.
+        enlarge: whether images below 224 px are enlarged to it, bilinearly.
 
     Returns:
         A functional model: (B, S, S, 3), RGB in [0, 255], -> float32 (B, H, W, C), what the block
@@ -154,9 +156,9 @@ def feature_network(size: int, block: int) -> keras.Model:
         MimError: the package of the weights is not installed or damaged.
 
     Example:
-        `feature_network(96, 8).output_shape` is (None, 14, 14, 112).
+        `feature_network(96, 8).output_shape` is (None, 14, 14, 112); with `enlarge=False`, (None, 6, 6, 112).
     """
-    network = classifier(size)
+    network = classifier(size, enlarge)
     return keras.Model(network.input, network.get_layer(f"block{block}").output)
 
 
