@@ -18,18 +18,22 @@ import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
 
+from mim_tf import deep
 from mim_tf.detector import Detector
+from mim_tf.head import DISTANCE_WEIGHT
 from mim_tf.measure import error_map, ssim
+from mim_tf.models.deep_inpainting import DeepInpainting
 from mim_tf.models.inpainting import Inpainting
 from mim_tf.models.mim import masked_input
 from mim_tf.models.trained import Reconstruction
 
 from . import decide, flatbuffer
 from .errors import MimError
+from .preprocess import resample
 from .quantize import activation_ranges, int8_twin
 
 #: Largest file that may be released.
-MAX_BYTES = 3_000_000
+MAX_BYTES = 6_000_000
 
 
 @dataclass(frozen=True)
@@ -52,21 +56,28 @@ class _Graph(tf.Module):
         """Float (1, S, S, 3) in [0, 1] -> the same."""
         raise NotImplementedError
 
+    def compare(self, pixels: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
+        """Float (1, S, S, 3) in [0, 255] -> similarity (1,), what was reconstructed, and its reconstruction."""
+        original = pixels * (1.0 / 255.0)
+        inpainted = self.reconstruct(original)
+        return ssim(original, inpainted), original, inpainted
+
     def score(self, image: tf.Tensor) -> dict[str, tf.Tensor]:
         """uint8 (1, S, S, 3) -> the outputs that the manifest lists."""
-        original = tf.cast(image, tf.float32) * (1.0 / 255.0)
-        inpainted = self.reconstruct(original)
-        similarity = ssim(original, inpainted)
+        pixels = tf.cast(image, tf.float32)
+        similarity, original, inpainted = self.compare(pixels)
         p = self._p_value(similarity)
-        reason = self._reason(original)
+        reason = self._reason(pixels * (1.0 / 255.0))
         judged = tf.cast(p <= np.float32(self._calibration.alpha + decide.SLACK), tf.int32)
+        refused = tf.minimum(reason, 1)
         return {
             "similarity": similarity,
             "p_value": p,
-            "verdict": judged * (1 - reason) + 2 * reason,
+            "verdict": judged * (1 - refused) + 2 * refused,
             "reason": reason,
-            "inpainted": _to_uint8(inpainted),
-            "error_map": error_map(original, inpainted),
+            "inpainted": _to_uint8(_enlarged(inpainted, image)),
+            "error_map": _enlarged(error_map(original, inpainted), image),
+            "ssim": ssim(original, inpainted),
         }
 
     def _p_value(self, similarity: tf.Tensor) -> tf.Tensor:
@@ -81,7 +92,11 @@ class _Graph(tf.Module):
         luma = tf.reduce_sum(original * np.asarray(decide.LUMA, np.float32), axis=-1)
         offset = luma - tf.reduce_mean(luma, axis=[1, 2], keepdims=True)
         contrast = tf.sqrt(tf.reduce_mean(offset * offset, axis=[1, 2]))
-        return tf.cast(contrast < np.float32(self._gate.min_contrast), tf.int32)
+        down = tf.reduce_mean(tf.abs(luma[:, 1:] - luma[:, :-1]), axis=[1, 2])
+        right = tf.reduce_mean(tf.abs(luma[:, :, 1:] - luma[:, :, :-1]), axis=[1, 2])
+        blank = tf.cast(contrast < np.float32(self._gate.min_contrast), tf.int32)
+        blurred = tf.cast((down + right) * 0.5 < np.float32(self._gate.min_detail), tf.int32)
+        return blank + 2 * blurred * (1 - blank)
 
 
 class _Masked(_Graph):
@@ -99,13 +114,39 @@ class _Masked(_Graph):
         return tf.reduce_sum(outputs * (1.0 - self._masks), axis=0, keepdims=True)
 
     def inpaint(self, image: tf.Tensor, mask: tf.Tensor) -> dict[str, tf.Tensor]:
-        """uint8 (1, S, S, 3) and uint8 (1, S, S, 1), 0 or 1 -> the generator's output under that mask."""
+        """uint8 (1, s, s, 3) and uint8 (1, s, s, 1), 0 or 1 -> the generator's output under that mask; s: its side."""
         original = tf.cast(image, tf.float32) * (1.0 / 255.0)
         return {"inpainted": _to_uint8(self._generate(masked_input(original, tf.cast(mask, tf.float32))))}
 
     def micro(self, masked: tf.Tensor) -> dict[str, tf.Tensor]:
         """Float (1, S, S, 4) -> float (1, S, S, 3); both become int8."""
         return {"output": self._generate(masked)}
+
+
+class _Deep(_Masked):
+    """Inpainting at half the side, compared with the image in the features of a second network."""
+
+    def __init__(
+        self,
+        detector: Detector,
+        method: DeepInpainting,
+        generator: keras.Model,
+        backbone: keras.Model,
+    ) -> None:
+        super().__init__(detector, generator, method.inpainting.masks)
+        self._backbone = backbone
+        self._head = method.head
+
+    def compare(self, pixels: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
+        """As `DeepInpainting.similarity`."""
+        original = deep.halved(pixels) * (1.0 / 255.0)
+        inpainted = self.reconstruct(original)
+        vector = deep.vectors(self._backbone, pixels, inpainted)
+        head = self._head
+        whitened = tf.linalg.matmul(vector, head.components.T.astype(np.float32)) + np.float32(head.components_offset)
+        far = (tf.sqrt(tf.reduce_sum(whitened**2, axis=1)) - head.distance[0]) * (1.0 / head.distance[1])
+        lean = tf.reduce_sum(vector * head.lean.astype(np.float32), axis=1) + np.float32(head.lean_offset)
+        return lean - DISTANCE_WEIGHT * far, original, inpainted
 
 
 class _Direct(_Graph):
@@ -127,6 +168,13 @@ def _to_uint8(values: tf.Tensor) -> tf.Tensor:
     return tf.cast(tf.floor(values * 255.0 + 0.5), tf.uint8)
 
 
+def _enlarged(values: tf.Tensor, image: tf.Tensor) -> tf.Tensor:
+    """Repeats pixels of (1, s, s, C) to the side of the image; an app lays them over it."""
+    if values.shape[1] == image.shape[1]:
+        return values
+    return tf.image.resize(values, image.shape[1:3], method="nearest")
+
+
 def convert(detector: Detector, sample: NDArray[np.uint8]) -> Converted:
     """Converts a detector.
 
@@ -143,7 +191,13 @@ def convert(detector: Detector, sample: NDArray[np.uint8]) -> Converted:
     method, side = detector.method, detector.size
     image = tf.TensorSpec([1, side, side, 3], tf.uint8, "image")
     if isinstance(method, Inpainting):
-        result = _convert_inpainting(detector, method, sample, image)
+        generator = _int8_generator(method, sample)
+        result = _convert_masked(_Masked(detector, generator, method.masks), method, image)
+    elif isinstance(method, DeepInpainting):
+        halves = np.stack([resample(pixels, method.inpainting.size) for pixels in sample])
+        backbone = _int8_backbone(method, sample)
+        graph = _Deep(detector, method, _int8_generator(method.inpainting, halves), backbone)
+        result = _convert_masked(graph, method.inpainting, image)
     elif isinstance(method, Reconstruction) and method.measure == "ssim":
         graph = _Direct(detector, method)
         content = _convert(graph, {"score": (graph.score, [image])}, None)
@@ -156,16 +210,24 @@ def convert(detector: Detector, sample: NDArray[np.uint8]) -> Converted:
     return result
 
 
-def _convert_inpainting(
-    detector: Detector, method: Inpainting, sample: NDArray[np.uint8], image: tf.TensorSpec
-) -> Converted:
-    network, side = method.network, detector.size
-    twin = int8_twin(network, activation_ranges(network, _masked_batches(sample, method.masks)))
-    graph = _Masked(detector, twin, method.masks)
+def _int8_generator(method: Inpainting, sample: NDArray[np.uint8]) -> keras.Model:
+    network = method.network
+    return int8_twin(network, activation_ranges(network, _masked_batches(sample, method.masks)))
+
+
+def _int8_backbone(method: DeepInpainting, sample: NDArray[np.uint8]) -> keras.Model:
+    images = [tf.constant(pixels[None], tf.float32) for pixels in sample]
+    inpainted = [255.0 * deep.doubled(method.inpaint(image)) for image in images]
+    return int8_twin(method.backbone, activation_ranges(method.backbone, [*images, *inpainted]))
+
+
+def _convert_masked(graph: _Masked, method: Inpainting, image: tf.TensorSpec) -> Converted:
+    network, side = method.network, method.size
     layers = [layer.name.removesuffix("_conv") for layer in network.layers if isinstance(layer, keras.layers.Conv2D)]
     mask = tf.TensorSpec([1, side, side, 1], tf.uint8, "mask")
     masked = tf.TensorSpec([1, side, side, 4], tf.float32, "masked")
-    mim = _convert(graph, {"score": (graph.score, [image]), "inpaint": (graph.inpaint, [image, mask])}, False)
+    small = tf.TensorSpec([1, side, side, 3], tf.uint8, "image")
+    mim = _convert(graph, {"score": (graph.score, [image]), "inpaint": (graph.inpaint, [small, mask])}, False)
     micro = _convert(graph, {"inpaint": (graph.micro, [masked])}, True)
     return Converted(flatbuffer.finish(mim, "score", layers), flatbuffer.finish(micro, "inpaint", layers))
 

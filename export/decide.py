@@ -16,8 +16,8 @@ from .errors import MimError
 #: Verdicts by their code in the graph's output `verdict`.
 VERDICTS = ("mpox-like", "not-mpox-like", "cannot-judge")
 #: Reasons by their code in the graph's output `reason`; code 0 means that the image can be judged. The
-#: graph itself gives `blank` only: `too small` and `unreadable` are seen before an image reaches it, and
-#: `blurred` and `not skin` are reserved, so that the codes need not change when their gates come.
+#: graph itself gives `blank` and `blurred`: `too small` and `unreadable` are seen before an image reaches it, and
+#: `not skin` is reserved, so that the codes need not change when its gate comes.
 REASONS = (None, "blank", "blurred", "not skin", "too small", "unreadable")
 #: Luma weights of ITU-R BT.601.
 LUMA = (0.299, 0.587, 0.114)
@@ -31,11 +31,13 @@ class Gate:
     """Limits below which an image cannot be judged.
 
     Attributes:
-        min_contrast: least standard deviation of the luma of the resampled image, in [0, 1].
+        min_contrast: least standard deviation of the luma of the resampled image, in [0, 0.5].
+        min_detail: least mean difference of neighbouring luma values of the resampled image, in [0, 1].
         min_side: least shorter side of the decoded photograph, in pixels.
     """
 
     min_contrast: float
+    min_detail: float
     min_side: int
 
 
@@ -145,8 +147,30 @@ def contrast(pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
     Example:
         Half black, half white: 0.5. One colour: 0.
     """
-    luma = pixels.astype(np.float32) @ np.asarray(LUMA, np.float32) / np.float32(255)
-    return luma.std(axis=(-2, -1), dtype=np.float32)
+    return _luma(pixels).std(axis=(-2, -1), dtype=np.float32)
+
+
+def detail(pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
+    """Mean absolute difference of the luma of neighbours, down and to the right alike.
+
+    Args:
+        pixels: uint8 (..., S, S, 3), resampled.
+
+    Returns:
+        float32 (...), in [0, 1].
+
+    Example:
+        Stripes one pixel wide, black and white: 0.5, for they differ along one axis only.
+    """
+    luma = _luma(pixels)
+    down = np.abs(np.diff(luma, axis=-2)).mean(axis=(-2, -1), dtype=np.float32)
+    right = np.abs(np.diff(luma, axis=-1)).mean(axis=(-2, -1), dtype=np.float32)
+    return np.asarray((down + right) * np.float32(0.5), np.float32)
+
+
+def _luma(pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
+    """Of uint8 (..., 3), float32 (...) in [0, 1]."""
+    return np.asarray(pixels.astype(np.float32) @ np.asarray(LUMA, np.float32) / np.float32(255), np.float32)
 
 
 def gate(pixels: NDArray[np.uint8], limits: Gate) -> NDArray[np.int32]:
@@ -159,7 +183,8 @@ def gate(pixels: NDArray[np.uint8], limits: Gate) -> NDArray[np.int32]:
     Returns:
         int32 (B,).
     """
-    return np.where(contrast(pixels) < np.float32(limits.min_contrast), 1, 0).astype(np.int32)
+    blurred = np.where(detail(pixels) < np.float32(limits.min_detail), 2, 0)
+    return np.where(contrast(pixels) < np.float32(limits.min_contrast), 1, blurred).astype(np.int32)
 
 
 def verdict(p: ArrayLike, reason: ArrayLike, alpha: float) -> NDArray[np.int32]:
@@ -188,16 +213,22 @@ class Judgement(NamedTuple):
         p_value: float32.
         verdict: int32, indices of `VERDICTS`.
         reason: int32, indices of `REASONS`.
+        ssim: float32, the published measure of the same inpainting; None where nothing is reconstructed.
     """
 
     similarity: NDArray[np.float32]
     p_value: NDArray[np.float32]
     verdict: NDArray[np.int32]
     reason: NDArray[np.int32]
+    ssim: NDArray[np.float32] | None = None
 
 
 def judge(
-    similarity: NDArray[np.float32], pixels: NDArray[np.uint8], calibration: Calibration, limits: Gate
+    similarity: NDArray[np.float32],
+    pixels: NDArray[np.uint8],
+    calibration: Calibration,
+    limits: Gate,
+    ssim: NDArray[np.float32] | None = None,
 ) -> Judgement:
     """Gate, p-value and verdict of images of known similarity.
 
@@ -206,6 +237,7 @@ def judge(
         pixels: uint8 (B, S, S, 3), resampled.
         calibration: the conformal table.
         limits: of the gate.
+        ssim: float32 (B,), passed on.
     """
     p, reason = p_value(similarity, calibration), gate(pixels, limits)
-    return Judgement(similarity, p, verdict(p, reason, calibration.alpha), reason)
+    return Judgement(similarity, p, verdict(p, reason, calibration.alpha), reason, ssim)

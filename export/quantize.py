@@ -1,8 +1,8 @@
-"""An int8 twin of a generator: batch normalisation folded, every scale fixed by us.
+"""An int8 twin of a network: batch normalisation folded, every scale fixed by us.
 
 The twin carries fake-quantization nodes (Jacob et al., CVPR 2018), so the TFLite converter takes our scales
 instead of choosing its own at each conversion. Hence the generators of both signatures of `mim.tflite` and
-of `mim_micro.tflite` are one and the same, bit for bit, and whatever follows the generator stays float.
+of `mim_micro.tflite` are one and the same, bit for bit, and whatever follows a network stays float.
 """
 
 from __future__ import annotations
@@ -15,22 +15,25 @@ import tensorflow as tf
 from numpy.typing import NDArray
 
 Range = tuple[float, float]
+_CONVOLUTIONS = (keras.layers.Conv2D, keras.layers.DepthwiseConv2D)
 #: uint8 pixels and masks: scale 1/255, zero point -128, so that q = pixel - 128.
 INPUT_RANGE: Range = (0.0, 1.0)
+#: `Rescaling(1 / 128, -127 / 128)` of uint8 pixels: scale 1/128, zero point -1, so that q = pixel - 128 again.
+SCALED_RANGE: Range = (-127 / 128, 1.0)
 #: The int8 LOGISTIC of TFLite has scale 1/256 and zero point -128.
 OUTPUT_RANGE: Range = (0.0, 255.0 / 256.0)
 
 
 class FakeQuantized(keras.layers.Layer):
-    """Rounds activations to the 256 values of a range, after an optional ReLU or sigmoid."""
+    """Rounds activations to the 256 values of a range, after an activation function."""
 
     def __init__(self, limits: Range, activation: str, name: str) -> None:
         super().__init__(name=name)
         self.limits = limits
         self.activation = keras.activations.get(activation)
 
-    def call(self, inputs: tf.Tensor) -> tf.Tensor:
-        """Float in, float of at most 256 values out."""
+    def call(self, inputs: tf.Tensor, mask: None = None) -> tf.Tensor:
+        """Float in, float of at most 256 values out; `mask` as in `Folded`."""
         return tf.quantization.fake_quant_with_min_max_args(self.activation(inputs), *self.limits)
 
 
@@ -50,6 +53,32 @@ class FoldedConv(keras.layers.Layer):
         return tf.nn.conv2d(inputs, rounded, self.stride, "SAME") + bias
 
 
+class FoldedDepthwise(FoldedConv):
+    """The same for a filter of each channel, kernel (K, K, C, 1)."""
+
+    def call(self, inputs: tf.Tensor) -> tf.Tensor:
+        """(B, H, W, C) -> (B, H / stride, W / stride, C)."""
+        kernel, bias = self.constants
+        # The node rounds along the last axis, which has to be that of the channels meanwhile.
+        turned = kernel.transpose(0, 1, 3, 2)
+        largest = np.maximum(np.abs(turned).max(axis=(0, 1, 2)), 1e-8)
+        rounded = tf.quantization.fake_quant_with_min_max_vars_per_channel(turned, -largest, largest, narrow_range=True)
+        strides = [1, self.stride, self.stride, 1]
+        return tf.nn.depthwise_conv2d(inputs, tf.transpose(rounded, [0, 1, 3, 2]), strides, "SAME") + bias
+
+
+class FakeQuantizedSum(keras.layers.Layer):
+    """Adds and rounds to the 256 values of a range."""
+
+    def __init__(self, limits: Range, name: str) -> None:
+        super().__init__(name=name)
+        self.limits = limits
+
+    def call(self, inputs: list[tf.Tensor]) -> tf.Tensor:
+        """Two of (B, H, W, C) -> (B, H, W, C)."""
+        return tf.quantization.fake_quant_with_min_max_args(inputs[0] + inputs[1], *self.limits)
+
+
 class Folded(keras.layers.Layer):
     """Stands where a batch normalisation stood that is part of the convolution now."""
 
@@ -62,23 +91,24 @@ def fold(network: keras.Model) -> dict[str, tuple[NDArray[np.float32], NDArray[n
     """Kernel and bias of each convolution with the batch normalisation that follows it.
 
     Args:
-        network: a functional model in which each `Conv2D` without bias feeds one `BatchNormalization`.
+        network: a functional model in which each convolution without bias feeds one `BatchNormalization`.
 
     Returns:
-        By layer name, kernel (3, 3, C, filters) and bias (filters,), float32.
+        By layer name, kernel (K, K, C, filters), of depthwise ones (K, K, C, 1), and bias, float32.
     """
     folded = {}
     for layer in network.layers:
-        if isinstance(layer, keras.layers.Conv2D):
+        if isinstance(layer, _CONVOLUTIONS):
             kernel = layer.kernel.numpy()
-            bias = layer.bias.numpy() if layer.use_bias else np.zeros(kernel.shape[-1], np.float32)
-            folded[layer.name] = (kernel, bias)
+            filters = kernel.shape[2 if isinstance(layer, keras.layers.DepthwiseConv2D) else 3]
+            folded[layer.name] = (kernel, layer.bias.numpy() if layer.use_bias else np.zeros(filters, np.float32))
         elif isinstance(layer, keras.layers.BatchNormalization):
             source = layer.input._keras_history.operation.name
             kernel, bias = folded[source]
             factor = layer.gamma.numpy() / np.sqrt(layer.moving_variance.numpy() + layer.epsilon)
             shift = layer.beta.numpy() - layer.moving_mean.numpy() * factor
-            folded[source] = (kernel * factor, bias * factor + shift)
+            scaled = kernel * (factor if kernel.shape[3] == len(factor) else factor[:, None])
+            folded[source] = (scaled, bias * factor + shift)
     return folded
 
 
@@ -88,19 +118,20 @@ def activation_ranges(network: keras.Model, batches: Iterable[NDArray[np.float32
     Tensors that meet in a concatenation get one range, so that it need not requantize them.
 
     Args:
-        network: the generator.
-        batches: its inputs, float32 (B, S, S, 4).
+        network: of the layers that `int8_twin` knows.
+        batches: its inputs, float32 (B, S, S, channels).
 
     Returns:
-        Ranges that contain 0, for every `ReLU` and for the convolution before the sigmoid.
+        Ranges that contain 0: of every `ReLU`, every sum, and every convolution or normalisation without ReLU.
     """
-    ends = [layer for layer in network.layers if isinstance(layer, (keras.layers.ReLU, keras.layers.Activation))]
-    sources = {layer.name: layer.input._keras_history.operation.name for layer in ends}
+    followed = {
+        layer.input._keras_history.operation.name
+        for layer in network.layers
+        if isinstance(layer, (keras.layers.ReLU, keras.layers.BatchNormalization))
+    }
+    kinds = (keras.layers.ReLU, keras.layers.Add, keras.layers.BatchNormalization, *_CONVOLUTIONS)
     watched = {
-        layer.name if isinstance(layer, keras.layers.ReLU) else sources[layer.name]: (
-            layer.output if isinstance(layer, keras.layers.ReLU) else layer.input
-        )
-        for layer in ends
+        layer.name: layer.output for layer in network.layers if isinstance(layer, kinds) and layer.name not in followed
     }
     probe = keras.Model(network.input, watched)
     ranges = dict.fromkeys(watched, (0.0, 0.0))
@@ -127,7 +158,7 @@ def int8_twin(network: keras.Model, ranges: dict[str, Range]) -> keras.Model:
     """The network as it will compute in int8, in float arithmetic.
 
     Args:
-        network: the generator, of the layers that `networks.generator` uses.
+        network: the generator, or EfficientNet-Lite as far as one of its blocks.
         ranges: as `activation_ranges` gives them.
 
     Returns:
@@ -137,20 +168,28 @@ def int8_twin(network: keras.Model, ranges: dict[str, Range]) -> keras.Model:
 
     def twin(layer: keras.layers.Layer) -> keras.layers.Layer:
         name = layer.name
+        if isinstance(layer, keras.layers.DepthwiseConv2D):
+            return FoldedDepthwise(*folded[name], stride=layer.strides[0], name=name)
         if isinstance(layer, keras.layers.Conv2D):
             return FoldedConv(*folded[name], stride=layer.strides[0], name=name)
         if isinstance(layer, keras.layers.BatchNormalization):
-            return Folded(name=name)
+            return FakeQuantized(ranges[name], "linear", name) if name in ranges else Folded(name=name)
         if isinstance(layer, keras.layers.ReLU):
-            return FakeQuantized(ranges[name], "relu", name)
+            return FakeQuantized(ranges[name], "relu" if layer.max_value is None else "relu6", name)
+        if isinstance(layer, keras.layers.Add):
+            return FakeQuantizedSum(ranges[name], name)
         if isinstance(layer, keras.layers.Activation):
             return FakeQuantized(OUTPUT_RANGE, "sigmoid", name)
         return layer.__class__.from_config(layer.get_config())
 
     clone = keras.models.clone_model(network, clone_function=twin)
-    inputs = keras.Input(network.input.shape[1:], name="masked")
-    logits_range = ranges[network.layers[-2].name]
+    inputs = keras.Input(network.input.shape[1:], name=network.input.name)
+    name = f"{network.name}_int8"
+    if isinstance(network.layers[1], keras.layers.Rescaling):
+        body = keras.Model(clone.layers[1].output, clone.output)
+        scaled = FakeQuantized(SCALED_RANGE, "linear", "scaled_int8")(clone.layers[1](inputs))
+        return keras.Model(inputs, body(scaled), name=name)
     body = keras.Model(clone.input, clone.layers[-2].output)
     x = body(FakeQuantized(INPUT_RANGE, "linear", "masked_int8")(inputs))
-    x = FakeQuantized(logits_range, "linear", "logits_int8")(x)
-    return keras.Model(inputs, clone.layers[-1](x), name=f"{network.name}_int8")
+    x = FakeQuantized(ranges[network.layers[-2].name], "linear", "logits_int8")(x)
+    return keras.Model(inputs, clone.layers[-1](x), name=name)

@@ -142,8 +142,8 @@ class Scorer:
     def judge(self, pixels: NDArray[np.uint8]) -> Judgement:
         """Judges resampled images, uint8 (N, S, S, 3)."""
         rows = [self.run(image) for image in pixels]
-        names = ("similarity", "p_value", "verdict", "reason")
-        return Judgement(*(np.array([row[name][0] for row in rows]) for name in names))
+        names = ("similarity", "p_value", "verdict", "reason", "ssim")
+        return Judgement(*(np.array([row[name][0] for row in rows]) for name in names if name in rows[0]))
 
     def inpaint(self, pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
         """Inpaints one resampled image, uint8 (S, S, 3) -> uint8 (S, S, 3)."""

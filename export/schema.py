@@ -14,15 +14,26 @@ class _Entry(BaseModel):
 class MaskSet(_Entry):
     """The fixed mask set of inference: cell (r, c) is hidden by mask (c + r step) mod count."""
 
+    size: int = Field(gt=0, description="side of the image that is inpainted, in pixels")
     cell: int = Field(gt=0, description="side of a cell in pixels")
     count: int = Field(ge=2, description="number of masks")
     step: int = Field(ge=1, description="max(1, count // 2)")
 
 
-class Measure(_Entry):
-    """Constants of the measure; SSIM is not one number without them."""
+class Network(_Entry):
+    """What the measure `deep` compares in."""
 
-    name: Literal["ssim"]
+    name: str
+    block: int = Field(ge=0, description="the last block that is used, counted from 0")
+    size: int = Field(gt=0, description="side of the images that it is given, in pixels")
+    statistics: int = Field(gt=0, description="number of values that the head reads")
+
+
+class Measure(_Entry):
+    """Constants of the measure; SSIM, which also makes the error map, is not one number without them."""
+
+    name: Literal["ssim", "deep"]
+    network: Network | None = Field(default=None, description="of the measure deep")
     window: int
     sigma: float
     c1: float
@@ -46,6 +57,7 @@ class Gate(_Entry):
     """Limits below which an image cannot be judged."""
 
     min_contrast: float = Field(ge=0)
+    min_detail: float = Field(ge=0)
     min_side: int = Field(ge=1)
 
 

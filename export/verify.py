@@ -94,10 +94,11 @@ def _graph_row(
     )
     same = sum(VERDICTS[int(r["verdict"][0])] == e["verdict"] for r, e in zip(results, entries, strict=True))
     limits = golden.TOLERANCE
-    near = inpainted <= limits["pixels"] and similarity <= limits["similarity"] and errors <= limits["error_map"]
+    allowed = limits[scorer.measure]
+    near = inpainted <= limits["pixels"] and similarity <= allowed and errors <= limits["error_map"]
     # A verdict may flip only where the similarity lies within the tolerance of the threshold.
     flips = [
-        abs(e["similarity"] - scorer.threshold) > limits["similarity"]
+        abs(e["similarity"] - scorer.threshold) > allowed
         for r, e in zip(results, entries, strict=True)
         if VERDICTS[int(r["verdict"][0])] != e["verdict"]
     ]
@@ -125,7 +126,8 @@ def _micro_rows(
     for name, run in runners.items():
         worst = 0
         for stage in stages:
-            outputs = run(golden.masked_int8(stage["resampled"], masks)).astype(np.int16) + 128
+            small = resample(stage["resampled"], masks.shape[1])
+            outputs = run(golden.masked_int8(small, masks)).astype(np.int16) + 128
             worst = max(worst, _levels(np.concatenate(list(outputs), axis=1), stage["micro"]))
         status = "exact" if worst == 0 else "within tolerance" if worst <= golden.TOLERANCE["pixels"] else "differs"
         yield {

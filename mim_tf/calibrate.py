@@ -7,12 +7,13 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from mim_export.decide import Calibration, Gate, check_alpha, contrast
+from mim_export.decide import Calibration, Gate, check_alpha, contrast, detail
 
 #: Number of folds where the table is made out of fold.
 FOLDS = 3
-#: The gate refuses an image with less than this share of the lowest contrast among the training images.
-_CONTRAST_SHARE = 0.5
+#: The gate refuses an image with less than this share of the lowest contrast, or of the lowest detail, among the
+#: training images.
+_SHARE = 0.5
 
 
 def groups_needed(alpha: float) -> int:
@@ -78,6 +79,11 @@ def fit_gate(pixels: NDArray[np.uint8]) -> Gate:
         pixels: uint8 (N, S, S, 3).
 
     Returns:
-        Limits that refuse a photograph far flatter than all of these, or too small to fill the model's input.
+        Limits that refuse a photograph far flatter or smoother than all of these, or too small to fill the model's
+        input.
     """
-    return Gate(min_contrast=float(_CONTRAST_SHARE * contrast(pixels).min()), min_side=pixels.shape[1])
+    return Gate(
+        min_contrast=float(_SHARE * contrast(pixels).min()),
+        min_detail=float(_SHARE * detail(pixels).min()),
+        min_side=pixels.shape[1],
+    )

@@ -41,8 +41,10 @@ def train(
     data: Data,
     out_folder: Annotated[Path, typer.Option("--out", help="run folder; a stopped run in it is continued")],
     method: Annotated[str, typer.Option(help="mim, proxyano or a baseline; a wrong name lists them")] = "mim",
-    size: Annotated[int, typer.Option(help="side of the images in px: 64, 96 or 128")] = 96,
+    measure: Annotated[str | None, typer.Option(help="deep (mim alone; its default) or ssim, as published")] = None,
+    size: Annotated[int | None, typer.Option(help="side of the images in px; 192 for deep, 96 for others")] = None,
     width: Annotated[int | None, typer.Option(help="filters of the first level, where the method is a network")] = None,
+    views: Annotated[int | None, typer.Option(min=1, help="rounds of self-made views a photograph, for deep")] = None,
     steps: Annotated[int, typer.Option(min=1, help="gradient steps of each fit")] = 1200,
     minutes: Annotated[float | None, typer.Option(min=0.1, help="stop after this much training time")] = None,
     batch_size: Annotated[int, typer.Option(min=1, help="images a step")] = 16,
@@ -62,8 +64,11 @@ def train(
         raise MimError(f"no precision {precision!r}", "choose auto, float32 or mixed_bfloat16")
     photos = scan(data, seed=seed)
     _import_tensorflow()
-    options = {} if width is None else {"width": width}
-    detector = Detector(method, size=size, normal_class=normal_class, **options)
+    given = {"width": width, "views": views}
+    options = {name: value for name, value in given.items() if value is not None}
+    measure = measure or ("deep" if method == "mim" else None)
+    side = size or (192 if measure == "deep" else 96)
+    detector = Detector(method, size=side, measure=measure, normal_class=normal_class, **options)
     training = Training(
         steps=steps,
         batch_size=batch_size,

@@ -30,6 +30,7 @@ class Detector:
     Args:
         name: name of the method, such as "mim".
         size: side S of the images in pixels.
+        measure: name of the measure; None = the one that the method was published with.
         normal_class: the class that it is fitted on.
         options: further arguments of the method.
 
@@ -39,10 +40,12 @@ class Detector:
         >>> detector.verdict(pixels)          # uint8 (N, 96, 96, 3) -> ["mpox-like", "cannot-judge", ...]
     """
 
-    def __init__(self, name: str, *, size: int = 96, normal_class: str = "mpox", **options: Any) -> None:
+    def __init__(
+        self, name: str, *, size: int = 96, measure: str | None = None, normal_class: str = "mpox", **options: Any
+    ) -> None:
         self.name = name
         self.normal_class = normal_class
-        self.method = method.make(name, size, **options)
+        self.method = method.make(name, size, measure, **options)
         self.calibration: Calibration
         self.gate: Gate
         #: Some of the training images, uint8 (M, S, S, 3): they set the int8 ranges when it is exported.
@@ -142,7 +145,7 @@ class Detector:
         folds = calibrate.fold_of(small.groups, calibrate.FOLDS, training.seed)
         scored = []
         for fold in range(calibrate.FOLDS):
-            fresh = method.make(self.name, self.size, **self.method.options)
+            fresh = method.make(self.name, self.size, self.measure, **self.method.options)
             fresh.fit(large.pixels[folds != fold], out / f"fold{fold}", training, progress, negatives)
             scored.append((fresh.similarity(small.pixels[folds == fold]), small.groups[folds == fold]))
         return scored
@@ -152,6 +155,7 @@ class Detector:
         return {
             "format": FORMAT,
             "method": self.name,
+            "measure": self.measure,
             "size": self.size,
             "normal_class": self.normal_class,
             "options": self.method.options,
@@ -176,7 +180,9 @@ class Detector:
 
     def judge(self, pixels: NDArray[np.uint8]) -> Judgement:
         """All of it at once for uint8 (N, S, S, 3)."""
-        return decide.judge(self.similarity(pixels), pixels, self.calibration, self.gate)
+        similarity = self.similarity(pixels)
+        ssim = similarity if self.measure == "ssim" else self.method.ssim(pixels)
+        return decide.judge(similarity, pixels, self.calibration, self.gate, ssim)
 
     # ---- files ------------------------------------------------------------------------------------
 
@@ -219,7 +225,8 @@ class Detector:
         entry = read_json(path, "train again into a new folder")
         check_format(entry, path)
         try:
-            detector = cls(entry["method"], size=entry["size"], normal_class=entry["normal_class"], **entry["options"])
+            made = {"size": entry["size"], "measure": entry["measure"], "normal_class": entry["normal_class"]}
+            detector = cls(entry["method"], **made, **entry["options"])
             detector.calibration = Calibration.from_dict(entry["calibration"])
             detector.gate = Gate(**entry["gate"])
             detector.about = entry["about"]

@@ -89,9 +89,7 @@ def _metrics(judge: Judge, scores: dict[str, ClassScores], split: str, seed: int
     normal = judge.normal_class
     rng = np.random.default_rng(seed)
     draws = {name: group_weights(part.photos.groups, rng, DRAWS) for name, part in scores.items()}
-    positive = scores[normal].judgement.similarity
-    classes: dict[str, Any] = {}
-    replicates = []
+    found = _aurocs({name: part.judgement.similarity for name, part in scores.items()}, normal, draws)
     for name, part in scores.items():
         called = part.judgement.verdict == 0
         entry = {"images": len(part.photos), "groups": len(set(part.photos.groups))}
@@ -99,29 +97,45 @@ def _metrics(judge: Judge, scores: dict[str, ClassScores], split: str, seed: int
             spread = weighted_mean(called, draws[name])
             sensitivity = {"value": float(called.mean()), **interval(spread), **entry}
             continue
-        negative = part.judgement.similarity
-        spread = weighted_auroc(positive, negative, draws[normal], draws[name])
-        classes[name] = {
-            "auroc": auroc(positive, negative),
-            **interval(spread),
+        found["classes"][name] |= {
             **entry,
             "called_" + normal + "_like": float(called.mean()),
             "skin": name not in NOT_SKIN,
         }
-        if name not in NOT_SKIN:
-            replicates.append(spread)
-    aurocs = [entry["auroc"] for entry in classes.values() if entry["skin"]]
-    mean = {"value": float(np.mean(aurocs)), **interval(np.mean(replicates, axis=0))} if aurocs else None
+    beside = {name: part.judgement.ssim for name, part in scores.items() if part.judgement.ssim is not None}
     return {
         "measure": judge.measure,
         "split": split,
         "normal_class": normal,
-        "classes": classes,
-        "mean_auroc": mean and mean["value"],
-        "mean_auroc_ci": mean and [mean["ci_low"], mean["ci_high"]],
+        **found,
+        "ssim": _aurocs(beside, normal, draws) if beside else None,
         "sensitivity_at_threshold": sensitivity["value"],
         "sensitivity": sensitivity,
+        "refused": {name: int((part.judgement.reason > 0).sum()) for name, part in scores.items()},
         "bootstrap": {"draws": DRAWS, "seed": seed, "unit": "group", "level": 0.95},
+    }
+
+
+def _aurocs(
+    similarities: dict[str, NDArray[np.float32]], normal: str, draws: dict[str, NDArray[np.float64]]
+) -> dict[str, Any]:
+    """AUROC of the normal class against each other one, and their mean over the classes that show skin."""
+    classes: dict[str, Any] = {}
+    replicates = []
+    positive = similarities[normal]
+    for name, negative in similarities.items():
+        if name == normal:
+            continue
+        spread = weighted_auroc(positive, negative, draws[normal], draws[name])
+        classes[name] = {"auroc": auroc(positive, negative), **interval(spread)}
+        if name not in NOT_SKIN:
+            replicates.append(spread)
+    values = [entry["auroc"] for name, entry in classes.items() if name not in NOT_SKIN]
+    bounds = interval(np.mean(replicates, axis=0)) if values else {}
+    return {
+        "classes": classes,
+        "mean_auroc": float(np.mean(values)) if values else None,
+        "mean_auroc_ci": list(bounds.values()) or None,
     }
 
 

@@ -24,7 +24,7 @@ from mim_export.files import new_file
 Vectors = NDArray[np.floating[Any]]
 
 #: Inverse strength of the ridge penalty of the regression on standardised values.
-REGULARITY = 0.001
+REGULARITY = 0.0003
 #: Principal components in which the distance is measured.
 COMPONENTS = 30
 #: What a standard deviation of the distance counts, in standard deviations of the regression.
@@ -48,6 +48,11 @@ class Head:
     components: NDArray[np.float64]
     components_offset: NDArray[np.float64]
     distance: NDArray[np.float64]
+
+    @property
+    def parameters(self) -> int:
+        """Number of values."""
+        return sum(getattr(self, field.name).size for field in fields(self))
 
     def score(self, vectors: Vectors) -> NDArray[np.float32]:
         """Similarity of each of float (N, D), float32 (N,): the lean less the weighted distance, both standardised."""

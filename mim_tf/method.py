@@ -17,6 +17,8 @@ from mim_export.errors import MimError
 
 #: The two systems of the project; every module of `mim_tf.baselines` is one more method, of the module's name.
 _MODELS = {"mim": "mim_tf.models.inpainting", "proxyano": "mim_tf.models.bridging"}
+#: Where a method is measured in another way than its own, by method and measure.
+_MEASURED = {("mim", "deep"): "mim_tf.models.deep_inpainting"}
 
 
 @dataclass(frozen=True)
@@ -94,6 +96,10 @@ class Method(abc.ABC):
     def similarity(self, pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
         """Similarity of uint8 (N, S, S, 3) as float32 (N,), higher = more like the fitted class."""
 
+    def ssim(self, pixels: NDArray[np.uint8]) -> NDArray[np.float32] | None:
+        """The published measure of the same reconstructions, float32 (N,), where `similarity` is another; or None."""
+        return None
+
     @abc.abstractmethod
     def save(self, folder: Path) -> None:
         """Writes what `load` reads into an existing folder."""
@@ -111,23 +117,33 @@ def names() -> tuple[str, ...]:
     return (*_MODELS, *sorted(name for name in found if not name.startswith("_")))
 
 
-def make(name: str, size: int, **options: Any) -> Method:
+def make(name: str, size: int, measure: str | None = None, **options: Any) -> Method:
     """A new method by its name.
 
+    Args:
+        name: one of `names()`.
+        size: side S of the images in pixels.
+        measure: name of the measure; None = the one that the method was published with.
+        options: further arguments of the method.
+
     Example:
-        `make("blur", 96).measure` is "ssim".
+        `make("blur", 96).measure` is "ssim", `make("mim", 192, "deep").measure` is "deep".
 
     Raises:
-        MimError: there is no such method.
+        MimError: there is no such method, or it has no such measure or option.
     """
     if name not in names():
         raise MimError(f"no method {name!r}", f"choose one of {', '.join(names())}")
-    module = importlib.import_module(_MODELS.get(name, f"mim_tf.baselines.{name}"))
+    path = _MEASURED.get((name, measure or ""), _MODELS.get(name, f"mim_tf.baselines.{name}"))
+    module = importlib.import_module(path)
     (found,) = (
         value
         for value in vars(module).values()
         if isinstance(value, type) and issubclass(value, Method) and value.__module__ == module.__name__
     )
+    if measure not in (None, found.measure):
+        known = sorted({found.measure, *(other for of, other in _MEASURED if of == name)})
+        raise MimError(f"the method {name} has no measure {measure!r}", f"choose one of {', '.join(known)}")
     try:
         method: Method = found(size, **options)
     except TypeError:

@@ -31,13 +31,17 @@ def show_metrics(metrics: dict[str, Any], as_json: bool) -> None:
         out.print_json(json.dumps(metrics))
         return
     title = f"AUROC of {metrics['normal_class']} against each class, {metrics['split']}, measure {metrics['measure']}"
-    lines = Table("class", "AUROC", "95 % interval", "images", "groups", title=title)
+    beside = metrics["ssim"] if metrics["measure"] != "ssim" else None
+    extra = ["by SSIM"] if beside else []
+    lines = Table("class", "AUROC", "95 % interval", *extra, "images", "groups", title=title)
     for name, entry in metrics["classes"].items():
         bounds = f"{entry['ci_low']:.3f} to {entry['ci_high']:.3f}"
-        lines.add_row(name, f"{entry['auroc']:.3f}", bounds, str(entry["images"]), str(entry["groups"]))
+        other = [f"{beside['classes'][name]['auroc']:.3f}"] if beside else []
+        lines.add_row(name, f"{entry['auroc']:.3f}", bounds, *other, str(entry["images"]), str(entry["groups"]))
     if metrics["mean_auroc"] is not None:
         low, high = metrics["mean_auroc_ci"]
-        lines.add_row("mean over skin classes", f"{metrics['mean_auroc']:.3f}", f"{low:.3f} to {high:.3f}", "", "")
+        bounds, other = f"{low:.3f} to {high:.3f}", [f"{beside['mean_auroc']:.3f}"] if beside else []
+        lines.add_row("mean over skin classes", f"{metrics['mean_auroc']:.3f}", bounds, *other, "", "")
     out.print(lines)
     kept = metrics["sensitivity"]
     out.print(f"sensitivity at the threshold {kept['value']:.3f} [{kept['ci_low']:.3f}, {kept['ci_high']:.3f}]")

@@ -7,7 +7,6 @@ same views of the same photograph.
 from __future__ import annotations
 
 import zlib
-from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,41 +18,29 @@ from mim_tf.self_made import NEGATIVES, positive, take_apart
 
 #: Side of a crop, in units of the photograph's, and the places of its corner in units of what is left.
 _CROP = 2 / 3
+#: Views of a round that still show the class; self-made negatives are about three times as many.
+_POSITIVES = 6
 _CORNERS = ((0.0, 0.0), (0.0, 1.0), (1.0, 0.0), (1.0, 1.0), (0.5, 0.5))
 
 
-@dataclass(frozen=True)
-class Amount:
-    """How many views of each photograph are made.
-
-    Attributes:
-        positives: views that still show the class.
-        rounds: how often each kind of negative is made; spots are found and healed anew in each round.
-    """
-
-    positives: int = 12
-    rounds: int = 2
-
-
-def make_views(photo: NDArray[np.uint8], size: int, amount: Amount, seed: int) -> dict[str, NDArray[np.uint8]]:
+def make_views(photo: NDArray[np.uint8], size: int, rounds: int, seed: int) -> dict[str, NDArray[np.uint8]]:
     """All views of one photograph.
 
     Args:
         photo: uint8 (R, R, 3), R above `size`, for crops.
         size: side S of the views in pixels.
-        amount: how many.
+        rounds: how often each kind of negative is made; spots are found and healed anew each time.
         seed: with the photograph itself, of every choice.
 
     Returns:
-        By kind, each uint8 (N, S, S, 3): "photo" (1), "crop" (5), "positive", and the names of `NEGATIVES`.
+        By kind, each uint8 (N, S, S, 3): "photo" (1), "crop" (5), "positive" (6 a round), and by the names of
+        `NEGATIVES` (1 a round each).
     """
     rng = np.random.default_rng([seed, zlib.crc32(photo.tobytes())])
     views: dict[str, list[NDArray[np.uint8]]] = {"photo": [resample(photo, size)], "crop": _crops(photo, size)}
     image = photo.astype(np.float32) / np.float32(255)
-    cases = [take_apart(image, rng) for _ in range(amount.rounds)]
-    views["positive"] = [
-        scene(positive(cases[number % amount.rounds], rng), size, rng) for number in range(amount.positives)
-    ]
+    cases = [take_apart(image, rng) for _ in range(rounds)]
+    views["positive"] = [scene(positive(case, rng), size, rng) for case in cases for _ in range(_POSITIVES)]
     for name, change in NEGATIVES.items():
         views[name] = [scene(change(case, rng), size, rng) for case in cases]
     return {name: np.stack(images) for name, images in views.items()}

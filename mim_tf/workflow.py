@@ -17,13 +17,15 @@ from mim_export.bundle import Contents, write_bundle
 from mim_export.files import write_json
 from mim_export.golden import masks_of
 from mim_export.runtime import Scorer
-from mim_tf import compare, comparison, data, measure, sample
+from mim_tf import compare, comparison, data, deep, measure, sample
 from mim_tf import report as figures
 from mim_tf.compare import Entry, Plan
 from mim_tf.comparison_page import page
 from mim_tf.data import Photo, Warn
 from mim_tf.detector import Detector
 from mim_tf.evaluate import Evaluation, Judge, evaluate
+from mim_tf.method import Method
+from mim_tf.models.deep_inpainting import DeepInpainting
 from mim_tf.models.inpainting import Inpainting
 from mim_tf.models.trained import Reconstruction
 from mim_tf.probe_figure import probe_figure
@@ -101,8 +103,12 @@ def _pictures(judge: Detector | Scorer, pixels: NDArray[np.uint8]) -> dict[str, 
         masks = masks_of(judge.manifest)
         if masks is None:
             return {"original": image, "reconstructed": inpainted}
-        return {"original": image, "under one mask": image * masks[0], "inpainted": inpainted}
+        scale = len(image) // masks.shape[1]
+        mask = masks[0].repeat(scale, axis=0).repeat(scale, axis=1)
+        return {"original": image, "under one mask": image * mask, "inpainted": inpainted}
     method = judge.method
+    if isinstance(method, DeepInpainting):
+        return {"original": image, **{title: part[0] for title, part in method.columns(pixels[None]).items()}}
     if not isinstance(method, Reconstruction):
         return None
     columns = method.columns(method.model, tf.constant(image[None]))
@@ -154,9 +160,11 @@ def export_run(run: Path, bundle: Path, folder: Path | None, statement: str | No
     detector = Detector.load(run)
     converted = convert(detector, detector.sample)
     mask_set, numbers = None, "float32"
-    if isinstance(detector.method, Inpainting):
-        config, numbers = detector.method.config, "int8"
-        mask_set = {"cell": config.cell, "count": config.count, "step": max(1, config.count // 2)}
+    method = detector.method.inpainting if isinstance(detector.method, DeepInpainting) else detector.method
+    if isinstance(method, Inpainting):
+        config, numbers = method.config, "int8"
+        steps = {"cell": config.cell, "count": config.count, "step": max(1, config.count // 2)}
+        mask_set = {"size": config.size, **steps}
 
     def measure_both(scorer: Scorer) -> dict[str, Any]:
         if folder is None:
@@ -180,6 +188,7 @@ def export_run(run: Path, bundle: Path, folder: Path | None, statement: str | No
             "c1": measure.C1,
             "c2": measure.C2,
             "border": measure.BORDER,
+            "network": _network(detector.method),
         },
         calibration=detector.calibration,
         gate=detector.gate,
@@ -189,11 +198,20 @@ def export_run(run: Path, bundle: Path, folder: Path | None, statement: str | No
     return write_bundle(bundle, contents, golden_images(), measure_both)
 
 
+def _network(method: Method) -> dict[str, Any] | None:
+    """What the manifest says of the network that a measure looks through."""
+    if not isinstance(method, DeepInpainting):
+        return None
+    statistics = len(method.head.lean)
+    return {"name": "EfficientNet-Lite0", "block": deep.BLOCK, "size": method.size, "statistics": statistics}
+
+
 def _commands(detector: Detector) -> list[str]:
     """The commands that make the bundle again."""
     training = detector.about["training"]
     options = {
         "method": detector.name,
+        "measure": detector.measure,
         "size": detector.size,
         "steps": training["steps"],
         "batch-size": training["batch_size"],

@@ -85,16 +85,29 @@ def test_gate_refuses_what_has_no_contrast() -> None:
     assert decide.contrast(half)[0] == pytest.approx(0.5)
     blank = np.full((1, 8, 8, 3), 90, np.uint8)
     both = np.concatenate([half, blank])
-    np.testing.assert_array_equal(decide.gate(both, Gate(0.02, 8)), [0, 1])
+    np.testing.assert_array_equal(decide.gate(both, Gate(0.02, 0.0, 8)), [0, 1])
     np.testing.assert_array_equal(decide.verdict([0.03, 0.4, 0.03], [0, 0, 1], 0.05), [1, 0, 2])
     limits = calibrate.fit_gate(half)
     assert limits.min_contrast == pytest.approx(0.25) and limits.min_side == 8
+    # One of seven steps down is 1, none to the right.
+    assert limits.min_detail == pytest.approx(0.5 * 0.5 / 7)
+
+
+def test_gate_refuses_what_is_blurred_and_says_blank_first() -> None:
+    stripes = np.zeros((1, 8, 8, 3), np.uint8)
+    stripes[:, ::2] = 255
+    assert decide.detail(stripes)[0] == pytest.approx(0.5)
+    ramp = np.repeat(np.arange(0, 256, 32, dtype=np.uint8)[:, None], 8, axis=1)[None, :, :, None].repeat(3, axis=3)
+    assert decide.detail(ramp)[0] == pytest.approx(0.5 * 32 / 255)
+    blank = np.full((1, 8, 8, 3), 90, np.uint8)
+    found = decide.gate(np.concatenate([stripes, ramp, blank]), Gate(0.1, 0.1, 8))
+    np.testing.assert_array_equal(found, [0, 2, 1])
 
 
 def test_judgement_holds_all_of_it() -> None:
     calibration = table([[8], [16], [24]], 0.25)
     pixels = np.random.default_rng(0).integers(0, 256, (2, 8, 8, 3)).astype(np.uint8)
-    judgement = decide.judge(np.array([0.1, 0.9], np.float32), pixels, calibration, Gate(0.0, 8))
+    judgement = decide.judge(np.array([0.1, 0.9], np.float32), pixels, calibration, Gate(0.0, 0.0, 8))
     np.testing.assert_allclose(judgement.p_value, [0.25, 1.0])
     np.testing.assert_array_equal(judgement.verdict, [1, 0])
 

@@ -8,22 +8,22 @@ import pytest
 from mim_export.preprocess import resample
 from mim_tf import sample
 from mim_tf.self_made import NEGATIVES
-from mim_tf.views import Amount, make_views
+from mim_tf.views import make_views
 
 PHOTO = sample.render("mpox", [0])[0]
-AMOUNT = Amount(positives=3, rounds=2)
+ROUNDS = 2
 
 
 @pytest.fixture(scope="module")
 def views() -> dict[str, np.ndarray]:
-    return make_views(PHOTO, 96, AMOUNT, seed=0)
+    return make_views(PHOTO, 96, ROUNDS, seed=0)
 
 
 def test_kinds_and_numbers(views: dict[str, np.ndarray]) -> None:
     assert {kind: len(images) for kind, images in views.items()} == {
         "photo": 1,
         "crop": 5,
-        "positive": 3,
+        "positive": 12,
         **dict.fromkeys(NEGATIVES, 2),
     }
     assert all(images.shape[1:] == (96, 96, 3) and images.dtype == np.uint8 for images in views.values())
@@ -40,10 +40,10 @@ def test_the_crop_of_the_middle_is_the_middle(views: dict[str, np.ndarray]) -> N
 
 
 def test_views_repeat_whatever_other_photographs_there_are(views: dict[str, np.ndarray]) -> None:
-    again = make_views(PHOTO.copy(), 96, AMOUNT, seed=0)
+    again = make_views(PHOTO.copy(), 96, ROUNDS, seed=0)
     for kind, images in views.items():
         np.testing.assert_array_equal(images, again[kind])
-    other = make_views(PHOTO, 96, AMOUNT, seed=1)
+    other = make_views(PHOTO, 96, ROUNDS, seed=1)
     assert any((views[kind] != other[kind]).any() for kind in NEGATIVES)
     np.testing.assert_array_equal(views["crop"], other["crop"])
 

@@ -1,0 +1,153 @@
+"""The method `mim` with the measure `deep`: the GAN's inpainting, compared with the image by features and a head."""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+from numpy.typing import NDArray
+
+from mim_export.errors import MimError
+from mim_export.files import new_file
+from mim_export.preprocess import resample
+from mim_tf import deep
+from mim_tf.head import Head, fit_head
+from mim_tf.method import Method, Progress, Training
+from mim_tf.models.efficientnet import weights_file
+from mim_tf.models.inpainting import Inpainting
+from mim_tf.views import make_views
+
+_HEAD = "head.npz"
+#: Training photographs are kept at this multiple of the model's size, so that most crops need no enlargement.
+_MARGIN = 4 / 3
+_BATCH = 16
+
+
+class DeepInpainting(Method):
+    """Mask, inpaint, and measure in features.
+
+    Args:
+        size: side S of the images in pixels; half of it is inpainted.
+        views: rounds of views of each photograph that the head is fitted on, see `views.make_views`.
+        options: of the GAN, as `Inpainting` takes them.
+    """
+
+    measure = "deep"
+    summary = "features of the image and of the GAN's inpainting, told from self-made negatives"
+
+    def __init__(self, size: int, *, views: int = 2, **options: Any) -> None:
+        super().__init__(size)
+        weights_file()  # says what is missing before anything else is done
+        if size % 2:
+            raise MimError(f"size {size} is not possible", "choose an even one, such as 192")
+        self.options = {"views": views, **options}
+        self.rounds = views
+        self.inpainting = Inpainting(size // deep.SCALE, **options)
+        self.head: Head
+
+    @property
+    def source_size(self) -> int:
+        """Side in pixels of the photographs that views are made of."""
+        return round(self.size * _MARGIN)
+
+    @cached_property
+    def backbone(self) -> keras.Model:
+        """The frozen network; not a part of what `save` writes."""
+        return deep.backbone(self.size)
+
+    @property
+    def parameters(self) -> int:
+        """Of the generator, of the network as far as its block, and of the head."""
+        return self.inpainting.parameters + int(self.backbone.count_params()) + self.head.parameters
+
+    def inpaint(self, images: tf.Tensor) -> tf.Tensor:
+        """Float32 (B, S, S, 3) in [0, 255] -> its inpainting, float32 (B, S / 2, S / 2, 3) in [0, 1]."""
+        return self.inpainting.reconstruct(self.inpainting.model, deep.halved(images) / 255.0)
+
+    def vectors(self, pixels: NDArray[np.uint8]) -> NDArray[np.float64]:
+        """What the head reads of uint8 (N, S, S, 3), float64 (N, D)."""
+        parts = [pixels[start : start + _BATCH] for start in range(0, len(pixels), _BATCH)]
+        return np.concatenate([self._vectors(tf.constant(part, tf.float32)).numpy() for part in parts]).astype(float)
+
+    @cached_property
+    def _vectors(self) -> Any:
+        signature = [tf.TensorSpec([None, self.size, self.size, 3], tf.float32)]
+        backbone = self.backbone  # made here, for weights that are set while a graph is traced are not set
+        return tf.function(
+            lambda images: deep.vectors(backbone, images, self.inpaint(images)), input_signature=signature
+        )
+
+    def fit(
+        self,
+        pixels: NDArray[np.uint8],
+        folder: Path,
+        training: Training,
+        progress: Progress,
+        negatives: NDArray[np.uint8] | None = None,
+    ) -> None:
+        """Trains the GAN, then fits the head on views, which lie in `views/` beside `folder`; see `Method.fit`."""
+        small = np.stack([resample(photo, self.inpainting.source_size) for photo in pixels])
+        self.inpainting.fit(small, folder, training, progress)
+        self.__dict__.pop("_vectors", None)  # a function of the model that was there before
+        found: dict[str, list[NDArray[np.float64]]] = {}
+        for number, views in enumerate(self._views(pixels, folder.parent / "views", training.seed), 1):
+            read = self.vectors(np.concatenate(list(views.values())))
+            ends = np.cumsum([len(images) for images in views.values()])[:-1]
+            for kind, part in zip(views, np.split(read, ends), strict=True):
+                found.setdefault(kind, []).append(part)
+            if number % 10 == 0 or number == len(pixels):
+                progress(f"{folder.name}, head", number, len(pixels), {})
+        parts = {kind: np.concatenate(rows) for kind, rows in found.items()}
+        plain, crops, positives = (parts.pop(kind) for kind in ("photo", "crop", "positive"))
+        self.head = fit_head(plain, np.concatenate([crops, positives]), np.concatenate(list(parts.values())))
+
+    def _views(self, pixels: NDArray[np.uint8], folder: Path, seed: int) -> Iterator[dict[str, NDArray[np.uint8]]]:
+        """The views of each photograph, made once for all fits of a run; made ahead of their use, in threads."""
+        folder.mkdir(parents=True, exist_ok=True)
+
+        def views(photo: NDArray[np.uint8]) -> dict[str, NDArray[np.uint8]]:
+            path = folder / f"{zlib.crc32(photo.tobytes()):08x}.npz"
+            if path.exists():
+                with np.load(path) as stored:
+                    return {kind: stored[kind] for kind in stored.files}
+            made = make_views(photo, self.size, self.rounds, seed)
+            with new_file(path) as beside, beside.open("wb") as stream:
+                np.savez(stream, **made)  # type: ignore[arg-type]
+            return made
+
+        with ThreadPoolExecutor(2) as pool:
+            for start in range(0, len(pixels), 8):  # not all at once: they would fill the memory
+                yield from pool.map(views, pixels[start : start + 8])
+
+    def similarity(self, pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
+        """The head's score, about 0 and 1.5 times 1 over the class; see `Method.similarity`."""
+        return self.head.score(self.vectors(pixels))
+
+    def ssim(self, pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
+        """The published measure of the same inpainting; see `Method.ssim`."""
+        halves = deep.halved(tf.constant(pixels, tf.float32)).numpy().astype(np.uint8)
+        return self.inpainting.similarity(halves)
+
+    def columns(self, pixels: NDArray[np.uint8]) -> dict[str, NDArray[np.float32]]:
+        """Pictures of the way from uint8 (N, S, S, 3) to the inpainting, each float32 (N, S, S, 3) in [0, 1]."""
+        images = deep.halved(tf.constant(pixels, tf.float32)) / 255.0
+        columns = self.inpainting.columns(self.inpainting.model, images)
+        return {title: np.repeat(np.repeat(images, 2, axis=1), 2, axis=2) for title, images in columns.items()}
+
+    def save(self, folder: Path) -> None:
+        """Writes `model.keras` and `head.npz`."""
+        self.inpainting.save(folder)
+        self.head.save(folder / _HEAD)
+
+    def load(self, folder: Path) -> None:
+        """Reads `model.keras` and `head.npz`."""
+        self.inpainting.load(folder)
+        self.head = Head.load(folder / _HEAD)
+        self.__dict__.pop("_vectors", None)
