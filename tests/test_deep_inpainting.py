@@ -1,0 +1,143 @@
+"""The method `mim` with the measure `deep`: fit, files, export."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from sklearn.metrics import roc_auc_score
+
+from mim_export import golden
+from mim_export.errors import MimError
+from mim_export.preprocess import resample
+from mim_export.runtime import Scorer, runtimes
+from mim_export.verify import verify
+from mim_tf import data, method, sample, workflow
+from mim_tf.detector import Detector
+from mim_tf.method import Training
+from mim_tf.models import deep_inpainting
+from mim_tf.models.efficientnet import weights_file
+from mim_tf.self_made import NEGATIVES
+
+COUNTS = {"train": {"mpox": 16}, "val": {"mpox": 40}, "test": {"mpox": 10, "plain": 10, "macules": 10}}
+TRAINING = Training(steps=40, batch_size=4, precision="float32")
+
+
+@pytest.fixture(scope="module", autouse=True)
+def weights() -> None:
+    try:
+        weights_file()
+    except MimError as missing:
+        pytest.skip(str(missing))
+
+
+def fit(root: Path) -> Detector:
+    detector = Detector("mim", size=96, measure="deep", width=8, views=1)
+    photos = data.scan(root / "data")
+    detector.fit(photos, root / "run", alpha=0.05, training=TRAINING, warn=print, progress=lambda *line: None)
+    return detector
+
+
+@pytest.fixture(scope="module")
+def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with synthetic photographs, a run and its bundle."""
+    root = tmp_path_factory.mktemp("deep")
+    sample.write_sample(root / "data", counts=COUNTS)
+    fit(root)
+    workflow.export_run(root / "run", root / "bundle", None, None, print)
+    return root
+
+
+def pixels(root: Path, label: str) -> np.ndarray:
+    return data.load(data.select(data.scan(root / "data"), "test", label), 96, warn=print, what=label).pixels
+
+
+def test_it_tells_the_class_from_others_that_it_has_not_seen(root: Path) -> None:
+    detector = Detector.load(root / "run")
+    own = detector.similarity(pixels(root, "mpox"))
+    for label in ("plain", "macules"):
+        scores = np.r_[own, detector.similarity(pixels(root, label))]
+        assert roc_auc_score(np.repeat([1, 0], 10), scores) > 0.9
+    # Beside it, the published measure of the same inpainting.
+    judgement = detector.judge(pixels(root, "mpox"))
+    halves = np.stack([resample(image, 48) for image in pixels(root, "mpox")])
+    assert judgement.ssim is not None
+    np.testing.assert_allclose(judgement.ssim, detector.method.inpainting.similarity(halves), atol=1e-6)
+
+
+def test_views_are_made_once_for_all_fits_of_a_run(root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert len(list((root / "run" / "views").glob("*.npz"))) == COUNTS["train"]["mpox"]
+    before = Detector.load(root / "run").similarity(pixels(root, "mpox"))
+    monkeypatch.setattr(deep_inpainting, "make_views", None)
+    np.testing.assert_array_equal(fit(root).similarity(pixels(root, "mpox")), before)
+
+
+def test_the_head_has_seen_every_kind_of_view(root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    seen = []
+    monkeypatch.setattr(deep_inpainting, "fit_head", lambda *parts: seen.append([len(part) for part in parts]))
+    made = method.make("mim", 96, "deep", width=8, views=2)
+    photos = data.load(data.select(data.scan(root / "data"), "test", "mpox")[:2], 128, warn=print, what="").pixels
+    made.fit(photos, tmp_path / "run" / "final", Training(steps=1, batch_size=1), lambda *line: None)
+    assert seen == [[2, 2 * (5 + 12), 2 * 2 * len(NEGATIVES)]]
+
+
+def test_the_graph_scores_as_keras_does(root: Path) -> None:
+    detector = Detector.load(root / "run")
+    scorer = Scorer(root / "bundle", runtimes()["litert-reference"])
+    images = np.concatenate([pixels(root, label) for label in ("mpox", "plain", "macules")])
+    keras, lite = detector.judge(images), scorer.judge(images)
+    assert np.corrcoef(keras.similarity, lite.similarity)[0, 1] > 0.98
+    assert np.abs(keras.similarity - lite.similarity).mean() < 0.1 * keras.similarity.std()
+    assert keras.ssim is not None and lite.ssim is not None
+    np.testing.assert_allclose(lite.ssim, keras.ssim, atol=0.02)
+    np.testing.assert_array_equal(lite.reason, keras.reason)
+
+
+def test_what_is_inpainted_is_half_of_the_side_and_shown_whole(root: Path) -> None:
+    scorer = Scorer(root / "bundle", runtimes()["litert-reference"])
+    assert scorer.manifest["mask_set"]["size"] == 48 and scorer.size == 96
+    masks = golden.masks_of(scorer.manifest)
+    image = pixels(root, "mpox")[0]
+    result = scorer.run(image)
+    assert result["inpainted"].shape == (1, 96, 96, 3) and result["error_map"].shape == (1, 96, 96, 1)
+    small = resample(image, 48)
+    model = runtimes()["litert-reference"]((root / "bundle" / "mim.tflite").read_bytes())
+    inpaint = model.get_signature_runner("inpaint")
+    pieces = sum((1 - m) * inpaint(image=small[None], mask=m[None].astype(np.uint8))["inpainted"][0] for m in masks)
+    np.testing.assert_array_equal(result["inpainted"][0], pieces.repeat(2, axis=0).repeat(2, axis=1))
+
+
+def test_the_bundle_holds_on_every_runtime_and_names_its_network(root: Path) -> None:
+    assert {row["status"] for row in verify(root / "bundle")} <= {"exact", "within tolerance"}
+    manifest = Scorer(root / "bundle").manifest
+    assert manifest["measure"]["network"] == {"name": "EfficientNet-Lite0", "block": 10, "size": 96, "statistics": 448}
+    models = [root / "bundle" / name for name in ("mim.tflite", "mim_micro.tflite")]
+    assert sum(path.stat().st_size for path in models) < 6_000_000
+
+
+def test_examples_show_the_way(root: Path) -> None:
+    columns = Detector.load(root / "run").method.columns(pixels(root, "mpox")[:2])
+    assert list(columns) == ["under one mask", "inpainted"]
+    assert all(images.shape == (2, 96, 96, 3) for images in columns.values())
+
+
+@pytest.mark.parametrize(
+    ("name", "size", "measure", "line"),
+    [
+        ("colour", 48, "deep", "the method colour has no measure 'deep'; choose one of colour"),
+        ("mim", 96, "nearest", "the method mim has no measure 'nearest'; choose one of deep, ssim"),
+        ("mim", 95, "deep", "size 95 is not possible; choose an even one, such as 192"),
+    ],
+)
+def test_what_cannot_be_made_is_named(name: str, size: int, measure: str, line: str) -> None:
+    with pytest.raises(MimError, match=line):
+        method.make(name, size, measure)
+
+
+def test_a_damaged_head_is_named(root: Path, tmp_path: Path) -> None:
+    for path in (root / "run").glob("*.*"):
+        (tmp_path / path.name).write_bytes(path.read_bytes())
+    (tmp_path / "head.npz").write_bytes(b"PK")
+    with pytest.raises(MimError, match=r"head\.npz: damaged"):
+        Detector.load(tmp_path)
