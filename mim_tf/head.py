@@ -56,11 +56,15 @@ class Head:
 
     def score(self, vectors: Vectors) -> NDArray[np.float32]:
         """Similarity of each of float (N, D), float32 (N,): the lean less the weighted distance, both standardised."""
-        lean = vectors @ self.lean + self.lean_offset
+        lean, far = self.parts(vectors)
+        return np.asarray(lean - DISTANCE_WEIGHT * far, np.float32)
+
+    def parts(self, vectors: Vectors) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Lean and distance of each of float (N, D), float64 (N,); over the class both have mean 0 and deviation 1."""
         whitened = vectors @ self.components.T + self.components_offset
         mean, deviation = self.distance
         far = (np.sqrt(np.sum(whitened**2, axis=1)) - mean) / deviation
-        return np.asarray(lean - DISTANCE_WEIGHT * far, np.float32)
+        return np.asarray(vectors @ self.lean + self.lean_offset), np.asarray(far)
 
     def save(self, path: Path) -> None:
         """Writes an `.npz`, whole or not at all."""

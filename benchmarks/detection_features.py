@@ -1,0 +1,169 @@
+"""What the variants of `detection.py` choose from: features and measures of photographs, views and inpaintings.
+
+The inpaintings are by GANs that have not seen the photograph. All is kept in a folder; a stopped run continues. No
+photograph of `test` is read.
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from mim_export.preprocess import resample
+from mim_tf import calibrate, data, deep, method
+from mim_tf.baselines.blur import blur_inpaint
+from mim_tf.image_properties import smoothness
+from mim_tf.measure import error_map, msgms_map, ssim
+from mim_tf.method import Training
+from mim_tf.models.efficientnet import feature_network
+from mim_tf.models.inpainting import Inpainting
+from mim_tf.views import make_views
+
+SIZE, ROUNDS, FOLDS, SEEDS, STEPS = 192, 2, 5, (0, 1, 2), 800
+#: Other sides at which the features of the photograph alone are tried.
+SIDES = (96, 128, 256)
+_BATCH = 16
+
+
+@dataclass(frozen=True)
+class Set:
+    """Photographs of `train` and `val`: the class of both, the other classes of `val`.
+
+    Attributes:
+        pixels: uint8 (N, 256, 256, 3).
+        labels: class of each.
+        groups: group of each.
+        names: file of each.
+    """
+
+    pixels: np.ndarray
+    labels: np.ndarray
+    groups: np.ndarray
+    names: np.ndarray
+
+
+def load(folder: Path, normal: str) -> Set:
+    """Reads the photographs."""
+    found = [p for p in data.scan(folder) if p.split == "val" or (p.split == "train" and p.label == normal)]
+    photos = data.load(found, 256, warn=print, what="train and val")
+    labels = np.array([photo.label for photo in photos.photos])
+    return Set(photos.pixels, labels, photos.groups, np.array([photo.path.name for photo in photos.photos]))
+
+
+def views(photos: Set, normal: str, folder: Path, size: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """All images that are looked at: uint8 (M, size, size, 3), kind (M,), index of the photograph (M,)."""
+    folder.mkdir(parents=True, exist_ok=True)
+    images, kinds, sources = [], [], []
+    for index, photo in enumerate(photos.pixels):
+        path = folder / f"{size}_{index}.npz"
+        if not path.exists():
+            own = photos.labels[index] == normal
+            made = make_views(photo, size, ROUNDS, 0) if own else {"photo": resample(photo, size)[None]}
+            np.savez(path.with_suffix(".part.npz"), **made)
+            path.with_suffix(".part.npz").rename(path)
+        with np.load(path) as stored:
+            for kind in stored.files:
+                images.append(stored[kind])
+                kinds += [kind] * len(stored[kind])
+                sources += [index] * len(stored[kind])
+    return np.concatenate(images), np.array(kinds), np.array(sources)
+
+
+def at_side(images: np.ndarray, side: int) -> np.ndarray:
+    """Images of a smaller side."""
+    return np.stack([resample(image, side) for image in images])
+
+
+def _mapped(function: tf.types.experimental.PolymorphicFunction, images: np.ndarray) -> list[np.ndarray]:
+    """Outputs for all images, a batch at a time."""
+    parts = [
+        [value.numpy() for value in function(tf.constant(images[start : start + _BATCH], tf.float32))]
+        for start in range(0, len(images), _BATCH)
+    ]
+    return [np.concatenate(column) for column in zip(*parts, strict=True)]
+
+
+def own_features(images: np.ndarray, path: Path) -> np.ndarray:
+    """Statistics of the features of images, (M, 224), kept in `path`."""
+    if not path.exists():
+        network = feature_network(images.shape[1], deep.BLOCK, enlarge=False)
+        function = tf.function(lambda batch: [deep.statistics(network(batch))])
+        np.save(path, _mapped(function, images)[0])
+    return np.load(path)
+
+
+def gan(photos: Set, normal: str, seed: int, fold: int, folder: Path) -> Inpainting:
+    """A GAN that has not seen the photographs of a fold."""
+    made = method.make("mim", SIZE // deep.SCALE)
+    if not (folder / "model.keras").exists():
+        own = photos.labels == normal
+        kept = photos.pixels[own][calibrate.fold_of(photos.groups[own], FOLDS, seed) != fold]
+        small = np.stack([resample(photo, made.source_size) for photo in kept])
+        training = Training(steps=STEPS, seed=10 * seed + fold)
+        made.fit(small, folder / "fit", training, lambda *line: print(folder.name, *line[1:3], flush=True))
+        made.save(folder)
+    made.load(folder)
+    assert isinstance(made, Inpainting)
+    return made
+
+
+def inpainted_features(images: np.ndarray, inpainting: Inpainting | None, path: Path) -> dict[str, np.ndarray]:
+    """Of images and their inpaintings, by name, kept in `path`; without a GAN, of the blur that has learnt nothing.
+
+    `inpainted` (M, 224), statistics of the features of the inpainting; `pooled` (M, 224), those of the image, each
+    position weighted by the error of the inpainting there; and, each (M,), `ssim`, `worst` (mean of the worst tenth of
+    the error map), `msgms`, `l1`, `distance` (one less the mean cosine of the features).
+    """
+    if path.exists():
+        with np.load(path) as stored:
+            return dict(stored)
+    network: keras.Model = deep.backbone(SIZE)
+    masks = method.make("blur", SIZE // deep.SCALE).masks
+
+    def measures(batch: tf.Tensor, filled: tf.Tensor) -> list[tf.Tensor]:
+        small = deep.halved(batch) / 255.0
+        own, other = network(batch), network(255.0 * deep.doubled(filled))
+        error = tf.reduce_mean(tf.abs(small - filled), axis=-1, keepdims=True)
+        weight = tf.nn.avg_pool2d(error, 8, 8, "VALID") + 1e-4  # (B, 12, 12, 1), as the features
+        weight /= tf.reduce_sum(weight, axis=[1, 2], keepdims=True)
+        mean = tf.reduce_sum(weight * own, axis=[1, 2])
+        spread = tf.sqrt(tf.reduce_sum(weight * (own - mean[:, None, None]) ** 2, axis=[1, 2]))
+        worst = tf.sort(tf.reshape(error_map(small, filled), [len(batch), -1]), direction="DESCENDING")
+        cosine = tf.reduce_sum(tf.nn.l2_normalize(own, -1) * tf.nn.l2_normalize(other, -1), axis=-1)
+        return [
+            deep.statistics(other),
+            tf.concat([mean, spread], axis=1),
+            ssim(small, filled),
+            tf.reduce_mean(worst[:, : worst.shape[1] // 10], axis=1),
+            tf.reduce_mean(msgms_map(small, filled), axis=[1, 2, 3]),
+            tf.reduce_mean(error, axis=[1, 2, 3]),
+            1.0 - tf.reduce_mean(cosine, axis=[1, 2]),
+        ]
+
+    columns: list[list[np.ndarray]] = []
+    inpaint = None
+    if inpainting is not None:
+        model = inpainting.model
+        inpaint = tf.function(lambda small: inpainting.reconstruct(model, small))
+    measure = tf.function(measures)
+    for start in range(0, len(images), _BATCH):
+        batch = tf.constant(images[start : start + _BATCH], tf.float32)
+        small = deep.halved(batch) / 255.0
+        filled = tf.constant(blur_inpaint(small.numpy(), masks)) if inpaint is None else inpaint(small)
+        columns.append([value.numpy() for value in measure(batch, filled)])
+    names = ("inpainted", "pooled", "ssim", "worst", "msgms", "l1", "distance")
+    found = {name: np.concatenate(parts) for name, parts in zip(names, zip(*columns, strict=True), strict=True)}
+    np.savez(path, **found)
+    return found
+
+
+def smoothness_of(images: np.ndarray) -> np.ndarray:
+    """Of each image, (M,), at the side that is inpainted."""
+    return smoothness(at_side(images, SIZE // deep.SCALE))
