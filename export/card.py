@@ -21,6 +21,7 @@ def model_card(manifest: dict[str, Any], metrics: dict[str, Any]) -> str:
         integer = f"`mim_micro.tflite` (integer only; TensorFlow Lite Micro arena {arena}), "
     if masks is not None:
         what, done = "An inpainting GAN", f"masked {masks['count']} times, inpainted, and compared with its inpainting"
+        done += "" if masks["size"] == manifest["size"] else f" (of {masks['size']} x {masks['size']} px)"
     else:
         what, done = f"The method `{manifest['method']}`, in float32,", "rebuilt and compared with what was rebuilt"
     parts = [
@@ -30,6 +31,7 @@ def model_card(manifest: dict[str, Any], metrics: dict[str, Any]) -> str:
         f"{what} trained on photographs of the class `{manifest['normal_class']}` alone. A photograph is {done} by "
         f"`{manifest['measure']['name']}`; a conformal p-value of that similarity gives `mpox-like`, "
         f"`not-mpox-like` or `cannot-judge`. Input {manifest['size']} x {manifest['size']} px RGB.",
+        *_network(manifest),
         f"Licence: code {manifest['licence']['code']}; weights {manifest['licence']['weights']}.",
         "## Data",
         manifest["data"],
@@ -43,8 +45,7 @@ def model_card(manifest: dict[str, Any], metrics: dict[str, Any]) -> str:
         f"Threshold {calibration['threshold']:.4f} at alpha {calibration['alpha']:.3g}. Guarantee: "
         f"{calibration['guarantee']}.",
         "## Limits",
-        "* An AUROC near 0.5 is chance. Similarity of this kind mostly measures how smooth a picture is: blank walls, "
-        "healthy and blurred skin can be rebuilt better than mpox is, and are then called `mpox-like`.\n"
+        f"* {_LIMITS[manifest['measure']['name']]}\n"
         "* Labels come from web sources without clinical confirmation; skin tones, cameras and stages of the "
         "disease are not balanced.\n"
         "* The threshold holds for photographs like those of the calibration only.\n"
@@ -54,6 +55,28 @@ def model_card(manifest: dict[str, Any], metrics: dict[str, Any]) -> str:
         f"{integer}`manifest.json`, `golden/`, `scorer/`, `LICENSE`, `SHA256SUMS`.",
     ]
     return "\n\n".join(parts) + "\n"
+
+
+def _network(manifest: dict[str, Any]) -> list[str]:
+    """On the network that the measure looks through, where there is one."""
+    network = manifest["measure"].get("network")
+    if network is None:
+        return []
+    return [
+        f"`deep` compares image and inpainting in the features of {network['name']} up to block {network['block']} "
+        "(weights of ImageNet, Apache-2.0, int8). What the features mean was learnt without another disease: against "
+        f"photographs of `{manifest['normal_class']}` whose spots were healed, painted over, bent or shuffled. `ssim`, "
+        "the published measure of the same inpainting, is given beside."
+    ]
+
+
+#: What users of a measure must know.
+_LIMITS = {
+    "ssim": "An AUROC near 0.5 is chance. Similarity of this kind mostly measures how smooth a picture is: blank "
+    "walls, healthy and blurred skin can be rebuilt better than mpox is, and are then called `mpox-like`.",
+    "deep": "An AUROC near 0.5 is chance. Diseases that the self-made negatives do not resemble are found by their "
+    "distance from the class alone; many of them are called `mpox-like`, see the last column.",
+}
 
 
 def _tables(metrics: dict[str, Any], normal_class: str) -> str:
@@ -67,19 +90,21 @@ def _tables(metrics: dict[str, Any], normal_class: str) -> str:
             f"`{result['split']}` against each class, 95 % bootstrap interval by group, {result['bootstrap']['draws']} "
             f"draws, seed {result['bootstrap']['seed']}:",
             "",
-            "| class | images | groups | AUROC | 95 % interval |",
-            "|---|---|---|---|---|",
+            f"| class | images | groups | AUROC | 95 % interval | AUROC by SSIM | called {normal_class}-like |",
+            "|---|---|---|---|---|---|---|",
         ]
+        beside = result["ssim"]
         for label, entry in result["classes"].items():
+            other = f"{beside['classes'][label]['auroc']:.3f}" if beside else ""
+            called = entry[f"called_{normal_class}_like"]
             rows.append(
                 f"| {label} | {entry['images']} | {entry['groups']} | {entry['auroc']:.3f} | "
-                f"{entry['ci_low']:.3f} to {entry['ci_high']:.3f} |"
+                f"{entry['ci_low']:.3f} to {entry['ci_high']:.3f} | {other} | {called:.2f} |"
             )
         if result["mean_auroc"] is not None:
-            low, high = result["mean_auroc_ci"]
-            rows.append(
-                f"| **mean over skin classes** | | | **{result['mean_auroc']:.3f}** | {low:.3f} to {high:.3f} |"
-            )
+            mean, (low, high) = result["mean_auroc"], result["mean_auroc_ci"]
+            other = f"{beside['mean_auroc']:.3f}" if beside else ""
+            rows.append(f"| **mean over skin classes** | | | **{mean:.3f}** | {low:.3f} to {high:.3f} | {other} | |")
         rows += [
             "",
             f"Sensitivity at the threshold: {kept['value']:.3f} ({kept['ci_low']:.3f} to {kept['ci_high']:.3f}).",

