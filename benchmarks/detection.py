@@ -100,11 +100,17 @@ class Bench:
         weight: float = head.DISTANCE_WEIGHT,
         crops: bool = False,
         groups: int | None = None,
+        known: int = 0,
     ) -> Variant:
-        """The head on vectors; without negatives its distance alone, with weight 0 its lean alone."""
+        """The head on vectors; without negatives its distance alone, with weight 0 its lean alone.
+
+        Photographs of other diseases that are `known` to it have no score.
+        """
 
         def scores(fitted: np.ndarray, seed: int, fold: int) -> np.ndarray:
             table = vectors(seed, fold).astype(float)
+            others = np.flatnonzero(~np.isin(self.photos.labels, (self.normal, *NOT_SKIN)))
+            told = np.random.default_rng([seed, known]).permutation(others)[:known]
             chosen = fitted
             if groups is not None:
                 names = np.unique(self.photos.groups[fitted])
@@ -114,14 +120,16 @@ class Bench:
             plain = table[rows & (self.kinds == "photo")]
             positives = table[rows & np.isin(self.kinds, POSITIVE)]
             against = table[rows & np.isin(self.kinds, negatives or tuple(NEGATIVES))]
-            fit = head.fit_head(plain, positives, against)
+            fit = head.fit_head(plain, positives, against, table[self.first[told]] if known else None)
             lean, far = fit.parts(table)
             result = -far if negatives is None else lean - weight * far
             if crops:  # mean over the photograph and its crops, where there are any
                 seen = np.isin(self.kinds, ("photo", "crop"))
                 counts = np.bincount(self.sources[seen])
                 return np.asarray(np.bincount(self.sources[seen], result[seen]) / counts)
-            return np.asarray(result[self.first])
+            result = result[self.first]
+            result[told] = np.nan
+            return np.asarray(result)
 
         return scores
 
@@ -163,7 +171,8 @@ class Bench:
             for fold in range(FOLDS):
                 scores = variant(own & (folds != fold), seed, fold)
                 for name in areas:
-                    areas[name] += shares[fold] * auroc(scores[folds == fold], scores[photos.labels == name])
+                    others = scores[(photos.labels == name) & ~np.isnan(scores)]
+                    areas[name] += shares[fold] * auroc(scores[folds == fold], others)
             means.append(np.mean([area for name, area in areas.items() if name not in NOT_SKIN]))
             for name, area in areas.items():
                 found[name].append(area)
@@ -198,6 +207,8 @@ def variants(bench: Bench) -> dict[str, Variant]:
     for name in NEGATIVES:
         rest = tuple(kind for kind in NEGATIVES if kind != name)
         found[f"7 without {name}"] = bench.headed(both, negatives=rest)
+    for count in (5, 10, 20):
+        found[f"8 not one class: {count} known negatives"] = bench.headed(both, known=count)
     for count in (5, 10, 20):
         found[f"9 of {count} groups"] = bench.headed(both, groups=count)
     return found

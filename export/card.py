@@ -37,6 +37,11 @@ def model_card(manifest: dict[str, Any], metrics: dict[str, Any]) -> str:
         manifest["data"],
         f"Trained on {training['train_images']} images of {training['train_groups']} groups (patient, photograph or "
         f"series); calibrated on {calibration['groups']} groups, method `{calibration['method']}`.",
+        *(
+            [f"**Not of one class:** {training['known_negatives']} photographs of other classes were shown to it."]
+            if training.get("known_negatives")
+            else []
+        ),
         "Made by:",
         "```\n" + "\n".join(training["commands"]) + "\n```",
         "## What was measured",

@@ -51,6 +51,7 @@ def train(
     sensitivity: Annotated[float, typer.Option(help="target share of mpox that is called mpox-like")] = 0.95,
     normal_class: Annotated[str, typer.Option(help="the class to train on")] = "mpox",
     precision: Annotated[str, typer.Option(help="auto, float32 or mixed_bfloat16")] = "auto",
+    negatives: Annotated[Path | None, typer.Option(help="DIR/<class>/ of other diseases, for deep")] = None,
     seed: Seed = 0,
     json: Json = False,
 ) -> None:
@@ -63,6 +64,7 @@ def train(
     if precision not in ("auto", "float32", "mixed_bfloat16"):
         raise MimError(f"no precision {precision!r}", "choose auto, float32 or mixed_bfloat16")
     photos = scan(data, seed=seed)
+    known = () if negatives is None else scan(negatives)
     _import_tensorflow()
     given = {"width": width, "views": views}
     options = {name: value for name, value in given.items() if value is not None}
@@ -78,7 +80,8 @@ def train(
     )
     warn_of_duplicates(photos, warn)
     with training_bars(err) as progress:
-        detector.fit(photos, out_folder, alpha=1 - sensitivity, training=training, warn=warn, progress=progress)
+        alpha = 1 - sensitivity
+        detector.fit(photos, out_folder, alpha=alpha, training=training, known=known, warn=warn, progress=progress)
     calibration = detector.calibration
     summary = {
         "run": str(out_folder),

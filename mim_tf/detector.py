@@ -73,6 +73,7 @@ class Detector:
         training: Training,
         warn: Warn,
         progress: Progress,
+        known: Sequence[Photo] = (),
     ) -> None:
         """Fits the method on `train`, calibrates it, and saves both in `out`; a stopped fit is continued.
 
@@ -87,9 +88,10 @@ class Detector:
             training: how long; the seconds are shared by the fits.
             warn: receives a line for each file that is skipped.
             progress: told the training metrics.
+            known: photographs of other classes, for a method that can use them; it is then no longer of one class.
 
         Raises:
-            MimError: no photographs of the class, too few groups, or `out` is another run's.
+            MimError: no photographs of the class, too few groups, no use for `known`, or `out` is another run's.
         """
         train = data.select(photos, "train", self.normal_class)
         val = data.select(photos, "val", self.normal_class)
@@ -97,19 +99,22 @@ class Detector:
             raise MimError(
                 f"no photographs in train/{self.normal_class}", "add them or name the class by --normal-class"
             )
+        if known and not self.method.takes_negatives:
+            problem = f"the method {self.name} with the measure {self.measure} has no use for negatives"
+            raise MimError(problem, "leave them out or use mim with deep")
         groups = {photo.group for photo in val}
         split = len(groups) >= calibrate.groups_needed(alpha)
         if not split:
             check_alpha(alpha, len(groups | {photo.group for photo in train}))
-        claim(out, self._settings(photos, alpha, training))
+        claim(out, {**self._settings(photos, alpha, training), "negatives": data.fingerprint(known)})
 
         large = data.load(train, self.method.source_size, warn=warn, what=f"train/{self.normal_class}")
         small = data.load(train, self.size, warn=_silent, what=f"train/{self.normal_class}")
         held = data.load(val, self.size, warn=warn, what=f"val/{self.normal_class}") if val else None
+        others = data.select_others(photos, "val", self.normal_class) if self.method.supervised else known
         negatives = None
-        if self.method.supervised:
-            others = data.select_others(photos, "val", self.normal_class)
-            negatives = data.load(others, self.method.source_size, warn=warn, what="val, other classes").pixels
+        if others:
+            negatives = data.load(others, self.method.source_size, warn=warn, what="the other classes").pixels
         fits = 1 if split else 1 + calibrate.FOLDS
         share = Training(**{**asdict(training), "seconds": training.seconds and training.seconds / fits})
         self.method.fit(large.pixels, out / "final", share, progress, negatives)
@@ -130,6 +135,7 @@ class Detector:
             "train_groups": len(set(small.groups)),
             "val_images": 0 if held is None else len(held),
             "val_groups": len(groups),
+            "known_negatives": 0 if negatives is None else len(negatives),
         }
         self.save(out)
 

@@ -27,6 +27,8 @@ Vectors = NDArray[np.floating[Any]]
 REGULARITY = 0.0003
 #: Principal components in which the distance is measured.
 COMPONENTS = 30
+#: So many known negatives weigh as much as all that are self-made.
+KNOWN = 20
 #: What a standard deviation of the distance counts, in standard deviations of the regression.
 DISTANCE_WEIGHT = 1.0
 
@@ -93,22 +95,27 @@ class Head:
         return cls(**values)
 
 
-def fit_head(plain: Vectors, positives: Vectors, negatives: Vectors) -> Head:
+def fit_head(plain: Vectors, positives: Vectors, negatives: Vectors, known: Vectors | None = None) -> Head:
     """Fits both views.
 
     Args:
         plain: float (N, D), of the class's photographs as they are.
         positives: float (P, D), of views of them.
         negatives: float (M, D), of self-made negatives; both sides weigh the same, whatever their numbers.
+        known: float (Q, D), of photographs of other classes, where there are any; they weigh Q / (Q + `KNOWN`) of
+            the negative side.
 
     Returns:
         The head, scaled so that lean and distance have mean 0 and deviation 1 over `plain`.
     """
-    both = np.concatenate([plain, positives, negatives]).astype(np.float64)
-    shown = np.r_[np.ones(len(plain) + len(positives)), np.zeros(len(negatives))]
+    parts = [np.concatenate([plain, positives]), negatives, *([] if known is None else [known])]
+    told = 0.0 if known is None else len(known) / (len(known) + KNOWN)
+    both = np.concatenate(parts).astype(np.float64)
+    shares = (1.0, 1.0 - told, told)[: len(parts)]
+    weights = [np.full(len(part), len(both) / 2 * share / len(part)) for part, share in zip(parts, shares, strict=True)]
     scaler = StandardScaler().fit(both)
-    regression = LogisticRegression(C=REGULARITY, class_weight="balanced", max_iter=1000)
-    regression.fit(scaler.transform(both), shown)
+    regression = LogisticRegression(C=REGULARITY, max_iter=1000)
+    regression.fit(scaler.transform(both), np.arange(len(both)) < len(parts[0]), sample_weight=np.concatenate(weights))
     lean = regression.coef_[0] / scaler.scale_
     leaning = plain @ lean
     lean, offset = lean / leaning.std(), -leaning.mean() / leaning.std()

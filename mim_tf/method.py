@@ -55,6 +55,8 @@ class Method(abc.ABC):
     measure: ClassVar[str]
     #: Whether `fit` has to see other classes. A one-class method never does.
     supervised: ClassVar[bool] = False
+    #: Whether `fit` can use photographs of other classes that a user has, without needing any.
+    takes_negatives: ClassVar[bool] = False
     #: What it is, in one line of a table.
     summary: ClassVar[str]
 
@@ -89,7 +91,8 @@ class Method(abc.ABC):
             folder: for checkpoints and logs.
             training: how long.
             progress: told the metrics.
-            negatives: images of other classes, the same shape; given where the method is `supervised`.
+            negatives: images of other classes, the same shape; given where the method is `supervised`, or
+                where it `takes_negatives` and there are some.
         """
 
     @abc.abstractmethod

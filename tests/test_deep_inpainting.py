@@ -82,6 +82,16 @@ def test_the_head_has_seen_every_kind_of_view(root: Path, tmp_path: Path, monkey
     assert seen == [[2, 2 * (5 + 12), 2 * 2 * len(NEGATIVES)]]
 
 
+def test_known_negatives_are_for_this_measure_and_a_run_of_its_own(root: Path, tmp_path: Path) -> None:
+    photos = data.scan(root / "data")
+    known = data.select(photos, "test", "plain")[:3]
+    quiet = {"alpha": 0.05, "training": TRAINING, "warn": print, "progress": lambda *line: None}
+    with pytest.raises(MimError, match="colour with the measure colour has no use for negatives"):
+        Detector("colour", size=48).fit(photos, tmp_path / "run", known=known, **quiet)
+    with pytest.raises(MimError, match=r"other settings \(negatives\)"):
+        Detector("mim", size=96, measure="deep", width=8, views=1).fit(photos, root / "run", known=known, **quiet)
+
+
 def test_the_graph_scores_as_keras_does(root: Path) -> None:
     detector = Detector.load(root / "run")
     scorer = Scorer(root / "bundle", runtimes()["litert-reference"])

@@ -63,3 +63,27 @@ def test_a_saved_head_is_the_same_and_a_damaged_one_is_named(fitted: Head, tmp_p
         Head.load(path)
     with pytest.raises(MimError, match="no such file"):
         Head.load(tmp_path / "none.npz")
+
+
+def test_known_negatives_are_told_from_the_class_the_better_the_more_there_are() -> None:
+    held = PLAIN + 5 * RNG.normal(size=60)
+    areas = []
+    for count in (0, 2, 60):
+        fit = fit_head(PLAIN, POSITIVES, NEGATIVES, held[:count] if count else None)
+        leans = np.r_[fit.parts(PLAIN)[0], fit.parts(held[60:])[0]]
+        areas.append(roc_auc_score(np.r_[np.ones(120), np.zeros(60)], leans))
+    assert areas[0] < areas[1] < areas[2]
+
+
+def test_known_negatives_as_many_as_the_constant_weigh_as_much_as_the_self_made() -> None:
+    known = NEGATIVES[: head.KNOWN] + 1
+    fitted = fit_head(PLAIN, POSITIVES, NEGATIVES, known)
+    both = np.concatenate([PLAIN, POSITIVES, NEGATIVES, known])
+    sides = [480, 600, head.KNOWN]
+    weights = np.repeat([len(both) / 2 / 480, len(both) / 4 / 600, len(both) / 4 / head.KNOWN], sides)
+    scaler = StandardScaler().fit(both)
+    regression = LogisticRegression(C=head.REGULARITY, max_iter=1000)
+    regression.fit(scaler.transform(both), np.arange(len(both)) < 480, sample_weight=weights)
+    lean = regression.decision_function(scaler.transform(PLAIN))
+    expected = (regression.decision_function(scaler.transform(NEGATIVES)) - lean.mean()) / lean.std()
+    np.testing.assert_allclose(fitted.parts(NEGATIVES)[0], expected, atol=1e-6)

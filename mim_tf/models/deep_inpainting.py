@@ -40,6 +40,7 @@ class DeepInpainting(Method):
     """
 
     measure = "deep"
+    takes_negatives = True
     summary = "features of the image and of the GAN's inpainting, told from self-made negatives"
 
     def __init__(self, size: int, *, views: int = 2, **options: Any) -> None:
@@ -106,7 +107,10 @@ class DeepInpainting(Method):
                 progress(f"{folder.name}, head", number, len(pixels), {})
         parts = {kind: np.concatenate(rows) for kind, rows in found.items()}
         plain, crops, positives = (parts.pop(kind) for kind in ("photo", "crop", "positive"))
-        self.head = fit_head(plain, np.concatenate([crops, positives]), np.concatenate(list(parts.values())))
+        known = None
+        if negatives is not None:
+            known = self.vectors(np.stack([resample(photo, self.size) for photo in negatives]))
+        self.head = fit_head(plain, np.concatenate([crops, positives]), np.concatenate(list(parts.values())), known)
 
     def _views(self, pixels: NDArray[np.uint8], folder: Path, seed: int) -> Iterator[dict[str, NDArray[np.uint8]]]:
         """The views of each photograph, made once for all fits of a run; made ahead of their use, in threads."""

@@ -1,0 +1,104 @@
+"""Does the p-value hold what it promises? Of held-out photographs of the class, a share of at most alpha has p <= alpha.
+
+    python benchmarks/validity.py --run DEMO/run --data DIR --features RUNS --out docs/validity.png
+
+Synthetic: 300 new patients of the sample set, scored by a run on it, are dealt 500 times to 20 that calibrate and the
+rest that are judged; they are exchangeable by construction. Real: of the out-of-fold scores of `detection.py`, each group
+is judged by a table of all others. Each group counts once, however many photographs it has.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from pathlib import Path
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+
+import matplotlib
+
+matplotlib.use("Agg")
+import matplotlib.pyplot as plt
+import numpy as np
+from detection import Bench
+from detection_features import FOLDS, SEEDS
+
+from mim_export.decide import p_value
+from mim_export.errors import MimError
+from mim_tf import calibrate, sample
+from mim_tf.detector import Detector
+
+LEVELS = (0.05, 0.1, 0.2)
+_PATIENTS, _DRAWS, _CALIBRATING = 300, 500, 20
+
+
+def judged(scores: np.ndarray, groups: np.ndarray, tabled: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """P-values of the groups that are not tabled, and weights that give each group the same say."""
+    table = calibrate.fit_calibration(
+        scores[tabled].astype(np.float32), groups[tabled], alpha=max(LEVELS), method="split"
+    )
+    _, index, sizes = np.unique(groups[~tabled], return_inverse=True, return_counts=True)
+    return p_value(scores[~tabled], table), 1 / sizes[index]
+
+
+def synthetic(run: Path) -> tuple[np.ndarray, np.ndarray]:
+    """P-values and weights over all draws."""
+    detector = Detector.load(run)
+    indices = np.arange(10_000, 10_000 + 2 * _PATIENTS)  # two images a patient, none of them in the sample set
+    scores = detector.similarity(sample.render("mpox", indices.tolist(), size=detector.size))
+    groups = (indices // 2).astype(str)
+    rng = np.random.default_rng(0)
+    found = []
+    for _ in range(_DRAWS):
+        chosen = rng.permutation(np.unique(groups))[:_CALIBRATING]
+        found.append(judged(scores, groups, np.isin(groups, chosen)))
+    return np.concatenate([p for p, _ in found]), np.concatenate([weight for _, weight in found])
+
+
+def real(bench: Bench) -> tuple[np.ndarray, np.ndarray]:
+    """P-values and weights over groups and seeds."""
+    own = bench.photos.labels == bench.normal
+    groups = bench.photos.groups[own]
+    variant = bench.headed(bench.both)
+    found = []
+    for seed in SEEDS:
+        folds = calibrate.fold_of(groups, FOLDS, seed)
+        scores = np.empty(len(groups))
+        for fold in range(FOLDS):
+            fitted = np.zeros(len(own), bool)
+            fitted[own] = folds != fold
+            scores[folds == fold] = variant(fitted, seed, fold)[own][folds == fold]
+        found += [judged(scores, groups, groups != name) for name in np.unique(groups)]
+    return np.concatenate([p for p, _ in found]), np.concatenate([weight for _, weight in found])
+
+
+def main() -> None:
+    """Prints the shares and draws them."""
+    parser = argparse.ArgumentParser(description="validity of the p-value")
+    parser.add_argument("--run", type=Path, required=True, help="a run on the sample set, such as DEMO/run")
+    parser.add_argument("--data", type=Path, required=True)
+    parser.add_argument("--features", type=Path, required=True, help="the folder of detection.py")
+    parser.add_argument("--out", type=Path, required=True, help="the figure")
+    options = parser.parse_args()
+    try:
+        results = {
+            "synthetic, split": synthetic(options.run),
+            "real, leave one group out": real(Bench(options.data, options.features, "mpox")),
+        }
+    except MimError as error:
+        sys.exit(str(error))
+    figure, axes = plt.subplots(figsize=(5, 4.2), layout="constrained")
+    levels = np.linspace(0, 1, 201)
+    axes.plot(levels, levels, color="0.6", linestyle="--", label="bound")
+    for title, (p, weight) in results.items():
+        axes.plot(levels, [np.average(p <= level, weights=weight) for level in levels], label=title)
+        shares = {level: round(float(np.average(p <= level + 1e-6, weights=weight)), 4) for level in LEVELS}
+        print(title, shares)
+    axes.set(xlabel="alpha", ylabel="share of mpox photographs with p <= alpha", xlim=(0, 1), ylim=(0, 1))
+    axes.legend()
+    figure.savefig(options.out, dpi=120)
+
+
+if __name__ == "__main__":
+    main()
