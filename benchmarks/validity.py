@@ -1,10 +1,10 @@
-"""Does the p-value hold what it promises? Of held-out photographs of the class, a share of at most alpha has p <= alpha.
+"""Does the p-value hold what it promises? Of held-out photographs of the class, at most a share alpha has p <= alpha.
 
     python benchmarks/validity.py --run DEMO/run --data DIR --features RUNS --out docs/validity.png
 
 Synthetic: 300 new patients of the sample set, scored by a run on it, are dealt 500 times to 20 that calibrate and the
-rest that are judged; they are exchangeable by construction. Real: of the out-of-fold scores of `detection.py`, each group
-is judged by a table of all others. Each group counts once, however many photographs it has.
+rest that are judged; they are exchangeable by construction. Real: of the out-of-fold scores of `detection.py`, each
+group is judged by a table of all others. Each group counts once, however many photographs it has.
 """
 
 from __future__ import annotations
