@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -17,7 +18,7 @@ from mim_export.errors import MimError
 from mim_export.files import new_file, read_json, write_json
 from mim_tf import __version__, calibrate, data, method
 from mim_tf.data import Photo, Photos, Warn
-from mim_tf.method import Progress, Training
+from mim_tf.method import SCRATCH, Progress, Training
 from mim_tf.run_folder import FORMAT, check_format, claim
 
 #: Number of training images kept in the run.
@@ -96,20 +97,22 @@ class Detector:
         train = data.select(photos, "train", self.normal_class)
         val = data.select(photos, "val", self.normal_class)
         if not train:
-            raise MimError(
-                f"no photographs in train/{self.normal_class}", "add them or name the class by --normal-class"
-            )
+            problem = f"no photographs in train/{self.normal_class}"
+            raise MimError(problem, "add them or name the class by --normal-class")
         if known and not self.method.takes_negatives:
-            problem = f"the method {self.name} with the measure {self.measure} has no use for negatives"
-            raise MimError(problem, "leave them out or use mim with deep")
+            what = f"the method {self.name} with the measure {self.measure}"
+            raise MimError(f"{what} has no use for negatives", "leave them out or use mim with deep")
         groups = {photo.group for photo in val}
         split = len(groups) >= calibrate.groups_needed(alpha)
         if not split:
             check_alpha(alpha, len(groups | {photo.group for photo in train}))
         claim(out, {**self._settings(photos, alpha, training), "negatives": data.fingerprint(known)})
-
+        if (out / "detector.json").exists():  # it has ended
+            vars(self).update(vars(Detector.load(out)))
+            return
         large = data.load(train, self.method.source_size, warn=warn, what=f"train/{self.normal_class}")
-        small = data.load(train, self.size, warn=_silent, what=f"train/{self.normal_class}")
+        # The same files are read twice, at two sizes; each unreadable one is named once.
+        small = data.load(train, self.size, warn=lambda line: None, what=f"train/{self.normal_class}")
         held = data.load(val, self.size, warn=warn, what=f"val/{self.normal_class}") if val else None
         others = data.select_others(photos, "val", self.normal_class) if self.method.supervised else known
         negatives = None
@@ -138,6 +141,7 @@ class Detector:
             "known_negatives": 0 if negatives is None else len(negatives),
         }
         self.save(out)
+        shutil.rmtree(out / SCRATCH, ignore_errors=True)
 
     def _out_of_fold(
         self,
@@ -239,12 +243,9 @@ class Detector:
         except (KeyError, TypeError) as error:
             raise MimError(f"lacks or misnames {error}", "train again into a new folder", path) from None
         detector.method.load(Path(folder))
+        kept = Path(folder) / "sample.npy"
         try:
-            detector.sample = np.load(Path(folder) / "sample.npy")
+            detector.sample = np.load(kept)
         except (OSError, ValueError):
-            raise MimError("missing or damaged", "train again into a new folder", Path(folder) / "sample.npy") from None
+            raise MimError("missing or damaged", "train again into a new folder", kept) from None
         return detector
-
-
-def _silent(line: str) -> None:
-    """The same files are read twice, at two sizes; each unreadable one is named once."""

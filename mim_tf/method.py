@@ -21,6 +21,10 @@ _MODELS = {"mim": "mim_tf.models.inpainting", "proxyano": "mim_tf.models.bridgin
 _MEASURED = {("mim", "deep"): "mim_tf.models.deep_inpainting"}
 
 
+#: Folder beside a fit's own, for what the fits of a run share; it is removed when the run has ended.
+SCRATCH = "scratch"
+
+
 @dataclass(frozen=True)
 class Training:
     """How long and how a method is fitted.
@@ -88,7 +92,7 @@ class Method(abc.ABC):
 
         Args:
             pixels: uint8 (N, R, R, 3), R = `source_size`.
-            folder: for checkpoints and logs.
+            folder: for checkpoints and logs; `SCRATCH` may be made beside it.
             training: how long.
             progress: told the metrics.
             negatives: images of other classes, the same shape; given where the method is `supervised`, or

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from sklearn.metrics import roc_auc_score
+from test_export import ALLOWED
 
 from mim_export import golden
 from mim_export.errors import MimError
@@ -19,6 +20,7 @@ from mim_tf.method import Training
 from mim_tf.models import deep_inpainting
 from mim_tf.models.efficientnet import weights_file
 from mim_tf.self_made import NEGATIVES
+from mim_tf.views import make_views
 
 COUNTS = {"train": {"mpox": 16}, "val": {"mpox": 40}, "test": {"mpox": 10, "plain": 10, "macules": 10}}
 TRAINING = Training(steps=40, batch_size=4, precision="float32")
@@ -66,11 +68,26 @@ def test_it_tells_the_class_from_others_that_it_has_not_seen(root: Path) -> None
     np.testing.assert_allclose(judgement.ssim, detector.method.inpainting.similarity(halves), atol=1e-6)
 
 
-def test_views_are_made_once_for_all_fits_of_a_run(root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert len(list((root / "run" / "views").glob("*.npz"))) == COUNTS["train"]["mpox"]
-    before = Detector.load(root / "run").similarity(pixels(root, "mpox"))
-    monkeypatch.setattr(deep_inpainting, "make_views", None)
-    np.testing.assert_array_equal(fit(root).similarity(pixels(root, "mpox")), before)
+def test_views_are_made_once_for_all_fits_of_a_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    seen = []
+
+    def counted(photo: np.ndarray, size: int, rounds: int, seed: int) -> dict[str, np.ndarray]:
+        seen.append(photo.tobytes())
+        return make_views(photo, size, rounds, seed)
+
+    monkeypatch.setattr(deep_inpainting, "make_views", counted)
+    sample.write_sample(tmp_path / "data", counts={"train": {"mpox": 12}, "val": {"mpox": 4}, "test": {"mpox": 2}})
+    detector = Detector("mim", size=64, measure="deep", width=4, views=1)
+    quiet = {"warn": print, "progress": lambda *line: None}
+    training = Training(steps=1, batch_size=2, precision="float32")
+    detector.fit(data.scan(tmp_path / "data"), tmp_path / "run", alpha=0.2, training=training, **quiet)
+    assert detector.calibration.method == "cross" and len(seen) == len(set(seen)) == 12
+    assert not (tmp_path / "run" / method.SCRATCH).exists()
+    # A run that has ended is not fitted again.
+    monkeypatch.setattr(deep_inpainting, "fit_head", None)
+    again = Detector("mim", size=64, measure="deep", width=4, views=1)
+    again.fit(data.scan(tmp_path / "data"), tmp_path / "run", alpha=0.2, training=training, **quiet)
+    assert again.calibration == detector.calibration
 
 
 def test_the_head_has_seen_every_kind_of_view(root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -122,6 +139,9 @@ def test_the_bundle_holds_on_every_runtime_and_names_its_network(root: Path) -> 
     assert {row["status"] for row in verify(root / "bundle")} <= {"exact", "within tolerance"}
     manifest = Scorer(root / "bundle").manifest
     assert manifest["measure"]["network"] == {"name": "EfficientNet-Lite0", "block": 10, "size": 96, "statistics": 448}
+    more = {"AVERAGE_POOL_2D", "FULLY_CONNECTED", "RESIZE_BILINEAR", "SPLIT", "SQUARED_DIFFERENCE"}
+    assert set(manifest["models"]["mim.tflite"]["ops"]) <= ALLOWED | more
+    assert manifest["models"]["mim.tflite"]["min_runtime_version"] == "2.3.0"
     models = [root / "bundle" / name for name in ("mim.tflite", "mim_micro.tflite")]
     assert sum(path.stat().st_size for path in models) < 6_000_000
 

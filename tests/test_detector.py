@@ -62,7 +62,7 @@ def test_an_out_of_fold_table_holds_no_image_that_its_fit_has_seen(
 
         def load(self, folder: Path) -> None: ...
 
-    monkeypatch.setattr(method, "make", lambda name, size, **options: Memory(size))
+    monkeypatch.setattr(method, "make", lambda name, size, measure, **options: Memory(size))
     counts = {"train": {"mpox": 12}, "val": {"mpox": 4}, "test": {"mpox": 2}}
     folder = sample.write_sample(tmp_path / "data", counts=counts)
     detector = fitted(folder, tmp_path / "run", "colour", alpha=0.2)

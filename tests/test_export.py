@@ -29,9 +29,9 @@ from mim_tf.method import Training
 
 #: What `mim.tflite` may consist of: builtin operators of TensorFlow Lite 2.14 and older.
 ALLOWED = {
-    *("ADD", "CAST", "CONCATENATION", "CONV_2D", "DEPTHWISE_CONV_2D", "DEQUANTIZE", "DIV", "FLOOR", "GREATER_EQUAL"),
-    *("LESS", "LESS_EQUAL", "LOGISTIC", "MEAN", "MIRROR_PAD", "MUL", "QUANTIZE", "RESHAPE"),
-    *("RESIZE_NEAREST_NEIGHBOR", "SQRT", "STRIDED_SLICE", "SUB", "SUM"),
+    *("ABS", "ADD", "CAST", "CONCATENATION", "CONV_2D", "DEPTHWISE_CONV_2D", "DEQUANTIZE", "DIV", "FLOOR"),
+    *("GREATER_EQUAL", "LESS", "LESS_EQUAL", "LOGISTIC", "MEAN", "MINIMUM", "MIRROR_PAD", "MUL", "QUANTIZE"),
+    *("RESHAPE", "RESIZE_NEAREST_NEIGHBOR", "SQRT", "STRIDED_SLICE", "SUB", "SUM"),
 }
 MICRO = {"CONV_2D", "CONCATENATION", "LOGISTIC", "RESIZE_NEAREST_NEIGHBOR"}
 

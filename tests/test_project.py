@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import configparser
+import re
 import shutil
 import subprocess
 import sys
@@ -86,7 +87,7 @@ def test_dependencies_stand_in_the_readme_with_a_reason() -> None:
     config.read(ROOT / "setup.cfg")
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
     for line in config["options"]["install_requires"].split():
-        name = line.split(">")[0]
+        name = re.split("[>=]", line)[0]
         assert f"| {name} |" in readme, name
     for name in ("tflite-runtime", "tensorflow-addons"):
         assert f"| {name} |" in readme

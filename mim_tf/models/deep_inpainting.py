@@ -19,7 +19,7 @@ from mim_export.files import new_file
 from mim_export.preprocess import resample
 from mim_tf import deep
 from mim_tf.head import Head, fit_head
-from mim_tf.method import Method, Progress, Training
+from mim_tf.method import SCRATCH, Method, Progress, Training
 from mim_tf.models.efficientnet import weights_file
 from mim_tf.models.inpainting import Inpainting
 from mim_tf.views import make_views
@@ -93,12 +93,12 @@ class DeepInpainting(Method):
         progress: Progress,
         negatives: NDArray[np.uint8] | None = None,
     ) -> None:
-        """Trains the GAN, then fits the head on views, which lie in `views/` beside `folder`; see `Method.fit`."""
+        """Trains the GAN, then fits the head on views; see `Method.fit`."""
         small = np.stack([resample(photo, self.inpainting.source_size) for photo in pixels])
         self.inpainting.fit(small, folder, training, progress)
         self.__dict__.pop("_vectors", None)  # a function of the model that was there before
         found: dict[str, list[NDArray[np.float64]]] = {}
-        for number, views in enumerate(self._views(pixels, folder.parent / "views", training.seed), 1):
+        for number, views in enumerate(self._views(pixels, folder.parent / SCRATCH, training.seed), 1):
             read = self.vectors(np.concatenate(list(views.values())))
             ends = np.cumsum([len(images) for images in views.values()])[:-1]
             for kind, part in zip(views, np.split(read, ends), strict=True):
