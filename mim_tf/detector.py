@@ -124,12 +124,9 @@ class Detector:
         scored = [] if held is None else [(self.method.similarity(held.pixels), held.groups)]
         if not split:
             scored += self._out_of_fold(large, small, negatives, out, share, progress)
-        self.calibration = calibrate.fit_calibration(
-            np.concatenate([scores for scores, _ in scored]),
-            np.concatenate([names for _, names in scored]),
-            alpha=alpha,
-            method="split" if split else "cross",
-        )
+        scores, names = (np.concatenate(parts) for parts in zip(*scored, strict=True))
+        how = "split" if split else "cross"
+        self.calibration = calibrate.fit_calibration(scores, names, alpha=alpha, method=how)
         self.gate = calibrate.fit_gate(small.pixels)
         self.sample = small.pixels[np.unique(np.linspace(0, len(small) - 1, SAMPLE).astype(int))]
         self.about = {
