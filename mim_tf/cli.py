@@ -116,7 +116,9 @@ def evaluate(
 @app.command()
 def compare(
     data: Data,
-    methods: Annotated[str, typer.Option(help="names with commas between them")] = "mim,proxyano,colour,blur",
+    methods: Annotated[
+        str, typer.Option(help="names, or names and measures such as mim:deep")
+    ] = "mim,proxyano,colour,blur",
     seeds: Annotated[str, typer.Option(help="numbers with commas between them")] = "0,1,2",
     out_folder: Annotated[Path, typer.Option("--out", help="a stopped comparison in it is continued")] = Path(
         "compare"
@@ -138,7 +140,7 @@ def compare(
         numbers = tuple(int(seed) for seed in seeds.split(","))
     except ValueError:
         raise MimError(f"seeds {seeds!r} are not numbers", "write them as 0,1,2") from None
-    entries = [Entry(name.strip(), name.strip()) for name in methods.split(",")]
+    entries = [Entry.named(name.strip()) for name in methods.split(",")]
     plan = Plan(data, size=size, normal_class=normal_class, seconds=60 * minutes, seeds=numbers)
     words = ["mim-tf", "compare", "--data", "DIR", "--methods", ",".join(entry.name for entry in entries)]
     words += ["--seeds", ",".join(map(str, numbers)), "--minutes", f"{minutes:g}", "--size", str(size)]

@@ -37,6 +37,12 @@ class Entry:
     method: str
     options: dict[str, Any] = field(default_factory=dict)
 
+    @classmethod
+    def named(cls, name: str) -> Entry:
+        """The row of a method's name, or of a method and a measure, such as "mim:deep"."""
+        method_name, _, measure = name.partition(":")
+        return cls(name, method_name, {"measure": measure} if measure else {})
+
 
 @dataclass(frozen=True)
 class Plan:

@@ -201,3 +201,8 @@ def test_a_failed_fit_does_not_stop_the_others(folder: Path, tmp_path: Path) -> 
     assert (job_folder(out, "late", 0) / "scores.json").exists()
     with pytest.raises(MimError, match="late/seed0: holds a fit of another method"):
         compare.run([Entry("late", "blur")], plan, out, jobs=1, report=quiet)
+
+
+def test_a_row_may_name_a_measure() -> None:
+    assert Entry.named("mim:deep") == Entry("mim:deep", "mim", {"measure": "deep"})
+    assert Entry.named("blur") == Entry("blur", "blur")
