@@ -135,7 +135,7 @@ def describe(content: bytes) -> dict[str, Any]:
 
     Returns:
         `signatures` (inputs and outputs by name with dtype and shape), `tensors` (scale and zero point of
-        each quantized tensor), `ops` (version of each operator), `min_runtime_version`.
+        each quantized tensor that is not constant), `ops` (version of each operator), `min_runtime_version`.
     """
     model = read(content)
     dtypes = {value: name.lower() for name, value in vars(schema.TensorType).items() if isinstance(value, int)}
@@ -153,7 +153,10 @@ def describe(content: bytes) -> dict[str, Any]:
         tensor.name.decode(): _describe_tensor(tensor, dtypes)
         for subgraph in model.subgraphs
         for tensor in subgraph.tensors
-        if tensor.quantization is not None and tensor.quantization.scale is not None
+        if tensor.quantization is not None
+        and tensor.quantization.scale is not None
+        # Of weights there are thousands of scales, which nobody needs who does not read the file itself.
+        and not _is_constant(model, tensor)
     }
     ops = {
         op_name(model, operator): model.operatorCodes[operator.opcodeIndex].version
@@ -170,6 +173,11 @@ def describe(content: bytes) -> dict[str, Any]:
         "ops": dict(sorted(ops.items())),
         "min_runtime_version": lowest,
     }
+
+
+def _is_constant(model: Any, tensor: Any) -> bool:
+    data = model.buffers[tensor.buffer].data
+    return data is not None and len(data) > 0
 
 
 def _describe_tensor(tensor: Any, dtypes: dict[int, str]) -> dict[str, Any]:

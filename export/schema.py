@@ -82,7 +82,7 @@ class Model(_Entry):
     """One TFLite file."""
 
     signatures: dict[str, Signature]
-    tensors: dict[str, Tensor]
+    tensors: dict[str, Tensor] = Field(description="those that are quantized and not constant")
     ops: dict[str, int] = Field(description="version of each operator")
     min_runtime_version: str
     arena_bytes: int | None = Field(
