@@ -31,6 +31,8 @@ _PYTHON = ("__init__.py", "errors.py", "files.py", "preprocess.py", "decide.py",
 #: Folder of the sources in a bundle. The released bundle goes without: its sources are the package's own.
 SCORER = "scorer"
 _LICENCE = Path(__file__).with_name("released") / "LICENSE"
+#: Of the weights that a bundle of the measure `deep` holds beside its own.
+_NETWORK_LICENCE = Path(__file__).with_name("LICENSE.EfficientNet-Lite0")
 
 
 @dataclass(frozen=True)
@@ -93,6 +95,8 @@ def write_bundle(
         write_json(beside / "manifest.json", {**manifest, "files": _files(beside)})
         golden.write(beside, images)
         shutil.copyfile(_LICENCE, beside / "LICENSE")
+        if contents.measure["network"] is not None:
+            shutil.copyfile(_NETWORK_LICENCE, beside / _NETWORK_LICENCE.name)
         metrics = measure(Scorer(beside))
         (beside / "MODEL_CARD.md").write_text(model_card(manifest, metrics), encoding="utf-8")
         if metrics:

@@ -67,11 +67,13 @@ def _network(manifest: dict[str, Any]) -> list[str]:
     network = manifest["measure"].get("network")
     if network is None:
         return []
+    known = manifest["training"].get("known_negatives")
+    against = f"{known} photographs of other classes and " if known else ""
     return [
         f"`deep` compares image and inpainting in the features of {network['name']} up to block {network['block']} "
-        "(weights of ImageNet, Apache-2.0, int8). What the features mean was learnt without another disease: against "
-        f"photographs of `{manifest['normal_class']}` whose spots were healed, painted over, bent or shuffled. `ssim`, "
-        "the published measure of the same inpainting, is given beside."
+        "(weights of ImageNet, Apache-2.0, see `LICENSE.EfficientNet-Lite0`; int8). What the features mean was learnt "
+        f"against {against}photographs of `{manifest['normal_class']}` whose spots were healed, painted over, bent or "
+        "shuffled. `ssim`, the published measure of the same inpainting, is given beside."
     ]
 
 
@@ -80,7 +82,7 @@ _LIMITS = {
     "ssim": "An AUROC near 0.5 is chance. Similarity of this kind mostly measures how smooth a picture is: blank "
     "walls, healthy and blurred skin can be rebuilt better than mpox is, and are then called `mpox-like`.",
     "deep": "An AUROC near 0.5 is chance. Diseases that the self-made negatives do not resemble are found by their "
-    "distance from the class alone; many of them are called `mpox-like`, see the last column.",
+    "distance from the class alone; many of them are called `mpox-like`.",
 }
 
 

@@ -24,6 +24,7 @@ from mim_tf.models.deep_inpainting import DeepInpainting
 from mim_tf.models.inpainting import Inpainting
 from mim_tf.models.mim import masked_input
 from mim_tf.models.trained import Reconstruction
+from mim_tf.views import make_views
 
 from . import flatbuffer
 from .errors import MimError
@@ -33,6 +34,8 @@ from .quantize import activation_ranges, int8_twin
 
 #: Largest file that may be released.
 MAX_BYTES = 6_000_000
+#: Photographs of the sample of which views are made, for the ranges of the measure `deep`.
+_VIEWED = 8
 
 
 @dataclass(frozen=True)
@@ -62,10 +65,7 @@ def convert(detector: Detector, sample: NDArray[np.uint8]) -> Converted:
         generator = _int8_generator(method, sample)
         result = _convert_masked(Masked(detector, generator, method.masks), method, image)
     elif isinstance(method, DeepInpainting):
-        halves = np.stack([resample(pixels, method.inpainting.size) for pixels in sample])
-        backbone = _int8_backbone(method, sample)
-        graph = Deep(detector, method, _int8_generator(method.inpainting, halves), backbone)
-        result = _convert_masked(graph, method.inpainting, image)
+        result = _convert_masked(_deep_graph(detector, method, sample), method.inpainting, image)
     elif isinstance(method, Reconstruction) and method.measure == "ssim":
         graph = Direct(detector, method)
         content = _convert(graph, {"score": (graph.score, [image])}, None)
@@ -83,10 +83,20 @@ def _int8_generator(method: Inpainting, sample: NDArray[np.uint8]) -> keras.Mode
     return int8_twin(network, activation_ranges(network, _masked_batches(sample, method.masks)))
 
 
-def _int8_backbone(method: DeepInpainting, sample: NDArray[np.uint8]) -> keras.Model:
-    images = [tf.constant(pixels[None], tf.float32) for pixels in sample]
-    inpainted = [255.0 * deep.doubled(method.inpaint(image)) for image in images]
-    return int8_twin(method.backbone, activation_ranges(method.backbone, [*images, *inpainted]))
+def _deep_graph(detector: Detector, method: DeepInpainting, sample: NDArray[np.uint8]) -> Deep:
+    halves = np.stack([resample(pixels, method.inpainting.size) for pixels in sample])
+    # Ranges have to hold what is not of the class as well, or the most foreign features would be cut off.
+    made = [make_views(pixels, method.size, 1, 0) for pixels in sample[:: max(1, len(sample) // _VIEWED)]]
+    images = [*sample[:, None], *(images for views in made for images in views.values())]
+    floats = [tf.constant(part, tf.float32) for part in images]
+    inpainted = [255.0 * deep.doubled(method.inpaint(part)) for part in floats]
+    backbone = int8_twin(method.backbone, activation_ranges(method.backbone, [*floats, *inpainted]))
+    graph = Deep(detector, method, _int8_generator(method.inpainting, halves), backbone)
+    exact, _ = method.vectors(sample)
+    look = tf.function(lambda pixels: graph.look(pixels)[0])
+    rounded = np.concatenate([look(part).numpy() for part in floats[: len(sample)]])
+    graph.correct(exact, rounded)
+    return graph
 
 
 def _convert_masked(graph: Masked, method: Inpainting, image: tf.TensorSpec) -> Converted:

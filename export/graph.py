@@ -5,6 +5,8 @@ The networks that they are given may be int8; everything else is float in every 
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import keras
 import numpy as np
 import tensorflow as tf
@@ -114,11 +116,27 @@ class Deep(Masked):
         self._backbone = backbone
         self._head = method.head
 
-    def compare(self, pixels: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
-        """As `DeepInpainting.similarity`."""
+    def correct(self, exact: NDArray[np.float64], rounded: NDArray[np.float64]) -> None:
+        """Takes out what rounding to int8 adds on average, to the vectors and then to the similarity.
+
+        Args:
+            exact: float (N, D), vectors of photographs of the class, not rounded.
+            rounded: float (N, D), what `look` gives of them.
+        """
+        head, shift = self._head, exact.mean(axis=0) - rounded.mean(axis=0)
+        lost = head.score(exact).mean(dtype=np.float64) - head.score(rounded + shift).mean(dtype=np.float64)
+        lean, components = head.lean_offset + head.lean @ shift, head.components_offset + head.components @ shift
+        self._head = replace(head, lean_offset=lean + lost, components_offset=components)
+
+    def look(self, pixels: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
+        """Float (1, S, S, 3) in [0, 255] -> what the head reads, (1, D), what was inpainted, and its inpainting."""
         original = deep.halved(pixels) * (1.0 / 255.0)
         inpainted = self.reconstruct(original)
-        vector = deep.vectors(self._backbone, pixels, inpainted)
+        return deep.vectors(self._backbone, pixels, inpainted), original, inpainted
+
+    def compare(self, pixels: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
+        """As `DeepInpainting.similarity`."""
+        vector, original, inpainted = self.look(pixels)
         head = self._head
         whitened = tf.linalg.matmul(vector, head.components.T.astype(np.float32)) + np.float32(head.components_offset)
         far = (tf.sqrt(tf.reduce_sum(whitened**2, axis=1)) - head.distance[0]) * (1.0 / head.distance[1])

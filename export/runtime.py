@@ -26,7 +26,7 @@ from .files import read_json
 from .preprocess import SUFFIXES, decode, resample
 
 #: The bundle that is installed with the package, and the format of bundles.
-RELEASED, FORMAT = Path(__file__).with_name("released"), 1
+RELEASED, FORMAT = Path(__file__).with_name("released"), 2
 _REMEDY = "export the bundle again or reinstall mim-tf"
 # Makes an interpreter from the content of a model file.
 MakeInterpreter = Callable[[bytes], Any]
@@ -162,13 +162,15 @@ class Scorer:
         Raises:
             MimError: the photograph cannot be read.
         """
-        photo = decode(path)
+        return {"image": os.fspath(path), **self.score_pixels(decode(path))}
+
+    def score_pixels(self, photo: NDArray[np.uint8]) -> dict[str, Any]:
+        """Judges one decoded photograph, uint8 (height, width, 3); as `score`, less `image`."""
         judgement = self.judge(resample(photo, self.size)[None])
         verdict, reason = int(judgement.verdict[0]), int(judgement.reason[0])
         if min(photo.shape[:2]) < self.min_side:
             verdict, reason = VERDICTS.index("cannot-judge"), REASONS.index("too small")
         return {
-            "image": os.fspath(path),
             "similarity": float(judgement.similarity[0]),
             "p_value": float(judgement.p_value[0]),
             "verdict": VERDICTS[verdict],
@@ -188,13 +190,8 @@ class Scorer:
                 rows.append(self.score(path))
             except MimError as error:
                 failed.append(error)
-                unreadable = {
-                    "similarity": None,
-                    "p_value": None,
-                    "verdict": "cannot-judge",
-                    "reason": "unreadable",
-                }
-                rows.append({"image": os.fspath(path), **unreadable})
+                unreadable = {"verdict": "cannot-judge", "reason": "unreadable"}
+                rows.append({"image": os.fspath(path), "similarity": None, "p_value": None, **unreadable})
         return rows, failed
 
 

@@ -100,7 +100,7 @@ class File(_Entry):
 class Manifest(_Entry):
     """Everything that an app must know of a bundle."""
 
-    format: Literal[1]
+    format: Literal[2]
     version: str
     statement: str
     licence: dict[str, str]

@@ -14,7 +14,6 @@ from pydantic import ValidationError
 
 from . import golden
 from .bundle import SCORER
-from .decide import VERDICTS
 from .errors import MimError
 from .preprocess import resample
 from .runtime import Scorer, read_checked, read_manifest, runtimes
@@ -92,15 +91,19 @@ def _graph_row(
         max(abs(float(r[key][0]) - e[key]) for r, e in zip(results, entries, strict=True))
         for key in ("similarity", "p_value")
     )
-    same = sum(VERDICTS[int(r["verdict"][0])] == e["verdict"] for r, e in zip(results, entries, strict=True))
+    ssim = max(abs(float(r["ssim"][0]) - e["ssim"]) for r, e in zip(results, entries, strict=True))
+    told = [scorer.score_pixels(stage["input"]) for stage in stages]
+    agree = [all(t[key] == e[key] for key in ("verdict", "reason")) for t, e in zip(told, entries, strict=True)]
+    same = sum(agree)
     limits = golden.TOLERANCE
     allowed = limits[scorer.measure]
-    near = inpainted <= limits["pixels"] and similarity <= allowed and errors <= limits["error_map"]
+    near = inpainted <= limits["pixels"] and similarity <= allowed and ssim <= limits["ssim"]
+    near = near and errors <= limits["error_map"]
     # A verdict may flip only where the similarity lies within the tolerance of the threshold.
     flips = [
-        abs(e["similarity"] - scorer.threshold) > allowed
-        for r, e in zip(results, entries, strict=True)
-        if VERDICTS[int(r["verdict"][0])] != e["verdict"]
+        t["reason"] != e["reason"] or abs(e["similarity"] - scorer.threshold) > allowed
+        for t, e, equal in zip(told, entries, agree, strict=True)
+        if not equal
     ]
     exact = inpainted == 0 and similarity == 0 and p == 0 and same == len(entries)
     return {

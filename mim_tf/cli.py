@@ -56,7 +56,7 @@ def train(
     json: Json = False,
 ) -> None:
     """Fit a detector on the photographs of one class."""
-    from mim_tf.data import scan
+    from mim_tf.data import known_negatives, scan
     from mim_tf.detector import Detector
     from mim_tf.duplicates import warn_of_duplicates
     from mim_tf.method import Training
@@ -64,7 +64,7 @@ def train(
     if precision not in ("auto", "float32", "mixed_bfloat16"):
         raise MimError(f"no precision {precision!r}", "choose auto, float32 or mixed_bfloat16")
     photos = scan(data, seed=seed)
-    known = () if negatives is None else scan(negatives)
+    known = () if negatives is None else known_negatives(scan(negatives), photos, normal_class)
     _import_tensorflow()
     given = {"width": width, "views": views}
     options = {name: value for name, value in given.items() if value is not None}
@@ -78,7 +78,7 @@ def train(
         precision=precision,
         seed=seed,
     )
-    warn_of_duplicates(photos, warn)
+    warn_of_duplicates([*photos, *known], warn)
     with training_bars(err) as progress:
         alpha = 1 - sensitivity
         detector.fit(photos, out_folder, alpha=alpha, training=training, known=known, warn=warn, progress=progress)

@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 import os
 import platform
+import shutil
 import sys
 import threading
 import time
@@ -24,7 +25,7 @@ from mim_export.errors import explain
 from mim_export.files import read_json, write_json
 from mim_tf import data, method
 from mim_tf.data import Photo, Photos, Warn
-from mim_tf.method import Method, Training
+from mim_tf.method import SCRATCH, Method, Training
 
 _TIMED = 24
 
@@ -67,8 +68,9 @@ def fit(folder: Path) -> None:
     seconds, steps, state = time.monotonic() - began, None, folder / "final" / "state.json"
     if state.exists():
         record = read_json(state, "remove it")
-        seconds, steps = record["seconds"], record["step"]
+        seconds, steps = max(seconds, record["seconds"]), record["step"]
     made.save(folder)
+    shutil.rmtree(folder / SCRATCH, ignore_errors=True)
     images = [
         {
             "file": photo.path.relative_to(job["folder"]).as_posix(),

@@ -204,3 +204,23 @@ def select_others(photos: Sequence[Photo], split: str, label: str) -> list[Photo
     if not others:
         raise MimError(f"no photographs in {split} beside {label}", f"add those of other classes to {split}")
     return others
+
+
+def known_negatives(found: Sequence[Photo], photos: Sequence[Photo], normal_class: str) -> tuple[Photo, ...]:
+    """Photographs of other diseases that a user has, as a split of their own.
+
+    Args:
+        found: a scanned folder of them.
+        photos: the data folder that is trained on.
+        normal_class: the class that is trained on.
+
+    Raises:
+        MimError: one is of the normal class, or one that the detector is going to be tested on.
+    """
+    tested = {photo.path.resolve() for photo in photos if photo.split == "test"}
+    for photo in found:
+        if photo.label == normal_class:
+            raise MimError(f"is of the class {normal_class}, not of another", "take the class out", photo.path)
+        if photo.path.resolve() in tested:
+            raise MimError("is among the negatives and in test", "take test out of the negatives", photo.path)
+    return tuple(replace(photo, split="negatives") for photo in found)

@@ -132,8 +132,7 @@ def _page(
         '<p class="note"><b>Research software, not a diagnosis.</b> Every image on this page was drawn by a program; '
         "nothing here says how well mpox is detected in photographs.</p>",
         "<h2>Mask and inpaint</h2>",
-        "<p>The GAN has seen the synthetic class <code>mpox</code> only. Each pixel is predicted while hidden. The "
-        "error is one less SSIM.</p>",
+        "<p>The GAN has seen the synthetic class <code>mpox</code> only. Each pixel is predicted while hidden.</p>",
         _image(out / "bundle_evaluation" / "examples.png", "one image of each class, masked, inpainted, error"),
         "<h2>Measure</h2>",
         f"<p>{_WHY}</p>",

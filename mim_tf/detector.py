@@ -187,8 +187,7 @@ class Detector:
 
     def judge(self, pixels: NDArray[np.uint8]) -> Judgement:
         """All of it at once for uint8 (N, S, S, 3)."""
-        similarity = self.similarity(pixels)
-        ssim = similarity if self.measure == "ssim" else self.method.ssim(pixels)
+        similarity, ssim = self.method.measures(pixels)
         return decide.judge(similarity, pixels, self.calibration, self.gate, ssim)
 
     # ---- files ------------------------------------------------------------------------------------

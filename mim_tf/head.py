@@ -29,6 +29,8 @@ REGULARITY = 0.0003
 COMPONENTS = 30
 #: So many known negatives weigh as much as all that are self-made.
 KNOWN = 20
+#: Photographs without which no distance can be told.
+LEAST = 6
 #: What a standard deviation of the distance counts, in standard deviations of the regression.
 DISTANCE_WEIGHT = 1.0
 
@@ -107,7 +109,14 @@ def fit_head(plain: Vectors, positives: Vectors, negatives: Vectors, known: Vect
 
     Returns:
         The head, scaled so that lean and distance have mean 0 and deviation 1 over `plain`.
+
+    Raises:
+        MimError: there are too few photographs for a covariance.
     """
+    if len(plain) < LEAST:
+        raise MimError(
+            f"{len(plain)} photographs to fit the measure deep on", f"use {LEAST} or more, or --measure ssim"
+        )
     parts = [np.concatenate([plain, positives]), negatives, *([] if known is None else [known])]
     told = 0.0 if known is None else len(known) / (len(known) + KNOWN)
     both = np.concatenate(parts).astype(np.float64)

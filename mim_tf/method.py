@@ -103,9 +103,10 @@ class Method(abc.ABC):
     def similarity(self, pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
         """Similarity of uint8 (N, S, S, 3) as float32 (N,), higher = more like the fitted class."""
 
-    def ssim(self, pixels: NDArray[np.uint8]) -> NDArray[np.float32] | None:
-        """The published measure of the same reconstructions, float32 (N,), where `similarity` is another; or None."""
-        return None
+    def measures(self, pixels: NDArray[np.uint8]) -> tuple[NDArray[np.float32], NDArray[np.float32] | None]:
+        """The similarity, and beside it SSIM of the same reconstructions, each float32 (N,); None without any."""
+        similarity = self.similarity(pixels)
+        return similarity, similarity if self.measure == "ssim" else None
 
     @abc.abstractmethod
     def save(self, folder: Path) -> None:

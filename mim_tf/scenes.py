@@ -80,7 +80,8 @@ def framed(image: Image, rng: np.random.Generator) -> Image:
 def scene(image: Image, size: int, rng: np.random.Generator) -> NDArray[np.uint8]:
     """One random view: outline, sharpness, crop, turn, exposure, colour, focus, grain, JPEG.
 
-    The class and its self-made negatives go through it alike, so that none of these tells them apart.
+    Changed views of the class and its self-made negatives go through it alike, so that none of these tells them
+    apart.
 
     Args:
         image: float32 (R, R, 3), RGB; what is outside [0, 1] is clipped.

@@ -17,13 +17,14 @@ from mim_export.bundle import Contents, write_bundle
 from mim_export.files import write_json
 from mim_export.golden import masks_of
 from mim_export.runtime import Scorer
-from mim_tf import compare, comparison, data, deep, measure, sample
+from mim_tf import compare, comparison, data, deep, measure
 from mim_tf import report as figures
 from mim_tf.compare import Entry, Plan
 from mim_tf.comparison_page import page
 from mim_tf.data import Photo, Warn
 from mim_tf.detector import Detector
 from mim_tf.evaluate import Evaluation, Judge, evaluate
+from mim_tf.golden_images import golden_images
 from mim_tf.method import Method
 from mim_tf.models.deep_inpainting import DeepInpainting
 from mim_tf.models.inpainting import Inpainting
@@ -35,21 +36,6 @@ from mim_tf.process_pool import Report
 DATA_STATEMENT = (
     "Photographs of a user's own data folder; their terms are the user's to state. The golden vectors are "
     "synthetic images."
-)
-#: Synthetic images for golden vectors: class and the part of it that is cut out, (top, left, height, width).
-_GOLDEN = (
-    ("mpox", (0, 0, 128, 128)),
-    ("mpox", (3, 0, 125, 128)),
-    ("macules", (0, 0, 128, 128)),
-    ("macules", (0, 5, 128, 101)),
-    ("scales", (0, 0, 128, 128)),
-    ("scales", (10, 10, 97, 118)),
-    ("wheals", (0, 0, 128, 128)),
-    ("wheals", (0, 31, 128, 97)),
-    ("plain", (0, 0, 128, 128)),
-    ("plain", (1, 2, 127, 125)),
-    ("no_skin", (0, 0, 128, 128)),
-    ("no_skin", (0, 0, 96, 96)),
 )
 
 
@@ -195,7 +181,7 @@ def export_run(run: Path, bundle: Path, folder: Path | None, statement: str | No
         training={**detector.about, "commands": _commands(detector)},
         data=statement or DATA_STATEMENT,
     )
-    return write_bundle(bundle, contents, golden_images(), measure_both)
+    return write_bundle(bundle, contents, golden_images(detector.size), measure_both)
 
 
 def _network(method: Method) -> dict[str, Any] | None:
@@ -222,15 +208,6 @@ def _commands(detector: Detector) -> list[str]:
     }
     words = " ".join(f"--{name} {value}" for name, value in options.items())
     limit = "" if training["seconds"] is None else f" --minutes {training['seconds'] / 60:g}"
+    limit += "" if training["precision"] == "auto" else f" --precision {training['precision']}"
+    limit += " --negatives NEGATIVES" if detector.about.get("known_negatives") else ""
     return [f"mim-tf train --data DIR --out RUN {words}{limit}", "mim-tf export RUN --out BUNDLE --data DIR"]
-
-
-def golden_images() -> dict[str, NDArray[np.uint8]]:
-    """Synthetic photographs of all classes, square and not, uint8 (height, width, 3) by name."""
-    images = {}
-    for number, (name, (top, left, height, width)) in enumerate(_GOLDEN):
-        pixels = sample.render(name, [1000 + number])[0]
-        images[f"synthetic_{name}_{height}x{width}"] = pixels[top : top + height, left : left + width]
-    # One colour: the gate refuses it.
-    images["synthetic_blank_128x128"] = np.full((128, 128, 3), 200, np.uint8)
-    return images

@@ -171,7 +171,7 @@ def test_checksums_are_readable_by_sha256sum(bundle: Path) -> None:
         (lambda b: (b / "LICENSE").unlink(), r"LICENSE: no such file"),
         (lambda b: (b / "manifest.json").unlink(), r"manifest\.json: no such file"),
         (lambda b: (b / "manifest.json").write_text("{"), r"manifest\.json: not JSON"),
-        (lambda b: _edit(b, format=99), r"bundle format 99, this version reads 1"),
+        (lambda b: _edit(b, format=99), r"bundle format 99, this version reads 2"),
         (lambda b: _edit(b, size="large"), r"manifest\.json: size"),
         (lambda b: (b / "extra.txt").write_text("x"), r"extra\.txt: is not listed"),
     ],

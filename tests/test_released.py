@@ -13,18 +13,20 @@ import pytest
 from PIL import Image
 
 from mim_export import golden
+from mim_export.decide import VERDICTS
 from mim_export.runtime import RELEASED, Scorer, runtimes
 from mim_export.verify import verify
 from mim_tf import data, sample
 from mim_tf.evaluate import evaluate
+from mim_tf.made_images import MADE
 
 
 def test_released_bundle_verifies_and_is_small() -> None:
     rows = verify(RELEASED)
     assert all(row["status"] != "differs" for row in rows)
     sizes = {path.name: path.stat().st_size for path in RELEASED.rglob("*") if path.is_file()}
-    assert sizes["mim.tflite"] + sizes["mim_micro.tflite"] <= 3_000_000
-    assert sum(path.stat().st_size for path in (RELEASED / "golden").iterdir()) <= 2_000_000
+    assert sizes["mim.tflite"] + sizes["mim_micro.tflite"] <= 6_000_000
+    assert sum(path.stat().st_size for path in (RELEASED / "golden").iterdir()) <= 4_000_000
     assert not (RELEASED / "scorer").exists()
 
 
@@ -53,6 +55,34 @@ def test_released_bundle_can_say_no(tmp_path: Path) -> None:
     assert row["verdict"] == "not-mpox-like" and row["p_value"] <= calibration["alpha"] + 1e-6
 
 
+def _drawn(kind: str, number: int, side: int) -> np.ndarray:
+    """Pictures that show nothing, in many colours."""
+    rng = np.random.default_rng(number)
+    first, second = rng.integers(0, 256, (2, 3)).astype(float)
+    y, x = np.mgrid[:side, :side] / side
+    if kind == "gradient":
+        angle = rng.uniform(0, 2 * np.pi)
+        share = (x - 0.5) * np.cos(angle) + (y - 0.5) * np.sin(angle)
+        share = (share - share.min()) / np.ptp(share)
+    elif kind == "checkerboard":
+        cells = (2, 4, 8, 16, 32, 64)[number % 6]
+        share = (np.floor(x * cells) + np.floor(y * cells)) % 2
+    else:
+        share = np.floor(x * (4, 8, 16, 32, 64)[number % 5]) % 2
+    return (first + (second - first) * share[..., None] + 0.5).astype(np.uint8)
+
+
+@pytest.mark.parametrize("kind", ["blank", "noise", "text", "gradient", "checkerboard", "stripes"])
+def test_a_picture_that_shows_no_skin_is_never_mpox_like(kind: str) -> None:
+    scorer = Scorer()
+    if kind in MADE:
+        images = MADE[kind](24, scorer.size, np.random.default_rng(0))
+    else:
+        images = np.stack([_drawn(kind, number, scorer.size) for number in range(24)])
+    verdicts = scorer.judge(images).verdict
+    assert not (verdicts == VERDICTS.index("mpox-like")).any()
+
+
 def test_released_metrics_are_those_of_the_card(skin: Path) -> None:
     """AUROC of the released bundle, measured again on the photographs."""
     told = json.loads((RELEASED / "metrics.json").read_text())
@@ -69,7 +99,7 @@ def test_released_scores_on_tflite_runtime_equal_the_golden_ones() -> None:
     scorer = Scorer(RELEASED, runtimes()["litert"])
     _, stages = golden.read(RELEASED)
     similarities = scorer.judge(np.stack([stage["resampled"] for stage in stages])).similarity
-    np.testing.assert_allclose(similarities, told["similarities"], atol=golden.TOLERANCE["ssim"])
+    np.testing.assert_allclose(similarities, told["similarities"], atol=golden.TOLERANCE["deep"])
 
 
 def test_scorer_runs_where_only_numpy_pillow_and_tflite_runtime_are(tmp_path: Path) -> None:
@@ -87,4 +117,4 @@ def test_scorer_runs_where_only_numpy_pillow_and_tflite_runtime_are(tmp_path: Pa
     ours = Scorer().score(tmp_path / "photo.jpg")
     theirs = json.loads(done.stdout)[0]
     assert theirs["verdict"] == ours["verdict"]
-    assert theirs["similarity"] == pytest.approx(ours["similarity"], abs=golden.TOLERANCE["ssim"])
+    assert theirs["similarity"] == pytest.approx(ours["similarity"], abs=golden.TOLERANCE["deep"])

@@ -19,6 +19,7 @@ from mim_export.files import new_file
 from mim_export.preprocess import resample
 from mim_tf import deep
 from mim_tf.head import Head, fit_head
+from mim_tf.measure import ssim
 from mim_tf.method import SCRATCH, Method, Progress, Training
 from mim_tf.models.efficientnet import weights_file
 from mim_tf.models.inpainting import Inpainting
@@ -72,18 +73,22 @@ class DeepInpainting(Method):
         """Float32 (B, S, S, 3) in [0, 255] -> its inpainting, float32 (B, S / 2, S / 2, 3) in [0, 1]."""
         return self.inpainting.reconstruct(self.inpainting.model, deep.halved(images) / 255.0)
 
-    def vectors(self, pixels: NDArray[np.uint8]) -> NDArray[np.float64]:
-        """What the head reads of uint8 (N, S, S, 3), float64 (N, D)."""
-        parts = [pixels[start : start + _BATCH] for start in range(0, len(pixels), _BATCH)]
-        return np.concatenate([self._vectors(tf.constant(part, tf.float32)).numpy() for part in parts]).astype(float)
+    def vectors(self, pixels: NDArray[np.uint8]) -> tuple[NDArray[np.float64], NDArray[np.float32]]:
+        """Of uint8 (N, S, S, 3) what the head reads, float64 (N, D), and SSIM of the inpainting, float32 (N,)."""
+        starts = range(0, len(pixels), _BATCH)
+        parts = [self._looked(tf.constant(pixels[start : start + _BATCH], tf.float32)) for start in starts]
+        vectors, ssims = (np.concatenate([part.numpy() for part in column]) for column in zip(*parts, strict=True))
+        return vectors.astype(np.float64), ssims
 
     @cached_property
-    def _vectors(self) -> Any:
-        signature = [tf.TensorSpec([None, self.size, self.size, 3], tf.float32)]
+    def _looked(self) -> Any:
         backbone = self.backbone  # made here, for weights that are set while a graph is traced are not set
-        return tf.function(
-            lambda images: deep.vectors(backbone, images, self.inpaint(images)), input_signature=signature
-        )
+
+        def look(images: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+            inpainted = self.inpaint(images)
+            return deep.vectors(backbone, images, inpainted), ssim(deep.halved(images) / 255.0, inpainted)
+
+        return tf.function(look, input_signature=[tf.TensorSpec([None, self.size, self.size, 3], tf.float32)])
 
     def fit(
         self,
@@ -96,10 +101,10 @@ class DeepInpainting(Method):
         """Trains the GAN, then fits the head on views; see `Method.fit`."""
         small = np.stack([resample(photo, self.inpainting.source_size) for photo in pixels])
         self.inpainting.fit(small, folder, training, progress)
-        self.__dict__.pop("_vectors", None)  # a function of the model that was there before
+        self.__dict__.pop("_looked", None)  # a function of the model that was there before
         found: dict[str, list[NDArray[np.float64]]] = {}
         for number, views in enumerate(self._views(pixels, folder.parent / SCRATCH, training.seed), 1):
-            read = self.vectors(np.concatenate(list(views.values())))
+            read, _ = self.vectors(np.concatenate(list(views.values())))
             ends = np.cumsum([len(images) for images in views.values()])[:-1]
             for kind, part in zip(views, np.split(read, ends), strict=True):
                 found.setdefault(kind, []).append(part)
@@ -109,7 +114,7 @@ class DeepInpainting(Method):
         plain, crops, positives = (parts.pop(kind) for kind in ("photo", "crop", "positive"))
         known = None
         if negatives is not None:
-            known = self.vectors(np.stack([resample(photo, self.size) for photo in negatives]))
+            known, _ = self.vectors(np.stack([resample(photo, self.size) for photo in negatives]))
         self.head = fit_head(plain, np.concatenate([crops, positives]), np.concatenate(list(parts.values())), known)
 
     def _views(self, pixels: NDArray[np.uint8], folder: Path, seed: int) -> Iterator[dict[str, NDArray[np.uint8]]]:
@@ -132,12 +137,12 @@ class DeepInpainting(Method):
 
     def similarity(self, pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
         """The head's score, about 0 and 1.5 times 1 over the class; see `Method.similarity`."""
-        return self.head.score(self.vectors(pixels))
+        return self.measures(pixels)[0]
 
-    def ssim(self, pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
-        """The published measure of the same inpainting; see `Method.ssim`."""
-        halves = deep.halved(tf.constant(pixels, tf.float32)).numpy().astype(np.uint8)
-        return self.inpainting.similarity(halves)
+    def measures(self, pixels: NDArray[np.uint8]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """The score and the published measure of the same inpainting; see `Method.measures`."""
+        vectors, ssims = self.vectors(pixels)
+        return self.head.score(vectors), ssims
 
     def columns(self, pixels: NDArray[np.uint8]) -> dict[str, NDArray[np.float32]]:
         """Pictures of the way from uint8 (N, S, S, 3) to the inpainting, each float32 (N, S, S, 3) in [0, 1]."""
@@ -154,4 +159,4 @@ class DeepInpainting(Method):
         """Reads `model.keras` and `head.npz`."""
         self.inpainting.load(folder)
         self.head = Head.load(folder / _HEAD)
-        self.__dict__.pop("_vectors", None)
+        self.__dict__.pop("_looked", None)
