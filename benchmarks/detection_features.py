@@ -16,6 +16,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from mim_export.files import new_file
 from mim_export.preprocess import resample
 from mim_tf import calibrate, data, deep, method
 from mim_tf.baselines.blur import blur_inpaint
@@ -24,6 +25,7 @@ from mim_tf.measure import error_map, msgms_map, ssim
 from mim_tf.method import Training
 from mim_tf.models.efficientnet import feature_network
 from mim_tf.models.inpainting import Inpainting
+from mim_tf.run_folder import FORMAT
 from mim_tf.views import make_views
 
 SIZE, ROUNDS, FOLDS, SEEDS, STEPS = 192, 2, 5, (0, 1, 2), 800
@@ -57,6 +59,12 @@ def load(folder: Path, normal: str) -> Set:
     return Set(photos.pixels, labels, photos.groups, np.array([photo.path.name for photo in photos.photos]))
 
 
+def settings(folder: Path, normal: str) -> dict[str, object]:
+    """What a continued run must share with the stopped one; remove the folder after changes of the painters."""
+    constants = {"size": SIZE, "rounds": ROUNDS, "folds": FOLDS, "seeds": list(SEEDS), "steps": STEPS}
+    return {"format": FORMAT, **constants, "normal_class": normal, "data": data.fingerprint(data.scan(folder))}
+
+
 def views(photos: Set, normal: str, folder: Path, size: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """All images that are looked at: uint8 (M, size, size, 3), kind (M,), index of the photograph (M,)."""
     folder.mkdir(parents=True, exist_ok=True)
@@ -66,8 +74,7 @@ def views(photos: Set, normal: str, folder: Path, size: int) -> tuple[np.ndarray
         if not path.exists():
             own = photos.labels[index] == normal
             made = make_views(photo, size, ROUNDS, 0) if own else {"photo": resample(photo, size)[None]}
-            np.savez(path.with_suffix(".part.npz"), **made)
-            path.with_suffix(".part.npz").rename(path)
+            _keep(path, **made)
         with np.load(path) as stored:
             for kind in stored.files:
                 images.append(stored[kind])
@@ -79,6 +86,12 @@ def views(photos: Set, normal: str, folder: Path, size: int) -> tuple[np.ndarray
 def at_side(images: np.ndarray, side: int) -> np.ndarray:
     """Images of a smaller side."""
     return np.stack([resample(image, side) for image in images])
+
+
+def _keep(path: Path, **arrays: np.ndarray) -> None:
+    """Writes an `.npz`, whole or not at all."""
+    with new_file(path) as beside, beside.open("wb") as stream:
+        np.savez(stream, **arrays)
 
 
 def _mapped(function: tf.types.experimental.PolymorphicFunction, images: np.ndarray) -> list[np.ndarray]:
@@ -95,8 +108,9 @@ def own_features(images: np.ndarray, path: Path) -> np.ndarray:
     if not path.exists():
         network = feature_network(images.shape[1], deep.BLOCK, enlarge=False)
         function = tf.function(lambda batch: [deep.statistics(network(batch))])
-        np.save(path, _mapped(function, images)[0])
-    return np.load(path)
+        _keep(path, features=_mapped(function, images)[0])
+    with np.load(path) as stored:
+        return stored["features"]
 
 
 def gan(photos: Set, normal: str, seed: int, fold: int, folder: Path) -> Inpainting:
@@ -160,7 +174,7 @@ def inpainted_features(images: np.ndarray, inpainting: Inpainting | None, path: 
         columns.append([value.numpy() for value in measure(batch, filled)])
     names = ("inpainted", "pooled", "ssim", "worst", "msgms", "l1", "distance")
     found = {name: np.concatenate(parts) for name, parts in zip(names, zip(*columns, strict=True), strict=True)}
-    np.savez(path, **found)
+    _keep(path, **found)
     return found
 
 

@@ -24,6 +24,7 @@ from mim_export.files import read_json, write_json
 from mim_tf import comparison, data
 from mim_tf.compare import Entry, Plan
 from mim_tf.compare_job import code_digest, machine
+from mim_tf.detector import Detector
 from mim_tf.evaluate import evaluate
 from mim_tf.process_pool import job_folder
 from mim_tf.workflow import load_judge
@@ -33,7 +34,7 @@ SEEDS = (0, 1, 2)
 OURS = {"bundles": "mim deep, int8 bundle", "runs": "mim deep, Keras"}
 
 
-def report(folder: Path, judged: Path, seed: int, out: Path, name: str) -> dict[str, Any]:
+def report(folder: Path, judged: Path, parameters: int, seed: int, out: Path, name: str) -> dict[str, Any]:
     """Scores `test` by a run or bundle, as `mim-tf compare` keeps scores, and gives its metrics."""
     found = evaluate(load_judge(judged), data.scan(folder, seed=0), "test", seed=0, warn=print)
     images = [
@@ -48,7 +49,7 @@ def report(folder: Path, judged: Path, seed: int, out: Path, name: str) -> dict[
     ]
     entry = {
         **{"method": "mim", "options": {}, "measure": found.metrics["measure"], "summary": "", "supervised": False},
-        **{"parameters": 0, "train_seconds": 0.0, "steps": None, "machine": machine(), "code": code_digest()},
+        **{"parameters": parameters, "train_seconds": 0.0, "steps": None, "machine": machine(), "code": code_digest()},
         **{"skipped": [], "seed": seed, "images": images},
     }
     write_json(job_folder(out, name, seed) / "scores.json", entry)
@@ -66,16 +67,22 @@ def main() -> None:
     options = parser.parse_args()
     try:
         others = sorted(path.parent.parent.name for path in options.comparison.glob("*/seed0/scores.json"))
+        if not others:
+            raise MimError("holds no fit of a comparison", "name the folder of mim-tf compare", options.comparison)
         metrics: dict[str, list[dict[str, Any]]] = {}
+        first = Detector.load(options.runs[0])
         for kind, name in OURS.items():
             for seed, judged in zip(SEEDS, getattr(options, kind), strict=True):
-                metrics.setdefault(name, []).append(report(options.data, judged, seed, options.out, name))
+                found = report(options.data, judged, first.method.parameters, seed, options.out, name)
+                metrics.setdefault(name, []).append(found)
         for name in others:
             for seed in SEEDS:
                 scores = read_json(job_folder(options.comparison, name, seed) / "scores.json", "compare again")
                 write_json(job_folder(options.out, _title(name), seed) / "scores.json", scores)
         entries = [Entry(name, "mim") for name in (*OURS.values(), *map(_title, others))]
-        result = comparison.collect(entries, Plan(options.data, seeds=SEEDS, probes=False), options.out, 0.0)
+        steps = first.about["training"]["steps"]
+        plan = Plan(options.data, size=first.size, seconds=None, steps=steps, seeds=SEEDS, probes=False)
+        result = comparison.collect(entries, plan, options.out, 0.0)
     except MimError as error:
         sys.exit(str(error))
     write_json(options.out / "comparison.json", {**result, "metrics": metrics})

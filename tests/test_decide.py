@@ -76,7 +76,7 @@ def test_guarantee_is_the_one_of_the_method() -> None:
     calibration = table([[1], [2]], 0.4)
     assert "at most 0.4 " in calibration.guarantee
     crossed = Calibration.from_dict({**calibration.to_dict(), "method": "cross"})
-    assert "at most 0.8 " in crossed.guarantee
+    assert "about 0.4 " in crossed.guarantee and "of CV+ it is 0.8)" in crossed.guarantee
 
 
 def test_gate_refuses_what_has_no_contrast() -> None:
