@@ -85,6 +85,7 @@ class Bench:
         vectors: Callable[[int, int], np.ndarray],
         negatives: tuple[str, ...] | None = tuple(NEGATIVES),
         weight: float = head.DISTANCE_WEIGHT,
+        foreign: float = head.FOREIGN_WEIGHT,
         groups: int | None = None,
         told: np.ndarray | None = None,
     ) -> Variant:
@@ -94,6 +95,7 @@ class Bench:
             vectors: of all images, by seed and fold.
             negatives: kinds of them.
             weight: of the distance.
+            foreign: weight of what is foreign.
             groups: so many are fitted on, drawn at random.
             told: indices of photographs of other diseases that it is shown.
         """
@@ -109,10 +111,13 @@ class Bench:
             plain = table[rows & (self.kinds == "photo")]
             positives = table[rows & np.isin(self.kinds, POSITIVE)]
             against = table[rows & np.isin(self.kinds, negatives or tuple(NEGATIVES))]
-            fit = head.fit_head(plain, positives, against, None if told is None else table[self.first[told]])
-            lean, far = fit.parts(table)
-            result = -far if negatives is None else lean - weight * far
-            return np.asarray(result[self.first])
+            known = None if told is None else table[self.first[told]]
+            fit = head.fit_head(plain, positives, against, known, self.own.shape[1])
+            rows = table[self.first]
+            if negatives is None:
+                return -fit.far.of(rows)
+            score = rows @ fit.lean + fit.lean_offset - weight * fit.far.of(rows)
+            return np.asarray(score - foreign * np.maximum(fit.foreign.of(rows) - head.FOREIGN, 0.0))
 
         return scores
 

@@ -16,8 +16,7 @@ from .errors import MimError
 #: Verdicts by their code in the graph's output `verdict`.
 VERDICTS = ("mpox-like", "not-mpox-like", "cannot-judge")
 #: Reasons by their code in the graph's output `reason`; code 0 means that the image can be judged. The
-#: graph itself gives `blank` and `blurred`: `too small` and `unreadable` are seen before an image reaches it, and
-#: `not skin` is reserved, so that the codes need not change when its gate comes.
+#: graph itself gives the first three: `too small` and `unreadable` are seen before an image reaches it.
 REASONS = (None, "blank", "blurred", "not skin", "too small", "unreadable")
 #: Luma weights of ITU-R BT.601.
 LUMA = (0.299, 0.587, 0.114)
@@ -34,11 +33,13 @@ class Gate:
         min_contrast: least standard deviation of the luma of the resampled image, in [0, 0.5].
         min_detail: least mean difference of neighbouring luma values of the resampled image, in [0, 1].
         min_side: least shorter side of the decoded photograph, in pixels.
+        max_foreignness: how foreign an image may be to the measure `deep`; None where nothing is asked.
     """
 
     min_contrast: float
     min_detail: float
     min_side: int
+    max_foreignness: float | None = None
 
 
 @dataclass(frozen=True)
@@ -147,10 +148,7 @@ def contrast(pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
         pixels: uint8 (..., S, S, 3), resampled.
 
     Returns:
-        float32 (...), in [0, 0.5].
-
-    Example:
-        Half black, half white: 0.5. One colour: 0.
+        float32 (...), in [0, 0.5]: half black, half white gives 0.5, one colour 0.
     """
     return _luma(pixels).std(axis=(-2, -1), dtype=np.float32)
 
@@ -178,17 +176,17 @@ def _luma(pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
     return np.asarray(pixels.astype(np.float32) @ np.asarray(LUMA, np.float32) / np.float32(255), np.float32)
 
 
-def gate(pixels: NDArray[np.uint8], limits: Gate) -> NDArray[np.int32]:
-    """Reason codes (indices of `REASONS`) of resampled images; 0 where an image can be judged.
+def gate(pixels: NDArray[np.uint8], limits: Gate, foreignness: NDArray[np.float32] | None = None) -> NDArray[np.int32]:
+    """Reason codes (indices of `REASONS`), int32 (B,), 0 where an image can be judged.
 
     Args:
-        pixels: uint8 (B, S, S, 3).
+        pixels: uint8 (B, S, S, 3), resampled.
         limits: the limits.
-
-    Returns:
-        int32 (B,).
+        foreignness: float32 (B,), where the measure has it.
     """
-    blurred = np.where(detail(pixels) < np.float32(limits.min_detail), 2, 0)
+    asked = foreignness is not None and limits.max_foreignness is not None
+    foreign = np.where(foreignness > np.float32(limits.max_foreignness), 3, 0) if asked else 0
+    blurred = np.where(detail(pixels) < np.float32(limits.min_detail), 2, foreign)
     return np.where(contrast(pixels) < np.float32(limits.min_contrast), 1, blurred).astype(np.int32)
 
 
@@ -234,6 +232,7 @@ def judge(
     calibration: Calibration,
     limits: Gate,
     ssim: NDArray[np.float32] | None = None,
+    foreignness: NDArray[np.float32] | None = None,
 ) -> Judgement:
     """Gate, p-value and verdict of images of known similarity.
 
@@ -243,6 +242,7 @@ def judge(
         calibration: the conformal table.
         limits: of the gate.
         ssim: float32 (B,), passed on.
+        foreignness: float32 (B,), for the gate.
     """
-    p, reason = p_value(similarity, calibration), gate(pixels, limits)
+    p, reason = p_value(similarity, calibration), gate(pixels, limits, foreignness)
     return Judgement(similarity, p, verdict(p, reason, calibration.alpha), reason, ssim)

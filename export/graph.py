@@ -6,6 +6,7 @@ The networks that they are given may be int8; everything else is float in every 
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import NamedTuple
 
 import keras
 import numpy as np
@@ -14,13 +15,22 @@ from numpy.typing import NDArray
 
 from mim_tf import deep
 from mim_tf.detector import Detector
-from mim_tf.head import DISTANCE_WEIGHT
+from mim_tf.head import DISTANCE_WEIGHT, FOREIGN, FOREIGN_WEIGHT, Distance, Head
 from mim_tf.measure import error_map, ssim
 from mim_tf.models.deep_inpainting import DeepInpainting
 from mim_tf.models.mim import masked_input
 from mim_tf.models.trained import Reconstruction
 
 from . import decide
+
+
+class Compared(NamedTuple):
+    """Similarity (1,), what was reconstructed and its reconstruction, (1, s, s, 3) in [0, 1], and foreignness (1,)."""
+
+    similarity: tf.Tensor
+    original: tf.Tensor
+    inpainted: tf.Tensor
+    foreignness: tf.Tensor | None
 
 
 class Graph(tf.Module):
@@ -35,18 +45,18 @@ class Graph(tf.Module):
         """Float (1, S, S, 3) in [0, 1] -> the same."""
         raise NotImplementedError
 
-    def compare(self, pixels: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
-        """Float (1, S, S, 3) in [0, 255] -> similarity (1,), what was reconstructed, and its reconstruction."""
+    def compare(self, pixels: tf.Tensor) -> Compared:
+        """Compares float (1, S, S, 3) in [0, 255] with its reconstruction."""
         original = pixels * (1.0 / 255.0)
         inpainted = self.reconstruct(original)
-        return ssim(original, inpainted), original, inpainted
+        return Compared(ssim(original, inpainted), original, inpainted, None)
 
     def score(self, image: tf.Tensor) -> dict[str, tf.Tensor]:
         """uint8 (1, S, S, 3) -> the outputs that the manifest lists."""
         pixels = tf.cast(image, tf.float32)
-        similarity, original, inpainted = self.compare(pixels)
+        similarity, original, inpainted, foreignness = self.compare(pixels)
         p = self._p_value(similarity)
-        reason = self._reason(pixels * (1.0 / 255.0))
+        reason = self._reason(pixels * (1.0 / 255.0), foreignness)
         judged = tf.cast(p <= np.float32(self._calibration.alpha + decide.SLACK), tf.int32)
         refused = tf.minimum(reason, 1)
         return {
@@ -66,7 +76,7 @@ class Graph(tf.Module):
         below = tf.cast(similarity[:, None] >= table[None], tf.float32)
         return (1.0 + tf.reduce_sum(below * weights, axis=1)) * np.float32(1 / (self._calibration.groups + 1))
 
-    def _reason(self, original: tf.Tensor) -> tf.Tensor:
+    def _reason(self, original: tf.Tensor, foreignness: tf.Tensor | None) -> tf.Tensor:
         """As `decide.gate`."""
         luma = tf.reduce_sum(original * np.asarray(decide.LUMA, np.float32), axis=-1)
         offset = luma - tf.reduce_mean(luma, axis=[1, 2], keepdims=True)
@@ -75,7 +85,10 @@ class Graph(tf.Module):
         right = tf.reduce_mean(tf.abs(luma[:, :, 1:] - luma[:, :, :-1]), axis=[1, 2])
         blank = tf.cast(contrast < np.float32(self._gate.min_contrast), tf.int32)
         blurred = tf.cast((down + right) * 0.5 < np.float32(self._gate.min_detail), tf.int32)
-        return blank + 2 * blurred * (1 - blank)
+        foreign = tf.zeros_like(blank)
+        if foreignness is not None and self._gate.max_foreignness is not None:
+            foreign = tf.cast(foreignness > np.float32(self._gate.max_foreignness), tf.int32)
+        return blank + (1 - blank) * (2 * blurred + 3 * (1 - blurred) * foreign)
 
 
 class Masked(Graph):
@@ -123,10 +136,17 @@ class Deep(Masked):
             exact: float (N, D), vectors of photographs of the class, not rounded.
             rounded: float (N, D), what `look` gives of them.
         """
-        head, shift = self._head, exact.mean(axis=0) - rounded.mean(axis=0)
-        lost = head.score(exact).mean(dtype=np.float64) - head.score(rounded + shift).mean(dtype=np.float64)
-        lean, components = head.lean_offset + head.lean @ shift, head.components_offset + head.components @ shift
-        self._head = replace(head, lean_offset=lean + lost, components_offset=components)
+        shift = exact.mean(axis=0) - rounded.mean(axis=0)
+
+        def corrected(distance: Distance) -> Distance:
+            own = shift[: distance.matrix.shape[1]]
+            moved = replace(distance, offset=distance.offset + distance.matrix @ own)
+            more = (moved.of(rounded).mean() - distance.of(exact).mean()) * distance.scale[1]
+            return replace(moved, scale=distance.scale + np.array([more, 0.0]))
+
+        head = self._head
+        lean = head.lean_offset + head.lean @ shift
+        self._head = Head(head.lean, lean, corrected(head.far), corrected(head.foreign))
 
     def look(self, pixels: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
         """Float (1, S, S, 3) in [0, 255] -> what the head reads, (1, D), what was inpainted, and its inpainting."""
@@ -134,14 +154,14 @@ class Deep(Masked):
         inpainted = self.reconstruct(original)
         return deep.vectors(self._backbone, pixels, inpainted), original, inpainted
 
-    def compare(self, pixels: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
-        """As `DeepInpainting.similarity`."""
+    def compare(self, pixels: tf.Tensor) -> Compared:
+        """As `DeepInpainting.measures`."""
         vector, original, inpainted = self.look(pixels)
-        head = self._head
-        whitened = tf.linalg.matmul(vector, head.components.T.astype(np.float32)) + np.float32(head.components_offset)
-        far = (tf.sqrt(tf.reduce_sum(whitened**2, axis=1)) - head.distance[0]) * (1.0 / head.distance[1])
-        lean = tf.reduce_sum(vector * head.lean.astype(np.float32), axis=1) + np.float32(head.lean_offset)
-        return lean - DISTANCE_WEIGHT * far, original, inpainted
+        lean = tf.reduce_sum(vector * np.float32(self._head.lean), axis=1) + np.float32(self._head.lean_offset)
+        far, foreign = _distance(vector, self._head.far), _distance(vector, self._head.foreign)
+        beyond = tf.nn.relu(foreign - FOREIGN)
+        similarity = lean - DISTANCE_WEIGHT * far - FOREIGN_WEIGHT * beyond
+        return Compared(similarity, original, inpainted, foreign)
 
 
 class Direct(Graph):
@@ -156,6 +176,14 @@ class Direct(Graph):
     def reconstruct(self, original: tf.Tensor) -> tf.Tensor:
         """As the method does it in Keras."""
         return self._method.reconstruct(self._method.model, original)
+
+
+def _distance(vector: tf.Tensor, distance: Distance) -> tf.Tensor:
+    """As `Distance.of`, of float32 (1, D)."""
+    matrix = np.float32(distance.matrix)
+    whitened = tf.linalg.matmul(vector[:, : matrix.shape[1]], matrix.T) + np.float32(distance.offset)
+    mean, deviation = np.float32(distance.scale)
+    return (tf.sqrt(tf.reduce_sum(whitened * whitened, axis=1)) - mean) * (1.0 / deviation)
 
 
 def _to_uint8(values: tf.Tensor) -> tf.Tensor:

@@ -54,11 +54,12 @@ class Calibration(_Entry):
 
 
 class Gate(_Entry):
-    """Limits below which an image cannot be judged."""
+    """Limits beyond which an image cannot be judged."""
 
     min_contrast: float = Field(ge=0)
     min_detail: float = Field(ge=0)
     min_side: int = Field(ge=1)
+    max_foreignness: float | None = None
 
 
 class Tensor(_Entry):

@@ -14,6 +14,8 @@ FOLDS = 3
 #: The gate refuses an image with less than this share of the lowest contrast, or of the lowest detail, among the
 #: training images.
 _SHARE = 0.5
+#: It may find so many of the held-out photographs of the class too foreign.
+_FOREIGN = 0.02
 
 
 def groups_needed(alpha: float) -> int:
@@ -72,18 +74,23 @@ def fit_calibration(
     )
 
 
-def fit_gate(pixels: NDArray[np.uint8]) -> Gate:
+def fit_gate(pixels: NDArray[np.uint8], foreignness: NDArray[np.float32] | None = None) -> Gate:
     """Limits of the gate from the training images.
 
     Args:
         pixels: uint8 (N, S, S, 3).
+        foreignness: float32 (M,), of held-out images of the class, where the measure has it.
 
     Returns:
         Limits that refuse a photograph far flatter or smoother than all of these, or too small to fill the model's
         input.
     """
+    limit = None
+    if foreignness is not None:
+        limit = float(np.sort(foreignness)[::-1][int(_FOREIGN * len(foreignness))])
     return Gate(
         min_contrast=float(_SHARE * contrast(pixels).min()),
         min_detail=float(_SHARE * detail(pixels).min()),
         min_side=pixels.shape[1],
+        max_foreignness=limit,
     )

@@ -18,7 +18,7 @@ from mim_export.errors import MimError
 from mim_export.files import new_file, read_json, write_json
 from mim_tf import __version__, calibrate, data, method
 from mim_tf.data import Photo, Photos, Warn
-from mim_tf.method import SCRATCH, Progress, Training
+from mim_tf.method import SCRATCH, Measures, Progress, Training
 from mim_tf.run_folder import FORMAT, check_format, claim
 
 #: Number of training images kept in the run.
@@ -121,13 +121,15 @@ class Detector:
         fits = 1 if split else 1 + calibrate.FOLDS
         share = Training(**{**asdict(training), "seconds": training.seconds and training.seconds / fits})
         self.method.fit(large.pixels, out / "final", share, progress, negatives)
-        scored = [] if held is None else [(self.method.similarity(held.pixels), held.groups)]
+        scored = [] if held is None else [(self.method.measures(held.pixels), held.groups)]
         if not split:
             scored += self._out_of_fold(large, small, negatives, out, share, progress)
-        scores, names = (np.concatenate(parts) for parts in zip(*scored, strict=True))
+        scores = np.concatenate([measures.similarity for measures, _ in scored])
+        names = np.concatenate([groups for _, groups in scored])
+        foreign = [measures.foreignness for measures, _ in scored if measures.foreignness is not None]
         how = "split" if split else "cross"
         self.calibration = calibrate.fit_calibration(scores, names, alpha=alpha, method=how)
-        self.gate = calibrate.fit_gate(small.pixels)
+        self.gate = calibrate.fit_gate(small.pixels, np.concatenate(foreign) if foreign else None)
         self.sample = small.pixels[np.unique(np.linspace(0, len(small) - 1, SAMPLE).astype(int))]
         self.about = {
             "training": asdict(training),
@@ -148,13 +150,13 @@ class Detector:
         out: Path,
         training: Training,
         progress: Progress,
-    ) -> list[tuple[NDArray[np.float32], NDArray[np.str_]]]:
+    ) -> list[tuple[Measures, NDArray[np.str_]]]:
         folds = calibrate.fold_of(small.groups, calibrate.FOLDS, training.seed)
         scored = []
         for fold in range(calibrate.FOLDS):
             fresh = method.make(self.name, self.size, self.measure, **self.method.options)
             fresh.fit(large.pixels[folds != fold], out / f"fold{fold}", training, progress, negatives)
-            scored.append((fresh.similarity(small.pixels[folds == fold]), small.groups[folds == fold]))
+            scored.append((fresh.measures(small.pixels[folds == fold]), small.groups[folds == fold]))
         return scored
 
     def _settings(self, photos: Sequence[Photo], alpha: float, training: Training) -> dict[str, Any]:
@@ -187,8 +189,8 @@ class Detector:
 
     def judge(self, pixels: NDArray[np.uint8]) -> Judgement:
         """All of it at once for uint8 (N, S, S, 3)."""
-        similarity, ssim = self.method.measures(pixels)
-        return decide.judge(similarity, pixels, self.calibration, self.gate, ssim)
+        similarity, ssim, foreignness = self.method.measures(pixels)
+        return decide.judge(similarity, pixels, self.calibration, self.gate, ssim, foreignness)
 
     # ---- files ------------------------------------------------------------------------------------
 

@@ -1,13 +1,15 @@
-"""The last stage of a measure: a vector of statistics of an image to one number, by two one-class views of it.
+"""The last stage of a measure: a vector of statistics of an image to one number, by three one-class views of it.
 
-How far the vector leans to the class and away from self-made negatives (logistic regression), and how far it lies from
-those of the class (Mahalanobis distance in the leading principal components). Either alone is blind where the other
-sees: the first to pictures that no negative resembles, the second to whatever is as common as the class.
+How far the vector leans to the class and away from self-made negatives (logistic regression); how far it lies from the
+photographs of the class (Mahalanobis distance in their leading principal components); and how foreign it is, by the
+distance in all directions from the class and its changed views, which counts only where it is large. Each is blind
+where another sees: the first to pictures that no negative resembles, the second to what differs in a way in which the
+class hardly varies, the third to whatever is as common as the class.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -33,47 +35,67 @@ KNOWN = 20
 LEAST = 6
 #: What a standard deviation of the distance counts, in standard deviations of the regression.
 DISTANCE_WEIGHT = 1.0
+#: From how many standard deviations on an image is foreign, and what each further one takes from its score.
+FOREIGN, FOREIGN_WEIGHT = 6.0, 2.0
+
+
+@dataclass(frozen=True)
+class Distance:
+    """A Mahalanobis distance, standardised over the photographs of the class.
+
+    Attributes:
+        matrix: float64 (K, E), to K coordinates in which what it was fitted on has covariance 1.
+        offset: float64 (K,).
+        scale: float64 (2,), mean and standard deviation of the distances of the class's photographs.
+    """
+
+    matrix: NDArray[np.float64]
+    offset: NDArray[np.float64]
+    scale: NDArray[np.float64]
+
+    def of(self, vectors: Vectors) -> NDArray[np.float64]:
+        """Of each of float (N, D), of which the first E values count, float64 (N,)."""
+        whitened = vectors[:, : self.matrix.shape[1]] @ self.matrix.T + self.offset
+        mean, deviation = self.scale
+        return np.asarray((np.sqrt(np.sum(whitened**2, axis=1)) - mean) / deviation)
 
 
 @dataclass(frozen=True)
 class Head:
-    """What `score` computes with: an affine map to the lean, one to whitened components, and their two scales.
+    """What `score` computes with.
 
     Attributes:
         lean: float64 (D,).
         lean_offset: float64 (), so that the class has mean 0 and the scale is its standard deviation.
-        components: float64 (K, D), to coordinates in which the class has covariance 1.
-        components_offset: float64 (K,).
-        distance: float64 (2,), mean and standard deviation of the class's distances.
+        far: distance from the class in its leading principal components.
+        foreign: distance from the class and its changed views in all directions of the first E values.
     """
 
     lean: NDArray[np.float64]
     lean_offset: NDArray[np.float64]
-    components: NDArray[np.float64]
-    components_offset: NDArray[np.float64]
-    distance: NDArray[np.float64]
+    far: Distance
+    foreign: Distance
 
     @property
     def parameters(self) -> int:
         """Number of values."""
-        return sum(getattr(self, field.name).size for field in fields(self))
+        return sum(values.size for values in self._arrays().values())
 
     def score(self, vectors: Vectors) -> NDArray[np.float32]:
-        """Similarity of each of float (N, D), float32 (N,): the lean less the weighted distance, both standardised."""
-        lean, far = self.parts(vectors)
-        return np.asarray(lean - DISTANCE_WEIGHT * far, np.float32)
+        """Similarity of each of float (N, D), float32 (N,): lean less distance, less what is foreign of it."""
+        lean = vectors @ self.lean + self.lean_offset
+        beyond = np.maximum(self.foreign.of(vectors) - FOREIGN, 0.0)
+        return np.asarray(lean - DISTANCE_WEIGHT * self.far.of(vectors) - FOREIGN_WEIGHT * beyond, np.float32)
 
-    def parts(self, vectors: Vectors) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """Lean and distance of each of float (N, D), float64 (N,); over the class both have mean 0 and deviation 1."""
-        whitened = vectors @ self.components.T + self.components_offset
-        mean, deviation = self.distance
-        far = (np.sqrt(np.sum(whitened**2, axis=1)) - mean) / deviation
-        return np.asarray(vectors @ self.lean + self.lean_offset), np.asarray(far)
+    def _arrays(self) -> dict[str, NDArray[np.float64]]:
+        distances = {"far": self.far, "foreign": self.foreign}
+        parts = {f"{name}_{key}": value for name, one in distances.items() for key, value in vars(one).items()}
+        return {"lean": self.lean, "lean_offset": self.lean_offset, **parts}
 
     def save(self, path: Path) -> None:
         """Writes an `.npz`, whole or not at all."""
         with new_file(path) as beside, beside.open("wb") as stream:
-            np.savez(stream, **{field.name: getattr(self, field.name) for field in fields(self)})
+            np.savez(stream, **self._arrays())  # type: ignore[arg-type]
 
     @classmethod
     def load(cls, path: Path) -> Head:
@@ -84,21 +106,26 @@ class Head:
         """
         try:
             with np.load(path, allow_pickle=False) as stored:
-                values = {field.name: stored[field.name] for field in fields(cls)}
+                values = dict(stored)
+            far, foreign = (
+                Distance(*(values[f"{name}_{key}"] for key in ("matrix", "offset", "scale")))
+                for name in ("far", "foreign")
+            )
+            head = cls(values["lean"], values["lean_offset"], far, foreign)
+            finite = bool(np.isfinite(head.score(np.zeros((1, len(head.lean))))).all())
         except OSError as error:
             raise explain(error, path) or error from None
         except Exception:  # zipfile, zlib and numpy raise many kinds
-            raise MimError("damaged", "train again into a new folder", path) from None
-        width = values["lean"].shape
-        shapes = {"lean_offset": (), "components_offset": values["components"].shape[:1], "distance": (2,)}
-        fits = values["components"].shape[1:] == width and all(values[k].shape == v for k, v in shapes.items())
-        if not fits or not all(np.isfinite(value).all() for value in values.values()):
+            finite = False
+        if not finite:
             raise MimError("damaged", "train again into a new folder", path)
-        return cls(**values)
+        return head
 
 
-def fit_head(plain: Vectors, positives: Vectors, negatives: Vectors, known: Vectors | None = None) -> Head:
-    """Fits both views.
+def fit_head(
+    plain: Vectors, positives: Vectors, negatives: Vectors, known: Vectors | None = None, own: int | None = None
+) -> Head:
+    """Fits the three views.
 
     Args:
         plain: float (N, D), of the class's photographs as they are.
@@ -106,36 +133,44 @@ def fit_head(plain: Vectors, positives: Vectors, negatives: Vectors, known: Vect
         negatives: float (M, D), of self-made negatives; both sides weigh the same, whatever their numbers.
         known: float (Q, D), of photographs of other classes, where there are any; they weigh Q / (Q + `KNOWN`) of
             the negative side.
+        own: how many of the first values tell what is foreign; None = all.
 
     Returns:
-        The head, scaled so that lean and distance have mean 0 and deviation 1 over `plain`.
+        The head, scaled so that lean and distances have mean 0 and deviation 1 over `plain`.
 
     Raises:
         MimError: there are too few photographs for a covariance.
     """
     if len(plain) < LEAST:
-        raise MimError(
-            f"{len(plain)} photographs to fit the measure deep on", f"use {LEAST} or more, or --measure ssim"
-        )
-    parts = [np.concatenate([plain, positives]), negatives, *([] if known is None else [known])]
+        problem = f"{len(plain)} photographs to fit the measure deep on"
+        raise MimError(problem, f"use {LEAST} or more, or --measure ssim")
+    shown = np.concatenate([plain, positives])
+    parts = [shown, negatives, *([] if known is None else [known])]
     told = 0.0 if known is None else len(known) / (len(known) + KNOWN)
     both = np.concatenate(parts).astype(np.float64)
     shares = (1.0, 1.0 - told, told)[: len(parts)]
     weights = [np.full(len(part), len(both) / 2 * share / len(part)) for part, share in zip(parts, shares, strict=True)]
     scaler = StandardScaler().fit(both)
     regression = LogisticRegression(C=REGULARITY, max_iter=1000)
-    regression.fit(scaler.transform(both), np.arange(len(both)) < len(parts[0]), sample_weight=np.concatenate(weights))
+    regression.fit(scaler.transform(both), np.arange(len(both)) < len(shown), sample_weight=np.concatenate(weights))
     lean = regression.coef_[0] / scaler.scale_
     leaning = plain @ lean
     lean, offset = lean / leaning.std(), -leaning.mean() / leaning.std()
+    far = _distance(plain, plain, min(COMPONENTS, len(plain) - 1, plain.shape[1]))
+    return Head(lean, np.asarray(offset), far, _distance(plain[:, :own], shown[:, :own], None))
 
-    scaler = StandardScaler().fit(plain)
-    count = min(COMPONENTS, len(plain) - 1, plain.shape[1])
-    pca = PCA(count, random_state=0).fit(scaler.transform(plain))
-    estimate = LedoitWolf().fit(pca.transform(scaler.transform(plain)))
+
+def _distance(plain: Vectors, of: Vectors, count: int | None) -> Distance:
+    """From `of`, in its first `count` principal components or as it is, standardised over `plain`."""
+    scaler = StandardScaler().fit(of)
+    turned = np.eye(of.shape[1])
+    if count is not None:
+        turned = PCA(count, random_state=0).fit(scaler.transform(of)).components_
+    to = turned / scaler.scale_  # (K, E)
+    estimate = LedoitWolf().fit((of - scaler.mean_) @ to.T)
     values, axes = np.linalg.eigh(estimate.covariance_)
     whitening = (axes / np.sqrt(values)).T
-    components = whitening @ pca.components_ / scaler.scale_
-    shift = -components @ scaler.mean_ - whitening @ (pca.components_ @ pca.mean_ + estimate.location_)
-    distances = np.sqrt(np.sum((plain @ components.T + shift) ** 2, axis=1))
-    return Head(lean, np.asarray(offset), components, shift, np.array([distances.mean(), distances.std()]))
+    matrix = whitening @ to
+    offset = -matrix @ scaler.mean_ - whitening @ estimate.location_
+    distances = np.sqrt(np.sum((plain @ matrix.T + offset) ** 2, axis=1))
+    return Distance(matrix, offset, np.array([distances.mean(), distances.std()]))

@@ -8,7 +8,7 @@ import pkgutil
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -46,6 +46,20 @@ class Training:
 
 #: Receives (what is being fitted, steps done, steps in all or None, metrics by name).
 Progress = Callable[[str, int, int | None, dict[str, float]], None]
+
+
+class Measures(NamedTuple):
+    """What a method says of N images.
+
+    Attributes:
+        similarity: float32 (N,).
+        ssim: float32 (N,), SSIM of image and reconstruction; None where nothing is reconstructed.
+        foreignness: float32 (N,), how unlike any photograph of the class an image is; None where nobody asks.
+    """
+
+    similarity: NDArray[np.float32]
+    ssim: NDArray[np.float32] | None
+    foreignness: NDArray[np.float32] | None
 
 
 class Method(abc.ABC):
@@ -103,10 +117,10 @@ class Method(abc.ABC):
     def similarity(self, pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
         """Similarity of uint8 (N, S, S, 3) as float32 (N,), higher = more like the fitted class."""
 
-    def measures(self, pixels: NDArray[np.uint8]) -> tuple[NDArray[np.float32], NDArray[np.float32] | None]:
-        """The similarity, and beside it SSIM of the same reconstructions, each float32 (N,); None without any."""
+    def measures(self, pixels: NDArray[np.uint8]) -> Measures:
+        """All that it says of uint8 (N, S, S, 3)."""
         similarity = self.similarity(pixels)
-        return similarity, similarity if self.measure == "ssim" else None
+        return Measures(similarity, similarity if self.measure == "ssim" else None, None)
 
     @abc.abstractmethod
     def save(self, folder: Path) -> None:

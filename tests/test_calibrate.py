@@ -97,3 +97,11 @@ def test_gate_refuses_half_of_the_flattest_training_contrast() -> None:
     flatter[0, :5], flatter[1, :5] = 50, 52
     np.testing.assert_array_equal(decide.gate(flatter, limits), [1, 0])
     np.testing.assert_array_equal(decide.gate(pixels, limits), [0, 0])
+
+
+def test_the_gate_finds_two_in_a_hundred_of_the_class_too_foreign() -> None:
+    pixels = np.random.default_rng(0).integers(0, 256, (2, 10, 10, 3)).astype(np.uint8)
+    foreignness = np.random.default_rng(1).normal(size=130).astype(np.float32)
+    limits = fit_gate(pixels, foreignness)
+    assert (foreignness > np.float32(limits.max_foreignness)).sum() == 2
+    assert fit_gate(pixels).max_foreignness is None

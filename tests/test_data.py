@@ -195,3 +195,17 @@ def test_real_photographs_are_counted_as_their_manifest_says(skin: Path) -> None
     for photo in photos:
         splits.setdefault(photo.group, set()).add(photo.split)
     assert all(len(found) == 1 for found in splits.values())
+
+
+def test_known_negatives_are_of_other_classes_and_not_of_test(tmp_path: Path) -> None:
+    for name in ("data/train/mpox/a.png", "data/test/acne/b.png", "more/acne/c.png", "wrong/mpox/d.png"):
+        path = tmp_path / name
+        path.parent.mkdir(parents=True)
+        Image.fromarray(np.zeros((8, 8, 3), np.uint8)).save(path)
+    photos = data.scan(tmp_path / "data")
+    (known,) = data.known_negatives(data.scan(tmp_path / "more"), photos, "mpox")
+    assert known.split == "negatives" and known.label == "acne"
+    with pytest.raises(MimError, match=r"d\.png: is of the class mpox"):
+        data.known_negatives(data.scan(tmp_path / "wrong"), photos, "mpox")
+    with pytest.raises(MimError, match=r"b\.png: is among the negatives and in test"):
+        data.known_negatives(data.select(photos, "test", "acne"), photos, "mpox")

@@ -100,8 +100,11 @@ def test_gate_refuses_what_is_blurred_and_says_blank_first() -> None:
     ramp = np.repeat(np.arange(0, 256, 32, dtype=np.uint8)[:, None], 8, axis=1)[None, :, :, None].repeat(3, axis=3)
     assert decide.detail(ramp)[0] == pytest.approx(0.5 * 32 / 255)
     blank = np.full((1, 8, 8, 3), 90, np.uint8)
-    found = decide.gate(np.concatenate([stripes, ramp, blank]), Gate(0.1, 0.1, 8))
-    np.testing.assert_array_equal(found, [0, 2, 1])
+    images = np.concatenate([stripes, ramp, blank, stripes])
+    np.testing.assert_array_equal(decide.gate(images, Gate(0.1, 0.1, 8)), [0, 2, 1, 0])
+    foreign = np.array([3, 9, 9, 9], np.float32)
+    np.testing.assert_array_equal(decide.gate(images, Gate(0.1, 0.1, 8, 5.0), foreign), [0, 2, 1, 3])
+    np.testing.assert_array_equal(decide.gate(images, Gate(0.1, 0.1, 8), foreign), [0, 2, 1, 0])
 
 
 def test_judgement_holds_all_of_it() -> None:

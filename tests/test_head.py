@@ -10,7 +10,7 @@ from sklearn.covariance import LedoitWolf
 from sklearn.decomposition import PCA
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import roc_auc_score
-from sklearn.pipeline import make_pipeline
+from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from mim_export.errors import MimError
@@ -35,15 +35,49 @@ def test_the_lean_is_scikit_learns_decision(fitted: Head) -> None:
     regression = LogisticRegression(C=head.REGULARITY, class_weight="balanced", max_iter=1000)
     decision = make_pipeline(StandardScaler(), regression).fit(both, labels).decision_function
     scale = decision(PLAIN).std()
-    lean = NEGATIVES @ fitted.lean + fitted.lean_offset
-    np.testing.assert_allclose(lean, (decision(NEGATIVES) - decision(PLAIN).mean()) / scale, atol=1e-6)
+    expected = (decision(NEGATIVES) - decision(PLAIN).mean()) / scale
+    np.testing.assert_allclose(lean(fitted, NEGATIVES), expected, atol=1e-6)
 
 
-def test_the_distance_is_scikit_learns_mahalanobis(fitted: Head) -> None:
-    components = make_pipeline(StandardScaler(), PCA(head.COMPONENTS, random_state=0)).fit(PLAIN)
-    squares = LedoitWolf().fit(components.transform(PLAIN)).mahalanobis(components.transform(NEGATIVES))
-    whitened = NEGATIVES @ fitted.components.T + fitted.components_offset
-    np.testing.assert_allclose(np.sum(whitened**2, axis=1), squares, rtol=1e-6)
+def lean(fitted: Head, vectors: np.ndarray) -> np.ndarray:
+    return vectors @ fitted.lean + fitted.lean_offset
+
+
+def test_the_distances_are_scikit_learns_mahalanobis(fitted: Head) -> None:
+    def standardised(steps: Pipeline, of: np.ndarray) -> np.ndarray:
+        estimate = LedoitWolf().fit(steps.fit(of).transform(of))
+        own, other = (np.sqrt(estimate.mahalanobis(steps.transform(part))) for part in (PLAIN, NEGATIVES))
+        return (other - own.mean()) / own.std()
+
+    components = make_pipeline(StandardScaler(), PCA(head.COMPONENTS, random_state=0))
+    np.testing.assert_allclose(fitted.far.of(NEGATIVES), standardised(components, PLAIN), rtol=1e-6)
+    views = np.concatenate([PLAIN, POSITIVES])
+    foreign = standardised(make_pipeline(StandardScaler()), views)
+    np.testing.assert_allclose(fitted.foreign.of(NEGATIVES), foreign, rtol=1e-6)
+
+
+def test_the_score_is_lean_less_distance_less_what_is_foreign(fitted: Head) -> None:
+    near = fitted.foreign.of(PLAIN) < head.FOREIGN
+    assert near.all()
+    expected = lean(fitted, PLAIN) - head.DISTANCE_WEIGHT * fitted.far.of(PLAIN)
+    np.testing.assert_allclose(fitted.score(PLAIN), expected, atol=1e-4)
+    away = PLAIN + 30 * RNG.normal(size=60)
+    assert (fitted.foreign.of(away) > head.FOREIGN).all()
+    beyond = fitted.foreign.of(away) - head.FOREIGN
+    expected = lean(fitted, away) - head.DISTANCE_WEIGHT * fitted.far.of(away) - head.FOREIGN_WEIGHT * beyond
+    np.testing.assert_allclose(fitted.score(away), expected, rtol=1e-5)
+
+
+def test_what_is_foreign_may_be_asked_of_the_first_values_alone() -> None:
+    fitted = fit_head(PLAIN, POSITIVES, NEGATIVES, None, 20)
+    assert fitted.foreign.matrix.shape == (20, 20)
+    changed = np.concatenate([PLAIN[:, :20], RNG.normal(size=(120, 40))], axis=1)
+    np.testing.assert_array_equal(fitted.foreign.of(changed), fitted.foreign.of(PLAIN))
+
+
+def test_too_few_photographs_are_refused_in_one_line() -> None:
+    with pytest.raises(MimError, match="5 photographs to fit the measure deep on; use 6 or more"):
+        fit_head(PLAIN[:5], POSITIVES, NEGATIVES)
 
 
 def test_the_class_scores_above_negatives_and_above_the_unknown(fitted: Head) -> None:
@@ -70,7 +104,7 @@ def test_known_negatives_are_told_from_the_class_the_better_the_more_there_are()
     areas = []
     for count in (0, 2, 60):
         fit = fit_head(PLAIN, POSITIVES, NEGATIVES, held[:count] if count else None)
-        leans = np.r_[fit.parts(PLAIN)[0], fit.parts(held[60:])[0]]
+        leans = np.r_[lean(fit, PLAIN), lean(fit, held[60:])]
         areas.append(roc_auc_score(np.r_[np.ones(120), np.zeros(60)], leans))
     assert areas[0] < areas[1] < areas[2]
 
@@ -84,6 +118,6 @@ def test_known_negatives_as_many_as_the_constant_weigh_as_much_as_the_self_made(
     scaler = StandardScaler().fit(both)
     regression = LogisticRegression(C=head.REGULARITY, max_iter=1000)
     regression.fit(scaler.transform(both), np.arange(len(both)) < 480, sample_weight=weights)
-    lean = regression.decision_function(scaler.transform(PLAIN))
-    expected = (regression.decision_function(scaler.transform(NEGATIVES)) - lean.mean()) / lean.std()
-    np.testing.assert_allclose(fitted.parts(NEGATIVES)[0], expected, atol=1e-6)
+    own = regression.decision_function(scaler.transform(PLAIN))
+    expected = (regression.decision_function(scaler.transform(NEGATIVES)) - own.mean()) / own.std()
+    np.testing.assert_allclose(lean(fitted, NEGATIVES), expected, atol=1e-6)

@@ -20,7 +20,7 @@ from mim_export.preprocess import resample
 from mim_tf import deep
 from mim_tf.head import Head, fit_head
 from mim_tf.measure import ssim
-from mim_tf.method import SCRATCH, Method, Progress, Training
+from mim_tf.method import SCRATCH, Measures, Method, Progress, Training
 from mim_tf.models.efficientnet import weights_file
 from mim_tf.models.inpainting import Inpainting
 from mim_tf.views import make_views
@@ -115,7 +115,9 @@ class DeepInpainting(Method):
         known = None
         if negatives is not None:
             known, _ = self.vectors(np.stack([resample(photo, self.size) for photo in negatives]))
-        self.head = fit_head(plain, np.concatenate([crops, positives]), np.concatenate(list(parts.values())), known)
+        # Of the two halves of a vector the first is the image's own.
+        shown, own = np.concatenate([crops, positives]), plain.shape[1] // 2
+        self.head = fit_head(plain, shown, np.concatenate(list(parts.values())), known, own)
 
     def _views(self, pixels: NDArray[np.uint8], folder: Path, seed: int) -> Iterator[dict[str, NDArray[np.uint8]]]:
         """The views of each photograph, made once for all fits of a run; made ahead of their use, in threads."""
@@ -136,13 +138,13 @@ class DeepInpainting(Method):
                 yield from pool.map(views, pixels[start : start + 8])
 
     def similarity(self, pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
-        """The head's score, about 0 and 1.5 times 1 over the class; see `Method.similarity`."""
-        return self.measures(pixels)[0]
+        """The head's score, over the class about 0 with a deviation of 1 to 2; see `Method.similarity`."""
+        return self.measures(pixels).similarity
 
-    def measures(self, pixels: NDArray[np.uint8]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-        """The score and the published measure of the same inpainting; see `Method.measures`."""
+    def measures(self, pixels: NDArray[np.uint8]) -> Measures:
+        """The score, the published measure of the same inpainting, and how foreign; see `Method.measures`."""
         vectors, ssims = self.vectors(pixels)
-        return self.head.score(vectors), ssims
+        return Measures(self.head.score(vectors), ssims, self.head.foreign.of(vectors).astype(np.float32))
 
     def columns(self, pixels: NDArray[np.uint8]) -> dict[str, NDArray[np.float32]]:
         """Pictures of the way from uint8 (N, S, S, 3) to the inpainting, each float32 (N, S, S, 3) in [0, 1]."""
