@@ -64,7 +64,7 @@ class Bench:
 
     def corrected(self, fitted: np.ndarray, seed: int, fold: int) -> np.ndarray:
         """SSIM less what smoothness alone predicts, by a line fitted on the class."""
-        values, smooth = self.gan[seed, fold]["ssim"][self.first], np.log(self.smoothness)
+        values, smooth = self.gan[seed, fold]["ssim"][self.first], np.log(-self.smoothness)
         line = np.polyfit(smooth[fitted], values[fitted], 1)
         return np.asarray(values - np.polyval(line, smooth))
 
@@ -72,7 +72,7 @@ class Bench:
         """One-class density over the measures of GAN and blur and the smoothness."""
         names = ("ssim", "worst", "msgms", "l1", "distance")
         columns = [part[name][self.first] for part in (self.gan[seed, fold], self.blur) for name in names]
-        table = np.stack([*columns, np.log(self.smoothness)], axis=1)
+        table = np.stack([*columns, np.log(-self.smoothness)], axis=1)
         table = (table - table[fitted].mean(0)) / table[fitted].std(0)
         return np.asarray(-LedoitWolf().fit(table[fitted]).mahalanobis(table))
 
@@ -117,7 +117,7 @@ class Bench:
             if negatives is None:
                 return -fit.far.of(rows)
             score = rows @ fit.lean + fit.lean_offset - weight * fit.far.of(rows)
-            return np.asarray(score - foreign * np.maximum(fit.foreign.of(rows) - head.FOREIGN, 0.0))
+            return np.asarray(score - foreign * np.clip(fit.foreign.of(rows) - head.FOREIGN, 0.0, head.FOREIGN_MOST))
 
         return scores
 

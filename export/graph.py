@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from mim_tf import deep
 from mim_tf.detector import Detector
-from mim_tf.head import DISTANCE_WEIGHT, FOREIGN, FOREIGN_WEIGHT, Distance, Head
+from mim_tf.head import DISTANCE_WEIGHT, FOREIGN, FOREIGN_MOST, FOREIGN_WEIGHT, Distance, Head
 from mim_tf.measure import error_map, ssim
 from mim_tf.models.deep_inpainting import DeepInpainting
 from mim_tf.models.mim import masked_input
@@ -159,7 +159,7 @@ class Deep(Masked):
         vector, original, inpainted = self.look(pixels)
         lean = tf.reduce_sum(vector * np.float32(self._head.lean), axis=1) + np.float32(self._head.lean_offset)
         far, foreign = _distance(vector, self._head.far), _distance(vector, self._head.foreign)
-        beyond = tf.nn.relu(foreign - FOREIGN)
+        beyond = tf.minimum(tf.nn.relu(foreign - FOREIGN), FOREIGN_MOST)
         similarity = lean - DISTANCE_WEIGHT * far - FOREIGN_WEIGHT * beyond
         return Compared(similarity, original, inpainted, foreign)
 

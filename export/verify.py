@@ -96,13 +96,14 @@ def _graph_row(
     agree = [all(t[key] == e[key] for key in ("verdict", "reason")) for t, e in zip(told, entries, strict=True)]
     same = sum(agree)
     limits = golden.TOLERANCE
-    allowed = limits[scorer.measure]
-    near = inpainted <= limits["pixels"] and similarity <= allowed and ssim <= limits["ssim"]
-    near = near and errors <= limits["error_map"]
+    allowed = [golden.allowed(scorer.measure, e["similarity"]) for e in entries]
+    close = [abs(float(r["similarity"][0]) - e["similarity"]) for r, e in zip(results, entries, strict=True)]
+    near = inpainted <= limits["pixels"] and ssim <= limits["ssim"] and errors <= limits["error_map"]
+    near = near and all(found <= limit for found, limit in zip(close, allowed, strict=True))
     # A verdict may flip only where the similarity lies within the tolerance of the threshold.
     flips = [
-        t["reason"] != e["reason"] or abs(e["similarity"] - scorer.threshold) > allowed
-        for t, e, equal in zip(told, entries, agree, strict=True)
+        t["reason"] != e["reason"] or abs(e["similarity"] - scorer.threshold) > limit
+        for t, e, equal, limit in zip(told, entries, agree, allowed, strict=True)
         if not equal
     ]
     exact = inpainted == 0 and similarity == 0 and p == 0 and same == len(entries)

@@ -35,8 +35,11 @@ KNOWN = 20
 LEAST = 6
 #: What a standard deviation of the distance counts, in standard deviations of the regression.
 DISTANCE_WEIGHT = 1.0
-#: From how many standard deviations on an image is foreign, and what each further one takes from its score.
-FOREIGN, FOREIGN_WEIGHT = 6.0, 2.0
+#: From how many standard deviations on an image is foreign, and up to how many more it grows more so: of few
+#: photographs the deviation is that small that everything new lies far beyond.
+FOREIGN, FOREIGN_MOST = 6.0, 10.0
+#: What a standard deviation beyond the first takes from the score.
+FOREIGN_WEIGHT = 2.0
 
 
 @dataclass(frozen=True)
@@ -84,7 +87,7 @@ class Head:
     def score(self, vectors: Vectors) -> NDArray[np.float32]:
         """Similarity of each of float (N, D), float32 (N,): lean less distance, less what is foreign of it."""
         lean = vectors @ self.lean + self.lean_offset
-        beyond = np.maximum(self.foreign.of(vectors) - FOREIGN, 0.0)
+        beyond = np.clip(self.foreign.of(vectors) - FOREIGN, 0.0, FOREIGN_MOST)
         return np.asarray(lean - DISTANCE_WEIGHT * self.far.of(vectors) - FOREIGN_WEIGHT * beyond, np.float32)
 
     def _arrays(self) -> dict[str, NDArray[np.float64]]:

@@ -63,7 +63,7 @@ def test_the_score_is_lean_less_distance_less_what_is_foreign(fitted: Head) -> N
     np.testing.assert_allclose(fitted.score(PLAIN), expected, atol=1e-4)
     away = PLAIN + 30 * RNG.normal(size=60)
     assert (fitted.foreign.of(away) > head.FOREIGN).all()
-    beyond = fitted.foreign.of(away) - head.FOREIGN
+    beyond = np.minimum(fitted.foreign.of(away) - head.FOREIGN, head.FOREIGN_MOST)
     expected = lean(fitted, away) - head.DISTANCE_WEIGHT * fitted.far.of(away) - head.FOREIGN_WEIGHT * beyond
     np.testing.assert_allclose(fitted.score(away), expected, rtol=1e-5)
 
