@@ -36,6 +36,7 @@ from .quantize import activation_ranges, int8_twin
 MAX_BYTES = 6_000_000
 #: Photographs of the sample of which views are made, for the ranges of the measure `deep`.
 _VIEWED = 8
+_BATCH = 16
 
 
 @dataclass(frozen=True)
@@ -87,14 +88,14 @@ def _deep_graph(detector: Detector, method: DeepInpainting, sample: NDArray[np.u
     halves = np.stack([resample(pixels, method.inpainting.size) for pixels in sample])
     # Ranges have to hold what is not of the class as well, or the most foreign features would be cut off.
     made = [make_views(pixels, method.size, 1, 0) for pixels in sample[:: max(1, len(sample) // _VIEWED)]]
-    images = [*sample[:, None], *(images for views in made for images in views.values())]
-    floats = [tf.constant(part, tf.float32) for part in images]
+    images = np.concatenate([sample, *(images for views in made for images in views.values())])
+    floats = [tf.constant(images[start : start + _BATCH], tf.float32) for start in range(0, len(images), _BATCH)]
     inpainted = [255.0 * deep.doubled(method.inpaint(part)) for part in floats]
     backbone = int8_twin(method.backbone, activation_ranges(method.backbone, [*floats, *inpainted]))
     graph = Deep(detector, method, _int8_generator(method.inpainting, halves), backbone)
     exact, _ = method.vectors(sample)
     look = tf.function(lambda pixels: graph.look(pixels)[0])
-    rounded = np.concatenate([look(part).numpy() for part in floats[: len(sample)]])
+    rounded = np.concatenate([look(tf.constant(pixels[None], tf.float32)).numpy() for pixels in sample])
     graph.correct(exact, rounded)
     return graph
 
