@@ -4,8 +4,8 @@
 
 For three seeds the groups of mpox in train and val are dealt to five folds; GAN, regression and density are fitted
 without a fold, score its photographs and all photographs of other classes in val, and the AUROC of each class is
-averaged over the folds, weighted by their photographs. Prints a Markdown table and writes RUNS/variants.json. About two
-hours on two cores, most of it for fifteen GANs; a stopped run continues.
+averaged over the folds, weighted by their photographs. Prints two Markdown tables and writes RUNS/variants.json and
+RUNS/known.json. Some two hours on two cores, most of it for fifteen GANs; a stopped run continues.
 """
 
 from __future__ import annotations

@@ -50,7 +50,6 @@ class DeepInpainting(Method):
         if size < 64 or size % 32:
             raise MimError(f"size {size} is not possible", "choose a multiple of 32 px from 64 on, such as 192")
         self.options = {"views": views, **options}
-        self.rounds = views
         self.inpainting = Inpainting(size // deep.SCALE, **options)
         self.head: Head
 
@@ -128,7 +127,7 @@ class DeepInpainting(Method):
             if path.exists():
                 with np.load(path) as stored:
                     return {kind: stored[kind] for kind in stored.files}
-            made = make_views(photo, self.size, self.rounds, seed)
+            made = make_views(photo, self.size, self.options["views"], seed)
             with new_file(path) as beside, beside.open("wb") as stream:
                 np.savez(stream, **made)  # type: ignore[arg-type]
             return made
@@ -138,7 +137,7 @@ class DeepInpainting(Method):
                 yield from pool.map(views, pixels[start : start + 8])
 
     def similarity(self, pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
-        """The head's score, over the class about 0 with a deviation of 1 to 2; see `Method.similarity`."""
+        """The head's score, of a deviation of about 2 over the held-out class; see `Method.similarity`."""
         return self.measures(pixels).similarity
 
     def measures(self, pixels: NDArray[np.uint8]) -> Measures:
