@@ -28,7 +28,7 @@ from mim_tf.self_made import NEGATIVES
 
 def variants(bench: Bench) -> dict[str, Variant]:
     """All of them by name; the number in front is the way of going about it, as in docs/detection.md."""
-    both, alone = bench.both, bench.features()
+    deep, alone = bench.pooled, bench.features()
     found = {
         "0 SSIM, as published": bench.measured("ssim", 1.0),
         "1 SSIM less that of a blur": bench.measured("ssim", 1.0, minus_blur=True),
@@ -46,21 +46,24 @@ def variants(bench: Bench) -> dict[str, Variant]:
         "7 image features, nothing foreign": bench.headed(alone, foreign=0.0),
         "7 image features": bench.headed(alone),
         "7 feature differences": bench.headed(bench.difference),
-        "7 image features and differences, nothing foreign": bench.headed(both, foreign=0.0),
-        "7 image features and differences": bench.headed(both),
-        "7 the same, of a blur": bench.headed(bench.both_blurred),
-        "2, 7 features where inpainting errs": bench.headed(bench.pooled),
+        "7 image features and differences": bench.headed(bench.both),
+        "2, 7 features where inpainting errs": bench.headed(deep),
+        "2, 7 the same, of a blur": bench.headed(bench.pooled_by_blur),
+        "2, 7 the same, and image features": bench.headed(bench.twice),
+        "2, 7 the same, regression alone": bench.headed(deep, weight=0.0, foreign=0.0),
+        "2, 7 the same, nothing foreign": bench.headed(deep, foreign=0.0),
+        "2, 3 the same, distance alone": bench.density(deep),
     }
     for name in NEGATIVES:
         rest = tuple(kind for kind in NEGATIVES if kind != name)
-        found[f"7 without {name}"] = bench.headed(both, negatives=rest)
+        found[f"7 without {name}"] = bench.headed(deep, negatives=rest)
     for count in (5, 10, 20):
-        found[f"9 head of {count} groups, GAN of all"] = bench.headed(both, groups=count)
+        found[f"9 head of {count} groups, GAN of all"] = bench.headed(deep, groups=count)
     for name, values in (("REGULARITY", (0.0001, 0.001, 0.003)), ("COMPONENTS", (20, 40))):
         for value in values:
-            found[f"7 {name.lower()} {value:g}"] = with_constant(name, value, bench.headed(both))
+            found[f"7 {name.lower()} {value:g}"] = with_constant(name, value, bench.headed(deep))
     for weight in (0.5, 1.5):
-        found[f"7 distance weighs {weight:g}"] = bench.headed(both, weight=weight)
+        found[f"7 distance weighs {weight:g}"] = bench.headed(deep, weight=weight)
     return found
 
 

@@ -112,7 +112,7 @@ class Bench:
             positives = table[rows & np.isin(self.kinds, POSITIVE)]
             against = table[rows & np.isin(self.kinds, negatives or tuple(NEGATIVES))]
             known = None if told is None else table[self.first[told]]
-            fit = head.fit_head(plain, positives, against, known, self.own.shape[1])
+            fit = head.fit_head(plain, positives, against, known)
             rows = table[self.first]
             if negatives is None:
                 return -fit.far.of(rows)
@@ -132,16 +132,20 @@ class Bench:
         return np.asarray(self.own - self.gan[seed, fold]["inpainted"])
 
     def both(self, seed: int, fold: int) -> np.ndarray:
-        """The measure `deep`: image, and image less inpainting."""
+        """Image, and image less inpainting."""
         return np.concatenate([self.own, self.difference(seed, fold)], axis=1)
 
-    def both_blurred(self, seed: int, fold: int) -> np.ndarray:
-        """The same of the blur."""
-        return np.concatenate([self.own, self.own - self.blur["inpainted"]], axis=1)
-
     def pooled(self, seed: int, fold: int) -> np.ndarray:
-        """Of the photograph, weighted by the error of the inpainting."""
+        """The measure `deep`: of the photograph, weighted by the error of the inpainting."""
         return self.gan[seed, fold]["pooled"]
+
+    def pooled_by_blur(self, seed: int, fold: int) -> np.ndarray:
+        """The same of the blur."""
+        return self.blur["pooled"]
+
+    def twice(self, seed: int, fold: int) -> np.ndarray:
+        """All positions alike, and weighted by the error."""
+        return np.concatenate([self.own, self.pooled(seed, fold)], axis=1)
 
     # ---- figures ---------------------------------------------------------------------------------------------------
 
@@ -186,7 +190,7 @@ class Bench:
                 left = np.setdiff1d(np.flatnonzero(skin), told)
                 fold = draw % FOLDS
                 for shown in (None, told):
-                    scores = self.headed(self.both, told=shown)(own & (folds != fold), seed, fold)
+                    scores = self.headed(self.pooled, told=shown)(own & (folds != fold), seed, fold)
                     areas.append(auroc(scores[folds == fold], scores[left]))
         without, with_them = np.reshape(areas, (-1, 2)).mean(axis=0)
         return float(without), float(with_them)

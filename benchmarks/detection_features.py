@@ -103,11 +103,17 @@ def _mapped(function: tf.types.experimental.PolymorphicFunction, images: np.ndar
     return [np.concatenate(column) for column in zip(*parts, strict=True)]
 
 
+def unweighted(features: tf.Tensor) -> tf.Tensor:
+    """Statistics that take all positions alike: (B, H, W, C) -> (B, 2 C)."""
+    height, width = features.shape[1:3]
+    return deep.statistics(features, tf.fill([1, height, width, 1], 1.0 / (height * width)))
+
+
 def own_features(images: np.ndarray, path: Path) -> np.ndarray:
     """Statistics of the features of images, (M, 224), kept in `path`."""
     if not path.exists():
         network = feature_network(images.shape[1], deep.BLOCK, enlarge=False)
-        function = tf.function(lambda batch: [deep.statistics(network(batch))])
+        function = tf.function(lambda batch: [unweighted(network(batch))])
         _keep(path, features=_mapped(function, images)[0])
     with np.load(path) as stored:
         return stored["features"]
@@ -143,21 +149,16 @@ def inpainted_features(images: np.ndarray, inpainting: Inpainting | None, path: 
 
     def measures(batch: tf.Tensor, filled: tf.Tensor) -> list[tf.Tensor]:
         small = deep.halved(batch) / 255.0
-        own, other = network(batch), network(255.0 * deep.doubled(filled))
-        error = tf.reduce_mean(tf.abs(small - filled), axis=-1, keepdims=True)
-        weight = tf.nn.avg_pool2d(error, 8, 8, "VALID") + 1e-4  # (B, 12, 12, 1), as the features
-        weight /= tf.reduce_sum(weight, axis=[1, 2], keepdims=True)
-        mean = tf.reduce_sum(weight * own, axis=[1, 2])
-        spread = tf.sqrt(tf.reduce_sum(weight * (own - mean[:, None, None]) ** 2, axis=[1, 2]))
+        own, other = network(batch), network(255.0 * tf.image.resize(filled, [SIZE, SIZE]))
         worst = tf.sort(tf.reshape(error_map(small, filled), [len(batch), -1]), direction="DESCENDING")
         cosine = tf.reduce_sum(tf.nn.l2_normalize(own, -1) * tf.nn.l2_normalize(other, -1), axis=-1)
         return [
-            deep.statistics(other),
-            tf.concat([mean, spread], axis=1),
+            unweighted(other),
+            deep.statistics(own, deep.error_weights(small, filled)),
             ssim(small, filled),
             tf.reduce_mean(worst[:, : worst.shape[1] // 10], axis=1),
             tf.reduce_mean(msgms_map(small, filled), axis=[1, 2, 3]),
-            tf.reduce_mean(error, axis=[1, 2, 3]),
+            tf.reduce_mean(tf.abs(small - filled), axis=[1, 2, 3]),
             1.0 - tf.reduce_mean(cosine, axis=[1, 2]),
         ]
 

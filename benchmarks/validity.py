@@ -61,7 +61,7 @@ def real(bench: Bench) -> tuple[np.ndarray, np.ndarray]:
     """P-values and weights over groups and seeds."""
     own = np.flatnonzero(bench.photos.labels == bench.normal)
     groups = bench.photos.groups[own]
-    variant = bench.headed(bench.both)
+    variant = bench.headed(bench.pooled)
 
     def scored(rows: np.ndarray, seed: int, fold: int) -> np.ndarray:
         """All of the class, by a head fitted on some."""

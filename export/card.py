@@ -70,7 +70,7 @@ def _network(manifest: dict[str, Any]) -> list[str]:
     known = manifest["training"].get("known_negatives")
     against = f"{known} photographs of other classes and " if known else ""
     return [
-        f"`deep` compares image and inpainting in the features of {network['name']} up to block {network['block']} "
+        f"`deep` reads the features of {network['name']} up to block {network['block']} where the inpainting errs "
         "(weights of ImageNet, Apache-2.0, see `LICENSE.EfficientNet-Lite0`; int8). What the features mean was learnt "
         f"against {against}photographs of `{manifest['normal_class']}` whose spots were healed, painted over, bent or "
         "shuffled. `ssim`, the published measure of the same inpainting, is given beside."

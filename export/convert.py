@@ -90,8 +90,7 @@ def _deep_graph(detector: Detector, method: DeepInpainting, sample: NDArray[np.u
     made = [make_views(pixels, method.size, 1, 0) for pixels in sample[:: max(1, len(sample) // _VIEWED)]]
     images = np.concatenate([sample, *(images for views in made for images in views.values())])
     floats = [tf.constant(images[start : start + _BATCH], tf.float32) for start in range(0, len(images), _BATCH)]
-    inpainted = [255.0 * deep.doubled(method.inpaint(part)) for part in floats]
-    backbone = int8_twin(method.backbone, activation_ranges(method.backbone, [*floats, *inpainted]))
+    backbone = int8_twin(method.backbone, activation_ranges(method.backbone, floats))
     graph = Deep(detector, method, _int8_generator(method.inpainting, halves), backbone)
     exact, _ = method.vectors(sample)
     look = tf.function(lambda pixels: graph.look(pixels)[0])

@@ -116,7 +116,7 @@ class Masked(Graph):
 
 
 class Deep(Masked):
-    """Inpainting at half the side, compared with the image in the features of a second network."""
+    """Inpainting at half the side, and the features of a second network where it errs."""
 
     def __init__(
         self,
@@ -139,8 +139,7 @@ class Deep(Masked):
         shift = exact.mean(axis=0) - rounded.mean(axis=0)
 
         def corrected(distance: Distance) -> Distance:
-            own = shift[: distance.matrix.shape[1]]
-            moved = replace(distance, offset=distance.offset + distance.matrix @ own)
+            moved = replace(distance, offset=distance.offset + distance.matrix @ shift)
             more = (moved.of(rounded).mean() - distance.of(exact).mean()) * distance.scale[1]
             return replace(moved, scale=distance.scale + np.array([more, 0.0]))
 
@@ -152,7 +151,7 @@ class Deep(Masked):
         """Float (1, S, S, 3) in [0, 255] -> what the head reads, (1, D), what was inpainted, and its inpainting."""
         original = deep.halved(pixels) * (1.0 / 255.0)
         inpainted = self.reconstruct(original)
-        return deep.vectors(self._backbone, pixels, inpainted), original, inpainted
+        return deep.vectors(self._backbone, pixels, original, inpainted), original, inpainted
 
     def compare(self, pixels: tf.Tensor) -> Compared:
         """As `DeepInpainting.measures`."""
@@ -181,7 +180,7 @@ class Direct(Graph):
 def _distance(vector: tf.Tensor, distance: Distance) -> tf.Tensor:
     """As `Distance.of`, of float32 (1, D)."""
     matrix = np.float32(distance.matrix)
-    whitened = tf.linalg.matmul(vector[:, : matrix.shape[1]], matrix.T) + np.float32(distance.offset)
+    whitened = tf.linalg.matmul(vector, matrix.T) + np.float32(distance.offset)
     mean, deviation = np.float32(distance.scale)
     return (tf.sqrt(tf.reduce_sum(whitened * whitened, axis=1)) - mean) * (1.0 / deviation)
 

@@ -21,7 +21,7 @@ class MaskSet(_Entry):
 
 
 class Network(_Entry):
-    """What the measure `deep` compares in."""
+    """What the measure `deep` looks through."""
 
     name: str
     block: int = Field(ge=0, description="the last block that is used, counted from 0")

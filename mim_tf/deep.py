@@ -1,8 +1,8 @@
-"""The measure `deep`: how a photograph and its inpainting differ in the features of a frozen network.
+"""The measure `deep`: what a frozen network sees of a photograph where its inpainting errs.
 
-Pixels say how well an image was predicted, hence how smooth it is; features say what was not predicted. The
-idea of comparing images so is that of LPIPS (Zhang et al., CVPR 2018); the statistics are mean and standard deviation
-over the positions of each channel, for a rash may be anywhere. What they mean is left to `mim_tf.head`.
+The error says how hard an image was to predict, hence how smooth it is; features say what could not be predicted. The
+error weighs the positions at which mean and standard deviation of each channel are taken, for a rash may be anywhere.
+What they mean is left to `mim_tf.head`.
 """
 
 from __future__ import annotations
@@ -14,8 +14,12 @@ from mim_tf.models.efficientnet import feature_network
 
 #: The eleventh block of EfficientNet-Lite0, counted from 0: the last of 112 channels, at 1/16 of the resolution.
 BLOCK = 10
+#: Side in pixels of what a position of its features stands for.
+CELL = 16
 #: The photograph has this multiple of the side of the image that is inpainted: features need detail, pixels cost steps.
 SCALE = 2
+#: Weight of a position without any error, so that a perfect inpainting weighs all alike.
+_LEAST = 1e-4
 
 
 def backbone(size: int) -> keras.Model:
@@ -39,30 +43,39 @@ def halved(images: tf.Tensor) -> tf.Tensor:
     return tf.floor(tf.nn.avg_pool2d(images, SCALE, SCALE, "VALID") + 0.5)
 
 
-def doubled(images: tf.Tensor) -> tf.Tensor:
-    """Bilinear enlargement of float32 (B, s, s, C) to (B, 2 s, 2 s, C), pixel centres at halves."""
-    return tf.image.resize(images, [SCALE * images.shape[1], SCALE * images.shape[2]], method="bilinear")
+def error_weights(original: tf.Tensor, inpainted: tf.Tensor) -> tf.Tensor:
+    """Share of each position of the features in the mean absolute error.
+
+    Args:
+        original: float32 (B, s, s, 3) in [0, 1], what was inpainted.
+        inpainted: the same of its inpainting.
+
+    Returns:
+        float32 (B, s / 8, s / 8, 1), of sum 1 for each image.
+    """
+    cell = CELL // SCALE
+    error = tf.reduce_mean(tf.abs(original - inpainted), axis=-1, keepdims=True)
+    weights = tf.nn.avg_pool2d(error, cell, cell, "VALID") + _LEAST
+    return weights / tf.reduce_sum(weights, axis=[1, 2], keepdims=True)
 
 
-def statistics(features: tf.Tensor) -> tf.Tensor:
-    """Mean, then standard deviation, over the positions of each channel: (B, H, W, C) -> (B, 2 C)."""
-    mean = tf.reduce_mean(features, axis=[1, 2])
-    spread = tf.reduce_mean(tf.math.squared_difference(features, mean[:, None, None]), axis=[1, 2])
+def statistics(features: tf.Tensor, weights: tf.Tensor) -> tf.Tensor:
+    """Weighted mean, then standard deviation, of each channel: (B, H, W, C) by (B, H, W, 1) of sum 1 -> (B, 2 C)."""
+    mean = tf.reduce_sum(weights * features, axis=[1, 2])
+    spread = tf.reduce_sum(weights * tf.math.squared_difference(features, mean[:, None, None]), axis=[1, 2])
     return tf.concat([mean, tf.sqrt(spread)], axis=1)
 
 
-def vectors(network: keras.Model, images: tf.Tensor, inpainted: tf.Tensor) -> tf.Tensor:
+def vectors(network: keras.Model, images: tf.Tensor, original: tf.Tensor, inpainted: tf.Tensor) -> tf.Tensor:
     """What the head reads.
 
     Args:
         network: what `backbone` gives, or its int8 twin.
         images: float32 (B, S, S, 3) in [0, 255].
-        inpainted: float32 (B, S / 2, S / 2, 3) in [0, 1].
+        original: float32 (B, S / 2, S / 2, 3) in [0, 1], what was inpainted.
+        inpainted: the same of its inpainting.
 
     Returns:
-        float32 (B, 448): the statistics of the image, then how much they exceed those of its inpainting.
+        float32 (B, 224).
     """
-    # One batch, so that the graph holds the network once.
-    both = network(tf.concat([images, 255.0 * doubled(inpainted)], axis=0))
-    own, predicted = tf.split(statistics(both), 2)
-    return tf.concat([own, own - predicted], axis=1)
+    return statistics(network(images), error_weights(original, inpainted))

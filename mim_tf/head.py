@@ -47,7 +47,7 @@ class Distance:
     """A Mahalanobis distance, standardised over the photographs of the class.
 
     Attributes:
-        matrix: float64 (K, E), to K coordinates in which what it was fitted on has covariance 1.
+        matrix: float64 (K, D), to K coordinates in which what it was fitted on has covariance 1.
         offset: float64 (K,).
         scale: float64 (2,), mean and standard deviation of the distances of the class's photographs.
     """
@@ -57,8 +57,8 @@ class Distance:
     scale: NDArray[np.float64]
 
     def of(self, vectors: Vectors) -> NDArray[np.float64]:
-        """Of each of float (N, D), of which the first E values count, float64 (N,)."""
-        whitened = vectors[:, : self.matrix.shape[1]] @ self.matrix.T + self.offset
+        """Of each of float (N, D), float64 (N,)."""
+        whitened = vectors @ self.matrix.T + self.offset
         mean, deviation = self.scale
         return np.asarray((np.sqrt(np.sum(whitened**2, axis=1)) - mean) / deviation)
 
@@ -71,7 +71,7 @@ class Head:
         lean: float64 (D,).
         lean_offset: float64 (), so that the class has mean 0 and the scale is its standard deviation.
         far: distance from the class in its leading principal components.
-        foreign: distance from the class and its changed views in all directions of the first E values.
+        foreign: distance from the class and its changed views in all directions.
     """
 
     lean: NDArray[np.float64]
@@ -125,9 +125,7 @@ class Head:
         return head
 
 
-def fit_head(
-    plain: Vectors, positives: Vectors, negatives: Vectors, known: Vectors | None = None, own: int | None = None
-) -> Head:
+def fit_head(plain: Vectors, positives: Vectors, negatives: Vectors, known: Vectors | None = None) -> Head:
     """Fits the three views.
 
     Args:
@@ -136,7 +134,6 @@ def fit_head(
         negatives: float (M, D), of self-made negatives; both sides weigh the same, whatever their numbers.
         known: float (Q, D), of photographs of other classes, where there are any; they weigh Q / (Q + `KNOWN`) of
             the negative side.
-        own: how many of the first values tell what is foreign; None = all.
 
     Returns:
         The head, scaled so that lean and distances have mean 0 and deviation 1 over `plain`.
@@ -160,7 +157,7 @@ def fit_head(
     leaning = plain @ lean
     lean, offset = lean / leaning.std(), -leaning.mean() / leaning.std()
     far = _distance(plain, plain, min(COMPONENTS, len(plain) - 1, plain.shape[1]))
-    return Head(lean, np.asarray(offset), far, _distance(plain[:, :own], shown[:, :own], None))
+    return Head(lean, np.asarray(offset), far, _distance(plain, shown, None))
 
 
 def _distance(plain: Vectors, of: Vectors, count: int | None) -> Distance:
@@ -169,7 +166,7 @@ def _distance(plain: Vectors, of: Vectors, count: int | None) -> Distance:
     turned = np.eye(of.shape[1])
     if count is not None:
         turned = PCA(count, random_state=0).fit(scaler.transform(of)).components_
-    to = turned / scaler.scale_  # (K, E)
+    to = turned / scaler.scale_  # (K, D)
     estimate = LedoitWolf().fit((of - scaler.mean_) @ to.T)
     values, axes = np.linalg.eigh(estimate.covariance_)
     whitening = (axes / np.sqrt(values)).T

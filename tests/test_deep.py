@@ -5,7 +5,6 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import tensorflow as tf
-from PIL import Image
 
 from mim_export.errors import MimError
 from mim_export.preprocess import resample
@@ -20,30 +19,44 @@ def test_halved_is_the_resampler() -> None:
     np.testing.assert_array_equal(found, np.stack([resample(image, 32) for image in PIXELS]))
 
 
-def test_doubled_is_pillows_bilinear_enlargement() -> None:
-    values = np.random.default_rng(0).random((1, 12, 12, 1)).astype(np.float32)
-    expected = Image.fromarray(values[0, :, :, 0]).resize((24, 24), Image.Resampling.BILINEAR)
-    np.testing.assert_allclose(deep.doubled(tf.constant(values))[0, :, :, 0], np.asarray(expected), atol=1e-6)
+def test_weights_are_numpys_shares_of_the_error() -> None:
+    rng = np.random.default_rng(0)
+    original, inpainted = rng.random((2, 2, 32, 48, 3)).astype(np.float32)
+    inpainted[:, :16] = original[:, :16]  # rebuilt without error
+    cells = np.abs(original - inpainted).mean(-1).reshape(2, 4, 8, 6, 8).mean((2, 4)) + 1e-4
+    expected = cells / cells.sum((1, 2), keepdims=True)
+    found = deep.error_weights(tf.constant(original), tf.constant(inpainted)).numpy()
+    np.testing.assert_allclose(found[..., 0], expected, rtol=1e-5)
+    assert found[:, :2].max() < 1e-4
+    perfect = deep.error_weights(tf.constant(original), tf.constant(original)).numpy()
+    np.testing.assert_allclose(perfect, 1 / 24, rtol=1e-6)
 
 
-def test_statistics_are_numpys() -> None:
-    values = np.random.default_rng(1).normal(3, 2, (2, 5, 7, 4)).astype(np.float32)
-    expected = np.concatenate([values.mean((1, 2)), values.std((1, 2))], axis=1)
-    np.testing.assert_allclose(deep.statistics(tf.constant(values)), expected, rtol=1e-5)
+def test_statistics_are_numpys_weighted() -> None:
+    rng = np.random.default_rng(1)
+    values = rng.normal(3, 2, (2, 5, 7, 4)).astype(np.float32)
+    weights = rng.random((2, 5, 7, 1)).astype(np.float32)
+    weights /= weights.sum((1, 2), keepdims=True)
+    found = deep.statistics(tf.constant(values), tf.constant(weights))
+    for image, weight, row in zip(values.reshape(2, 35, 4), weights.reshape(2, 35), found.numpy(), strict=True):
+        np.testing.assert_allclose(row[:4], np.average(image, axis=0, weights=weight), rtol=1e-5)
+        np.testing.assert_allclose(row[4:], np.sqrt(np.cov(image.T, aweights=weight, ddof=0).diagonal()), rtol=1e-5)
 
 
-def test_a_perfect_inpainting_leaves_no_difference_and_a_blur_does() -> None:
+def test_vectors_tell_what_is_where_the_inpainting_errs() -> None:
     try:
         weights_file()
     except MimError as missing:
         pytest.skip(str(missing))
     network = deep.backbone(64)
     assert network.output_shape[1:] == (4, 4, 112)
-    flat = np.full((2, 64, 64, 3), 102, np.float32)
-    same = deep.vectors(network, tf.constant(flat), tf.constant(flat[:, ::2, ::2] / 255)).numpy()
-    assert same.shape == (2, 448)
-    np.testing.assert_allclose(same[:, 224:], 0, atol=1e-3)
-    np.testing.assert_allclose(same[:, :112], network(flat).numpy().mean((1, 2)), rtol=1e-4, atol=1e-4)
-    spotted = PIXELS[:2].astype(np.float32)
-    blurred = np.broadcast_to(spotted.mean((1, 2), keepdims=True) / 255, (2, 32, 32, 3)).astype(np.float32)
-    assert np.abs(deep.vectors(network, tf.constant(spotted), tf.constant(blurred)).numpy()[:, 224:]).max() > 0.5
+    images = tf.constant(PIXELS, tf.float32)
+    halves = deep.halved(images) / 255.0
+    features = network(images).numpy()
+    same = deep.vectors(network, images, halves, halves).numpy()
+    assert same.shape == (3, 224)
+    np.testing.assert_allclose(same[:, :112], features.mean((1, 2)), rtol=1e-4, atol=1e-4)
+    wrong = halves.numpy()
+    wrong[:, 8:16, 24:] = 1 - wrong[:, 8:16, 24:].round()  # one position, second row, last column
+    there = deep.vectors(network, images, halves, tf.constant(wrong)).numpy()
+    np.testing.assert_allclose(there[:, :112], features[:, 1, 3], atol=0.02 * np.abs(features).max())

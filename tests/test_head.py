@@ -68,13 +68,6 @@ def test_the_score_is_lean_less_distance_less_what_is_foreign(fitted: Head) -> N
     np.testing.assert_allclose(fitted.score(away), expected, rtol=1e-5)
 
 
-def test_what_is_foreign_may_be_asked_of_the_first_values_alone() -> None:
-    fitted = fit_head(PLAIN, POSITIVES, NEGATIVES, None, 20)
-    assert fitted.foreign.matrix.shape == (20, 20)
-    changed = np.concatenate([PLAIN[:, :20], RNG.normal(size=(120, 40))], axis=1)
-    np.testing.assert_array_equal(fitted.foreign.of(changed), fitted.foreign.of(PLAIN))
-
-
 def test_too_few_photographs_are_refused_in_one_line() -> None:
     with pytest.raises(MimError, match="5 photographs to fit the measure deep on; use 6 or more"):
         fit_head(PLAIN[:5], POSITIVES, NEGATIVES)

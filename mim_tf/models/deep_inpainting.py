@@ -1,4 +1,4 @@
-"""The method `mim` with the measure `deep`: the GAN's inpainting, compared with the image by features and a head."""
+"""The method `mim` with the measure `deep`: features of the image where the GAN's inpainting errs, and a head."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ class DeepInpainting(Method):
 
     measure = "deep"
     takes_negatives = True
-    summary = "features of the image and of the GAN's inpainting, told from self-made negatives"
+    summary = "features of the image where the GAN's inpainting errs, told from self-made negatives"
 
     def __init__(self, size: int, *, views: int = 2, **options: Any) -> None:
         super().__init__(size)
@@ -68,10 +68,6 @@ class DeepInpainting(Method):
         """Of the generator, of the network as far as its block, and of the head."""
         return self.inpainting.parameters + int(self.backbone.count_params()) + self.head.parameters
 
-    def inpaint(self, images: tf.Tensor) -> tf.Tensor:
-        """Float32 (B, S, S, 3) in [0, 255] -> its inpainting, float32 (B, S / 2, S / 2, 3) in [0, 1]."""
-        return self.inpainting.reconstruct(self.inpainting.model, deep.halved(images) / 255.0)
-
     def vectors(self, pixels: NDArray[np.uint8]) -> tuple[NDArray[np.float64], NDArray[np.float32]]:
         """Of uint8 (N, S, S, 3) what the head reads, float64 (N, D), and SSIM of the inpainting, float32 (N,)."""
         starts = range(0, len(pixels), _BATCH)
@@ -84,8 +80,9 @@ class DeepInpainting(Method):
         backbone = self.backbone  # made here, for weights that are set while a graph is traced are not set
 
         def look(images: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-            inpainted = self.inpaint(images)
-            return deep.vectors(backbone, images, inpainted), ssim(deep.halved(images) / 255.0, inpainted)
+            original = deep.halved(images) / 255.0
+            inpainted = self.inpainting.reconstruct(self.inpainting.model, original)
+            return deep.vectors(backbone, images, original, inpainted), ssim(original, inpainted)
 
         return tf.function(look, input_signature=[tf.TensorSpec([None, self.size, self.size, 3], tf.float32)])
 
@@ -114,9 +111,7 @@ class DeepInpainting(Method):
         known = None
         if negatives is not None:
             known, _ = self.vectors(np.stack([resample(photo, self.size) for photo in negatives]))
-        # Of the two halves of a vector the first is the image's own.
-        shown, own = np.concatenate([crops, positives]), plain.shape[1] // 2
-        self.head = fit_head(plain, shown, np.concatenate(list(parts.values())), known, own)
+        self.head = fit_head(plain, np.concatenate([crops, positives]), np.concatenate(list(parts.values())), known)
 
     def _views(self, pixels: NDArray[np.uint8], folder: Path, seed: int) -> Iterator[dict[str, NDArray[np.uint8]]]:
         """The views of each photograph, made once for all fits of a run; made ahead of their use, in threads."""
