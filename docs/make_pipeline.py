@@ -24,6 +24,8 @@ def main(bundle: Path) -> None:
     """Draws two rows, pustules and plain skin, through the four stages."""
     scorer = Scorer(bundle)
     masks = masks_of(scorer.manifest)
+    times = scorer.size // masks.shape[1]
+    mask = masks[0].repeat(times, axis=0).repeat(times, axis=1)
     figure = Figure(figsize=(10, 4.7), layout="constrained")
     axes = figure.subplots(2, 4)
     for row, (name, index) in enumerate((("mpox", 604), ("plain", 605))):
@@ -32,7 +34,7 @@ def main(bundle: Path) -> None:
         image = pixels / 255.0
         stages = (
             (image, f"synthetic {name}"),
-            (image * masks[0], f"masked: one of {len(masks)}"),
+            (image * mask, f"masked: one of {len(masks)}"),
             (result["inpainted"][0] / 255.0, "inpainted"),
             (
                 np.clip(result["error_map"][0, :, :, 0], 0, 1),

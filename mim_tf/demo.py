@@ -31,9 +31,9 @@ _WHY = (
     "SSIM, the published measure, says how well an image could be predicted from its surroundings, and smooth pictures "
     "are predicted well whatever they show. So it ranks a class by its smoothness first: classes that are smoother "
     "than mpox (plain skin, blank walls) come out <em>more</em> similar than mpox itself, with an AUROC below 0.5, and "
-    "a blur that has learnt nothing does about as well as the GAN.</p><p>The measure <code>deep</code> compares image "
-    "and inpainting in the features of a network that has learnt from everyday pictures, and asks a small head what "
-    "the differences mean. The head has seen no other class either: its counterexamples are the training images "
+    "a blur that has learnt nothing does about as well as the GAN.</p><p>The measure <code>deep</code> looks at what "
+    "could not be predicted, through a network that has learnt from everyday pictures, and asks a small head what it "
+    "is. The head has seen no other class either: its counterexamples are the training images "
     "themselves with their spots healed, painted over, bent or shuffled."
 )
 
