@@ -15,7 +15,7 @@ import sys
 from pathlib import Path
 
 import numpy as np
-from detection_bench import Bench, Variant
+from detection_bench import CHOSEN, Bench, Variant
 from detection_features import settings
 
 from mim_export.errors import MimError
@@ -47,7 +47,7 @@ def variants(bench: Bench) -> dict[str, Variant]:
         "7 image features": bench.headed(alone),
         "7 feature differences": bench.headed(bench.difference),
         "7 image features and differences": bench.headed(bench.both),
-        "2, 7 features where inpainting errs": bench.headed(deep),
+        CHOSEN: bench.headed(deep),
         "2, 7 the same, of a blur": bench.headed(bench.pooled_by_blur),
         "2, 7 the same, and image features": bench.headed(bench.twice),
         "2, 7 the same, regression alone": bench.headed(deep, weight=0.0, foreign=0.0),

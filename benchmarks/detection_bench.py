@@ -29,6 +29,8 @@ from mim_tf.self_made import NEGATIVES
 #: Scores all photographs, (N,), after having been fitted where the mask (N,) is true.
 Variant = Callable[[np.ndarray, int, int], np.ndarray]
 POSITIVE = ("crop", "positive")
+#: Row of the table that became the measure `deep`.
+CHOSEN = "2, 7 features where inpainting errs"
 
 
 class Bench:
@@ -80,6 +82,19 @@ class Bench:
         """Mahalanobis distance of vectors in their leading components, no negatives."""
         return self.headed(vectors, negatives=None)
 
+    def fit(
+        self,
+        table: np.ndarray,
+        fitted: np.ndarray,
+        negatives: tuple[str, ...] = tuple(NEGATIVES),
+        told: np.ndarray | None = None,
+    ) -> head.Head:
+        """The head on vectors of all images, of the photographs where the mask is true."""
+        rows = fitted[self.sources]
+        known = None if told is None else table[self.first[told]]
+        kinds = (("photo",), POSITIVE, negatives)
+        return head.fit_head(*(table[rows & np.isin(self.kinds, part)] for part in kinds), known)
+
     def headed(
         self,
         vectors: Callable[[int, int], np.ndarray],
@@ -107,12 +122,7 @@ class Bench:
                 names = np.unique(self.photos.groups[fitted])
                 some = np.random.default_rng([seed, fold]).permutation(names)[:groups]
                 chosen = fitted & np.isin(self.photos.groups, some)
-            rows = chosen[self.sources]
-            plain = table[rows & (self.kinds == "photo")]
-            positives = table[rows & np.isin(self.kinds, POSITIVE)]
-            against = table[rows & np.isin(self.kinds, negatives or tuple(NEGATIVES))]
-            known = None if told is None else table[self.first[told]]
-            fit = head.fit_head(plain, positives, against, known)
+            fit = self.fit(table, chosen, negatives or tuple(NEGATIVES), told)
             rows = table[self.first]
             if negatives is None:
                 return -fit.far.of(rows)
