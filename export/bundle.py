@@ -70,6 +70,7 @@ def write_bundle(
     folder: Path,
     contents: Contents,
     images: dict[str, NDArray[np.uint8]],
+    encoded: dict[str, bytes],
     measure: Callable[[Scorer], dict[str, Any]],
 ) -> dict[str, Any]:
     """Writes a bundle; nothing is left behind where it fails.
@@ -78,6 +79,7 @@ def write_bundle(
         folder: must not exist, or be empty.
         contents: what goes into it.
         images: synthetic photographs for the golden vectors, by name, uint8 (height, width, 3).
+        encoded: files for the golden vectors of the decoder, by name.
         measure: evaluates the finished scorer for the card: metrics by name, or none.
 
     Returns:
@@ -93,7 +95,7 @@ def write_bundle(
         manifest = _manifest(contents)
         # Golden vectors are made by the scorer itself, which checks the models against a manifest.
         write_json(beside / "manifest.json", {**manifest, "files": _files(beside)})
-        golden.write(beside, images)
+        golden.write(beside, images, encoded)
         shutil.copyfile(_LICENCE, beside / "LICENSE")
         if contents.measure["network"] is not None:
             shutil.copyfile(_NETWORK_LICENCE, beside / _NETWORK_LICENCE.name)

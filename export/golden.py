@@ -5,16 +5,23 @@ For each image `NN` of `golden.json` there are
 * `NN_input.png`: the photograph as decoded, any size;
 * `NN_resampled.png`: after `resample`, uint8 (S, S, 3);
 * `NN_inpainted.png`: the graph's output `inpainted`, uint8 (S, S, 3);
-* `NN_micro.png`: outputs of `mim_micro.tflite` under each mask side by side, as q + 128, (s, n s, 3), s the side that
-  is inpainted, of the image resampled once more where s is not S; only in a bundle that has this model;
 * `NN_error_map.f32`: the output `error_map`, little-endian float32, s x s in rows: where s is not S its values repeat,
   and each (S / s)-th of a row and column is kept;
 
-and in `golden.json` the similarity, p-value, verdict and reason, and SSIM.
+in a bundle that has `mim_micro.tflite`, s being the side that is inpainted, also
+
+* `NN_small.png`: what is inpainted, the image resampled once more where s is not S, uint8 (s, s, 3);
+* `NN_micro.png`: outputs of the model under each mask side by side, as q + 128, (s, n s, 3);
+
+and in `golden.json` the scalars: `contrast` and `detail` of the gate, `masked_crc32` (zlib's, of the n inputs of
+`mim_micro.tflite` one after the other, int8 (n, s, s, 4)), `ssim`, similarity, p-value, verdict and reason. Under
+`decoded` it lists encoded files (EXIF orientations, grey, alpha) with what decoding must give: a PNG of upright RGB and
+the largest difference, 0 but for JPEG.
 """
 
 from __future__ import annotations
 
+import zlib
 from pathlib import Path
 from typing import Any
 
@@ -22,8 +29,9 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from .decide import contrast, detail
 from .files import read_json, write_json
-from .preprocess import mask_set, resample
+from .preprocess import decode, mask_set, resample
 from .runtime import Scorer, runtimes
 
 #: The kernels that golden vectors are made with.
@@ -33,7 +41,7 @@ REFERENCE = "litert-reference"
 #: and 0.3 on average on a released bundle, 6 and 0.5 on a hardly trained one; 1.4e-3 in SSIM. The measure `deep` has
 #: thirty layers more and a standard deviation of about 2 over the class: measured 0.4 near the class, and 2.0 at a
 #: similarity of -30; so it may differ by a tenth of its amount more.
-TOLERANCE = {"pixels": 8, "ssim": 4e-3, "deep": 0.5, "deep_relative": 0.1, "error_map": 0.1}
+TOLERANCE = {"pixels": 8, "ssim": 4e-3, "deep": 0.5, "deep_relative": 0.1, "error_map": 0.1, "jpeg": 8}
 
 
 def allowed(measure: str, similarity: float) -> float:
@@ -72,12 +80,13 @@ def run_micro(interpreter: Any, inputs: NDArray[np.int8]) -> NDArray[np.int8]:
     return np.stack(outputs)
 
 
-def write(bundle: Path, images: dict[str, NDArray[np.uint8]]) -> None:
+def write(bundle: Path, images: dict[str, NDArray[np.uint8]], encoded: dict[str, bytes]) -> None:
     """Writes `golden/` into a bundle whose models and manifest are already there.
 
     Args:
         bundle: the folder.
         images: by name, uint8 (height, width, 3), synthetic.
+        encoded: files for the decoder, by name.
     """
     make_interpreter = runtimes()[REFERENCE]
     scorer = Scorer(bundle, make_interpreter)
@@ -90,16 +99,30 @@ def write(bundle: Path, images: dict[str, NDArray[np.uint8]]) -> None:
         small = resample(pixels, scorer.size)
         result = scorer.run(small)
         pictures = {"input": pixels, "resampled": small, "inpainted": result["inpainted"][0]}
+        scalars = {"contrast": float(contrast(small)), "detail": float(detail(small)), "ssim": float(result["ssim"][0])}
         if masks is not None:
-            outputs = run_micro(micro, masked_int8(resample(small, masks.shape[1]), masks)).astype(np.int16) + 128
+            pictures["small"] = resample(small, masks.shape[1])
+            inputs = masked_int8(pictures["small"], masks)
+            scalars["masked_crc32"] = zlib.crc32(inputs.tobytes())
+            outputs = run_micro(micro, inputs).astype(np.int16) + 128
             pictures["micro"] = np.concatenate(list(outputs.astype(np.uint8)), axis=1)
         for stage, picture in pictures.items():
             Image.fromarray(picture).save(folder / f"{number:02d}_{stage}.png", optimize=True)
         step = 1 if masks is None else scorer.size // masks.shape[1]
         errors = result["error_map"][0, ::step, ::step, 0]
         (folder / f"{number:02d}_error_map.f32").write_bytes(errors.astype("<f4").tobytes())
-        entries.append({"name": name, **scorer.score_pixels(pixels), "ssim": float(result["ssim"][0])})
-    write_json(folder / "golden.json", {"reference": REFERENCE, "tolerance": TOLERANCE, "images": entries})
+        entries.append({"name": name, **scorer.score_pixels(pixels), **scalars})
+    decoded = [_decoded(folder, name, content) for name, content in encoded.items()]
+    made = {"generator": "mim_export.golden", "reference": REFERENCE, "tolerance": TOLERANCE}
+    write_json(folder / "golden.json", {**made, "images": entries, "decoded": decoded})
+
+
+def _decoded(folder: Path, name: str, content: bytes) -> dict[str, Any]:
+    path = folder / name
+    path.write_bytes(content)
+    expected = f"{name}.png"  # after the ending, for grey.jpg and grey.png
+    Image.fromarray(decode(path)).save(folder / expected, optimize=True)
+    return {"file": name, "expected": expected, "tolerance": TOLERANCE["jpeg"] if path.suffix == ".jpg" else 0}
 
 
 def masks_of(manifest: dict[str, Any]) -> NDArray[np.float32] | None:
@@ -116,8 +139,8 @@ def read(bundle: Path) -> tuple[list[dict[str, Any]], list[dict[str, NDArray[Any
     for number in range(len(entries)):
         arrays = {
             stage: np.asarray(Image.open(folder / f"{number:02d}_{stage}.png"))
-            for stage in ("input", "resampled", "inpainted", "micro")
-            if stage != "micro" or (folder / f"{number:02d}_micro.png").exists()
+            for stage in ("input", "resampled", "inpainted", "small", "micro")
+            if (folder / f"{number:02d}_{stage}.png").exists()
         }
         side = arrays["resampled"].shape[0]
         flat = np.frombuffer((folder / f"{number:02d}_error_map.f32").read_bytes(), "<f4")
@@ -125,3 +148,10 @@ def read(bundle: Path) -> tuple[list[dict[str, Any]], list[dict[str, NDArray[Any
         errors = flat.reshape(small, small).repeat(side // small, axis=0).repeat(side // small, axis=1)
         stages.append({**arrays, "error_map": errors})
     return entries, stages
+
+
+def decoded(bundle: Path) -> list[dict[str, Any]]:
+    """Encoded files: `file`, `tolerance` in levels, and `pixels`, the uint8 (height, width, 3) to expect."""
+    folder = bundle / "golden"
+    entries = read_json(folder / "golden.json", "export the bundle again")["decoded"]
+    return [{**entry, "pixels": np.asarray(Image.open(folder / entry["expected"]))} for entry in entries]

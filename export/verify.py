@@ -15,7 +15,7 @@ from pydantic import ValidationError
 from . import golden
 from .bundle import SCORER
 from .errors import MimError
-from .preprocess import resample
+from .preprocess import decode, resample
 from .runtime import Scorer, read_checked, read_manifest, runtimes
 from .schema import Manifest
 
@@ -69,6 +69,9 @@ def verify(bundle: str | os.PathLike[str]) -> list[dict[str, Any]]:
     for number, stage in enumerate(stages):
         if not np.array_equal(resample(stage["input"], manifest["size"]), stage["resampled"]):
             raise MimError("resample() gives other pixels", _REMEDY, folder / f"golden/{number:02d}_resampled.png")
+    for entry in golden.decoded(folder):
+        if _levels(decode(folder / "golden" / entry["file"]), entry["pixels"]) > entry["tolerance"]:
+            raise MimError("is decoded to other pixels", "install another Pillow", folder / "golden" / entry["file"])
     rows = [_graph_row(folder, name, make, entries, stages) for name, make in runtimes().items()]
     masks = golden.masks_of(manifest)
     if masks is not None:

@@ -1,6 +1,8 @@
-"""The synthetic photographs behind a bundle's golden vectors."""
+"""The synthetic photographs behind a bundle's golden vectors, and files that a decoder may stumble over."""
 
 from __future__ import annotations
+
+import io
 
 import numpy as np
 from numpy.typing import NDArray
@@ -48,3 +50,46 @@ def golden_images(size: int) -> dict[str, NDArray[np.uint8]]:
             pixels = np.asarray(soft.resize((width, height), Image.Resampling.BICUBIC))
         images[f"synthetic_{name}_{height}x{width}"] = pixels
     return images
+
+
+#: For each EXIF orientation how a camera that held it so would have stored the upright picture.
+_STORED = {
+    1: None,
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_90,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_270,
+}
+_ORIENTATION = 0x0112
+
+
+def encoded_images() -> dict[str, bytes]:
+    """JPEGs of each EXIF orientation, and grey, 16-bit, palette and transparent files, by name."""
+    pixels = sample.render("mpox", [1100], size=64)[0][:45, :61]  # odd sides, upright
+    upright = Image.fromarray(pixels)
+    files = {}
+    for orientation, transpose in _STORED.items():
+        exif = Image.Exif()
+        exif[_ORIENTATION] = orientation
+        stored = upright if transpose is None else upright.transpose(transpose)
+        files[f"exif_{orientation}.jpg"] = _encoded(stored, "JPEG", quality=95, subsampling=0, exif=exif)
+    grey = upright.convert("L")
+    ramp = np.linspace(0, 255, 61).astype(np.uint8)
+    transparent = np.dstack([pixels, np.broadcast_to(ramp, pixels.shape[:2])])
+    wide = np.asarray(grey).astype(np.uint16) * 256 + np.arange(61, dtype=np.uint16) * 4
+    files["grey.jpg"] = _encoded(grey, "JPEG", quality=95)
+    files["grey.png"] = _encoded(grey, "PNG")
+    files["grey16.png"] = _encoded(Image.fromarray(wide), "PNG")
+    files["alpha.png"] = _encoded(Image.fromarray(transparent), "PNG")
+    files["palette.png"] = _encoded(upright.quantize(32), "PNG")
+    files["lossless.webp"] = _encoded(upright, "WEBP", lossless=True)
+    return files
+
+
+def _encoded(image: Image.Image, kind: str, **options: object) -> bytes:
+    stream = io.BytesIO()
+    image.save(stream, kind, **options)
+    return stream.getvalue()

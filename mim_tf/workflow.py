@@ -24,7 +24,7 @@ from mim_tf.comparison_page import page
 from mim_tf.data import Photo, Warn
 from mim_tf.detector import Detector
 from mim_tf.evaluate import Evaluation, Judge, evaluate
-from mim_tf.golden_images import golden_images
+from mim_tf.golden_images import encoded_images, golden_images
 from mim_tf.method import Method
 from mim_tf.models.deep_inpainting import DeepInpainting
 from mim_tf.models.inpainting import Inpainting
@@ -181,7 +181,7 @@ def export_run(run: Path, bundle: Path, folder: Path | None, statement: str | No
         training={**detector.about, "commands": _commands(detector)},
         data=statement or DATA_STATEMENT,
     )
-    return write_bundle(bundle, contents, golden_images(detector.size), measure_both)
+    return write_bundle(bundle, contents, golden_images(detector.size), encoded_images(), measure_both)
 
 
 def _network(method: Method) -> dict[str, Any] | None:

@@ -1,0 +1,55 @@
+"""`mim_tf.golden_images`: what the decoder must give, against the picture that was encoded."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from mim_export.preprocess import decode
+from mim_tf import sample
+from mim_tf.golden_images import encoded_images, golden_images
+
+UPRIGHT = sample.render("mpox", [1100], size=64)[0][:45, :61]
+GREY = np.asarray(Image.fromarray(UPRIGHT).convert("L"))
+
+
+def decoded(name: str, folder: Path) -> np.ndarray:
+    path = folder / name
+    path.write_bytes(encoded_images()[name])
+    return decode(path).astype(int)
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_every_orientation_is_set_upright(orientation: int, tmp_path: Path) -> None:
+    name = f"exif_{orientation}.jpg"
+    found = decoded(name, tmp_path)
+    assert found.shape == (45, 61, 3) and np.abs(found - UPRIGHT).max() <= 24  # JPEG of quality 95
+    assert np.abs(found - UPRIGHT).mean() < 2
+    with Image.open(tmp_path / name) as image:
+        assert image.getexif()[0x0112] == orientation
+        assert image.size == ((61, 45) if orientation < 5 else (45, 61))  # as the camera stored it
+
+
+def test_grey_alpha_and_palette(tmp_path: Path) -> None:
+    assert (decoded("grey.png", tmp_path) == GREY[..., None]).all()
+    assert np.abs(decoded("grey.jpg", tmp_path) - GREY[..., None]).max() <= 24
+    # 16 bits: the grey value times 256, and up to 240 more from left to right; divided by 257, halves up.
+    wide = GREY.astype(float) * 256 + np.arange(61) * 4
+    assert (decoded("grey16.png", tmp_path) == np.floor(wide / 257 + 0.5)[..., None]).all()
+    ramp = np.linspace(0, 255, 61).astype(np.uint8) / 255
+    over_white = UPRIGHT * ramp[:, None] + 255 * (1 - ramp[:, None])
+    assert np.abs(decoded("alpha.png", tmp_path) - over_white).max() <= 0.5
+    assert (decoded("lossless.webp", tmp_path) == UPRIGHT).all()
+    assert len(np.unique(decoded("palette.png", tmp_path).reshape(-1, 3), axis=0)) <= 32
+
+
+def test_golden_images_have_the_sides_that_they_name() -> None:
+    images = golden_images(64)
+    assert len(images) == 17 and images["synthetic_blank_64x64"].std() == 0
+    for name, pixels in images.items():
+        height, width = map(int, name.rsplit("_", 1)[1].split("x"))
+        assert pixels.shape == (height, width, 3)
+    assert sum(height != width for height, width, _ in (pixels.shape for pixels in images.values())) >= 8
