@@ -14,7 +14,7 @@ in a bundle that has `mim_micro.tflite`, s being the side that is inpainted, als
 * `NN_micro.png`: outputs of the model under each mask side by side, as q + 128, (s, n s, 3);
 
 and in `golden.json` the scalars: `contrast` and `detail` of the gate, `masked_crc32` (zlib's, of the n inputs of
-`mim_micro.tflite` one after the other, int8 (n, s, s, 4)), `ssim`, similarity, p-value, verdict and reason. Under
+`mim_micro.tflite` one after the other, int8 (n, s, s, 4)), `ssim`, `foreignness`, similarity, p-value, verdict and reason. Under
 `decoded` it lists encoded files (EXIF orientations, grey, alpha) with what decoding must give: a PNG of upright RGB and
 the largest difference, 0 but for JPEG.
 """
@@ -99,7 +99,8 @@ def write(bundle: Path, images: dict[str, NDArray[np.uint8]], encoded: dict[str,
         small = resample(pixels, scorer.size)
         result = scorer.run(small)
         pictures = {"input": pixels, "resampled": small, "inpainted": result["inpainted"][0]}
-        scalars = {"contrast": float(contrast(small)), "detail": float(detail(small)), "ssim": float(result["ssim"][0])}
+        scalars = {"contrast": float(contrast(small)), "detail": float(detail(small))}
+        scalars |= {key: float(result[key][0]) for key in ("ssim", "foreignness")}
         if masks is not None:
             pictures["small"] = resample(small, masks.shape[1])
             inputs = masked_int8(pictures["small"], masks)

@@ -67,6 +67,7 @@ class Graph(tf.Module):
             "inpainted": _to_uint8(_enlarged(inpainted, image)),
             "error_map": _enlarged(error_map(original, inpainted), image),
             "ssim": ssim(original, inpainted),
+            "foreignness": tf.zeros_like(similarity) if foreignness is None else foreignness,
         }
 
     def _p_value(self, similarity: tf.Tensor) -> tf.Tensor:
