@@ -1,22 +1,6 @@
 """Golden vectors: synthetic images with the result of every stage, from LiteRT's reference kernels.
 
-For each image `NN` of `golden.json` there are
-
-* `NN_input.png`: the photograph as decoded, any size;
-* `NN_resampled.png`: after `resample`, uint8 (S, S, 3);
-* `NN_inpainted.png`: the graph's output `inpainted`, uint8 (S, S, 3);
-* `NN_error_map.f32`: the output `error_map`, little-endian float32, s x s in rows: where s is not S its values repeat,
-  and each (S / s)-th of a row and column is kept;
-
-in a bundle that has `mim_micro.tflite`, s being the side that is inpainted, also
-
-* `NN_small.png`: what is inpainted, the image resampled once more where s is not S, uint8 (s, s, 3);
-* `NN_micro.png`: outputs of the model under each mask side by side, as q + 128, (s, n s, 3);
-
-and in `golden.json` the scalars: `contrast` and `detail` of the gate, `masked_crc32` (zlib's, of the n inputs of
-`mim_micro.tflite` one after the other, int8 (n, s, s, 4)), `ssim`, `foreignness`, similarity, p-value, verdict and reason. Under
-`decoded` it lists encoded files (EXIF orientations, grey, alpha) with what decoding must give: a PNG of upright RGB and
-the largest difference, 0 but for JPEG.
+`README.md` of this package says what each file and number is.
 """
 
 from __future__ import annotations
@@ -29,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from .decide import contrast, detail
+from .decide import VERDICTS, Calibration, contrast, detail, p_value, verdict
 from .files import read_json, write_json
 from .preprocess import decode, mask_set, resample
 from .runtime import Scorer, runtimes
@@ -114,8 +98,23 @@ def write(bundle: Path, images: dict[str, NDArray[np.uint8]], encoded: dict[str,
         (folder / f"{number:02d}_error_map.f32").write_bytes(errors.astype("<f4").tobytes())
         entries.append({"name": name, **scorer.score_pixels(pixels), **scalars})
     decoded = [_decoded(folder, name, content) for name, content in encoded.items()]
+    decisions = _decisions(scorer.manifest)
     made = {"generator": "mim_export.golden", "reference": REFERENCE, "tolerance": TOLERANCE}
-    write_json(folder / "golden.json", {**made, "images": entries, "decoded": decoded})
+    write_json(folder / "golden.json", {**made, "images": entries, "decisions": decisions, "decoded": decoded})
+
+
+def _decisions(manifest: dict[str, Any]) -> list[dict[str, Any]]:
+    """At and on both sides of the table's ends, its middle and the threshold: <= and < are not the same there."""
+    table = Calibration.from_dict(manifest["calibration"])
+    values = (table.similarities[0], table.threshold, table.similarities[len(table.similarities) // 2])
+    at = np.asarray([*values, table.similarities[-1]], np.float32)
+    beside = [np.nextafter(at, np.float32(side), dtype=np.float32) for side in (-np.inf, np.inf)]
+    similarities = np.unique(np.concatenate([at, *beside]))
+    p = p_value(similarities, table)
+    codes = verdict(p, np.zeros(len(p)), table.alpha)
+    keys = ("similarity", "p_value", "verdict")
+    names = [VERDICTS[code] for code in codes]
+    return [dict(zip(keys, row, strict=True)) for row in zip(similarities.tolist(), p.tolist(), names, strict=True)]
 
 
 def _decoded(folder: Path, name: str, content: bytes) -> dict[str, Any]:

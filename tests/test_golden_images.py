@@ -42,8 +42,15 @@ def test_grey_alpha_and_palette(tmp_path: Path) -> None:
     ramp = np.linspace(0, 255, 61).astype(np.uint8) / 255
     over_white = UPRIGHT * ramp[:, None] + 255 * (1 - ramp[:, None])
     assert np.abs(decoded("alpha.png", tmp_path) - over_white).max() <= 0.5
+    grey_over_white = GREY * ramp + 255 * (1 - ramp)
+    assert np.abs(decoded("grey_alpha.png", tmp_path) - grey_over_white[..., None]).max() <= 0.5
     assert (decoded("lossless.webp", tmp_path) == UPRIGHT).all()
-    assert len(np.unique(decoded("palette.png", tmp_path).reshape(-1, 3), axis=0)) <= 32
+    opaque = decoded("palette.png", tmp_path)
+    assert len(np.unique(opaque.reshape(-1, 3), axis=0)) <= 32
+    with Image.open(tmp_path / "palette.png") as image:
+        through = np.asarray(image) == 0
+    seen = decoded("palette_alpha.png", tmp_path)
+    assert through.any() and (seen[through] == 255).all() and (seen[~through] == opaque[~through]).all()
 
 
 def test_golden_images_have_the_sides_that_they_name() -> None:
