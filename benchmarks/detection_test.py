@@ -52,6 +52,7 @@ def report(folder: Path, judged: Path, parameters: int, seed: int, out: Path, na
         **{"parameters": parameters, "train_seconds": 0.0, "steps": None, "machine": machine(), "code": code_digest()},
         **{"skipped": [], "seed": seed, "images": images},
     }
+    images.sort(key=lambda image: image["file"])  # as the comparison lists them
     write_json(job_folder(out, name, seed) / "scores.json", entry)
     return found.metrics
 
