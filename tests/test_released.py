@@ -85,12 +85,10 @@ def test_a_picture_that_shows_no_skin_is_never_mpox_like(kind: str) -> None:
 
 def test_released_metrics_are_those_of_the_card(skin: Path) -> None:
     """AUROC of the released bundle, measured again on the photographs."""
-    if not (RELEASED / "metrics.json").exists():
-        pytest.skip("this bundle has not been measured on test yet")
     told = json.loads((RELEASED / "metrics.json").read_text())
     again = evaluate(Scorer(), data.scan(skin), "test", seed=0, warn=print).metrics
     assert again["mean_auroc"] == pytest.approx(told["TFLite, int8"]["mean_auroc"], abs=0.005)
-    assert abs(told["TFLite, int8"]["mean_auroc"] - told["Keras, float32"]["mean_auroc"]) <= 0.01
+    assert abs(told["TFLite, int8"]["mean_auroc"] - told["Keras, float32"]["mean_auroc"]) <= 0.005
 
 
 def test_released_scores_on_tflite_runtime_equal_the_golden_ones() -> None:
