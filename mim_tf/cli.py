@@ -213,7 +213,7 @@ def score(
 @app.command()
 def demo(
     out_folder: Annotated[Path, typer.Option("--out", help="receives everything that the demo makes")] = Path("demo"),
-    steps: Annotated[int, typer.Option(min=1, help="gradient steps")] = 800,
+    steps: Annotated[int, typer.Option(min=1, help="gradient steps")] = 500,
     seed: Seed = 0,
     json: Json = False,
 ) -> None:
