@@ -26,8 +26,19 @@ from .schema import Manifest
 
 #: Sources for each target; the folders that exist are copied into a bundle's `scorer/`.
 _SOURCES = ("c", "kotlin", "swift", "web", "micro")
-#: What the scorer in Python consists of.
-_PYTHON = ("__init__.py", "errors.py", "files.py", "preprocess.py", "decide.py", "runtime.py")
+#: What building and testing them leaves there.
+_BUILT = ("build", "dist", "node_modules")
+#: What the scorer in Python consists of, and what makes its golden vectors a C header.
+_PYTHON = (
+    "__init__.py",
+    "errors.py",
+    "files.py",
+    "preprocess.py",
+    "decide.py",
+    "runtime.py",
+    "golden.py",
+    "golden_header.py",
+)
 #: Folder of the sources in a bundle. The released bundle goes without: its sources are the package's own.
 SCORER = "scorer"
 _LICENCE = Path(__file__).with_name("released") / "LICENSE"
@@ -160,7 +171,7 @@ def _copy_sources(target: Path) -> None:
     here = Path(__file__).parent
     for name in _SOURCES:
         if (here / name).is_dir():
-            shutil.copytree(here / name, target / name)
+            shutil.copytree(here / name, target / name, ignore=shutil.ignore_patterns(*_BUILT))
     package = target / "python" / "mim_export"
     package.mkdir(parents=True)
     for name in _PYTHON:

@@ -1,0 +1,29 @@
+/* From reset to main, with the output and the exit status of the program handed to QEMU by semihosting. */
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+extern uint32_t data_start, data_end, data_load, bss_start, bss_end;
+/* No function, but a table of functions holds its address. */
+void stack_top(void);
+
+/* Of the C library for semihosting: opens stdout. */
+void initialise_monitor_handles(void);
+int main(void);
+void reset(void);
+
+static void fault(void) { _Exit(3); }
+
+void reset(void) {
+#ifdef __ARM_FP
+    *(volatile uint32_t *)0xe000ed88 |= 0xfu << 20; /* CPACR: the floating-point unit may be used */
+    __asm volatile("dsb\n isb");
+#endif
+    memcpy(&data_start, &data_load, (size_t)((uintptr_t)&data_end - (uintptr_t)&data_start));
+    memset(&bss_start, 0, (size_t)((uintptr_t)&bss_end - (uintptr_t)&bss_start));
+    initialise_monitor_handles();
+    exit(main());
+}
+
+__attribute__((section(".vectors"), used)) static void (*const vectors[])(void) = {
+    stack_top, reset, fault, fault, fault, fault, fault};

@@ -1,0 +1,25 @@
+/*
+ * The scorer of a mim-tf bundle in C99: everything but the two TFLite models.
+ *
+ * Steps and their numbers are those of the bundle's contract, "From a photograph to a verdict". All memory is the
+ * caller's: no allocation, no globals, nothing of the C library but string.h, stdint.h, stddef.h and math.h. Functions
+ * may run in several threads at once on different memory.
+ *
+ *     photograph  --mim_yuv_to_rgb or mim_over_white, mim_upright-->  RGB  --mim_resample-->  S x S
+ *     S x S  --mim_contrast, mim_detail, mim_gate-->  reason
+ *     S x S  --mim_resample-->  s x s  --mim_masked-->  mim_micro.tflite, once a mask  --mim_assemble-->  inpainting
+ *     s x s and inpainting  --mim_ssim_...-->  SSIM
+ *     similarity  --mim_p_value, mim_verdict-->  verdict
+ *
+ * Research software, not a diagnosis. No image leaves the device.
+ */
+#ifndef MIM_H
+#define MIM_H
+
+#include "mim_decide.h"
+#include "mim_masks.h"
+#include "mim_pixels.h"
+#include "mim_ssim.h"
+#include "mim_status.h"
+
+#endif

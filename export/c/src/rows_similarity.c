@@ -1,0 +1,88 @@
+#include "internal.h"
+
+/*
+ * In levels of 1/255, with s = x + y and d = x - y:  4 mx my = ms^2 - md^2,  2 (mx^2 + my^2) = ms^2 + md^2,
+ * 4 cov = var s - var d  and  2 (var x + var y) = var s + var d,  so that two moments of s and two of d are enough.
+ *
+ * A mean square less a squared mean cancels, and float has 24 bits. So both passes take values less the middle one of
+ * their column or row, and the variance of a window is the mean variance of its columns plus the variance of their
+ * means.
+ */
+
+/* Taps of the window from its middle outwards; they sum to 1 with both sides. */
+static const float TAPS[MIM_BORDER + 1] = {0.26601172f, 0.21300554f, 0.10936069f,
+                                            0.03600077f, 0.00759876f, 0.00102838f};
+
+/* Levels of 1/255 a unit of q. */
+#define Q_LEVEL (255.0f / 256.0f)
+
+/* Down each column of 11 rows: means and variances of s and d. */
+static void columns(const uint8_t *MIM_RESTRICT x, const int8_t *MIM_RESTRICT q, size_t width,
+                    float *MIM_RESTRICT mean_s, float *MIM_RESTRICT mean_d, float *MIM_RESTRICT var_s,
+                    float *MIM_RESTRICT var_d) {
+    size_t i, k;
+    for (i = 0; i < width; i++) {
+        const int mid_x = x[MIM_BORDER * width + i], mid_q = q[MIM_BORDER * width + i];
+        const float level_x = (float)mid_x, level_y = Q_LEVEL * (float)(mid_q + 128);
+        float s = 0, d = 0, ss = 0, dd = 0;
+        for (k = 1; k <= MIM_BORDER; k++) {
+            const size_t above = (MIM_BORDER - k) * width + i, below = (MIM_BORDER + k) * width + i;
+            const float xa = (float)(x[above] - mid_x), ya = Q_LEVEL * (float)(q[above] - mid_q);
+            const float xb = (float)(x[below] - mid_x), yb = Q_LEVEL * (float)(q[below] - mid_q);
+            const float sa = xa + ya, da = xa - ya, sb = xb + yb, db = xb - yb;
+            s += TAPS[k] * (sa + sb);
+            d += TAPS[k] * (da + db);
+            ss += TAPS[k] * (sa * sa + sb * sb);
+            dd += TAPS[k] * (da * da + db * db);
+        }
+        var_s[i] = ss - s * s;
+        var_d[i] = dd - d * d;
+        mean_s[i] = level_x + level_y + s;
+        mean_d[i] = level_x - level_y + d;
+    }
+}
+
+/* Along a row of columns: the SSIM of `count` windows. */
+static void windows(const float *MIM_RESTRICT mean_s, const float *MIM_RESTRICT mean_d,
+                    const float *MIM_RESTRICT var_s, const float *MIM_RESTRICT var_d, size_t count,
+                    float *MIM_RESTRICT similarity) {
+    /* In levels squared; 2 C1 and 2 C2, for the numerators and denominators here are twice those of the definition. */
+    const float c1 = 2 * 0.0001f * 65025, c2 = 2 * 0.0009f * 65025;
+    size_t i, k;
+    for (i = 0; i < count; i++) {
+        const float mid_s = mean_s[i + MIM_BORDER], mid_d = mean_d[i + MIM_BORDER];
+        float s = 0, d = 0, vs = TAPS[0] * var_s[i + MIM_BORDER], vd = TAPS[0] * var_d[i + MIM_BORDER];
+        for (k = 1; k <= MIM_BORDER; k++) {
+            const size_t left = i + MIM_BORDER - k, right = i + MIM_BORDER + k;
+            const float sl = mean_s[left] - mid_s, sr = mean_s[right] - mid_s;
+            const float dl = mean_d[left] - mid_d, dr = mean_d[right] - mid_d;
+            s += TAPS[k] * (sl + sr);
+            d += TAPS[k] * (dl + dr);
+            vs += TAPS[k] * (var_s[left] + var_s[right] + (sl * sl + sr * sr));
+            vd += TAPS[k] * (var_d[left] + var_d[right] + (dl * dl + dr * dr));
+        }
+        vs -= s * s;
+        vd -= d * d;
+        s = (s + mid_s) * (s + mid_s);
+        d = (d + mid_d) * (d + mid_d);
+        similarity[i] = ((s - d + c1) * (vs - vd + c2)) / ((s + d + c1) * (vs + vd + c2));
+    }
+}
+
+const float *mim_rows_similarity(const mim_rows *rows, size_t channel, size_t pad) {
+    const size_t width = rows->width, padded = width + 2 * pad, offset = channel * MIM_WINDOW * width;
+    float *mean_s = (float *)rows->columns, *mean_d = mean_s + padded, *var_s = mean_d + padded;
+    float *var_d = var_s + padded, *similarity = var_d + padded;
+    size_t array, i;
+    columns(rows->x + offset, rows->q + offset, width, mean_s + pad, mean_d + pad, var_s + pad, var_d + pad);
+    /* Moments of a reflected column are those of the column. */
+    for (array = 0; array < 4; array++) {
+        float *inside = mean_s + array * padded + pad;
+        for (i = 0; i < pad; i++) {
+            inside[-1 - (ptrdiff_t)i] = inside[i];
+            inside[width + i] = inside[width - 1 - i];
+        }
+    }
+    windows(mean_s, mean_d, var_s, var_d, padded - 2 * MIM_BORDER, similarity);
+    return similarity;
+}

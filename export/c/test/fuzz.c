@@ -1,0 +1,182 @@
+/*
+ * libFuzzer: the first bytes choose a function and its arguments, good or bad, the rest are pixels. Buffers are as
+ * large as the arguments say and not larger, so that AddressSanitizer sees a byte too far; where that would be too much
+ * memory the target is said to have 0 bytes, and the call has to be refused.
+ */
+#include <stdlib.h>
+
+#include "mim.h"
+
+#define MOST ((size_t)1 << 16)
+
+typedef struct input {
+    const uint8_t *bytes;
+    size_t left, at;
+} input;
+
+static uint8_t next(input *from) {
+    if (from->at == from->left) from->at = 0;
+    return from->bytes[from->at++];
+}
+
+/* Mostly small, now and then anything. */
+static size_t number(input *from) {
+    const uint8_t first = next(from);
+    size_t value = first, i;
+    if (first < 250) return first % 48;
+    for (i = 0; i < sizeof value; i++) value = value << 8 | next(from);
+    return value >> next(from) % 64;
+}
+
+static float real(input *from) {
+    union {
+        uint8_t bytes[4];
+        float value;
+    } bits;
+    size_t i;
+    for (i = 0; i < 4; i++) bits.bytes[i] = next(from);
+    return bits.value;
+}
+
+static size_t bytes_of(size_t stride, size_t row, size_t height) {
+    if (stride > MOST || row > MOST || height > 64 || height == 0) return MOST + 1;
+    return (height - 1) * stride + row;
+}
+
+static void *filled(input *from, size_t count) {
+    uint8_t *memory = (uint8_t *)malloc(count ? count : 1);
+    size_t i;
+    for (i = 0; i < count; i++) memory[i] = next(from);
+    return memory;
+}
+
+static void refuse(int refused) {
+    if (!refused) abort();
+}
+
+static void fuzz_pixels(input *from, int which) {
+    const size_t width = number(from), height = number(from), channels = which == 0 ? number(from) % 6 : 4;
+    const size_t row = which == 3 ? 3 * width : channels * width, stride = row + number(from) - (next(from) == 0);
+    const size_t size = number(from), needed = bytes_of(stride, row, height), at_most = 64 * 64 * 4;
+    const int fits = needed <= MOST;
+    const size_t target = fits ? (which == 3 ? 3 * size * size : width * height * channels) : 0;
+    const size_t workspace = mim_resample_bytes(size) <= MOST ? mim_resample_bytes(size) : 0;
+    uint8_t *source = (uint8_t *)filled(from, fits ? needed : 0);
+    uint8_t *to = (uint8_t *)filled(from, target <= at_most ? target : 0), *work = (uint8_t *)filled(from, workspace);
+    const size_t said = target <= at_most ? target : 0;
+    mim_status status;
+    if (which == 0)
+        status = mim_upright(source, width, height, channels, stride, (int)next(from) % 10, to, said);
+    else if (which == 1)
+        status = mim_over_white(source, width, height, stride, to, said);
+    else
+        status = mim_resample(source, width, height, stride, to, size, said, work, workspace);
+    refuse(said > 0 || status != MIM_OK);
+    free(source);
+    free(to);
+    free(work);
+}
+
+static void fuzz_yuv(input *from) {
+    mim_yuv image = {NULL, NULL, NULL, number(from), number(from), number(from), number(from), number(from)};
+    const size_t luma = bytes_of(image.y_stride, image.width, image.height);
+    const size_t across = (image.width - 1) / 2;
+    const size_t last = across < 64 && image.uv_pixel_stride < 64 ? across * image.uv_pixel_stride + 1 : MOST;
+    const size_t chroma = bytes_of(image.uv_stride, last, (image.height + 1) / 2);
+    const int fits = luma <= MOST && chroma <= MOST && image.width < 64;
+    const size_t said = fits ? 3 * image.width * image.height : 0;
+    uint8_t *y = (uint8_t *)filled(from, fits ? luma : 0), *u = (uint8_t *)filled(from, fits ? chroma : 0);
+    uint8_t *v = (uint8_t *)filled(from, fits ? chroma : 0), *rgb = (uint8_t *)filled(from, said);
+    image.y = y;
+    image.u = u;
+    image.v = v;
+    refuse(mim_yuv_to_rgb(&image, rgb, said) != MIM_OK || said > 0);
+    free(y);
+    free(u);
+    free(v);
+    free(rgb);
+}
+
+static void fuzz_masks(input *from) {
+    const mim_mask_set set = {number(from), number(from), number(from), number(from)};
+    const size_t mask = number(from), side = set.size < 64 ? set.size : 0;
+    uint8_t *rgb = (uint8_t *)filled(from, 3 * side * side);
+    int8_t *model = (int8_t *)filled(from, 4 * side * side), *inpainted = (int8_t *)filled(from, 3 * side * side);
+    uint8_t label = 0;
+    if (mim_mask_label(&set, number(from), number(from), &label) == MIM_OK) refuse(label < set.count);
+    refuse(mim_masked(&set, rgb, mask, model, 4 * side * side) != MIM_OK || side > 0);
+    refuse(mim_assemble(&set, model, mask, inpainted, 3 * side * side) != MIM_OK || side > 0);
+    free(rgb);
+    free(model);
+    free(inpainted);
+}
+
+static void fuzz_ssim(input *from) {
+    const size_t width = number(from), height = number(from), channels = number(from) % 6;
+    const size_t row = width < 64 ? width * channels : 0, rows = height < 64 ? height : 0;
+    const size_t needed = mim_ssim_bytes(width, channels), bytes = needed <= MOST ? needed : 0;
+    uint8_t *x = (uint8_t *)filled(from, row * rows), *work = (uint8_t *)filled(from, bytes);
+    int8_t *q = (int8_t *)filled(from, row * rows);
+    float *map = (float *)filled(from, sizeof(float) * rows * (row ? width : 0)), ssim = 2;
+    mim_ssim state;
+    mim_ssim_fixed fixed;
+    int32_t units = 2 * 65536;
+    size_t y;
+    mim_ssim_begin(&state, width, height, channels, work, row && rows ? bytes : 0);
+    mim_ssim_fixed_begin(&fixed, width, height, channels, work, row && rows ? bytes : 0);
+    for (y = 0; y < rows; y++) mim_ssim_push(&state, x + y * row, q + y * row);
+    if (mim_ssim_end(&state, &ssim) == MIM_OK) refuse(ssim >= -1.00001f && ssim <= 1.00001f);
+    for (y = 0; y < rows; y++) mim_ssim_fixed_push(&fixed, x + y * row, q + y * row);
+    if (mim_ssim_fixed_end(&fixed, &units) == MIM_OK) {
+        refuse(units >= -65536 && units <= 65536);
+        refuse(ssim * 65536 - (float)units < 66 && (float)units - ssim * 65536 < 66); /* 0.001 */
+    }
+    mim_error_map(x, q, width, height, channels, map, sizeof(float) * rows * (row ? width : 0), work, bytes);
+    free(x);
+    free(q);
+    free(map);
+    free(work);
+}
+
+static void fuzz_decision(input *from) {
+    const size_t count = number(from) % 64, size = number(from) % 20;
+    const mim_gate_limits limits = {real(from), real(from), number(from), real(from)};
+    float *similarities = (float *)filled(from, sizeof(float) * count);
+    float *weights = (float *)filled(from, sizeof(float) * count);
+    uint8_t *rgb = (uint8_t *)filled(from, 3 * size * size);
+    const mim_calibration table = {similarities, weights, count, number(from), (double)real(from)};
+    mim_reason_code reason = (mim_reason_code)next(from);
+    mim_verdict_code verdict = (mim_verdict_code)7;
+    float contrast = real(from), detail = real(from), p = real(from);
+    size_t i;
+    if (next(from) & 1)
+        for (i = 0; i < count; i++) weights[i] = 1;
+    mim_contrast(rgb, size, &contrast);
+    mim_detail(rgb, size, &detail);
+    mim_gate(&limits, number(from), contrast, detail, real(from), &reason);
+    if (mim_p_value(&table, real(from), &p) == MIM_OK) refuse(p > 0 && p <= 1);
+    if (mim_verdict(p, reason, table.alpha, &verdict) == MIM_OK) refuse(verdict <= MIM_CANNOT_JUDGE);
+    (void)mim_verdict_name(verdict);
+    (void)mim_reason_name(reason);
+    free(similarities);
+    free(weights);
+    free(rgb);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t count) {
+    input from = {bytes, count, 0};
+    int which;
+    if (count == 0) return 0;
+    which = next(&from) % 8;
+    if (which == 0 || which == 1 || which == 3)
+        fuzz_pixels(&from, which);
+    else if (which == 2)
+        fuzz_yuv(&from);
+    else if (which == 4)
+        fuzz_masks(&from);
+    else if (which == 5)
+        fuzz_decision(&from);
+    else
+        fuzz_ssim(&from);
+    return 0;
+}

@@ -1,0 +1,122 @@
+/*
+ * Every stage against the golden vectors of a bundle, which mim_export.golden_header writes into golden.h. With
+ * FIXED_ONLY defined the float SSIM and the error map are left out, for processors without a floating-point unit.
+ */
+#include "check.h"
+#include "golden.h"
+
+#define IMAGES (sizeof golden_images / sizeof *golden_images)
+#define SCALARS (sizeof golden_all / sizeof *golden_all)
+#define S GOLDEN_SIZE
+#define s GOLDEN_SMALL
+
+static uint8_t resampled[3 * S * S], small[3 * s * s];
+static int8_t masked[4 * s * s], inpainted[3 * s * s];
+/* Of resampling to S, which is the largest need: 36 S bytes, or 22 3 s + 20 (s + 10) of the SSIM. */
+static uint64_t workspace[(36 * S + 86 * s + 200) / 8 + 1];
+
+/* zlib's CRC32, continued from `crc`; 0 to begin with. */
+static uint32_t crc32_of(uint32_t crc, const void *bytes, size_t count) {
+    const uint8_t *byte = (const uint8_t *)bytes;
+    int bit;
+    for (crc = ~crc; count > 0; count--)
+        for (crc ^= *byte++, bit = 0; bit < 8; bit++) crc = crc & 1 ? crc >> 1 ^ 0xedb88320u : crc >> 1;
+    return ~crc;
+}
+
+static void check_resampling(const golden_image *image) {
+    CHECK(mim_resample(image->input, image->width, image->height, 3 * image->width, resampled, S, sizeof resampled,
+                       workspace, sizeof workspace) == MIM_OK);
+    CHECK(crc32_of(0, resampled, sizeof resampled) == image->resampled_crc32);
+    CHECK(mim_resample(resampled, S, S, 3 * S, small, s, sizeof small, workspace, sizeof workspace) == MIM_OK);
+    CHECK(crc32_of(0, small, sizeof small) == image->small_crc32);
+}
+
+static void check_masks(const golden_image *image) {
+    uint32_t crc = 0, levels_crc = 0;
+    size_t mask, i;
+    for (mask = 0; mask < GOLDEN_MASKS; mask++) {
+        CHECK(mim_masked(&golden_mask_set, small, mask, masked, sizeof masked) == MIM_OK);
+        crc = crc32_of(crc, masked, sizeof masked);
+        CHECK(mim_assemble(&golden_mask_set, image->micro + mask * sizeof inpainted, mask, inpainted,
+                           sizeof inpainted) == MIM_OK);
+    }
+    CHECK(crc == image->masked_crc32);
+    for (i = 0; i < sizeof inpainted; i++) {
+        const uint8_t level = (uint8_t)((255 * (inpainted[i] + 128) + 128) / 256);
+        levels_crc = crc32_of(levels_crc, &level, 1);
+    }
+    CHECK(levels_crc == image->inpainted_crc32);
+}
+
+static void check_fixed_ssim(const golden_scalars *scalars) {
+    mim_ssim_fixed state;
+    int32_t ssim = 0;
+    size_t y;
+    CHECK(mim_ssim_fixed_begin(&state, s, s, 3, workspace, sizeof workspace) == MIM_OK);
+    for (y = 0; y < s; y++) CHECK(mim_ssim_fixed_push(&state, small + 3 * s * y, inpainted + 3 * s * y) == MIM_OK);
+    CHECK(mim_ssim_fixed_end(&state, &ssim) == MIM_OK);
+    CHECK_NEAR(ssim / 65536.0, scalars->ssim, 0.001);
+}
+
+#ifndef FIXED_ONLY
+static float error_map[s * s];
+
+/* The graph, which the golden values come from, computes float32 moments that do not cancel as well: 0.0001. */
+static void check_float_ssim(const golden_image *image) {
+    mim_ssim state;
+    float ssim = 0;
+    size_t i;
+    CHECK(mim_ssim_begin(&state, s, s, 3, workspace, sizeof workspace) == MIM_OK);
+    for (i = 0; i < s; i++) CHECK(mim_ssim_push(&state, small + 3 * s * i, inpainted + 3 * s * i) == MIM_OK);
+    CHECK(mim_ssim_end(&state, &ssim) == MIM_OK);
+    CHECK_NEAR(ssim, golden_all[image->number].ssim, 0.0001);
+    CHECK(mim_error_map(small, inpainted, s, s, 3, error_map, sizeof error_map, workspace, sizeof workspace) == MIM_OK);
+    for (i = 0; i < GOLDEN_PLACES * GOLDEN_PLACES; i++) {
+        const size_t y = golden_places[i / GOLDEN_PLACES], x = golden_places[i % GOLDEN_PLACES];
+        CHECK_NEAR(error_map[y * s + x], image->errors[i], 0.0001);
+    }
+}
+#endif
+
+static void check_gate_values(const golden_scalars *scalars) {
+    float contrast = -1, detail = -1;
+    CHECK(mim_contrast(resampled, S, &contrast) == MIM_OK);
+    CHECK(mim_detail(resampled, S, &detail) == MIM_OK);
+    /* The golden values are sums of rounded float32. */
+    CHECK_NEAR(contrast, scalars->contrast, 0.000001 * (double)scalars->contrast);
+    CHECK_NEAR(detail, scalars->detail, 0.000001 * (double)scalars->detail);
+}
+
+static void check_decision(const golden_scalars *scalars) {
+    mim_reason_code reason = MIM_UNREADABLE;
+    mim_verdict_code verdict = MIM_CANNOT_JUDGE;
+    float p = -1;
+    CHECK(mim_gate(&golden_limits, scalars->side, scalars->contrast, scalars->detail, scalars->foreignness, &reason) ==
+          MIM_OK);
+    CHECK(reason == scalars->reason);
+    CHECK(mim_p_value(&golden_calibration, scalars->similarity, &p) == MIM_OK);
+    CHECK_NEAR(p, scalars->p_value, 0.000001);
+    CHECK(mim_verdict(p, reason, golden_calibration.alpha, &verdict) == MIM_OK);
+    CHECK(verdict == scalars->verdict);
+    if (reason == MIM_NO_REASON) CHECK((verdict == MIM_NOT_MPOX_LIKE) == (scalars->similarity < golden_threshold));
+}
+
+void test_golden(void) {
+    size_t i;
+    for (i = 0; i < IMAGES; i++) {
+        const golden_image *image = &golden_images[i];
+        check_resampling(image);
+        check_masks(image);
+        check_fixed_ssim(&golden_all[image->number]);
+#ifndef FIXED_ONLY
+        check_float_ssim(image);
+#endif
+        check_gate_values(&golden_all[image->number]);
+    }
+    for (i = 0; i < SCALARS; i++) check_decision(&golden_all[i]);
+    for (i = 0; i < sizeof golden_verdicts / sizeof *golden_verdicts; i++)
+        CHECK(strcmp(mim_verdict_name((mim_verdict_code)i), golden_verdicts[i]) == 0);
+    for (i = 0; i < sizeof golden_reasons / sizeof *golden_reasons; i++)
+        CHECK(strcmp(mim_reason_name((mim_reason_code)i), golden_reasons[i]) == 0);
+}

@@ -1,0 +1,119 @@
+package mim
+
+import java.io.IOException
+import java.io.InputStream
+import java.security.MessageDigest
+import kotlin.math.abs
+import org.json.JSONArray
+import org.json.JSONException
+import org.json.JSONObject
+
+private const val MANIFEST = "manifest.json"
+private const val REMEDY = "copy the whole bundle into the app again"
+
+/** The format of bundles that this version reads. */
+const val FORMAT = 2
+
+/**
+ * A bundle's constants, read and checked, and its models.
+ *
+ * Example: `Bundle { context.assets.open("mim/$it") }`, or `Bundle { File(folder, it).inputStream() }`; of the released
+ * bundle `size` is 192, `masks?.size` 96 and `gate.minSide` 192.
+ *
+ * @param open opens one of the bundle's files by its name.
+ * @throws MimError the manifest is missing, damaged or of another format.
+ */
+class Bundle(private val open: (String) -> InputStream) {
+    private val manifest: JSONObject = manifest()
+
+    /** Side S of the image that `mim.tflite` takes, in pixels. */
+    val size: Int = value { getInt("size") }
+
+    /** The mask set; null where the method masks nothing. */
+    val masks: MaskSet? = value {
+        if (isNull("mask_set")) null
+        else getJSONObject("mask_set").run { MaskSet(getInt("size"), getInt("cell"), getInt("count"), getInt("step")) }
+    }
+
+    /** Limits of the gate; `minSide` is that of the photograph, in pixels. */
+    val gate: Gate = value {
+        getJSONObject("gate").run {
+            val (contrast, detail) = listOf("min_contrast", "min_detail").map { getDouble(it).toFloat() }
+            val foreignness = if (isNull("max_foreignness")) null else getDouble("max_foreignness").toFloat()
+            Gate(contrast, detail, getInt("min_side"), foreignness)
+        }
+    }
+
+    /** The conformal table, with the level alpha. */
+    val calibration: Calibration = value {
+        getJSONObject("calibration").run {
+            val (similarities, weights) = listOf("similarities", "weights").map { floats(getJSONArray(it)) }
+            Calibration(similarities, weights, getInt("groups"), getDouble("alpha"))
+        }
+    }
+
+    init {
+        demand(size in 1..MAX_SIZE, "size $size")
+        demand(masks == null || size % masks.size == 0, "a mask set of another size")
+        calibration.run {
+            val ascending = (1 until similarities.size).all { similarities[it - 1] <= similarities[it] }
+            demand(ascending && similarities.size == weights.size, "a damaged calibration table")
+            demand(groups > 0 && abs(weights.sum() - groups) < 0.001f * groups, "weights that do not sum to its groups")
+            demand(alpha > 0 && alpha < 1, "alpha $alpha")
+        }
+        // The codes of the graph's outputs are places in these lists.
+        demand(words("verdicts") == Verdict.entries.map { it.text }, "other verdicts")
+        demand(words("reasons") == listOf(null) + Reason.entries.map { it.text }, "other reasons")
+    }
+
+    /**
+     * One of the models, after its sha256 was checked.
+     *
+     * @param name `mim.tflite` or `mim_micro.tflite`.
+     * @return the content of the file.
+     * @throws MimError it is missing, or differs from the manifest.
+     */
+    fun model(name: String): ByteArray {
+        val expected = manifest.optJSONObject("files")?.optJSONObject(name)?.optString("sha256")
+            ?: throw MimError(MANIFEST, "does not list $name", REMEDY)
+        val content = read(name)
+        val found = MessageDigest.getInstance("SHA-256").digest(content).joinToString("") { "%02x".format(it) }
+        if (found != expected) throw MimError(name, "differs from its sha256 in $MANIFEST", REMEDY)
+        return content
+    }
+
+    private fun manifest(): JSONObject {
+        val found = try {
+            JSONObject(String(read(MANIFEST), Charsets.UTF_8))
+        } catch (error: JSONException) {
+            throw MimError(MANIFEST, "not JSON (${error.message?.take(60)})", REMEDY)
+        }
+        val format = found.opt("format")
+        if (format != FORMAT) {
+            throw MimError(MANIFEST, "bundle format $format, this version reads $FORMAT", "export the bundle again")
+        }
+        return found
+    }
+
+    private fun read(name: String): ByteArray = try {
+        open(name).use { it.readBytes() }
+    } catch (error: IOException) {
+        throw MimError(name, "cannot be read (${error.message})", REMEDY)
+    }
+
+    private fun <T> value(read: JSONObject.() -> T): T = try {
+        manifest.read()
+    } catch (error: JSONException) {
+        throw MimError(MANIFEST, "lacks a value (${error.message?.take(80)})", REMEDY)
+    }
+
+    private fun demand(holds: Boolean, problem: String) {
+        if (!holds) throw MimError(MANIFEST, "has $problem", "export the bundle again")
+    }
+
+    private fun floats(array: JSONArray) = FloatArray(array.length()) { array.getDouble(it).toFloat() }
+
+    private fun words(name: String): List<String?> = value {
+        getJSONArray(name).run { List(length()) { if (isNull(it)) null else getString(it) } }
+    }
+}

@@ -1,0 +1,176 @@
+package mim
+
+import java.nio.ByteBuffer
+
+/** A photograph of more pixels than this is refused. */
+const val MAX_PIXELS = 100_000_000
+
+/**
+ * A photograph or a smaller image: RGB, 8 bits, interleaved, in rows from the top.
+ *
+ * Example: `Image(2, 1, byteArrayOf(0, 0, 0, -1, -1, -1))` is a black pixel beside a white one.
+ *
+ * @property width in pixels, at least 1.
+ * @property height in pixels, at least 1.
+ * @property pixels 3 width height values, to be read unsigned: 0 to 255.
+ * @throws MimError the number of values is another one, or there are more than [MAX_PIXELS] pixels.
+ */
+class Image(val width: Int, val height: Int, val pixels: ByteArray) {
+    init {
+        check(width, height, pixels.size, 3)
+    }
+
+    /**
+     * Turns raw pixels as the EXIF orientation tells.
+     *
+     * Example: the row `a b` (2 x 1) becomes the column `a` above `b` (1 x 2) with orientation 6, and `b a` with 3.
+     *
+     * @param orientation the EXIF value, 1 to 8; any other leaves the image as it is, as 0 means that there is none.
+     * @return the upright image; 5 to 8 swap width and height.
+     */
+    fun upright(orientation: Int): Image {
+        if (orientation !in 2..8) return this
+        val swapped = orientation >= 5
+        val turned = ByteArray(pixels.size)
+        var target = 0
+        for (y in 0 until if (swapped) width else height) {
+            for (x in 0 until if (swapped) height else width) {
+                val row = when (orientation) {
+                    2 -> y
+                    3, 4 -> height - 1 - y
+                    5, 8 -> x
+                    else -> height - 1 - x
+                }
+                val column = when (orientation) {
+                    2, 3 -> width - 1 - x
+                    4 -> x
+                    5, 6 -> y
+                    else -> width - 1 - y
+                }
+                val source = 3 * (row * width + column)
+                for (c in 0 until 3) turned[target++] = pixels[source + c]
+            }
+        }
+        return if (swapped) Image(height, width, turned) else Image(width, height, turned)
+    }
+
+    /**
+     * The image as the measure takes it: pixel / 255.
+     *
+     * @return 3 width height values in [0, 1]; 51 becomes 0.2.
+     */
+    fun toFloats(): FloatArray = FloatArray(pixels.size) { (pixels[it].toInt() and 255) / 255f }
+
+    companion object {
+        /**
+         * The image that shows values in [0, 1], such as an inpainting: floor(255 y + 0.5).
+         *
+         * @param values 3 width height values; 100/256 becomes 100.
+         */
+        fun fromFloats(values: FloatArray, width: Int, height: Int): Image {
+            val pixels = ByteArray(values.size) { (255f * values[it] + 0.5f).toInt().coerceIn(0, 255).toByte() }
+            return Image(width, height, pixels)
+        }
+    }
+}
+
+/**
+ * Lays pixels over white: `(c a + 255 (255 - a) + 127) div 255`.
+ *
+ * Example: `0x80ff0000` (half transparent red) becomes 255, 127, 127.
+ *
+ * @param argb width height pixels, not premultiplied, as `Bitmap.getPixels` gives them.
+ * @throws MimError the number of pixels is another one.
+ */
+fun overWhite(argb: IntArray, width: Int, height: Int): Image {
+    check(width, height, argb.size, 1)
+    val rgb = ByteArray(3 * argb.size)
+    for ((i, pixel) in argb.withIndex()) {
+        for (c in 0 until 3) rgb[3 * i + c] = overWhite(pixel shr (16 - 8 * c) and 255, pixel ushr 24)
+    }
+    return Image(width, height, rgb)
+}
+
+/**
+ * As above, of bytes R, G, B, A, not premultiplied, as `Bitmap.copyPixelsToBuffer` gives them for `ARGB_8888`.
+ *
+ * Example: the bytes 255, 0, 0, 128 become 255, 127, 127.
+ *
+ * @param rgba 4 width height values.
+ * @throws MimError the number of values is another one.
+ */
+fun overWhite(rgba: ByteArray, width: Int, height: Int): Image {
+    check(width, height, rgba.size, 4)
+    val rgb = ByteArray(rgba.size / 4 * 3)
+    for (i in 0 until rgba.size / 4) {
+        val alpha = rgba[4 * i + 3].toInt() and 255
+        for (c in 0 until 3) rgb[3 * i + c] = overWhite(rgba[4 * i + c].toInt() and 255, alpha)
+    }
+    return Image(width, height, rgb)
+}
+
+private fun overWhite(value: Int, alpha: Int): Byte = ((value * alpha + 255 * (255 - alpha) + 127) / 255).toByte()
+
+/**
+ * One plane of a `YUV_420_888` image.
+ *
+ * @property bytes its content from index 0 on; direct or not. It is read by index: its position does not matter.
+ * @property rowStride bytes from one row to the next.
+ * @property pixelStride bytes from one value of a row to the next, 2 where U and V lie interleaved.
+ */
+class Plane(val bytes: ByteBuffer, val rowStride: Int, val pixelStride: Int) {
+    internal fun check(name: String, width: Int, height: Int) {
+        val row = (width - 1L) * pixelStride
+        val whole = (height - 1L) * rowStride + row < bytes.limit()
+        if (width < 1 || height < 1 || pixelStride < 1 || row >= rowStride || !whole) {
+            throw MimError("plane $name", "not of $width x $height values", "give the camera's own planes and strides")
+        }
+    }
+
+    internal fun value(row: Int, column: Int): Int = bytes.get(row * rowStride + column * pixelStride).toInt() and 255
+}
+
+/**
+ * A camera's `YUV_420_888` image as upright RGB: BT.601 in full range (JFIF), as Android's cameras give it. The four
+ * pixels of a 2 x 2 block take the same colour.
+ *
+ * Example: Y = 76, U = 85, V = 255 is red, 254, 0, 0.
+ *
+ * @param y plane of width x height values.
+ * @param u plane of half that, rounded up.
+ * @param v the same.
+ * @param width of the planes as they are, in pixels.
+ * @param height of the planes as they are, in pixels.
+ * @param rotationDegrees clockwise turn that makes it upright: 0, 90, 180 or 270, as CameraX's `ImageInfo` gives it.
+ * @throws MimError a plane is too short, the rotation another number, or there are more than [MAX_PIXELS] pixels.
+ */
+fun yuvToRgb(y: Plane, u: Plane, v: Plane, width: Int, height: Int, rotationDegrees: Int): Image {
+    val orientation = mapOf(0 to 1, 90 to 6, 180 to 3, 270 to 8)[rotationDegrees]
+        ?: throw MimError("rotation", "$rotationDegrees degrees", "give 0, 90, 180 or 270")
+    y.check("y", width, height)
+    u.check("u", (width + 1) / 2, (height + 1) / 2)
+    v.check("v", (width + 1) / 2, (height + 1) / 2)
+    if (width.toLong() * height > MAX_PIXELS) throw MimError("image", "has more than $MAX_PIXELS pixels", "shrink it")
+    val rgb = ByteArray(3 * width * height)
+    var target = 0
+    for (row in 0 until height) {
+        for (column in 0 until width) {
+            // 1.402, 0.344136, 0.714136 and 1.772 in units of 1/65536, with a half to round.
+            val luma = (y.value(row, column) shl 16) + 32768
+            val blue = u.value(row / 2, column / 2) - 128
+            val red = v.value(row / 2, column / 2) - 128
+            rgb[target++] = (luma + 91881 * red shr 16).coerceIn(0, 255).toByte()
+            rgb[target++] = (luma - 22554 * blue - 46802 * red shr 16).coerceIn(0, 255).toByte()
+            rgb[target++] = (luma + 116130 * blue shr 16).coerceIn(0, 255).toByte()
+        }
+    }
+    return Image(width, height, rgb).upright(orientation)
+}
+
+private fun check(width: Int, height: Int, values: Int, channels: Int) {
+    val pixels = width.toLong() * height
+    if (width < 1 || height < 1 || channels * pixels != values.toLong()) {
+        throw MimError("image", "$values values for $width x $height pixels", "give its own width and height")
+    }
+    if (pixels > MAX_PIXELS) throw MimError("image", "has more than $MAX_PIXELS pixels", "shrink it")
+}

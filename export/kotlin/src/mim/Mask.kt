@@ -1,0 +1,64 @@
+package mim
+
+/**
+ * The fixed mask set of a bundle (`mask_set` in its manifest), for those who run `mim_micro.tflite` themselves.
+ *
+ * Example: `MaskSet(4, 1, 2, 1).labels` begins with 0, 1, 0, 1 and then 1, 0, 1, 0.
+ *
+ * @property size side s of the image that is inpainted, in pixels.
+ * @property cell side of a cell in pixels; divides s.
+ * @property count number of masks n, 2 to 255.
+ * @property step by which the masks move from a row of cells to the next, at least 1.
+ * @throws MimError the numbers make no mask set.
+ */
+class MaskSet(val size: Int, val cell: Int, val count: Int, val step: Int) {
+    init {
+        if (size !in 1..MAX_SIZE || cell < 1 || size % cell != 0 || count !in 2..255 || step < 1) {
+            val numbers = "$count masks with cells of $cell px and step $step do not cover $size px"
+            throw MimError("mask set", numbers, "export the bundle again")
+        }
+    }
+
+    /** Which mask hides each pixel: s² values 0 to n - 1, in rows. Each pixel is hidden by exactly one. */
+    val labels: IntArray = IntArray(size * size) { (it % size / cell + it / size / cell * step) % count }
+
+    /**
+     * The input of `mim_micro.tflite` under one mask.
+     *
+     * Example: pixel 200 kept gives 72, 72, 72, 127; hidden, -128, -128, -128, -128.
+     *
+     * @param image s x s pixels, resampled.
+     * @param mask 0 to n - 1.
+     * @return 4 s² int8 values: RGB of kept pixels and 0 at hidden ones, then 255 (kept) or 0, each minus 128.
+     * @throws MimError the image has another size, or there is no such mask.
+     */
+    fun masked(image: Image, mask: Int): ByteArray {
+        if (image.width != size || image.height != size || mask !in 0 until count) {
+            val problem = "not for ${image.width} x ${image.height} px"
+            throw MimError("mask $mask", problem, "resample to $size px, and use masks below $count")
+        }
+        val input = ByteArray(4 * size * size) { -128 }
+        for ((i, label) in labels.withIndex()) {
+            if (label == mask) continue
+            for (c in 0 until 3) input[4 * i + c] = ((image.pixels[3 * i + c].toInt() and 255) - 128).toByte()
+            input[4 * i + 3] = 127
+        }
+        return input
+    }
+
+    /**
+     * The inpainting: each pixel from the output under the mask that hides it.
+     *
+     * Example: an output of -28 gives 100/256 = 0.390625.
+     *
+     * @param outputs of `mim_micro.tflite` under the masks 0 to n - 1, each 3 s² int8 values.
+     * @return 3 s² values (q + 128) / 256 in [0, 1).
+     * @throws MimError there are too many or too few values.
+     */
+    fun assemble(outputs: List<ByteArray>): FloatArray {
+        if (outputs.size != count || outputs.any { it.size != 3 * size * size }) {
+            throw MimError("outputs", "not $count of ${3 * size * size} values", "give one output for each mask")
+        }
+        return FloatArray(3 * size * size) { (outputs[labels[it / 3]][it] + 128) / 256f }
+    }
+}

@@ -1,0 +1,95 @@
+package mim
+
+import java.awt.image.BufferedImage
+import java.awt.image.DataBuffer
+import java.awt.image.IndexColorModel
+import java.io.File
+import java.nio.ByteBuffer
+import java.nio.ByteOrder
+import javax.imageio.ImageIO
+import org.json.JSONObject
+
+/** The bundle under test and its golden vectors; `export/golden.py` says what each file is. */
+object Golden {
+    val folder = File(System.getenv("MIM_BUNDLE"))
+    val bundle = Bundle { File(folder, it).inputStream() }
+    val manifest = JSONObject(File(folder, "manifest.json").readText())
+    private val json = JSONObject(File(folder, "golden/golden.json").readText())
+    val tolerance: JSONObject = json.getJSONObject("tolerance")
+    val images: List<JSONObject> = json.getJSONArray("images").run { List(length()) { getJSONObject(it) } }
+    val decoded: List<JSONObject> = json.getJSONArray("decoded").run { List(length()) { getJSONObject(it) } }
+
+    fun file(name: String) = File(folder, "golden/$name")
+
+    fun picture(number: Int, stage: String): Image = decode(file("%02d_%s.png".format(number, stage)))
+
+    /** The word of the reason; null where the image can be judged. */
+    fun reason(number: Int): String? = images[number].run { if (isNull("reason")) null else getString("reason") }
+
+    /** The s x s values of the error map. */
+    fun errorMap(number: Int): FloatArray {
+        val content = file("%02d_error_map.f32".format(number)).readBytes()
+        val values = ByteBuffer.wrap(content).order(ByteOrder.LITTLE_ENDIAN)
+        return FloatArray(content.size / 4) { values.getFloat(4 * it) }
+    }
+
+    /** Outputs of `mim_micro.tflite`, one for each mask. */
+    fun micro(number: Int): List<ByteArray> {
+        val row = picture(number, "micro")
+        val side = row.height
+        return List(row.width / side) { mask ->
+            ByteArray(3 * side * side) {
+                val y = it / 3 / side
+                (row.pixels[3 * (y * row.width + mask * side) + it - 3 * y * side] - 128).toByte()
+            }
+        }
+    }
+
+    /** What the graph gave, with its outputs as large as the image. */
+    fun outputs(number: Int): Outputs {
+        val entry = images[number]
+        val errors = errorMap(number)
+        val small = if (errors.size == bundle.size * bundle.size) bundle.size else bundle.masks!!.size
+        // The graph's own verdict knows nothing of the photograph's size.
+        val reason = gate(picture(number, "resampled"), bundle.gate, entry.getDouble("foreignness").toFloat())
+        val p = entry.getDouble("p_value").toFloat()
+        return Outputs(
+            entry.getDouble("similarity").toFloat(), p, verdict(p, reason, bundle.calibration.alpha).ordinal,
+            if (reason == null) 0 else reason.ordinal + 1, picture(number, "inpainted").pixels,
+            FloatArray(bundle.size * bundle.size) {
+                val scale = bundle.size / small
+                errors[it / bundle.size / scale * small + it % bundle.size / scale]
+            },
+            entry.getDouble("ssim").toFloat(),
+        )
+    }
+}
+
+/** Decodes a file as an app does, less its orientation: grey is not converted but repeated, alpha laid over white. */
+fun decode(file: File): Image {
+    val found: BufferedImage = ImageIO.read(file)
+    val grey = found.raster.numBands == 1 && found.colorModel !is IndexColorModel
+    val (width, height) = Pair(found.width, found.height)
+    if (!grey) return overWhite(found.getRGB(0, 0, width, height, null, 0, width), width, height)
+    val wide = found.raster.dataBuffer.dataType == DataBuffer.TYPE_USHORT
+    return Image(width, height, ByteArray(3 * width * height) {
+        val value = found.raster.getSample(it / 3 % width, it / 3 / width, 0)
+        (if (wide) (value + 128) / 257 else value).toByte()
+    })
+}
+
+/** Largest difference of two images in levels. */
+fun levels(a: ByteArray, b: ByteArray): Int {
+    check(a.size == b.size) { "${a.size} and ${b.size} values" }
+    return a.indices.maxOf { kotlin.math.abs((a[it].toInt() and 255) - (b[it].toInt() and 255)) }
+}
+
+/** Runs a block that has to throw [MimError], and gives its message. */
+fun refusal(block: () -> Any?): String = try {
+    block()
+    throw AssertionError("nothing was refused")
+} catch (error: MimError) {
+    val line = error.message!!
+    check("\n" !in line && "; " in line) { "not one line with a remedy: $line" }
+    line
+}

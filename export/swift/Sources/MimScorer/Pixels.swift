@@ -1,0 +1,109 @@
+import CMim
+import CoreGraphics
+import Foundation
+import ImageIO
+
+#if canImport(UIKit)
+    import UIKit
+#endif
+
+/// What a user can mend: one line that ends with the remedy.
+public struct MimError: Error, CustomStringConvertible {
+    public let description: String
+}
+
+/// Turns a status of the C scorer into an error.
+func check(_ status: mim_status) throws {
+    guard status == MIM_OK else { throw MimError(description: String(cString: mim_status_text(status))) }
+}
+
+/// An upright photograph in sRGB: `height` rows of `width` pixels R, G, B without gaps.
+public struct Pixels {
+    public let width: Int
+    public let height: Int
+    public let rgb: [UInt8]
+
+    /// More pixels are refused before memory is taken for them.
+    static let most = 100_000_000
+
+    /// Draws an image into sRGB over white, which converts Display P3 of an iPhone's camera, and turns it upright.
+    ///
+    /// - Parameter orientation: the value of the EXIF tag, 1 to 8. Example: 6 for a portrait photograph of a phone.
+    /// - Throws: `MimError` for an image of more than 100 million pixels or another orientation.
+    public init(_ image: CGImage, orientation: Int32) throws {
+        let width = image.width, height = image.height
+        guard width <= Int(MIM_MAX_SIDE), height <= Int(MIM_MAX_SIDE), width * height <= Pixels.most else {
+            throw MimError(description: "the photograph has more than \(Pixels.most) pixels; shrink it")
+        }
+        // Core Graphics multiplies alpha in, so the memory is white already and what is drawn is laid over it; of
+        // partly transparent pixels the rounding may differ by one level from that of mim_over_white.
+        var stored = [UInt8](repeating: 255, count: 4 * width * height)
+        let drawn = stored.withUnsafeMutableBytes { memory -> Bool in
+            guard let space = CGColorSpace(name: CGColorSpace.sRGB),
+                let context = CGContext(
+                    data: memory.baseAddress, width: width, height: height, bitsPerComponent: 8,
+                    bytesPerRow: 4 * width, space: space, bitmapInfo: CGImageAlphaInfo.premultipliedLast.rawValue)
+            else { return false }
+            context.interpolationQuality = .none
+            context.draw(image, in: CGRect(x: 0, y: 0, width: width, height: height))
+            return true
+        }
+        guard drawn else { throw MimError(description: "no memory to draw the photograph; shrink it") }
+        var upright = [UInt8](repeating: 0, count: stored.count)
+        try check(mim_upright(stored, width, height, 4, 4 * width, orientation, &upright, stored.count))
+        let turned = orientation >= 5
+        self.width = turned ? height : width
+        self.height = turned ? width : height
+        let (across, down) = (self.width, self.height)
+        try upright.withUnsafeMutableBufferPointer { memory in  // in place, which the C function allows
+            try check(mim_over_white(memory.baseAddress, across, down, 4 * across, memory.baseAddress, memory.count))
+        }
+        rgb = Array(upright.prefix(3 * width * height))
+    }
+
+    /// Reads a photograph on the command line, as the scorer in Python does: JPEG, PNG or WebP.
+    ///
+    /// HEIC is refused by its name: Python cannot read it, and a result should not depend on the platform. In an app
+    /// UIKit has decoded it before this package sees it.
+    public init(path: String) throws {
+        let url = URL(fileURLWithPath: path)
+        if ["heic", "heif"].contains(url.pathExtension.lowercased()) {
+            throw MimError(description: "\(path): HEIC is not read on the command line; convert it to JPEG or PNG")
+        }
+        guard let source = CGImageSourceCreateWithURL(url as CFURL, nil),
+            let image = CGImageSourceCreateImageAtIndex(source, 0, nil)
+        else {
+            throw MimError(description: "\(path): not a readable image; replace it by a JPEG, PNG or WebP photograph")
+        }
+        let properties = CGImageSourceCopyPropertiesAtIndex(source, 0, nil) as? [CFString: Any]
+        let orientation = (properties?[kCGImagePropertyOrientation] as? NSNumber)?.int32Value ?? 1
+        try self.init(image, orientation: (1...8).contains(orientation) ? orientation : 1)
+    }
+
+    #if canImport(UIKit)
+        /// A photograph of the camera or the library, HEIC included, which UIKit has decoded.
+        ///
+        /// - Throws: `MimError` where the image has no bitmap, such as one of Core Image.
+        public init(_ image: UIImage) throws {
+            guard let bitmap = image.cgImage else {
+                throw MimError(description: "the image has no bitmap; render it with UIGraphicsImageRenderer")
+            }
+            let exif: [UIImage.Orientation: Int32] = [
+                .up: 1, .upMirrored: 2, .down: 3, .downMirrored: 4, .leftMirrored: 5, .right: 6, .rightMirrored: 7,
+                .left: 8,
+            ]
+            try self.init(bitmap, orientation: exif[image.imageOrientation] ?? 1)
+        }
+    #endif
+
+    /// The centre square by exact area average, size x size pixels R, G, B: what `mim.tflite` takes.
+    public func resampled(to size: Int) throws -> [UInt8] {
+        let needed = mim_resample_bytes(size)
+        var target = [UInt8](repeating: 0, count: 3 * max(size, 0) * max(size, 0))
+        let count = target.count
+        let workspace = UnsafeMutableRawPointer.allocate(byteCount: max(needed, 1), alignment: Int(MIM_ALIGNMENT))
+        defer { workspace.deallocate() }
+        try check(mim_resample(rgb, width, height, 3 * width, &target, size, count, workspace, needed))
+        return target
+    }
+}

@@ -1,0 +1,30 @@
+import Foundation
+import MimScorer
+
+// mim-gate BUNDLE PHOTO...: which photographs can be judged, as far as that is seen without a model.
+
+let arguments = CommandLine.arguments.dropFirst()
+guard let bundle = arguments.first, arguments.count > 1 else {
+    FileHandle.standardError.write(Data("usage: mim-gate BUNDLE PHOTO...\n".utf8))
+    exit(2)
+}
+var failed = false
+do {
+    let scorer = try MimScorer(manifest: Data(contentsOf: URL(fileURLWithPath: bundle + "/manifest.json")))
+    for path in arguments.dropFirst() {
+        do {
+            let photo = try Pixels(path: path)
+            let resampled = try photo.resampled(to: scorer.size)
+            let reason = try scorer.reason(photo: photo, resampled: resampled, foreignness: 0)
+            print("\(path): \(reason.map { "cannot-judge (\($0))" } ?? "can be judged")")
+        } catch {
+            FileHandle.standardError.write(Data("\(error)\n".utf8))
+            failed = true
+        }
+    }
+} catch {
+    let line = "\(bundle): \(error.localizedDescription); name a folder that mim-tf export wrote\n"
+    FileHandle.standardError.write(Data(line.utf8))
+    failed = true
+}
+exit(failed ? 2 : 0)

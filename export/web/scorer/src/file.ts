@@ -1,0 +1,30 @@
+import { MimError } from "./errors.js";
+
+/** Brands of the ISO media file format (bytes 8 to 11) that HEIC and HEIF photographs carry. */
+const HEIC = ["heic", "heix", "heim", "heis", "hevc", "hevx", "mif1", "msf1"];
+
+/**
+ * Tells whether a file is one of the three formats that every target decodes alike.
+ *
+ * By content: names and MIME types are often wrong after a photograph was sent around.
+ *
+ * @param head the first 12 bytes of the file, or more.
+ * @throws MimError where it is no JPEG, PNG or WebP; HEIC is named, for phones write it by default.
+ * @example
+ * checkFile(new Uint8Array([0xff, 0xd8, 0xff, 0xe0])); // a JPEG: returns
+ */
+export function checkFile(head: Uint8Array): void {
+  const text = String.fromCharCode(...head.subarray(0, 12));
+  const known =
+    text.startsWith("\xff\xd8\xff") ||
+    text.startsWith("\x89PNG\r\n\x1a\n") ||
+    (text.startsWith("RIFF") && text.startsWith("WEBP", 8));
+  if (known) return;
+  if (text.startsWith("ftyp", 4) && HEIC.includes(text.slice(8, 12))) {
+    throw new MimError(
+      "a HEIC photograph, which is not supported",
+      "save it as JPEG (on an iPhone: Settings, Camera, Formats, Most Compatible)",
+    );
+  }
+  throw new MimError("not a readable image", "replace the file by a JPEG, PNG or WebP photograph");
+}

@@ -1,0 +1,95 @@
+/** Every stage of every golden image, from the golden files alone. */
+
+import { crc32 } from "node:zlib";
+import { describe, expect, it } from "vitest";
+import { assemble, contrast, detail, errorMap, fractions, gate, masked, maskLabels, pValue } from "../src/index.js";
+import { resample, Scorer, ssim, verdict } from "../src/index.js";
+import { golden, goldenErrors, largest, manifest, masks, picture } from "./golden.js";
+
+describe.each(golden.images.map((entry, number) => ({ ...entry, number })))("$number $name", (entry) => {
+  const { number } = entry;
+
+  it("resamples exactly", () => {
+    const { width, data } = resample(picture(number, "input"), manifest.size);
+    expect(width).toBe(manifest.size);
+    expect(largest(data, picture(number, "resampled").data)).toBe(0);
+  });
+
+  it.runIf(masks)("masks exactly", () => {
+    const small = resample(picture(number, "resampled"), manifest.mask_set!.size);
+    expect(largest(small.data, picture(number, "small").data)).toBe(0);
+    const labels = maskLabels(manifest.mask_set!);
+    let checksum = 0;
+    for (let mask = 0; mask < manifest.mask_set!.count; mask++) {
+      checksum = crc32(new Uint8Array(masked(small, labels, mask).buffer), checksum);
+    }
+    expect(checksum).toBe(entry.masked_crc32);
+  });
+
+  it.runIf(masks)("assembles the inpainting, its SSIM and its error map", () => {
+    const inpainting = inpaintingOf(number);
+    const { size } = manifest.mask_set!;
+    // The graph's output is floor(255 y + 0.5) with y = levels / 256, each pixel repeated to the side S.
+    const repeated = resample(picture(number, "inpainted"), size).data;
+    const rounded = inpainting.map((level) => Math.floor((255 * level) / 256 + 0.5));
+    expect(largest(rounded, repeated)).toBe(0);
+    const [x, y] = [fractions(picture(number, "small").data, 255), fractions(inpainting, 256)];
+    expect(Math.abs(ssim(x, y, size, manifest.measure) - entry.ssim)).toBeLessThan(1e-4);
+    expect(largest(errorMap(x, y, size, manifest.measure), goldenErrors(number))).toBeLessThan(1e-4);
+  });
+
+  it("decides", () => {
+    const image = picture(number, "resampled");
+    expectNear(contrast(image), entry.contrast);
+    expectNear(detail(image), entry.detail);
+    const p = pValue(entry.similarity, manifest.calibration);
+    expect(Math.abs(p - entry.p_value)).toBeLessThan(1e-6);
+    if (entry.reason === "too small") return; // told from the photograph, below
+    const reason = gate(image, manifest.gate, entry.foreignness);
+    expect(reason).toBe(entry.reason);
+    expect(verdict(p, reason, manifest.calibration.alpha)).toBe(entry.verdict);
+  });
+
+  it("scores", async () => {
+    let runs = 0;
+    const inpainted = picture(number, "inpainted");
+    const scorer = new Scorer(manifest, async (image) => {
+      runs++;
+      expect(largest(image, picture(number, "resampled").data)).toBe(0);
+      const error_map = new Float32Array(manifest.size ** 2);
+      const { similarity, ssim, foreignness } = entry;
+      const scalars = { similarity: [similarity], ssim: [ssim], foreignness: [foreignness] };
+      return { ...scalars, error_map, inpainted: inpainted.data };
+    });
+    const score = await scorer.score(picture(number, "input"));
+    expect([score.verdict, score.reason]).toEqual([entry.verdict, entry.reason]);
+    expect(runs).toBe(entry.reason === "too small" ? 0 : 1);
+    expect(score.similarity).toBe(entry.reason === "too small" ? null : entry.similarity);
+  });
+});
+
+it("decides at and beside values of the table", () => {
+  for (const { similarity, p_value, verdict: expected } of golden.decisions ?? []) {
+    const p = pValue(similarity, manifest.calibration);
+    expect(Math.abs(p - p_value)).toBeLessThan(1e-6);
+    expect(verdict(p, null, manifest.calibration.alpha)).toBe(expected);
+  }
+});
+
+/** Assembled from `NN_micro.png`: the outputs under each mask side by side, as q + 128. */
+function inpaintingOf(number: number): Uint8Array {
+  const { size, count } = manifest.mask_set!;
+  const wide = picture(number, "micro").data;
+  const outputs = Array.from({ length: count }, (_, mask) => {
+    return Int8Array.from({ length: 3 * size * size }, (_, i) => {
+      const [y, x] = [Math.floor(i / (3 * size)), i % (3 * size)];
+      return wide[3 * size * (y * count + mask) + x] - 128;
+    });
+  });
+  return assemble(outputs, maskLabels(manifest.mask_set!));
+}
+
+function expectNear(value: number, expected: number): void {
+  // One colour has a contrast of 0; numpy's float32 may give it one unit of rounding of a luma of 1.
+  expect(Math.abs(value - expected)).toBeLessThanOrEqual(Math.max(1e-6 * expected, 2 ** -23));
+}

@@ -1,0 +1,25 @@
+/** Loads LiteRT.js, which is made for browsers, in Node. */
+
+import { readFileSync } from "node:fs";
+import { createRequire } from "node:module";
+import { dirname, join } from "node:path";
+import { loadAndCompile, loadLiteRt, type CompiledModel } from "@litertjs/core";
+import { root } from "./golden.js";
+
+const WASM = join(root, "node_modules/@litertjs/core/wasm");
+
+/** Compiles a model for the CPU. */
+export async function compile(content: Uint8Array): Promise<CompiledModel> {
+  // In a browser's worker `importScripts` runs a script that leaves `ModuleFactory` behind. The script itself knows
+  // Node: as a CommonJS module it exports that factory.
+  const importScripts = (path: string) => {
+    const module = { exports: {} };
+    const names = ["module", "exports", "require", "__filename", "__dirname"];
+    const script = new Function(...names, readFileSync(path, "utf8"));
+    script(module, module.exports, createRequire(path), path, dirname(path));
+    Object.assign(globalThis, { ModuleFactory: module.exports });
+  };
+  Object.assign(globalThis, { self: globalThis, importScripts });
+  await loadLiteRt(WASM);
+  return loadAndCompile(content, { accelerator: "wasm" });
+}

@@ -1,0 +1,9 @@
+import { defineConfig } from "vitest/config";
+
+export default defineConfig({
+  test: {
+    include: ["test/**/*.test.ts"],
+    // LiteRT.js reports at length on stderr.
+    silent: "passed-only",
+  },
+});

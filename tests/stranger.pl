@@ -1,0 +1,250 @@
+#!/usr/bin/env perl
+# An independent implementation of export/README.md, kept as a test: written from that page, the manifest and the golden
+# files alone, with no code in common with the Python package. It repeats every step of the page that needs no network:
+# `perl stranger.pl BUNDLE_FOLDER` prints one TAP line for each golden image and for each PNG under `decoded`, and exits
+# with 1 if any differs. For bundles of the method `mim`; the others have no masks to check. Core modules only.
+use strict;
+use warnings;
+use Compress::Zlib qw(crc32 uncompress);
+use JSON::PP qw(decode_json);
+use List::Util qw(max min sum0);
+
+# The golden numbers come from float32; here they are computed in doubles.
+my %TOLERANCE = (ssim => 1e-4, contrast => 1e-7, detail => 1e-7, p_value => 1e-7);
+
+# --- Files ------------------------------------------------------------------------------------------------------------
+sub read_bytes {
+    my ($path) = @_;
+    open my $file, '<:raw', $path or die "$path: $!\n";
+    local $/;
+    return scalar <$file>;
+}
+
+# Undo the filter of each line (PNG specification, section 9): all bytes of the image, as one array.
+sub unfilter {
+    my ($data, $line_bytes, $step) = @_;
+    my ($filtered_bytes, @above) = ($line_bytes + 1, (0) x $line_bytes);
+    my @all;
+    for my $packed (unpack "(a$filtered_bytes)*", $data) {
+        my ($filter, @line) = unpack 'C*', $packed;
+        for my $i ($filter ? (0 .. $line_bytes - 1) : ()) {
+            my $up = $above[$i];
+            my ($left, $corner) = $i < $step ? (0, 0) : ($line[$i - $step], $above[$i - $step]);
+            if    ($filter == 1) { $line[$i] += $left }
+            elsif ($filter == 2) { $line[$i] += $up }
+            elsif ($filter == 3) { $line[$i] += ($left + $up) >> 1 }
+            else {    # Paeth: the neighbour nearest to left + up - corner; ties go to left, then to up
+                my ($a, $b, $c) = (abs $up - $corner, abs $left - $corner, abs $left + $up - 2 * $corner);
+                $line[$i] += $a <= $b && $a <= $c ? $left : $b <= $c ? $up : $corner;
+            }
+            $line[$i] &= 255;
+        }
+        push @all, @above = @line;
+    }
+    return \@all;
+}
+
+# Step 1 for PNG files: 8-bit grey, RGB and palette, with or without alpha, and 16-bit grey; not interlaced.
+# Returns width, height and a flat array R, G, B, R, G, B, ...
+sub read_png {
+    my ($path) = @_;
+    my %chunk = (IDAT => '', PLTE => '', tRNS => '');
+    for (my ($bytes, $at) = (read_bytes($path), 8); $at < length $bytes;) {
+        my ($length, $type) = unpack 'N a4', substr $bytes, $at, 8;
+        $chunk{$type} .= substr $bytes, $at + 8, $length;
+        $at += $length + 12;
+    }
+    my ($width, $height, $depth, $colour, undef, undef, $interlaced) = unpack 'N2 C5', $chunk{IHDR};
+    die "$path: this kind of PNG is not read here\n"
+        if $interlaced || !($depth == 8 || $depth == 16 && $colour == 0) || $chunk{tRNS} ne '' && $colour != 3;
+    my $step = {0 => 1, 2 => 3, 3 => 1, 4 => 2, 6 => 4}->{$colour} * $depth / 8;
+    my $raw  = unfilter(uncompress($chunk{IDAT}), $width * $step, $step);
+    return ($width, $height, $raw) if $colour == 2;
+
+    my @palette = unpack '(a3)*', $chunk{PLTE};
+    my @opacity = unpack 'C*',    $chunk{tRNS};
+    my @rgb;
+    while (my @v = splice @$raw, 0, $step) {
+        @v = int(($v[0] * 256 + $v[1] + 128) / 257) if $depth == 16;
+        @v = (unpack('C3', $palette[$v[0]]), $opacity[$v[0]] // 255) if $colour == 3;
+        my $alpha = $colour >= 3 ? pop @v : 255;
+        @v = (@v) x 3 if @v == 1;
+        push @rgb, map { int(($_ * $alpha + 255 * (255 - $alpha) + 127) / 255) } @v;
+    }
+    return ($width, $height, \@rgb);
+}
+
+# For each line of `length` RGB pixels and each tap [first pixel, weight, weight, ...] the weighted sum: 64-bit integers
+# for the area average, doubles for SSIM. The result is transposed, so that a second call goes along the columns.
+sub weighted_sums {
+    my ($pixels, $length, $taps) = @_;
+    my @sums;
+    for my $tap (@$taps) {
+        my ($first, @weights) = @$tap;
+        for my $line (0 .. @$pixels / (3 * $length) - 1) {
+            my $i = 3 * ($line * $length + $first);
+            my ($r, $g, $b) = (0, 0, 0);
+            for my $w (@weights) {
+                $r += $w * $pixels->[$i++];
+                $g += $w * $pixels->[$i++];
+                $b += $w * $pixels->[$i++];
+            }
+            push @sums, $r, $g, $b;
+        }
+    }
+    return \@sums;
+}
+
+# The same along rows and columns of an n x n image.
+sub window_sums { my ($pixels, $n, $taps) = @_; return weighted_sums(weighted_sums($pixels, $n, $taps), $n, $taps) }
+
+# --- Steps 3 to 4a: square and resample -------------------------------------------------------------------------------
+sub centre_square {
+    my ($width, $height, $pixels) = @_;
+    my $n = min($width, $height);
+    my ($left, $top) = (int(($width - $n) / 2), int(($height - $n) / 2));
+    my @square = map { my $o = 3 * ($_ * $width + $left); @$pixels[$o .. $o + 3 * $n - 1] } $top .. $top + $n - 1;
+    return ($n, \@square);
+}
+
+sub area_average {
+    my ($n, $pixels, $size) = @_;
+    use integer;
+    my @taps;
+    for my $j (0 .. $size - 1) {
+        my ($first, $last) = ($j * $n / $size, (($j + 1) * $n - 1) / $size);    # the source pixels that j touches
+        push @taps, [$first, map { min(($_ + 1) * $size, ($j + 1) * $n) - max($_ * $size, $j * $n) } $first .. $last];
+    }
+    return [map { (2 * $_ + $n * $n) / (2 * $n * $n) } @{window_sums($pixels, $n, \@taps)}];
+}
+
+# --- Steps 5 and 6: masks, generator input, assembly ------------------------------------------------------------------
+# For each pixel of s x s in reading order the mask that hides it.
+sub hiding_masks {
+    my ($s, $cell, $count, $step) = @{$_[0]}{qw(size cell count step)};
+    return [map { (int($_ % $s / $cell) + int(int($_ / $s) / $cell) * $step) % $count } 0 .. $s * $s - 1];
+}
+
+# The CRC32 of the int8 inputs of all masks, one after the other.
+sub masked_crc32 {
+    my ($small, $hidden_by, $count) = @_;
+    my $input = sub { my $m = $_; map { $hidden_by->[$_] == $m ? (0) x 4 : (@$small[3 * $_ .. 3 * $_ + 2], 255) } @_ };
+    return crc32(pack 'c*', map { $_ - 128 } map { $input->(0 .. $#$hidden_by) } 0 .. $count - 1);
+}
+
+# Each pixel from the output of the mask that hides it; the outputs lie side by side, as q + 128.
+sub assembled {
+    my ($micro, $hidden_by, $s, $count) = @_;
+    my @starts = map { 3 * ((int($_ / $s) * $count + $hidden_by->[$_]) * $s + $_ % $s) } 0 .. $#$hidden_by;
+    return [map { @$micro[$_ .. $_ + 2] } @starts];
+}
+
+# The graph's uint8 output: floor(255 y + 0.5) with y = (q + 128) / 256, each pixel repeated up to S x S.
+sub shown {
+    my ($values, $s, $size) = @_;
+    my @from = map { int($_ * $s / $size) } 0 .. $size - 1;
+    my @starts = map { my $y = $_; map { 3 * ($y * $s + $_) } @from } @from;
+    return [map { (255 * $_ + 128) >> 8 } map { @$values[$_ .. $_ + 2] } @starts];
+}
+
+# --- Steps 7 to 10: SSIM, gate, p-value, verdict ---------------------------------------------------------------------
+
+sub ssim {
+    my ($small, $values, $s, $measure) = @_;
+    my ($window, $sigma, $c1, $c2) = @$measure{qw(window sigma c1 c2)};
+    my @bell  = map { exp(-(($_ - ($window - 1) / 2)**2) / (2 * $sigma**2)) } 0 .. $window - 1;
+    my $total = sum0(@bell);
+    my @taps  = map { [$_, map { $_ / $total } @bell] } 0 .. $s - $window;
+    my @x     = map { $_ / 255 } @$small;
+    my @y     = map { $_ / 256 } @$values;
+    my ($mx, $my, $mxx, $myy, $mxy) = map { window_sums($_, $s, \@taps) }
+        \@x, \@y, [map { $_ * $_ } @x], [map { $_ * $_ } @y], [map { $x[$_] * $y[$_] } 0 .. $#x];
+    my $sum = 0;
+    for my $i (0 .. $#$mx) {
+        my ($p, $q) = ($mx->[$i], $my->[$i]);
+        my ($vx, $vy, $cov) = ($mxx->[$i] - $p * $p, $myy->[$i] - $q * $q, $mxy->[$i] - $p * $q);
+        $sum += (2 * $p * $q + $c1) * (2 * $cov + $c2) / (($p * $p + $q * $q + $c1) * ($vx + $vy + $c2));
+    }
+    return $sum / @$mx;
+}
+
+# Standard deviation of the luma, and half of the two mean differences together (`min_detail` is doubled in step 8).
+sub contrast_and_detail {
+    my ($pixels, $size) = @_;
+    my $luma = sub { (0.299 * $_[0] + 0.587 * $_[1] + 0.114 * $_[2]) / 255 };
+    my @luma = map { $luma->(@$pixels[3 * $_ .. 3 * $_ + 2]) } 0 .. $size * $size - 1;
+    my $mean = sum0(@luma) / @luma;
+    my $down = sum0(map { abs $luma[$_ + $size] - $luma[$_] } 0 .. $#luma - $size);
+    my $side = sum0(map { abs $luma[$_ + 1] - $luma[$_] } grep { ($_ + 1) % $size } 0 .. $#luma);
+    return (sqrt(sum0(map { ($_ - $mean)**2 } @luma) / @luma), ($down + $side) / (2 * $size * ($size - 1)));
+}
+
+sub gate_reason {
+    my ($gate, $side, $contrast, $detail, $foreignness) = @_;
+    return 'too small' if $side < $gate->{min_side};
+    return 'blank'     if $contrast < $gate->{min_contrast};
+    return 'blurred'   if $detail < $gate->{min_detail};
+    return 'not skin'  if defined $gate->{max_foreignness} && $foreignness > $gate->{max_foreignness};
+    return undef;
+}
+
+sub p_value {
+    my ($calibration, $similarity) = @_;
+    my ($known, $weights, $groups) = @$calibration{qw(similarities weights groups)};
+    return (1 + sum0(map { $weights->[$_] } grep { $known->[$_] <= $similarity } 0 .. $#$known)) / ($groups + 1);
+}
+
+# --- The checks -------------------------------------------------------------------------------------------------------
+sub same { my ($one, $other) = @_; return "@$one" eq "@$other" }
+
+# What differs for the image whose golden files begin with `stem` ('' if nothing does), and the verdict in words.
+sub check_image {
+    my ($manifest, $golden, $stem) = @_;
+    my ($size, $set, $s, $count) = (@$manifest{qw(size mask_set)}, @{$manifest->{mask_set}}{qw(size count)});
+    my ($width, $height, $photograph) = read_png("${stem}_input.png");
+    my $resampled = area_average(centre_square($width, $height, $photograph), $size);
+    my $small     = $s == $size ? $resampled : area_average($size, $resampled, $s);
+    my $hidden_by = hiding_masks($set);
+    my $values    = assembled((read_png("${stem}_micro.png"))[2], $hidden_by, $s, $count);
+    my %pixels    = (resampled => $resampled, small => $small, inpainted => shown($values, $s, $size));
+
+    my ($contrast, $detail) = contrast_and_detail($resampled, $size);
+    my $reason  = gate_reason($manifest->{gate}, min($width, $height), $contrast, $detail, $golden->{foreignness});
+    my $p       = p_value($manifest->{calibration}, $golden->{similarity});
+    my $low     = $p <= $manifest->{calibration}{alpha} + 0.000001;
+    my $verdict = defined $reason ? 'cannot-judge' : $low ? 'not-mpox-like' : 'mpox-like';
+    my %number  = (ssim => ssim($small, $values, $s, $manifest->{measure}),
+        contrast => $contrast, detail => $detail, p_value => $p);
+    my %exact   = (masked_crc32 => masked_crc32($small, $hidden_by, $count), verdict => $verdict, reason => $reason);
+
+    my @wrong = grep { !same($pixels{$_}, (read_png("${stem}_$_.png"))[2]) } sort keys %pixels;
+    push @wrong, grep { !(abs($number{$_} - $golden->{$_}) <= $TOLERANCE{$_}) } sort keys %number;
+    push @wrong, grep { ($exact{$_} // '') ne ($golden->{$_} // '') } sort keys %exact;
+    push @wrong, 'threshold' if $low != ($golden->{similarity} < $manifest->{calibration}{threshold});
+    return (@wrong ? 'differs: ' . join(', ', @wrong) : '', $verdict . (defined $reason ? ", $reason" : ''));
+}
+
+my ($folder) = @ARGV or die "usage: perl stranger.pl BUNDLE_FOLDER\n";
+my $manifest = decode_json(read_bytes("$folder/manifest.json"));
+my $golden   = decode_json(read_bytes("$folder/golden/golden.json"));
+die "only bundles of the method mim are checked here\n" if $manifest->{method} ne 'mim';
+
+my @pngs = grep { $_->{file} =~ /\.png$/ } @{$golden->{decoded}};
+my ($test, $failed) = (0, 0);
+sub report {
+    my ($name, $wrong, $result) = @_;
+    $failed++ if $wrong;
+    printf "%s %d - %s: %s\n", $wrong ? 'not ok' : 'ok', ++$test, $name, $wrong || $result;
+}
+printf "1..%d\n", @{$golden->{images}} + @pngs;
+for my $i (0 .. $#{$golden->{images}}) {
+    my ($image, $number) = ($golden->{images}[$i], sprintf '%02d', $i);
+    my ($wrong, $result) = eval { check_image($manifest, $image, "$folder/golden/$number") };
+    report("$number $image->{name}", $@ =~ s/\s+/ /gr || $wrong, $result);
+}
+for my $case (@pngs) {
+    my ($decoded, $expected) = eval { map { [read_png("$folder/golden/$_")] } @$case{qw(file expected)} };
+    my $equal = $decoded && "@$decoded[0, 1]" eq "@$expected[0, 1]" && same($decoded->[2], $expected->[2]);
+    report("decoded $case->{file}", $equal ? '' : $@ =~ s/\s+/ /gr || 'differs: RGB', 'equal');
+}
+exit($failed ? 1 : 0);
