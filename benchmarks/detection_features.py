@@ -144,7 +144,7 @@ def inpainted_features(images: np.ndarray, inpainting: Inpainting | None, path: 
     if path.exists():
         with np.load(path) as stored:
             return dict(stored)
-    network: keras.Model = deep.backbone(SIZE)
+    network: keras.Model = deep.backbone(SIZE, deep.BLOCK)
     masks = method.make("blur", SIZE // deep.SCALE).masks
 
     def measures(batch: tf.Tensor, filled: tf.Tensor) -> list[tf.Tensor]:

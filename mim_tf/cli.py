@@ -45,6 +45,7 @@ def train(
     size: Annotated[int | None, typer.Option(help="side of the images in px; 192 for deep, 96 for others")] = None,
     width: Annotated[int | None, typer.Option(help="filters of the first level, where the method is a network")] = None,
     views: Annotated[int | None, typer.Option(min=1, help="rounds of self-made views a photograph, for deep")] = None,
+    block: Annotated[int | None, typer.Option(help="of EfficientNet-Lite0, for deep; 5 fits a microcontroller")] = None,
     steps: Annotated[int, typer.Option(min=1, help="gradient steps of each fit")] = 1200,
     minutes: Annotated[float | None, typer.Option(min=0.1, help="stop after this much training time")] = None,
     batch_size: Annotated[int, typer.Option(min=1, help="images a step")] = 16,
@@ -66,7 +67,7 @@ def train(
     photos = scan(data, seed=seed)
     known = () if negatives is None else known_negatives(scan(negatives), photos, normal_class)
     _import_tensorflow()
-    given = {"width": width, "views": views}
+    given = {"width": width, "views": views, "block": block}
     options = {name: value for name, value in given.items() if value is not None}
     measure = measure or ("deep" if method == "mim" else None)
     side = size or (192 if measure == "deep" else 96)

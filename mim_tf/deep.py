@@ -14,7 +14,9 @@ from mim_tf.models.efficientnet import feature_network
 
 #: The eleventh block of EfficientNet-Lite0, counted from 0: the last of 112 channels, at 1/16 of the resolution.
 BLOCK = 10
-#: Side in pixels of what a position of its features stands for.
+#: Those at 1/16 of the resolution: 5 to 7 have 80 channels and fit a microcontroller, 8 to 10 have 112.
+BLOCKS = range(5, 11)
+#: Side in pixels of what a position of their features stands for.
 CELL = 16
 #: The photograph has this multiple of the side of the image that is inpainted: features need detail, pixels cost steps.
 SCALE = 2
@@ -22,13 +24,16 @@ SCALE = 2
 _LEAST = 1e-4
 
 
-def backbone(size: int) -> keras.Model:
-    """The frozen network: (B, S, S, 3), RGB in [0, 255] -> float32 (B, S / 16, S / 16, 112).
+def backbone(size: int, block: int) -> keras.Model:
+    """The frozen network up to one of `BLOCKS`: (B, S, S, 3), RGB in [0, 255] -> float32 (B, S / 16, S / 16, C).
 
     Raises:
         MimError: the package of the weights is not installed or damaged.
+
+    Example:
+        `backbone(192, 10).output_shape` is (None, 12, 12, 112), `backbone(64, 5).count_params()` is 91 616.
     """
-    return feature_network(size, BLOCK, enlarge=False)
+    return feature_network(size, block, enlarge=False)
 
 
 def halved(images: tf.Tensor) -> tf.Tensor:
@@ -76,6 +81,6 @@ def vectors(network: keras.Model, images: tf.Tensor, original: tf.Tensor, inpain
         inpainted: the same of its inpainting.
 
     Returns:
-        float32 (B, 224).
+        float32 (B, 2 C), C the channels of the network: 224 up to block 10.
     """
     return statistics(network(images), error_weights(original, inpainted))

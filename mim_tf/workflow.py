@@ -17,7 +17,7 @@ from mim_export.bundle import Contents, write_bundle
 from mim_export.files import write_json
 from mim_export.golden import masks_of
 from mim_export.runtime import Scorer
-from mim_tf import compare, comparison, data, deep, measure
+from mim_tf import compare, comparison, data, measure
 from mim_tf import report as figures
 from mim_tf.compare import Entry, Plan
 from mim_tf.comparison_page import page
@@ -189,7 +189,12 @@ def _network(method: Method) -> dict[str, Any] | None:
     if not isinstance(method, DeepInpainting):
         return None
     statistics = len(method.head.lean)
-    return {"name": "EfficientNet-Lite0", "block": deep.BLOCK, "size": method.size, "statistics": statistics}
+    return {
+        "name": "EfficientNet-Lite0",
+        "block": method.options["block"],
+        "size": method.size,
+        "statistics": statistics,
+    }
 
 
 def _commands(detector: Detector) -> list[str]:

@@ -48,7 +48,7 @@ def test_vectors_tell_what_is_where_the_inpainting_errs() -> None:
         weights_file()
     except MimError as missing:
         pytest.skip(str(missing))
-    network = deep.backbone(64)
+    network = deep.backbone(64, deep.BLOCK)
     assert network.output_shape[1:] == (4, 4, 112)
     images = tf.constant(PIXELS, tf.float32)
     halves = deep.halved(images) / 255.0

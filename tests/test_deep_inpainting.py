@@ -169,6 +169,11 @@ def test_what_cannot_be_made_is_named(name: str, size: int, measure: str, line: 
         method.make(name, size, measure)
 
 
+def test_a_block_without_features_of_that_size_is_named() -> None:
+    with pytest.raises(MimError, match="block 4 has no features at 1/16 of the resolution; choose 5 to 10"):
+        method.make("mim", 96, "deep", block=4)
+
+
 def test_a_damaged_head_is_named(root: Path, tmp_path: Path) -> None:
     for path in (root / "run").glob("*.*"):
         (tmp_path / path.name).write_bytes(path.read_bytes())

@@ -37,6 +37,7 @@ class DeepInpainting(Method):
     Args:
         size: side S of the images in pixels, a multiple of 32; half of it is inpainted.
         views: rounds of views of each photograph that the head is fitted on, see `views.make_views`.
+        block: of the network whose features are read, see `deep.backbone`.
         options: of the GAN, as `Inpainting` takes them.
     """
 
@@ -44,12 +45,15 @@ class DeepInpainting(Method):
     takes_negatives = True
     summary = "features of the image where the GAN's inpainting errs, told from self-made negatives"
 
-    def __init__(self, size: int, *, views: int = 2, **options: Any) -> None:
+    def __init__(self, size: int, *, views: int = 2, block: int = deep.BLOCK, **options: Any) -> None:
         super().__init__(size)
         weights_file()  # says what is missing before anything else is done
         if size < 64 or size % 32:
             raise MimError(f"size {size} is not possible", "choose a multiple of 32 px from 64 on, such as 192")
-        self.options = {"views": views, **options}
+        if block not in deep.BLOCKS:
+            problem = f"block {block} has no features at 1/{deep.CELL} of the resolution"
+            raise MimError(problem, f"choose {deep.BLOCKS[0]} to {deep.BLOCKS[-1]}")
+        self.options = {"views": views, "block": block, **options}
         self.inpainting = Inpainting(size // deep.SCALE, **options)
         self.head: Head
 
@@ -61,7 +65,7 @@ class DeepInpainting(Method):
     @cached_property
     def backbone(self) -> keras.Model:
         """The frozen network; not a part of what `save` writes."""
-        return deep.backbone(self.size)
+        return deep.backbone(self.size, self.options["block"])
 
     @property
     def parameters(self) -> int:
