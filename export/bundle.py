@@ -51,8 +51,8 @@ class Contents:
     """What goes into a bundle.
 
     Attributes:
-        mim: content of `mim.tflite`.
-        micro: content of `mim_micro.tflite`, or None.
+        models: content of each TFLite file by name, `mim.tflite` first.
+        head: content of `head.f32`, or None.
         size: side of the images in pixels.
         normal_class: the class that the detector was fitted on.
         mask_set: `cell`, `count` and `step`, or None where nothing is masked.
@@ -64,8 +64,8 @@ class Contents:
         data: statement about the photographs and their terms.
     """
 
-    mim: bytes
-    micro: bytes | None
+    models: dict[str, bytes]
+    head: bytes | None
     size: int
     normal_class: str
     mask_set: dict[str, int] | None
@@ -100,9 +100,10 @@ def write_bundle(
         MimError: the folder exists or cannot be written.
     """
     with new_folder(folder) as beside:
-        (beside / "mim.tflite").write_bytes(contents.mim)
-        if contents.micro is not None:
-            (beside / "mim_micro.tflite").write_bytes(contents.micro)
+        for name, content in contents.models.items():
+            (beside / name).write_bytes(content)
+        if contents.head is not None:
+            (beside / "head.f32").write_bytes(contents.head)
         manifest = _manifest(contents)
         # Golden vectors are made by the scorer itself, which checks the models against a manifest.
         write_json(beside / "manifest.json", {**manifest, "files": _files(beside)})
@@ -123,10 +124,9 @@ def write_bundle(
 
 
 def _manifest(contents: Contents) -> dict[str, Any]:
-    models = {"mim.tflite": flatbuffer.describe(contents.mim)}
-    if contents.micro is not None:
-        described = flatbuffer.describe(contents.micro)
-        models["mim_micro.tflite"] = {**described, "arena_bytes": arena_bytes(contents.micro)}
+    models = {name: flatbuffer.describe(content) for name, content in contents.models.items()}
+    for name in models.keys() - {"mim.tflite"}:  # the integer ones
+        models[name]["arena_bytes"] = arena_bytes(contents.models[name])
     return {
         "format": FORMAT,
         "version": version("mim-tf"),

@@ -15,10 +15,12 @@ def model_card(manifest: dict[str, Any], metrics: dict[str, Any]) -> str:
         metrics: by name of what was evaluated, as `metrics.json` of an evaluation.
     """
     calibration, training = manifest["calibration"], manifest["training"]
-    masks, micro, integer = manifest["mask_set"], manifest["models"].get("mim_micro.tflite"), ""
-    if micro is not None:
-        arena = "not measured" if micro["arena_bytes"] is None else f"{micro['arena_bytes']} bytes (x86-64)"
-        integer = f"`mim_micro.tflite` (integer only; TensorFlow Lite Micro arena {arena}), "
+    masks, integer = manifest["mask_set"], ""
+    for name, model in manifest["models"].items():
+        if name != "mim.tflite":
+            arena = "not measured" if model["arena_bytes"] is None else f"{model['arena_bytes']} bytes (x86-64)"
+            integer += f"`{name}` (integer only; TensorFlow Lite Micro arena {arena}), "
+    integer += "`head.f32`, " if manifest["measure"].get("network") else ""
     if masks is not None:
         what, done = "An inpainting GAN", f"masked {masks['count']} times, inpainted, and compared with its inpainting"
         done += "" if masks["size"] == manifest["size"] else f" (of {masks['size']} x {masks['size']} px)"

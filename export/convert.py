@@ -1,9 +1,10 @@
 """A fitted `Detector` -> TFLite files.
 
-Of the method `mim` they are `mim.tflite` (int8 generator, signatures `score` and `inpaint`) and `mim_micro.tflite`. Of
-another method that compares an image with its reconstruction by SSIM, `proxyano` among them, it is `mim.tflite` alone,
-with the signature `score` and float32 weights: the cosine and softmax of a memory have no int8 twin here. ProxyAno
-needs no superpixels on a device, for its network extracts the proxy; the superpixels were the target in training.
+Of the method `mim` they are `mim.tflite` (int8 generator, signatures `score` and `inpaint`) and `mim_micro.tflite`, and
+for the measure `deep` also `mim_features.tflite` and the head, so that a microcontroller can measure as `mim.tflite`
+does. Of another method that compares an image with its reconstruction by SSIM, `proxyano` among them, it is
+`mim.tflite` alone, with the signature `score` and float32 weights: the cosine and softmax of a memory have no int8 twin
+here. ProxyAno needs no superpixels on a device, for its network extracts the proxy; they were the target in training.
 """
 
 from __future__ import annotations
@@ -40,10 +41,15 @@ _BATCH = 16
 
 @dataclass(frozen=True)
 class Converted:
-    """The TFLite files; there is no `micro` where the network has no integer form."""
+    """What a bundle holds of a detector.
 
-    mim: bytes
-    micro: bytes | None
+    Attributes:
+        models: content of each TFLite file by name.
+        head: what `mim_features.tflite` goes with, as `Head.to_bytes` gives it, or None.
+    """
+
+    models: dict[str, bytes]
+    head: bytes | None
 
 
 def convert(detector: Detector, sample: NDArray[np.uint8]) -> Converted:
@@ -63,17 +69,21 @@ def convert(detector: Detector, sample: NDArray[np.uint8]) -> Converted:
     image = tf.TensorSpec([1, side, side, 3], tf.uint8, "image")
     if isinstance(method, Inpainting):
         generator = _int8_generator(method, sample)
-        result = _convert_masked(Masked(detector, generator, method.masks), method, image)
+        result = Converted(_convert_masked(Masked(detector, generator, method.masks), method, image), None)
     elif isinstance(method, DeepInpainting):
-        result = _convert_masked(_deep_graph(detector, method, sample), method.inpainting, image)
+        deep = _deep_graph(detector, method, sample)
+        scaled = tf.TensorSpec([1, side, side, 3], tf.float32, "scaled")
+        features = flatbuffer.finish(_convert(deep, {"features": (deep.features, [scaled])}, True), "features", [])
+        models = _convert_masked(deep, method.inpainting, image)
+        result = Converted({**models, "mim_features.tflite": features}, deep.head.to_bytes())
     elif isinstance(method, Reconstruction) and method.measure == "ssim":
         graph = Direct(detector, method)
         content = _convert(graph, {"score": (graph.score, [image])}, None)
-        result = Converted(flatbuffer.finish(content, "score", []), None)
+        result = Converted({"mim.tflite": flatbuffer.finish(content, "score", [])}, None)
     else:
         problem = f"the method {detector.name} has no reconstruction that SSIM compares"
         raise MimError(problem, "export a run of mim, proxyano or autoencoder")
-    if len(result.mim) + len(result.micro or b"") > MAX_BYTES:
+    if sum(map(len, result.models.values())) > MAX_BYTES:
         raise MimError(f"the models would take more than {MAX_BYTES} bytes", "train a smaller width")
     return result
 
@@ -98,7 +108,7 @@ def _deep_graph(detector: Detector, method: DeepInpainting, sample: NDArray[np.u
     return graph
 
 
-def _convert_masked(graph: Masked, method: Inpainting, image: tf.TensorSpec) -> Converted:
+def _convert_masked(graph: Masked, method: Inpainting, image: tf.TensorSpec) -> dict[str, bytes]:
     network, side = method.network, method.size
     layers = [layer.name.removesuffix("_conv") for layer in network.layers if isinstance(layer, keras.layers.Conv2D)]
     mask = tf.TensorSpec([1, side, side, 1], tf.uint8, "mask")
@@ -106,7 +116,8 @@ def _convert_masked(graph: Masked, method: Inpainting, image: tf.TensorSpec) -> 
     small = tf.TensorSpec([1, side, side, 3], tf.uint8, "image")
     mim = _convert(graph, {"score": (graph.score, [image]), "inpaint": (graph.inpaint, [small, mask])}, False)
     micro = _convert(graph, {"inpaint": (graph.micro, [masked])}, True)
-    return Converted(flatbuffer.finish(mim, "score", layers), flatbuffer.finish(micro, "inpaint", layers))
+    files = {"mim.tflite": (mim, "score"), "mim_micro.tflite": (micro, "inpaint")}
+    return {name: flatbuffer.finish(content, first, layers) for name, (content, first) in files.items()}
 
 
 def _masked_batches(sample: NDArray[np.uint8], masks: NDArray[np.float32]) -> Iterator[NDArray[np.float32]]:

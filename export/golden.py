@@ -25,7 +25,7 @@ REFERENCE = "litert-reference"
 #: and 0.3 on average on a released bundle, 6 and 0.5 on a hardly trained one; 1.4e-3 in SSIM. The measure `deep` has
 #: thirty layers more and a standard deviation of 1.3 over the class: measured 0.2 near the class, and 2.0 at a
 #: similarity of -30; so it may differ by a tenth of its amount more.
-TOLERANCE = {"pixels": 8, "ssim": 4e-3, "deep": 0.5, "deep_relative": 0.1, "error_map": 0.1, "jpeg": 8}
+TOLERANCE = {"pixels": 8, "ssim": 4e-3, "deep": 0.5, "deep_relative": 0.1, "error_map": 0.1, "features": 16, "jpeg": 8}
 
 
 def allowed(measure: str, similarity: float) -> float:
@@ -52,8 +52,13 @@ def masked_int8(pixels: NDArray[np.uint8], masks: NDArray[np.float32]) -> NDArra
     return (channels - 128).astype(np.int8)
 
 
+def centred(pixels: NDArray[np.uint8]) -> NDArray[np.int8]:
+    """What `mim_features.tflite` takes, q = pixel - 128."""
+    return (pixels.astype(np.int16) - 128).astype(np.int8)
+
+
 def run_micro(interpreter: Any, inputs: NDArray[np.int8]) -> NDArray[np.int8]:
-    """Runs `mim_micro.tflite` on int8 (n, S, S, 4), one mask at a time, -> int8 (n, S, S, 3)."""
+    """Runs an integer model on int8 inputs (n, ...), one at a time, such as (n, s, s, 4) -> int8 (n, s, s, 3)."""
     interpreter.allocate_tensors()
     source, target = interpreter.get_input_details()[0]["index"], interpreter.get_output_details()[0]["index"]
     outputs = []
@@ -76,6 +81,8 @@ def write(bundle: Path, images: dict[str, NDArray[np.uint8]], encoded: dict[str,
     scorer = Scorer(bundle, make_interpreter)
     masks = masks_of(scorer.manifest)
     micro = None if masks is None else make_interpreter((bundle / "mim_micro.tflite").read_bytes())
+    network = bundle / "mim_features.tflite"
+    features = make_interpreter(network.read_bytes()) if network.exists() else None
     folder = bundle / "golden"
     folder.mkdir()
     entries = []
@@ -91,6 +98,8 @@ def write(bundle: Path, images: dict[str, NDArray[np.uint8]], encoded: dict[str,
             scalars["masked_crc32"] = zlib.crc32(inputs.tobytes())
             outputs = run_micro(micro, inputs).astype(np.int16) + 128
             pictures["micro"] = np.concatenate(list(outputs.astype(np.uint8)), axis=1)
+        if features is not None:
+            (folder / f"{number:02d}_features.i8").write_bytes(run_micro(features, centred(small)[None]).tobytes())
         for stage, picture in pictures.items():
             Image.fromarray(picture).save(folder / f"{number:02d}_{stage}.png", optimize=True)
         step = 1 if masks is None else scorer.size // masks.shape[1]
@@ -146,6 +155,9 @@ def read(bundle: Path) -> tuple[list[dict[str, Any]], list[dict[str, NDArray[Any
         flat = np.frombuffer((folder / f"{number:02d}_error_map.f32").read_bytes(), "<f4")
         small = round(flat.size**0.5)
         errors = flat.reshape(small, small).repeat(side // small, axis=0).repeat(side // small, axis=1)
+        features = folder / f"{number:02d}_features.i8"
+        if features.exists():
+            arrays["features"] = np.frombuffer(features.read_bytes(), np.int8)
         stages.append({**arrays, "error_map": errors})
     return entries, stages
 

@@ -128,7 +128,7 @@ class Deep(Masked):
     ) -> None:
         super().__init__(detector, generator, method.inpainting.masks)
         self._backbone = backbone
-        self._head = method.head
+        self.head = method.head
 
     def correct(self, exact: NDArray[np.float64], rounded: NDArray[np.float64]) -> None:
         """Takes out what rounding to int8 adds on average, to the vectors and then to the similarity.
@@ -144,9 +144,9 @@ class Deep(Masked):
             more = (moved.of(rounded).mean() - distance.of(exact).mean()) * distance.scale[1]
             return replace(moved, scale=distance.scale + np.array([more, 0.0]))
 
-        head = self._head
+        head = self.head
         lean = head.lean_offset + head.lean @ shift
-        self._head = Head(head.lean, lean, corrected(head.far), corrected(head.foreign))
+        self.head = Head(head.lean, lean, corrected(head.far), corrected(head.foreign))
 
     def look(self, pixels: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
         """Float (1, S, S, 3) in [0, 255] -> what the head reads, (1, D), what was inpainted, and its inpainting."""
@@ -154,11 +154,16 @@ class Deep(Masked):
         inpainted = self.reconstruct(original)
         return deep.vectors(self._backbone, pixels, original, inpainted), original, inpainted
 
+    def features(self, scaled: tf.Tensor) -> dict[str, tf.Tensor]:
+        """Float (1, S, S, 3), (pixel - 127) / 128 -> float (1, S / 16, S / 16, C); both become int8."""
+        *_, rounded, network = self._backbone.layers
+        return {"features": network(rounded(scaled))}
+
     def compare(self, pixels: tf.Tensor) -> Compared:
         """As `DeepInpainting.measures`."""
         vector, original, inpainted = self.look(pixels)
-        lean = tf.reduce_sum(vector * np.float32(self._head.lean), axis=1) + np.float32(self._head.lean_offset)
-        far, foreign = _distance(vector, self._head.far), _distance(vector, self._head.foreign)
+        lean = tf.reduce_sum(vector * np.float32(self.head.lean), axis=1) + np.float32(self.head.lean_offset)
+        far, foreign = _distance(vector, self.head.far), _distance(vector, self.head.foreign)
         beyond = tf.minimum(tf.nn.relu(foreign - FOREIGN), FOREIGN_MOST)
         similarity = lean - DISTANCE_WEIGHT * far - FOREIGN_WEIGHT * beyond
         return Compared(similarity, original, inpainted, foreign)

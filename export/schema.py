@@ -26,7 +26,12 @@ class Network(_Entry):
     name: str
     block: int = Field(ge=0, description="the last block that is used, counted from 0")
     size: int = Field(gt=0, description="side of the images that it is given, in pixels")
-    statistics: int = Field(gt=0, description="number of values that the head reads")
+    statistics: int = Field(gt=0, description="number of values that the head reads, D")
+    components: int = Field(gt=0, description="rows of the matrix of the distance `far`, K")
+    distance_weight: float
+    foreign_weight: float
+    foreign: float = Field(description="foreignness from which on it counts")
+    foreign_most: float = Field(description="up to how much more it counts")
 
 
 class Measure(_Entry):

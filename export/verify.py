@@ -124,32 +124,39 @@ def _graph_row(
 def _micro_rows(
     folder: Path, masks: NDArray[np.float32], stages: list[dict[str, NDArray[Any]]]
 ) -> Iterator[dict[str, Any]]:
-    content = (folder / "mim_micro.tflite").read_bytes()
-    runners: dict[str, Any] = {
-        name: lambda inputs, make=make: golden.run_micro(make(content), inputs) for name, make in runtimes().items()
-    }
-    if importlib.util.find_spec("tflite_micro"):
-        runners["tflm"] = lambda inputs: run_tflm(content, inputs)
-    for name, run in runners.items():
-        worst = 0
-        for stage in stages:
-            small = resample(stage["resampled"], masks.shape[1])
-            outputs = run(golden.masked_int8(small, masks)).astype(np.int16) + 128
-            worst = max(worst, _levels(np.concatenate(list(outputs), axis=1), stage["micro"]))
-        status = "exact" if worst == 0 else "within tolerance" if worst <= golden.TOLERANCE["pixels"] else "differs"
-        yield {
-            "runtime": f"{name}: mim_micro.tflite",
-            "images": len(stages),
-            "inpainted": worst,
-            "similarity": "",
-            "p_value": "",
-            "verdicts": "",
-            "status": status,
+    def inpainting(run: Any, stage: dict[str, NDArray[Any]]) -> int:
+        outputs = run(golden.masked_int8(stage["small"], masks)).astype(np.int16) + 128
+        return _levels(np.concatenate(list(outputs), axis=1), stage["micro"])
+
+    def features(run: Any, stage: dict[str, NDArray[Any]]) -> int:
+        return _levels(run(golden.centred(stage["resampled"])[None]).ravel(), stage["features"])
+
+    for name, difference in (("mim_micro.tflite", inpainting), ("mim_features.tflite", features)):
+        if not (folder / name).exists():
+            continue
+        content = (folder / name).read_bytes()
+        runners: dict[str, Any] = {
+            runtime: lambda inputs, make=make, content=content: golden.run_micro(make(content), inputs)
+            for runtime, make in runtimes().items()
         }
+        if importlib.util.find_spec("tflite_micro"):
+            runners["tflm"] = lambda inputs, content=content: run_tflm(content, inputs)
+        for runtime, run in runners.items():
+            worst = max(difference(run, stage) for stage in stages)
+            near = worst <= golden.TOLERANCE["features" if name == "mim_features.tflite" else "pixels"]
+            yield {
+                "runtime": f"{runtime}: {name}",
+                "images": len(stages),
+                "inpainted": worst,
+                "similarity": "",
+                "p_value": "",
+                "verdicts": "",
+                "status": "exact" if worst == 0 else "within tolerance" if near else "differs",
+            }
 
 
 def run_tflm(content: bytes, inputs: NDArray[np.int8]) -> NDArray[np.int8]:
-    """Runs a model in the interpreter of TensorFlow Lite Micro on int8 (n, S, S, 4) -> int8 (n, S, S, 3)."""
+    """As `golden.run_micro`, in the interpreter of TensorFlow Lite Micro."""
     from tflite_micro import runtime
 
     # The wheel's default arena is ten times the model; this one holds any model that a bundle may.

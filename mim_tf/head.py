@@ -95,6 +95,10 @@ class Head:
         parts = {f"{name}_{key}": value for name, one in distances.items() for key, value in vars(one).items()}
         return {"lean": self.lean, "lean_offset": self.lean_offset, **parts}
 
+    def to_bytes(self) -> bytes:
+        """Little-endian float32: lean (D), its offset, and of far and of foreign matrix, offset and scale."""
+        return b"".join(values.astype("<f4").tobytes() for values in self._arrays().values())
+
     def save(self, path: Path) -> None:
         """Writes an `.npz`, whole or not at all."""
         with new_file(path) as beside, beside.open("wb") as stream:

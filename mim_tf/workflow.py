@@ -17,7 +17,7 @@ from mim_export.bundle import Contents, write_bundle
 from mim_export.files import write_json
 from mim_export.golden import masks_of
 from mim_export.runtime import Scorer
-from mim_tf import compare, comparison, data, measure
+from mim_tf import compare, comparison, data, head, measure
 from mim_tf import report as figures
 from mim_tf.compare import Entry, Plan
 from mim_tf.comparison_page import page
@@ -161,8 +161,8 @@ def export_run(run: Path, bundle: Path, folder: Path | None, statement: str | No
         return {name: evaluate(judge, photos, "test", seed=0, warn=warn).metrics for name, judge in judges.items()}
 
     contents = Contents(
-        mim=converted.mim,
-        micro=converted.micro,
+        models=converted.models,
+        head=converted.head,
         size=detector.size,
         normal_class=detector.normal_class,
         method=detector.name,
@@ -189,12 +189,10 @@ def _network(method: Method) -> dict[str, Any] | None:
     if not isinstance(method, DeepInpainting):
         return None
     statistics = len(method.head.lean)
-    return {
-        "name": "EfficientNet-Lite0",
-        "block": method.options["block"],
-        "size": method.size,
-        "statistics": statistics,
-    }
+    entry = {"name": "EfficientNet-Lite0", "block": method.options["block"], "size": method.size}
+    weights = {"distance_weight": head.DISTANCE_WEIGHT, "foreign_weight": head.FOREIGN_WEIGHT}
+    limits = {"foreign": head.FOREIGN, "foreign_most": head.FOREIGN_MOST}
+    return {**entry, "statistics": statistics, "components": len(method.head.far.matrix), **weights, **limits}
 
 
 def _commands(detector: Detector) -> list[str]:

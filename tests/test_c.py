@@ -40,7 +40,7 @@ def _compiler(name: str) -> str:
 def _declarations() -> str:
     """The headers as cffi reads them: without directives and extern "C"."""
     texts = []
-    for name in ("status", "pixels", "masks", "ssim", "decide"):
+    for name in ("status", "pixels", "masks", "ssim", "decide", "deep"):
         text = (SOURCES / "include" / f"mim_{name}.h").read_text()
         text = re.sub(r"#ifdef __cplusplus.*?#endif", "", text, flags=re.DOTALL)
         texts.append(re.sub(r"^#.*$", "", text, flags=re.MULTILINE))
@@ -643,3 +643,84 @@ def test_each_status_has_a_line_with_a_remedy(c: SimpleNamespace) -> None:
     lines = [c.ffi.string(c.lib.mim_status_text(status)).decode() for status in range(9)]
     assert len(set(lines)) == 9 and not any("\n" in line for line in lines)
     assert all(";" in line for line in lines[1:])
+
+
+def _statistics(c: SimpleNamespace, features: np.ndarray, scale: float, zero: int, weights: np.ndarray) -> np.ndarray:
+    positions, channels = features.shape
+    found = np.zeros(2 * channels, np.float32)
+    arguments = positions, channels, scale, zero, _pointer(c, weights), _pointer(c, found), found.nbytes
+    assert c.lib.mim_statistics(_pointer(c, features), *arguments) == OK
+    return found
+
+
+def _error_weights(c: SimpleNamespace, x: np.ndarray, q: np.ndarray) -> np.ndarray:
+    weights = np.zeros((len(x) // 8, len(x) // 8), np.float32)
+    x, q = np.ascontiguousarray(x), np.ascontiguousarray(q)
+    assert c.lib.mim_error_weights(_pointer(c, x), _pointer(c, q), len(x), _pointer(c, weights), weights.nbytes) == OK
+    return weights
+
+
+def _head(c: SimpleNamespace) -> tuple[Any, np.ndarray]:
+    """The head of the released bundle, and the values that it points to."""
+    network, values = MANIFEST["measure"]["network"], np.fromfile(RELEASED / "head.f32", "<f4")
+    head = c.ffi.new("mim_head *", {"values": _pointer(c, values), "count": len(values)})
+    for key in ("statistics", "components", "distance_weight", "foreign_weight", "foreign", "foreign_most"):
+        setattr(head, key, network[key])
+    return head, values
+
+
+@given(st.integers(1, 12), st.integers(0, 2**32 - 1))
+@settings(deadline=None, max_examples=20)
+def test_error_weights_and_statistics_are_numpys(c: SimpleNamespace, cells: int, seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    x = rng.integers(0, 256, (8 * cells, 8 * cells, 3)).astype(np.uint8)
+    q = rng.integers(-128, 128, x.shape).astype(np.int8)
+    errors = np.abs(x / 255 - (q + 128.0) / 256).reshape(cells, 8, cells, 8, 3).mean((1, 3, 4)) + 1e-4
+    weights = _error_weights(c, x, q)
+    np.testing.assert_allclose(weights, errors / errors.sum(), rtol=1e-5)
+    features = rng.integers(-128, 128, (cells * cells, 7)).astype(np.int8)
+    real = 0.3 * (features.astype(float) - 5)
+    mean = weights.ravel() @ real
+    deviation = np.sqrt(weights.ravel() @ (real - mean) ** 2)
+    found = _statistics(c, features, 0.3, 5, weights.ravel())
+    np.testing.assert_allclose(found, np.concatenate([mean, deviation]), rtol=1e-4, atol=1e-3)
+
+
+def test_the_measure_deep_from_the_integer_models_is_that_of_the_graph(c: SimpleNamespace) -> None:
+    """A microcontroller that runs `mim_micro.tflite` and `mim_features.tflite` gets what `mim.tflite` gives."""
+    masks = golden.masks_of(MANIFEST)
+    output = MANIFEST["models"]["mim_features.tflite"]["signatures"]["features"]["outputs"]["features"]
+    (scale,), (zero,) = output["scale"], output["zero_point"]
+    head, _values = _head(c)
+    similarity, foreignness = c.ffi.new("float *"), c.ffi.new("float *")
+    for entry, stage in zip(ENTRIES, STAGES, strict=True):
+        outputs = np.stack(np.split(stage["micro"], len(masks), axis=1)).astype(np.int16) - 128
+        inpainted = (outputs * (1 - masks).astype(np.int16)).sum(0).astype(np.int8)
+        weights = _error_weights(c, stage["small"], inpainted)
+        features = stage["features"].reshape(weights.size, -1).copy()
+        found = _statistics(c, features, scale, zero, weights.ravel())
+        assert c.lib.mim_similarity(head, _pointer(c, found), similarity, foreignness) == OK
+        assert similarity[0] == pytest.approx(entry["similarity"], abs=1e-3)
+        assert foreignness[0] == pytest.approx(entry["foreignness"], abs=1e-3)
+
+
+def test_bad_heads_and_features_are_refused(c: SimpleNamespace) -> None:
+    head, values = _head(c)
+    statistics, result = np.zeros(head.statistics, np.float32), c.ffi.new("float *")
+    assert c.lib.mim_similarity(head, _pointer(c, statistics), result, result) == OK
+    assert c.lib.mim_head_count(160, 30) == 30_755
+    assert c.lib.mim_similarity(head, c.ffi.NULL, result, result) == NULL
+    statistics[3] = np.nan
+    assert c.lib.mim_similarity(head, _pointer(c, statistics), result, result) == NUMBER
+    head.count = len(values) - 1  # a file that was cut off
+    assert c.lib.mim_similarity(head, _pointer(c, statistics), result, result) == ARGUMENT
+    head.components = head.statistics + 1
+    assert c.lib.mim_similarity(head, _pointer(c, statistics), result, result) == SIZE
+    x, weights = np.zeros((16, 16, 3), np.uint8), np.zeros(4, np.float32)
+    arguments = _pointer(c, x), _pointer(c, x.view(np.int8))
+    assert c.lib.mim_error_weights(*arguments, 12, _pointer(c, weights), 16) == SIZE
+    assert c.lib.mim_error_weights(*arguments, 16, _pointer(c, weights), 15) == BUFFER
+    features = np.zeros((4, 3), np.int8)
+    for scale, size, answer in ((0.0, 24, NUMBER), (np.nan, 24, NUMBER), (1.0, 23, BUFFER)):
+        arguments = 4, 3, scale, 0, _pointer(c, weights), _pointer(c, statistics), size
+        assert c.lib.mim_statistics(_pointer(c, features), *arguments) == answer

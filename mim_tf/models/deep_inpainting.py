@@ -159,4 +159,6 @@ class DeepInpainting(Method):
         """Reads `model.keras` and `head.npz`."""
         self.inpainting.load(folder)
         self.head = Head.load(folder / _HEAD)
+        if len(self.head.lean) != 2 * self.backbone.output_shape[-1]:
+            raise MimError("is of another network", "train again into a new folder", folder / _HEAD)
         self.__dict__.pop("_looked", None)

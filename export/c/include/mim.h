@@ -9,6 +9,7 @@
  *     S x S  --mim_contrast, mim_detail, mim_gate-->  reason
  *     S x S  --mim_resample-->  s x s  --mim_masked-->  mim_micro.tflite, once a mask  --mim_assemble-->  inpainting
  *     s x s and inpainting  --mim_ssim_...-->  SSIM
+ *     of the measure deep also  S x S  --mim_features.tflite, mim_error_weights, mim_statistics, mim_similarity-->
  *     similarity  --mim_p_value, mim_verdict-->  verdict
  *
  * Research software, not a diagnosis. No image leaves the device.
@@ -17,6 +18,7 @@
 #define MIM_H
 
 #include "mim_decide.h"
+#include "mim_deep.h"
 #include "mim_masks.h"
 #include "mim_pixels.h"
 #include "mim_ssim.h"
