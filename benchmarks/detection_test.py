@@ -4,7 +4,8 @@
         --comparison COMPARE --out OUT
 
 RUN and BUNDLE are of `mim-tf train` and `mim-tf export` with the seeds 0, 1, 2; COMPARE is the folder of the
-`mim-tf compare` behind docs/comparison.md. Prints a Markdown table and writes OUT/comparison.json.
+`mim-tf compare` behind docs/comparison.md. Prints Markdown tables and writes OUT/comparison.json: AUROC with each image
+and with each group counted once, and of each bundle what is called `mpox-like` and what is refused.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from typing import Any
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 import numpy as np
+from scipy.stats import binomtest
 
 from mim_export.errors import MimError
 from mim_export.files import read_json, write_json
@@ -25,7 +27,7 @@ from mim_tf import comparison, data
 from mim_tf.compare import Entry, Plan
 from mim_tf.compare_job import code_digest, machine
 from mim_tf.detector import Detector
-from mim_tf.evaluate import evaluate
+from mim_tf.evaluate import DRAWS, NOT_SKIN, evaluate, group_weights, interval, weighted_auroc
 from mim_tf.process_pool import job_folder
 from mim_tf.workflow import load_judge
 
@@ -55,6 +57,56 @@ def report(folder: Path, judged: Path, parameters: int, seed: int, out: Path, na
     images.sort(key=lambda image: image["file"])  # as the comparison lists them
     write_json(job_folder(out, name, seed) / "scores.json", entry)
     return found.metrics
+
+
+def once_a_group(out: Path, names: list[str]) -> list[list[str]]:
+    """Mean AUROC over the skin classes with each group counted once, and its difference to the first row, paired."""
+    scores = {
+        name: [read_json(job_folder(out, name, seed) / "scores.json", "run it again")["images"] for seed in SEEDS]
+        for name in names
+    }
+    images = scores[names[0]][0]
+    labels, groups = (np.array([image[key] for image in images]) for key in ("label", "group"))
+    rng = np.random.default_rng(0)
+    weights = {}
+    for label in np.unique(labels):
+        own = groups[labels == label]
+        _, index, sizes = np.unique(own, return_inverse=True, return_counts=True)
+        drawn = np.concatenate([np.ones((1, len(own))), group_weights(own, rng, DRAWS)])
+        weights[label] = drawn / sizes[index]
+    skin = [label for label in weights if label not in ("mpox", *NOT_SKIN)]
+    means = {}
+    for name, fits in scores.items():
+        areas = []
+        for fit in fits:
+            found = np.array([image["similarity"] for image in fit], np.float32)
+            parts = {label: found[labels == label] for label in weights}
+            areas += [weighted_auroc(parts["mpox"], parts[k], weights["mpox"], weights[k]) for k in skin]
+        means[name] = np.mean(areas, axis=0)
+    rows = []
+    for name, mean in means.items():
+        less = mean - means[names[0]]
+        bounds = [interval(spread[1:]) for spread in (mean, less)]
+        spans = [f"[{bound['ci_low']:.2f}, {bound['ci_high']:.2f}]" for bound in bounds]
+        rows.append([name, f"{mean[0]:.2f} {spans[0]}", "" if name == names[0] else f"{less[0]:+.2f} {spans[1]}"])
+    return rows
+
+
+def verdicts(bundles: list[Path], metrics: list[dict[str, Any]], judged: list[list[dict[str, Any]]]) -> list[list[str]]:
+    """Of each bundle: threshold, sensitivity by group with exact bounds, what is called mpox-like and refused."""
+    rows = []
+    for seed, bundle, found, images in zip(SEEDS, bundles, metrics, judged, strict=True):
+        threshold = read_json(bundle / "manifest.json", "export it again")["calibration"]["threshold"]
+        own = [image for image in images if image["label"] == "mpox"]
+        groups = {image["group"] for image in own}
+        lost = {image["group"] for image in own if image["similarity"] < threshold}
+        exact = binomtest(len(groups) - len(lost), len(groups)).proportion_ci(method="exact")
+        kept = f"{len(groups) - len(lost)} of {len(groups)} [{exact.low:.2f}, {exact.high:.2f}]"
+        classes = sorted(found["classes"])
+        called = [f"{found['classes'][name]['called_mpox_like']:.2f}" for name in classes]
+        refused = ", ".join(str(found["refused"][name]) for name in classes)
+        rows.append([str(seed), f"{threshold:.2f}", kept, *called, f"{found['refused']['mpox']}; {refused}"])
+    return rows
 
 
 def main() -> None:
@@ -90,6 +142,18 @@ def main() -> None:
     header, rows = comparison.table(result)
     kept = [i for i, title in enumerate(header) if title not in ("parameters", "training, s", "steps", "ms an image")]
     print(comparison.markdown_table([header[i] for i in kept], [[row[i] for i in kept] for row in rows]))
+    print("\nEach group counted once:\n")
+    names = [entry.name for entry in entries]
+    ordered = [OURS["bundles"], *(name for name in names if name != OURS["bundles"])]
+    print(comparison.markdown_table(["method", "mean, skin", "minus the bundle"], once_a_group(options.out, ordered)))
+    ours = metrics[OURS["bundles"]]
+    classes = [f"{name} called mpox-like" for name in sorted(ours[0]["classes"])]
+    judged = [
+        read_json(job_folder(options.out, OURS["bundles"], seed) / "scores.json", "run it again")["images"]
+        for seed in SEEDS
+    ]
+    header = ["seed", "threshold", "groups of mpox without a miss", *classes, "refused: mpox; the others"]
+    print("\n" + comparison.markdown_table(header, verdicts(options.bundles, ours, judged)))
     for name, seeds in metrics.items():
         sensitivity = [found["sensitivity"] for found in seeds]
         print(f"\n{name}: sensitivity at the threshold", "; ".join(_interval(entry) for entry in sensitivity))

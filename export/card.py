@@ -22,7 +22,7 @@ def model_card(manifest: dict[str, Any], metrics: dict[str, Any]) -> str:
             integer += f"`{name}` (integer only; TensorFlow Lite Micro arena {arena}), "
     integer += "`head.f32`, " if manifest["measure"].get("network") else ""
     if masks is not None:
-        what, done = "An inpainting GAN", f"masked {masks['count']} times, inpainted, and compared with its inpainting"
+        what, done = "An inpainting GAN", f"masked {masks['count']} times, inpainted, and measured by its inpainting"
         done += "" if masks["size"] == manifest["size"] else f" (of {masks['size']} x {masks['size']} px)"
     else:
         what, done = f"The method `{manifest['method']}`, in float32,", "rebuilt and compared with what was rebuilt"
@@ -59,7 +59,8 @@ def model_card(manifest: dict[str, Any], metrics: dict[str, Any]) -> str:
         "* CPU kernels were verified (`mim-tf verify`); GPU, NNAPI and Core ML delegates were not.",
         "## Files",
         f"`mim.tflite` (runtime {manifest['models']['mim.tflite']['min_runtime_version']} or later), "
-        f"{integer}`manifest.json`, `golden/`, `scorer/`, `LICENSE`, `SHA256SUMS`.",
+        f"{integer}`manifest.json`, {'`metrics.json`, ' if metrics else ''}`golden/`, `LICENSE`, `SHA256SUMS`; "
+        "`scorer/`, the sources for each target, goes with every bundle but the released one, beside which they lie.",
     ]
     return "\n\n".join(parts) + "\n"
 
@@ -83,8 +84,9 @@ def _network(manifest: dict[str, Any]) -> list[str]:
 _LIMITS = {
     "ssim": "An AUROC near 0.5 is chance. Similarity of this kind mostly measures how smooth a picture is: blank "
     "walls, healthy and blurred skin can be rebuilt better than mpox is, and are then called `mpox-like`.",
-    "deep": "An AUROC near 0.5 is chance. Diseases that the self-made negatives do not resemble are found by their "
-    "distance from the class alone; many of them are called `mpox-like`.",
+    "deep": "An AUROC near 0.5 is chance. AUROC hides where the threshold lies: see how much of each class is called "
+    "`mpox-like`. Diseases that the self-made negatives do not resemble are found by their distance from the class "
+    "alone. `not skin` means no more than unlike the photographs of the training.",
 }
 
 
@@ -99,21 +101,21 @@ def _tables(metrics: dict[str, Any], normal_class: str) -> str:
             f"`{result['split']}` against each class, 95 % bootstrap interval by group, {result['bootstrap']['draws']} "
             f"draws, seed {result['bootstrap']['seed']}:",
             "",
-            f"| class | images | groups | AUROC | 95 % interval | AUROC by SSIM | called {normal_class}-like |",
-            "|---|---|---|---|---|---|---|",
+            f"| class | images | groups | AUROC | 95 % interval | AUROC by SSIM | {normal_class}-like | refused |",
+            "|---|---|---|---|---|---|---|---|",
         ]
         beside = result["ssim"]
         for label, entry in result["classes"].items():
             other = f"{beside['classes'][label]['auroc']:.3f}" if beside else ""
-            called = entry[f"called_{normal_class}_like"]
+            called, refused = entry[f"called_{normal_class}_like"], result["refused"][label]
             rows.append(
                 f"| {label} | {entry['images']} | {entry['groups']} | {entry['auroc']:.3f} | "
-                f"{entry['ci_low']:.3f} to {entry['ci_high']:.3f} | {other} | {called:.2f} |"
+                f"{entry['ci_low']:.3f} to {entry['ci_high']:.3f} | {other} | {called:.2f} | {refused} |"
             )
         if result["mean_auroc"] is not None:
             mean, (low, high) = result["mean_auroc"], result["mean_auroc_ci"]
             other = f"{beside['mean_auroc']:.3f}" if beside else ""
-            rows.append(f"| **mean over skin classes** | | | **{mean:.3f}** | {low:.3f} to {high:.3f} | {other} | |")
+            rows.append(f"| **mean over skin classes** | | | **{mean:.3f}** | {low:.3f} to {high:.3f} | {other} | | |")
         rows += [
             "",
             f"Sensitivity at the threshold: {kept['value']:.3f} ({kept['ci_low']:.3f} to {kept['ci_high']:.3f}).",
