@@ -21,6 +21,7 @@ from . import flatbuffer, golden
 from .card import STATEMENT, model_card
 from .decide import REASONS, VERDICTS, Calibration, Gate
 from .files import new_folder, write_json
+from .metadata import with_metadata
 from .runtime import FORMAT, Scorer
 from .schema import Manifest
 
@@ -100,11 +101,11 @@ def write_bundle(
         MimError: the folder exists or cannot be written.
     """
     with new_folder(folder) as beside:
+        manifest = _manifest(contents)
         for name, content in contents.models.items():
-            (beside / name).write_bytes(content)
+            (beside / name).write_bytes(with_metadata(content, name, manifest))
         if contents.head is not None:
             (beside / "head.f32").write_bytes(contents.head)
-        manifest = _manifest(contents)
         # Golden vectors are made by the scorer itself, which checks the models against a manifest.
         write_json(beside / "manifest.json", {**manifest, "files": _files(beside)})
         golden.write(beside, images, encoded)

@@ -18,6 +18,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
+from tensorflow.lite.python.convert_phase import ConverterError
 
 from mim_tf.detector import Detector
 from mim_tf.models.deep_inpainting import DeepInpainting
@@ -26,7 +27,7 @@ from mim_tf.models.mim import masked_input
 from mim_tf.models.trained import Reconstruction
 from mim_tf.views import make_views
 
-from . import flatbuffer
+from . import flatbuffer, operators
 from .errors import MimError
 from .graph import Deep, Direct, Masked
 from .preprocess import resample
@@ -63,7 +64,8 @@ def convert(detector: Detector, sample: NDArray[np.uint8]) -> Converted:
         The files.
 
     Raises:
-        MimError: the method reconstructs nothing, or a file would be larger than `MAX_BYTES`.
+        MimError: the method reconstructs nothing, a file would be larger than `MAX_BYTES`, or have operators that
+            not every runtime has.
     """
     method, side = detector.method, detector.size
     image = tf.TensorSpec([1, side, side, 3], tf.uint8, "image")
@@ -73,13 +75,12 @@ def convert(detector: Detector, sample: NDArray[np.uint8]) -> Converted:
     elif isinstance(method, DeepInpainting):
         deep = _deep_graph(detector, method, sample)
         scaled = tf.TensorSpec([1, side, side, 3], tf.float32, "scaled")
-        features = flatbuffer.finish(_convert(deep, {"features": (deep.features, [scaled])}, True), "features", [])
+        features = _convert(deep, {"features": (deep.features, [scaled])}, True, [])
         models = _convert_masked(deep, method.inpainting, image)
         result = Converted({**models, "mim_features.tflite": features}, deep.head.to_bytes())
     elif isinstance(method, Reconstruction) and method.measure == "ssim":
         graph = Direct(detector, method)
-        content = _convert(graph, {"score": (graph.score, [image])}, None)
-        result = Converted({"mim.tflite": flatbuffer.finish(content, "score", [])}, None)
+        result = Converted({"mim.tflite": _convert(graph, {"score": (graph.score, [image])}, None, [])}, None)
     else:
         problem = f"the method {detector.name} has no reconstruction that SSIM compares"
         raise MimError(problem, "export a run of mim, proxyano or autoencoder")
@@ -114,10 +115,12 @@ def _convert_masked(graph: Masked, method: Inpainting, image: tf.TensorSpec) -> 
     mask = tf.TensorSpec([1, side, side, 1], tf.uint8, "mask")
     masked = tf.TensorSpec([1, side, side, 4], tf.float32, "masked")
     small = tf.TensorSpec([1, side, side, 3], tf.uint8, "image")
-    mim = _convert(graph, {"score": (graph.score, [image]), "inpaint": (graph.inpaint, [small, mask])}, False)
-    micro = _convert(graph, {"inpaint": (graph.micro, [masked])}, True)
-    files = {"mim.tflite": (mim, "score"), "mim_micro.tflite": (micro, "inpaint")}
-    return {name: flatbuffer.finish(content, first, layers) for name, (content, first) in files.items()}
+    both = {"score": (graph.score, [image]), "inpaint": (graph.inpaint, [small, mask])}
+    micro = {"inpaint": (graph.micro, [masked])}
+    return {
+        "mim.tflite": _convert(graph, both, False, layers),
+        "mim_micro.tflite": _convert(graph, micro, True, layers),
+    }
 
 
 def _masked_batches(sample: NDArray[np.uint8], masks: NDArray[np.float32]) -> Iterator[NDArray[np.float32]]:
@@ -126,8 +129,13 @@ def _masked_batches(sample: NDArray[np.uint8], masks: NDArray[np.float32]) -> It
         yield masked_input(tf.repeat(image, len(masks), axis=0), tf.constant(masks)).numpy()
 
 
-def _convert(graph: tf.Module, signatures: dict[str, tuple[Any, list[tf.TensorSpec]]], integer: bool | None) -> bytes:
-    """Builtin ops only. The fake-quantization nodes decide what becomes int8; with `integer` None, nothing does."""
+def _convert(
+    graph: tf.Module,
+    signatures: dict[str, tuple[Any, list[tf.TensorSpec]]],
+    integer: bool | None,
+    layers: list[str],
+) -> bytes:
+    """The fake-quantization nodes decide what becomes int8; with `integer` None, nothing does."""
     functions = {
         name: tf.function(method, input_signature=specs).get_concrete_function()
         for name, (method, specs) in signatures.items()
@@ -139,5 +147,10 @@ def _convert(graph: tf.Module, signatures: dict[str, tuple[Any, list[tf.TensorSp
         if integer:
             converter.inference_input_type = tf.int8
             converter.inference_output_type = tf.int8
-        content: bytes = converter.convert()
-    return content
+        try:
+            content = converter.convert()
+        except ConverterError as error:
+            raise operators.missing(str(error)) or error from None
+    finished = flatbuffer.finish(content, next(iter(signatures)), layers)
+    operators.check(finished, operators.MICRO if integer else operators.SCORE)
+    return finished

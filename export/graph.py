@@ -66,8 +66,10 @@ class Graph(tf.Module):
             "reason": reason,
             "inpainted": _to_uint8(_enlarged(inpainted, image)),
             "error_map": _enlarged(error_map(original, inpainted), image),
-            "ssim": ssim(original, inpainted),
-            "foreignness": tf.zeros_like(similarity) if foreignness is None else foreignness,
+            # Operations that change nothing make tensors of their own: the converter would merge an SSIM with the same
+            # similarity, so that some runtimes knew one of the names alone, and make a constant of a foreignness of 0.
+            "ssim": tf.maximum(ssim(original, inpainted), -1.0),
+            "foreignness": tf.minimum(p, 0.0) if foreignness is None else foreignness,
         }
 
     def _p_value(self, similarity: tf.Tensor) -> tf.Tensor:

@@ -66,8 +66,7 @@ class LiteRtTest {
     private fun outputs(found: Map<String, ByteArray>): Outputs {
         fun words(name: String) = ByteBuffer.wrap(found.getValue(name)).order(ByteOrder.nativeOrder())
         return Outputs(
-            // Of the measure `ssim` both are one tensor, to which LiteRT's C interface gives one name.
-            words(if ("similarity" in found) "similarity" else "ssim").getFloat(),
+            words("similarity").getFloat(),
             words("p_value").getFloat(),
             words("verdict").getInt(),
             words("reason").getInt(),

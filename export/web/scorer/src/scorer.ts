@@ -6,8 +6,8 @@ import { resample } from "./resample.js";
 
 /** Outputs of the signature `score` that a scorer reads, by their names there. */
 export interface Outputs {
-  /** float32 (1); not needed of the measure `ssim`, which is its similarity. */
-  readonly similarity?: ArrayLike<number>;
+  /** float32 (1). */
+  readonly similarity: ArrayLike<number>;
   /** float32 (1). */
   readonly ssim: ArrayLike<number>;
   /** float32 (1). */
@@ -78,14 +78,13 @@ export class Scorer {
    * @throws MimError where `photo` is no image, or the model's outputs are not those of this bundle.
    */
   async score(photo: Rgb): Promise<Judged | TooSmall> {
-    const { calibration, gate: limits, measure, size } = this.#manifest;
+    const { calibration, gate: limits, size } = this.#manifest;
     checkImage(photo.width, photo.height, photo.data.length, 3);
     if (Math.min(photo.width, photo.height) < limits.min_side) return TOO_SMALL;
     const resampled = resample(photo, size);
     // A copy: `run` may transfer its buffer to a worker, and the gate reads the pixels once more.
     const outputs = await this.#run(new Uint8Array(resampled.data));
-    // Of the measure ssim the two outputs are one tensor, for which LiteRT.js knows one name alone.
-    const similarity = values(outputs, measure.name === "ssim" ? "ssim" : "similarity", 1)[0];
+    const similarity = values(outputs, "similarity", 1)[0];
     const p = pValue(similarity, calibration);
     const reason = gate(resampled, limits, values(outputs, "foreignness", 1)[0]);
     return {

@@ -1,0 +1,163 @@
+"""Metadata inside the model files, for tools and apps that see nothing else of a bundle.
+
+It is TFLite's own form: a flatbuffer that describes inputs and outputs, and behind the model a zip of the files that it
+names. Runtimes pass over both.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import zipfile
+from typing import Any
+
+import numpy as np
+
+from . import flatbuffer
+from .metadata_schema import (
+    FEATURE,
+    IMAGE,
+    MIN_PARSER_VERSION,
+    NORMALIZATION,
+    RGB,
+    TENSOR_VALUE_LABELS,
+    Table,
+    encode,
+)
+
+#: Name of the model's entry for the flatbuffer.
+NAME = "TFLITE_METADATA"
+#: What `decision.json` repeats of the manifest.
+DECISION = (
+    *("format", "version", "statement", "normal_class", "size", "method", "mask_set", "measure"),
+    *("calibration", "gate", "verdicts", "reasons"),
+)
+#: Stands for null in `reasons.txt`, for readers of labels pass over empty lines.
+NO_REASON = "none"
+
+#: By name of a tensor: what it is, and its least and largest value where it has them.
+_TENSORS: dict[str, tuple[str, tuple[float, float] | None]] = {
+    "image": ("Centre square of the upright photograph, averaged to this size: RGB, 0 to 255.", (0, 255)),
+    "similarity": ("How much the image is like the class; higher = more.", None),
+    "p_value": ("Conformal p-value of the similarity: share of the class that is as unlike it or more.", (0, 1)),
+    "verdict": ("Place in verdicts.txt.", (0, 2)),
+    "reason": ("Place in reasons.txt; not 0 where the verdict is cannot-judge.", (0, 5)),
+    "inpainted": ("The reconstruction: RGB, 0 to 255.", (0, 255)),
+    "error_map": ("1 - SSIM of image and reconstruction at each pixel.", (0, 2)),
+    "ssim": ("Mean SSIM of image and reconstruction.", (-1, 1)),
+    "foreignness": ("Distance from the class in deviations of it; 0 of the measure ssim.", None),
+    "masked": ("RGB of kept pixels and 0 at hidden ones, then the mask, 255 = kept; each minus 128.", None),
+    "output": ("The image as inpainted under this mask, of which the hidden pixels are used.", (0, 1)),
+}
+#: Their labels: the file, and what it holds.
+_LABELS = {"verdict": ("verdicts.txt", "Names of the verdicts."), "reason": ("reasons.txt", "Names of the reasons.")}
+#: What a signature does.
+_GRAPHS = {
+    "score": "Reconstructs an image, compares the two, and judges.",
+    "inpaint": "Inpaints the hidden pixels of an image.",
+}
+_IMAGES = ("image", "inpainted", "output")
+#: (value - mean) / deviation of the pixels is what the tensor takes, before it is quantized.
+_NORMALIZATIONS = {"image": (0.0, 1.0), "masked": (0.0, 255.0)}
+
+
+def with_metadata(content: bytes, name: str, manifest: dict[str, Any]) -> bytes:
+    """A model with its metadata.
+
+    Args:
+        content: a file as `convert` gives it.
+        name: of the file, such as `mim.tflite`; what gives no verdict, as `mim_micro.tflite`, gets no zip, for memory is
+            short where it runs.
+        manifest: with the entries of `DECISION`, and `licence`.
+
+    Returns:
+        A file that computes the same, of a multiple of 16 bytes.
+
+    Example:
+        `zipfile.ZipFile("mim.tflite").read("verdicts.txt")` is `b"mpox-like\\nnot-mpox-like\\ncannot-judge\\n"`.
+    """
+    model = flatbuffer.read(content)
+    files = _files(manifest) if model.subgraphs[0].name == b"score" else {}
+    entry, buffer = flatbuffer.schema.MetadataT(), flatbuffer.schema.BufferT()
+    entry.name, entry.buffer = NAME, len(model.buffers)
+    buffer.data = np.frombuffer(encode(_model(model.subgraphs[0], name, manifest)), np.uint8)
+    model.buffers.append(buffer)
+    model.metadata = [*(model.metadata or []), entry]
+    written = flatbuffer.write(model)
+    # Zeros between model and zip, which counts from the start of the file, make the sum a multiple.
+    gap = -(len(written) + len(_zipped(b"", files))) % flatbuffer.ALIGNMENT
+    return _zipped(written + bytes(gap), files)
+
+
+def _files(manifest: dict[str, Any]) -> dict[str, bytes]:
+    decision = {key: manifest[key] for key in DECISION}
+    reasons = [NO_REASON if reason is None else reason for reason in manifest["reasons"]]
+    texts = {
+        "verdicts.txt": "".join(f"{label}\n" for label in manifest["verdicts"]),
+        "reasons.txt": "".join(f"{label}\n" for label in reasons),
+        "decision.json": json.dumps(decision, indent=1, ensure_ascii=False) + "\n",
+    }
+    return {name: text.encode() for name, text in texts.items()}
+
+
+def _zipped(before: bytes, files: dict[str, bytes]) -> bytes:
+    """Stored, not compressed, since the readers in C++ refuse anything else, and with a fixed date."""
+    stream = io.BytesIO(before)
+    stream.seek(0, io.SEEK_END)
+    if files:
+        with zipfile.ZipFile(stream, "a") as archive:
+            for name, content in files.items():
+                archive.writestr(zipfile.ZipInfo(name), content)
+    return stream.getvalue()
+
+
+def _model(graph: Any, name: str, manifest: dict[str, Any]) -> Table:
+    """The schema's tools know one subgraph, the first; its tensors have the names of the signature."""
+    key, licence = graph.name.decode(), manifest["licence"]
+    inputs, outputs = (
+        [_tensor(graph.tensors[index].name.decode()) for index in indices] for indices in (graph.inputs, graph.outputs)
+    )
+    described = {
+        "name": key,
+        "description": _GRAPHS[key],
+        "input_tensor_metadata": inputs,
+        "output_tensor_metadata": outputs,
+    }
+    fields = {
+        "name": name.removesuffix(".tflite"),
+        "description": f"{manifest['statement']} The class is {manifest['normal_class']}.",
+        "version": manifest["version"],
+        "author": "The mim-tf developers",
+        "license": f"Code {licence['code']}; weights {licence['weights']}",
+        "subgraph_metadata": [Table("SubGraphMetadata", described)],
+        "min_parser_version": MIN_PARSER_VERSION,
+    }
+    if key == "score":
+        file = {"name": "decision.json", "description": "Constants of the decision, as in the bundle's manifest.json."}
+        fields["associated_files"] = [Table("AssociatedFile", file)]
+    return Table("ModelMetadata", fields)
+
+
+def _tensor(name: str) -> Table:
+    description, limits = _TENSORS[name]
+    image = name in _IMAGES
+    properties = Table("ImageProperties", {"color_space": RGB}) if image else Table("FeatureProperties", {})
+    fields: dict[str, Any] = {
+        "name": name,
+        "description": description,
+        "content": Table(
+            "Content",
+            {"content_properties_type": IMAGE if image else FEATURE, "content_properties": properties},
+        ),
+    }
+    if name in _NORMALIZATIONS:
+        mean, deviation = _NORMALIZATIONS[name]
+        options = Table("NormalizationOptions", {"mean": [mean], "std": [deviation]})
+        fields["process_units"] = [Table("ProcessUnit", {"options_type": NORMALIZATION, "options": options})]
+    if limits is not None:
+        fields["stats"] = Table("Stats", {"max": [limits[1]], "min": [limits[0]]})
+    if name in _LABELS:
+        file, content = _LABELS[name]
+        labels = {"name": file, "description": content, "type": TENSOR_VALUE_LABELS}
+        fields["associated_files"] = [Table("AssociatedFile", labels)]
+    return Table("TensorMetadata", fields)
