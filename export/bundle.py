@@ -23,7 +23,7 @@ from .decide import REASONS, VERDICTS, Calibration, Gate
 from .files import new_folder, write_json
 from .metadata import with_metadata
 from .runtime import FORMAT, Scorer
-from .schema import Manifest
+from .schema import PUBLISHED, Manifest
 
 #: Sources for each target; the folders that exist are copied into a bundle's `scorer/`.
 _SOURCES = ("c", "kotlin", "swift", "web", "micro")
@@ -110,6 +110,7 @@ def write_bundle(
         write_json(beside / "manifest.json", {**manifest, "files": _files(beside)})
         golden.write(beside, images, encoded)
         shutil.copyfile(_LICENCE, beside / "LICENSE")
+        shutil.copyfile(PUBLISHED, beside / PUBLISHED.name)
         if contents.measure["network"] is not None:
             shutil.copyfile(_NETWORK_LICENCE, beside / _NETWORK_LICENCE.name)
         metrics = measure(Scorer(beside))

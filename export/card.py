@@ -59,7 +59,8 @@ def model_card(manifest: dict[str, Any], metrics: dict[str, Any]) -> str:
         "* CPU kernels were verified (`mim-tf verify`); GPU, NNAPI and Core ML delegates were not.",
         "## Files",
         f"`mim.tflite` (runtime {manifest['models']['mim.tflite']['min_runtime_version']} or later), "
-        f"{integer}`manifest.json`, {'`metrics.json`, ' if metrics else ''}`golden/`, `LICENSE`, `SHA256SUMS`; "
+        f"{integer}`manifest.json` and its schema, {'`metrics.json`, ' if metrics else ''}`golden/`, `LICENSE`, "
+        "`SHA256SUMS`; "
         "`scorer/`, the sources for each target, goes with every bundle but the released one, beside which they lie.",
     ]
     return "\n\n".join(parts) + "\n"

@@ -66,8 +66,8 @@ def with_metadata(content: bytes, name: str, manifest: dict[str, Any]) -> bytes:
 
     Args:
         content: a file as `convert` gives it.
-        name: of the file, such as `mim.tflite`; what gives no verdict, as `mim_micro.tflite`, gets no zip, for memory is
-            short where it runs.
+        name: of the file, such as `mim.tflite`. What gives no verdict, as `mim_micro.tflite`, gets no zip: there
+            memory is short.
         manifest: with the entries of `DECISION`, and `licence`.
 
     Returns:
