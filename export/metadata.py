@@ -47,6 +47,8 @@ _TENSORS: dict[str, tuple[str, tuple[float, float] | None]] = {
     "ssim": ("Mean SSIM of image and reconstruction.", (-1, 1)),
     "foreignness": ("Distance from the class in deviations of it; 0 of the measure ssim.", None),
     "masked": ("RGB of kept pixels and 0 at hidden ones, then the mask, 255 = kept; each minus 128.", None),
+    "scaled": ("The image: RGB, 0 to 255; each minus 128.", None),
+    "features": ("Features of the image by a network that was trained on ImageNet.", None),
     "output": ("The image as inpainted under this mask, of which the hidden pixels are used.", (0, 1)),
 }
 #: Their labels: the file, and what it holds.
@@ -55,10 +57,11 @@ _LABELS = {"verdict": ("verdicts.txt", "Names of the verdicts."), "reason": ("re
 _GRAPHS = {
     "score": "Reconstructs an image, compares the two, and judges.",
     "inpaint": "Inpaints the hidden pixels of an image.",
+    "features": "Extracts what the head in head.f32 reads.",
 }
-_IMAGES = ("image", "inpainted", "output")
+_IMAGES = ("image", "inpainted", "scaled", "output")
 #: (value - mean) / deviation of the pixels is what the tensor takes, before it is quantized.
-_NORMALIZATIONS = {"image": (0.0, 1.0), "masked": (0.0, 255.0)}
+_NORMALIZATIONS = {"image": (0.0, 1.0), "masked": (0.0, 255.0), "scaled": (127.0, 128.0)}
 
 
 def with_metadata(content: bytes, name: str, manifest: dict[str, Any]) -> bytes:
@@ -66,8 +69,8 @@ def with_metadata(content: bytes, name: str, manifest: dict[str, Any]) -> bytes:
 
     Args:
         content: a file as `convert` gives it.
-        name: of the file, such as `mim.tflite`. What gives no verdict, as `mim_micro.tflite`, gets no zip: there
-            memory is short.
+        name: of the file, such as `mim.tflite`. The integer models get no zip: they give no verdict, and memory is
+            short where they run.
         manifest: with the entries of `DECISION`, and `licence`.
 
     Returns:

@@ -20,9 +20,9 @@ SCORE = frozenset(
         *("RESIZE_NEAREST_NEIGHBOR", "SOFTMAX", "SQRT", "SQUARED_DIFFERENCE", "STRIDED_SLICE", "SUB", "SUM"),
     }
 )
-#: Operators of `mim_micro.tflite`: their int8 kernels give the same bits on LiteRT and TensorFlow Lite Micro, and a
-#: firmware registers each of them by name.
-MICRO = frozenset({"CONCATENATION", "CONV_2D", "LOGISTIC", "RESIZE_NEAREST_NEIGHBOR"})
+#: Operators of the integer models: their int8 reference kernels give the same bits on LiteRT and TensorFlow Lite Micro,
+#: where a firmware registers each of them by name.
+MICRO = frozenset({"ADD", "CONCATENATION", "CONV_2D", "DEPTHWISE_CONV_2D", "LOGISTIC", "RESIZE_NEAREST_NEIGHBOR"})
 
 
 def check(content: bytes, allowed: frozenset[str]) -> None:

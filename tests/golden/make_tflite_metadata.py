@@ -5,7 +5,8 @@
     ORACLE/bin/python tests/golden/make_tflite_metadata.py [BUNDLE]
 
 BUNDLE is the released one if none is named. Writes `tflite_metadata.json` beside this file: for each model the metadata
-as they are and as they are displayed, the parser version that they need, and the files that are packed behind it.
+as they are and as they are displayed, the parser version that they need, and the files that are packed behind it: text
+files as they are, of JSON the keys.
 """
 
 from __future__ import annotations
@@ -33,21 +34,22 @@ def read(path: Path) -> dict[str, Any]:
     populator.populate()
     files = displayer.get_packed_associated_file_list()
     assert sorted(populator.get_recorded_associated_file_list()) == sorted(files)
+    texts = {name: displayer.get_associated_file_buffer(name).decode() for name in files}
     return {
         "metadata": base64.b64encode(content).decode(),
         "displayed": json.loads(displayer.get_metadata_json()),
         "min_parser_version": _pywrap_metadata_version.GetMinimumMetadataParserVersion(content),
-        "files": {name: displayer.get_associated_file_buffer(name).decode() for name in files},
+        "files": {n: list(json.loads(text)) if n.endswith(".json") else text for n, text in texts.items()},
     }
 
 
 def main() -> None:
-    """Reads both models and writes the file."""
+    """Reads the models and writes the file."""
     bundle = Path(sys.argv[1]) if len(sys.argv) > 1 else HERE.parents[1] / "export" / "released"
     entry = {
         "versions": {name: version(name) for name in ("tflite-support", "flatbuffers", "protobuf", "numpy")},
         "python": platform.python_version(),
-        "models": {name: read(bundle / name) for name in ("mim.tflite", "mim_micro.tflite")},
+        "models": {path.name: read(path) for path in sorted(bundle.glob("*.tflite"))},
     }
     (HERE / "tflite_metadata.json").write_text(json.dumps(entry, indent=1) + "\n")
 
