@@ -7,16 +7,18 @@ import os
 import shutil
 import subprocess
 import sys
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import jsonschema
 import numpy as np
 import pytest
 from PIL import Image
 from skimage.metrics import structural_similarity
 
-from mim_export import decide, flatbuffer, golden
+from mim_export import decide, flatbuffer, golden, operators
 from mim_export.convert import convert
 from mim_export.decide import REASONS, VERDICTS
 from mim_export.errors import MimError
@@ -26,14 +28,6 @@ from mim_export.verify import check_files, run_tflm, verify
 from mim_tf import data, sample, workflow
 from mim_tf.detector import Detector
 from mim_tf.method import Training
-
-#: What `mim.tflite` may consist of: builtin operators of TensorFlow Lite 2.14 and older.
-ALLOWED = {
-    *("ABS", "ADD", "CAST", "CONCATENATION", "CONV_2D", "DEPTHWISE_CONV_2D", "DEQUANTIZE", "DIV", "FLOOR"),
-    *("GREATER_EQUAL", "LESS", "LESS_EQUAL", "LOGISTIC", "MEAN", "MINIMUM", "MIRROR_PAD", "MUL", "QUANTIZE"),
-    *("RESHAPE", "RESIZE_NEAREST_NEIGHBOR", "SQRT", "STRIDED_SLICE", "SUB", "SUM"),
-}
-MICRO = {"CONV_2D", "CONCATENATION", "LOGISTIC", "RESIZE_NEAREST_NEIGHBOR"}
 
 
 @pytest.fixture(scope="module")
@@ -113,10 +107,12 @@ def test_both_signatures_and_the_micro_model_share_one_generator(bundle: Path) -
 
 
 def test_operators_types_names_and_alignment(bundle: Path) -> None:
-    for name, allowed in (("mim.tflite", ALLOWED), ("mim_micro.tflite", MICRO)):
+    for name, allowed in (("mim.tflite", operators.SCORE), ("mim_micro.tflite", operators.MICRO)):
         content = (bundle / name).read_bytes()
+        operators.check(content, allowed)
+        assert len(content) % flatbuffer.ALIGNMENT == 0
         model = flatbuffer.read(content)
-        assert {flatbuffer.op_name(model, op) for graph in model.subgraphs for op in graph.operators} <= allowed
+        assert [entry.name for entry in model.metadata].count(b"TFLITE_METADATA") == 1
         names = [tensor.name.decode() for graph in model.subgraphs for tensor in graph.tensors]
         assert all(names) and not any("StatefulPartitionedCall" in n or "keras_tensor" in n for n in names)
         for graph in model.subgraphs:
@@ -133,6 +129,49 @@ def test_operators_types_names_and_alignment(bundle: Path) -> None:
     types = flatbuffer.schema.TensorType
     micro = flatbuffer.read((bundle / "mim_micro.tflite").read_bytes())
     assert {t.type for t in micro.subgraphs[0].tensors} <= {types.INT8, types.INT32}
+
+
+def own_outputs(content: bytes) -> set[str]:
+    """Names of the outputs of `score`, each of which has to be computed, and to be a tensor of its own and its name."""
+    model = flatbuffer.read(content)
+    signature = next(s for s in model.signatureDefs if s.signatureKey == b"score")
+    graph = model.subgraphs[signature.subgraphIndex]
+    places = [output.tensorIndex for output in signature.outputs]
+    computed = {int(place) for operator in graph.operators for place in operator.outputs}
+    assert len(set(places)) == len(places) and set(places) <= computed
+    assert sorted(graph.outputs) == sorted(places)
+    names = {graph.tensors[output.tensorIndex].name: output.name for output in signature.outputs}
+    assert all(tensor == output for tensor, output in names.items())
+    return {name.decode() for name in names}
+
+
+def test_outputs_of_the_measure_ssim_are_tensors_of_their_own(bundle: Path) -> None:
+    """The converter merges equal tensors, and some runtimes then know one name alone."""
+    outputs = {"similarity", "p_value", "verdict", "reason", "inpainted", "error_map", "ssim", "foreignness"}
+    assert own_outputs((bundle / "mim.tflite").read_bytes()) == outputs
+    scorer = Scorer(bundle)
+    result = scorer.run(resample(sample.render("mpox", [5])[0], 64))
+    assert result["similarity"] == result["ssim"] and result["foreignness"].tobytes() == bytes(4)
+
+
+def test_an_operator_that_is_not_allowed_is_said_on_one_line(run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(operators, "SCORE", operators.SCORE - {"MIRROR_PAD", "SQRT"})
+    with pytest.raises(MimError, match=r"^the converter wrote MIRROR_PAD, SQRT, which not every runtime has; export"):
+        workflow.export_run(run, run.parent / "refused", None, None, print)
+    assert not (run.parent / "refused").exists()
+
+
+def test_metadata_and_schema_are_in_the_bundle(bundle: Path) -> None:
+    manifest = json.loads((bundle / "manifest.json").read_text())
+    with zipfile.ZipFile(bundle / "mim.tflite") as archive:
+        decision = json.loads(archive.read("decision.json"))
+        assert archive.read("verdicts.txt").decode().splitlines() == manifest["verdicts"]
+    assert decision == {key: manifest[key] for key in decision}
+    assert decision["calibration"]["threshold"] == manifest["calibration"]["threshold"]
+    assert not zipfile.is_zipfile(bundle / "mim_micro.tflite")
+    schema = json.loads((bundle / "manifest.schema.json").read_text())
+    jsonschema.validate(manifest, schema)
+    assert "manifest.schema.json" in manifest["files"]
 
 
 def test_micro_model_is_bit_identical_in_tflm_and_reference_kernels(bundle: Path) -> None:
@@ -244,8 +283,8 @@ def test_proxyano_scores_on_a_device_as_in_keras(tmp_path: Path) -> None:
     manifest = workflow.export_run(tmp_path / "run", tmp_path / "bundle", tmp_path / "data", None, print)
     assert manifest["method"] == "proxyano" and manifest["mask_set"] is None
     assert set(manifest["models"]) == {"mim.tflite"}
-    extra = {"FULLY_CONNECTED", "L2_NORMALIZATION", "SOFTMAX"}
-    assert set(manifest["models"]["mim.tflite"]["ops"]) <= ALLOWED | extra
+    assert set(manifest["models"]["mim.tflite"]["ops"]) <= operators.SCORE
+    assert {"similarity", "ssim", "foreignness"} < own_outputs((tmp_path / "bundle" / "mim.tflite").read_bytes())
     scorer, pixels = Scorer(tmp_path / "bundle"), sample.render("mpox", range(6), size=48)
     np.testing.assert_allclose(scorer.judge(pixels).similarity, detector.similarity(pixels), atol=1e-4)
     np.testing.assert_array_equal(scorer.judge(pixels).verdict, detector.judge(pixels).verdict)

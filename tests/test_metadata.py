@@ -74,7 +74,7 @@ def test_tensors_are_described_in_the_order_of_the_runtime(name: str) -> None:
     for side, details in (("input", interpreter.get_input_details()), ("output", interpreter.get_output_details())):
         described = [tensor["name"] for tensor in graph[f"{side}_tensor_metadata"]]
         assert [detail["name"] for detail in details] == described
-    assert list(interpreter.get_signature_list())[0] == graph["name"]
+    assert next(iter(interpreter.get_signature_list())) == graph["name"]
 
 
 @pytest.mark.parametrize("name", MODELS)

@@ -6,15 +6,20 @@ import hashlib
 import json
 import os
 import subprocess
+import zipfile
 from pathlib import Path
 
+import jsonschema
 import numpy as np
 import pytest
+from metadata_reader import buffer_of, displayed
 from PIL import Image
+from test_export import own_outputs
 
-from mim_export import golden
+from mim_export import golden, operators
 from mim_export.decide import VERDICTS
 from mim_export.runtime import RELEASED, Scorer, runtimes
+from mim_export.schema import PUBLISHED
 from mim_export.verify import verify
 from mim_tf import data, sample
 from mim_tf.evaluate import evaluate
@@ -37,11 +42,26 @@ def test_released_bundle_states_its_terms() -> None:
     assert "not a diagnosis" in manifest["statement"] and "not a diagnosis" in card
     assert "mim-tf train --data" in card
     assert manifest["models"]["mim_micro.tflite"]["arena_bytes"] > 0
-    assert [int(part) for part in manifest["models"]["mim.tflite"]["min_runtime_version"].split(".")] <= [
-        2,
-        14,
-        0,
-    ]
+
+
+def test_released_models_hold_what_describes_them() -> None:
+    """Metadata as tflite-support displays them (`tests/golden/make_tflite_metadata.py`), labels, schema; aligned."""
+    manifest = json.loads((RELEASED / "manifest.json").read_text())
+    oracle = json.loads((Path(__file__).parent / "golden" / "tflite_metadata.json").read_text())["models"]
+    assert set(oracle) == set(manifest["models"])
+    for name, told in oracle.items():
+        content = (RELEASED / name).read_bytes()
+        buffer = buffer_of(content)
+        assert buffer is not None and displayed(buffer) == told["displayed"], name
+        assert len(content) % 16 == 0
+        operators.check(content, operators.SCORE if name == "mim.tflite" else operators.MICRO)
+    with zipfile.ZipFile(RELEASED / "mim.tflite") as archive:
+        assert archive.namelist() == list(oracle["mim.tflite"]["files"])
+        decision = json.loads(archive.read("decision.json"))
+    assert decision == {key: manifest[key] for key in decision}
+    assert len(own_outputs((RELEASED / "mim.tflite").read_bytes())) == 8
+    assert (RELEASED / PUBLISHED.name).read_text() == PUBLISHED.read_text()
+    jsonschema.validate(manifest, json.loads(PUBLISHED.read_text()))
 
 
 def test_released_bundle_can_say_no() -> None:
