@@ -29,7 +29,7 @@ from .schema import PUBLISHED, Manifest
 _SOURCES = ("c", "kotlin", "swift", "web", "micro")
 #: What building and testing them leaves there.
 _BUILT = ("build", "dist", "node_modules")
-#: What the scorer in Python consists of, and what makes its golden vectors a C header.
+#: What the scorer in Python consists of, and what makes golden vectors and models C sources.
 _PYTHON = (
     "__init__.py",
     "errors.py",
@@ -38,7 +38,9 @@ _PYTHON = (
     "decide.py",
     "runtime.py",
     "golden.py",
+    "c_source.py",
     "golden_header.py",
+    "micro_sources.py",
 )
 #: Folder of the sources in a bundle. The released bundle goes without: its sources are the package's own.
 SCORER = "scorer"

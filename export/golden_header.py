@@ -3,22 +3,21 @@
     python -m mim_export.golden_header BUNDLE --out golden.h
 
 The header has the manifest's constants, the scalars of every golden image, and whole images for three: the smallest
-of each shorter side, so that resampling enlarges, copies or shrinks.
+of each shorter side, so that resampling enlarges, copies or shrinks. With --all it has every image whole.
 """
 
 from __future__ import annotations
 
 import argparse
-import hashlib
 import sys
 import zlib
-from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from .c_source import array, constants, literal, stamp
 from .errors import MimError
 from .files import new_file
 from .golden import masks_of, read
@@ -49,11 +48,12 @@ typedef struct golden_image {
 """
 
 
-def header(bundle: Path) -> str:
+def header(bundle: Path, every: bool = False) -> str:
     """The header of a bundle.
 
     Args:
         bundle: a folder that `mim-tf export` wrote, of the method `mim`.
+        every: whether every image is written whole.
 
     Returns:
         C99 and C++11 text of ASCII letters. `inpainted_crc32` is zlib's of floor(255 (q + 128) / 256 + 0.5),
@@ -72,52 +72,37 @@ def header(bundle: Path) -> str:
     entries, stages = read(bundle)
     small = masks.shape[1]
     places = np.linspace(0, small - 1, PLACES).astype(int)
-    digest = hashlib.sha256((bundle / "manifest.json").read_bytes()).hexdigest()
     lines = [
-        f"/* Written by mim_export.golden_header from the bundle whose manifest.json has the sha256\n   {digest}. */",
+        stamp("mim_export.golden_header", bundle),
         '#ifndef MIM_GOLDEN_H\n#define MIM_GOLDEN_H\n\n#include <math.h>\n\n#include "mim.h"\n',
         f"#define GOLDEN_SIZE {manifest['size']}\n#define GOLDEN_SMALL {small}",
         f"#define GOLDEN_MASKS {len(masks)}\n#define GOLDEN_PLACES {PLACES}",
-        *_constants(manifest),
-        _array("size_t", "golden_places", map(str, places)),
+        *constants(manifest, "golden"),
+        *(_names(manifest, key) for key in ("verdicts", "reasons")),
+        array("static const size_t golden_places[]", map(str, places)),
         _TYPES,
         "static const golden_scalars golden_all[] = {",
         *(_scalars(manifest, entry, stage) for entry, stage in zip(entries, stages, strict=True)),
         "};",
     ]
-    chosen = _chosen([stage["input"].shape[:2] for stage in stages])
+    chosen = range(len(stages)) if every else _chosen([stage["input"].shape[:2] for stage in stages])
     rows = []
     for place, number in enumerate(chosen):
         stage = stages[number]
         micro = np.stack(np.split(stage["micro"], len(masks), axis=1)).astype(np.int16) - 128
-        lines += [_array("uint8_t", f"golden_input_{place}", map(str, stage["input"].ravel()))]
-        lines += [_array("int8_t", f"golden_micro_{place}", map(str, micro.ravel()))]
+        lines += [array(f"static const uint8_t golden_input_{place}[]", map(str, stage["input"].ravel()))]
+        lines += [array(f"static const int8_t golden_micro_{place}[]", map(str, micro.ravel()))]
         rows.append(_image(place, number, entries[number], stage, places))
     lines += ["static const golden_image golden_images[] = {", *rows, "};\n\n#endif\n"]
     return "\n".join(lines)
 
 
-def _constants(manifest: dict[str, Any]) -> list[str]:
-    mask_set, limits, table = manifest["mask_set"], manifest["gate"], manifest["calibration"]
-    foreign = "INFINITY" if limits["max_foreignness"] is None else _float(limits["max_foreignness"])
-    verdicts, reasons = ([f'"{name or ""}"' for name in manifest[key]] for key in ("verdicts", "reasons"))
-    return [
-        "static const mim_mask_set golden_mask_set = "
-        f"{{{mask_set['size']}, {mask_set['cell']}, {mask_set['count']}, {mask_set['step']}}};",
-        "static const mim_gate_limits golden_limits = "
-        f"{{{_float(limits['min_contrast'])}, {_float(limits['min_detail'])}, {limits['min_side']}, {foreign}}};",
-        _array("float", "golden_similarities", map(_float, table["similarities"])),
-        _array("float", "golden_weights", map(_float, table["weights"])),
-        "static const mim_calibration golden_calibration = {golden_similarities, golden_weights, "
-        f"{len(table['weights'])}, {table['groups']}, {table['alpha']!r}}};",
-        f"static const float golden_threshold = {_float(table['threshold'])};",
-        _array("char *const", "golden_verdicts", verdicts),
-        _array("char *const", "golden_reasons", reasons),
-    ]
+def _names(manifest: dict[str, Any], key: str) -> str:
+    return array(f"static const char *const golden_{key}[]", (f'"{name or ""}"' for name in manifest[key]))
 
 
 def _scalars(manifest: dict[str, Any], entry: dict[str, Any], stage: dict[str, NDArray[Any]]) -> str:
-    floats = [_float(entry[key]) for key in ("contrast", "detail", "foreignness", "ssim", "similarity", "p_value")]
+    floats = [literal(entry[key]) for key in ("contrast", "detail", "foreignness", "ssim", "similarity", "p_value")]
     codes = (
         f"(mim_verdict_code){manifest['verdicts'].index(entry['verdict'])}",
         f"(mim_reason_code){manifest['reasons'].index(entry['reason'])}",
@@ -143,25 +128,9 @@ def _image(
     inpainted, errors = (np.ascontiguousarray(stage[key][::step, ::step]) for key in ("inpainted", "error_map"))
     sums = [zlib.crc32(picture.tobytes()) for picture in (stage["resampled"], stage["small"])]
     sums += [entry["masked_crc32"], zlib.crc32(inpainted.tobytes())]
-    values = ", ".join(_float(value) for value in errors[np.ix_(places, places)].ravel())
+    values = ", ".join(literal(value) for value in errors[np.ix_(places, places)].ravel())
     start = f"{number}, {width}, {height}, golden_input_{place}, golden_micro_{place}"
     return f"    {{{start},\n     {', '.join(f'{crc}u' for crc in sums)},\n     {{{values}}}}},"
-
-
-def _float(value: float) -> str:
-    """The shortest decimal of the nearest float32, as a C literal of type float."""
-    return f"{float(str(np.float32(value)))!r}f"
-
-
-def _array(kind: str, name: str, values: Iterable[str]) -> str:
-    """A constant array, in lines of at most 120 letters."""
-    lines, line = [], ""
-    for value in values:
-        if len(line) + len(value) > 118:
-            lines.append(line)
-            line = ""
-        line += f"{value},"
-    return f"static const {kind} {name}[] = {{\n" + "\n".join([*lines, line]) + "\n};"
 
 
 def main() -> int:
@@ -169,9 +138,10 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="mim_export.golden_header", description=__doc__)
     parser.add_argument("bundle", type=Path, help="a folder that mim-tf export wrote")
     parser.add_argument("--out", type=Path, required=True, help="the header to write")
+    parser.add_argument("--all", action="store_true", help="write every image whole, not only three")
     arguments = parser.parse_args()
     try:
-        text = header(arguments.bundle)
+        text = header(arguments.bundle, arguments.all)
         with new_file(arguments.out) as beside:
             beside.write_text(text, encoding="ascii")
     except MimError as error:

@@ -1,0 +1,29 @@
+// An image provider of the golden images, which mim_export.golden_header --all writes into golden.h, and what each
+// must give.
+#include "golden_images.h"
+
+#include "golden.h"
+#include "image_provider.h"
+
+namespace {
+size_t next = 0;
+}
+
+bool mim_next_photo(MimPhoto *photo) {
+    if (next == sizeof golden_images / sizeof *golden_images) return false;
+    const golden_image &image = golden_images[next++];
+    *photo = {image.input, image.width, image.height, 3 * image.width};
+    return true;
+}
+
+bool golden_agrees(const MimJudgement &judgement) {
+    const golden_scalars &expected = golden_all[next - 1];
+    return fabsf(judgement.similarity - expected.similarity) <= 0.001f &&
+           fabsf(judgement.foreignness - expected.foreignness) <= 0.001f &&
+           fabsf(judgement.p_value - expected.p_value) <= 0.000001f && judgement.verdict == expected.verdict &&
+           judgement.reason == expected.reason;
+}
+
+float golden_difference(const MimJudgement &judgement) {
+    return fabsf(judgement.similarity - golden_all[next - 1].similarity);
+}

@@ -1,0 +1,38 @@
+// From a photograph to a verdict on TensorFlow Lite Micro, with both integer models of a bundle of the measure deep.
+//
+// Research software, not a diagnosis. No image leaves the device.
+#ifndef MIM_SCORER_H
+#define MIM_SCORER_H
+
+#include "image_provider.h"
+#include "mim_bundle.h"
+
+// What is kept from step to step, beside the arena. Needs no initial values.
+struct MimBuffers {
+    uint64_t workspace[(36 * MIM_BUNDLE_SIZE + 7) / 8];  // of mim_resample
+    uint8_t resampled[3 * MIM_BUNDLE_SIZE * MIM_BUNDLE_SIZE];
+    uint8_t small[3 * MIM_BUNDLE_SMALL * MIM_BUNDLE_SMALL];
+    int8_t inpainted[3 * MIM_BUNDLE_SMALL * MIM_BUNDLE_SMALL];
+    float weights[MIM_BUNDLE_POSITIONS];
+    float statistics[2 * MIM_BUNDLE_CHANNELS];
+};
+
+struct MimJudgement {
+    float similarity, foreignness, p_value;
+    mim_verdict_code verdict;
+    mim_reason_code reason;
+    size_t arena_used;  // bytes, of the model that took more
+};
+
+// Judges a photograph.
+//
+// arena      at a multiple of 16; MIM_BUNDLE_ARENA bytes are enough. Both models use it, one after the other
+// judgement  complete where nullptr is answered
+//
+// Answers nullptr, or one line that says what failed. Takes nothing from the heap.
+//
+// Example: the golden image of 34 x 49 px of a bundle of 64 px gives MIM_CANNOT_JUDGE and MIM_TOO_SMALL.
+const char *mim_judge(const MimPhoto &photo, uint8_t *arena, size_t arena_bytes, MimBuffers *buffers,
+                      MimJudgement *judgement);
+
+#endif
