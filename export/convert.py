@@ -10,8 +10,9 @@ here. ProxyAno needs no superpixels on a device, for its network extracts the pr
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import keras
@@ -19,6 +20,7 @@ import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
 from tensorflow.lite.python.convert_phase import ConverterError
+from tensorflow.python.framework.convert_to_constants import convert_variables_to_constants_v2
 
 from mim_tf.detector import Detector
 from mim_tf.models.deep_inpainting import DeepInpainting
@@ -29,7 +31,7 @@ from mim_tf.views import make_views
 
 from . import flatbuffer, operators
 from .errors import MimError
-from .graph import Deep, Direct, Masked
+from .graph import Deep, Direct, Graph, Masked
 from .preprocess import resample
 from .quantize import activation_ranges, int8_twin
 
@@ -78,15 +80,51 @@ def convert(detector: Detector, sample: NDArray[np.uint8]) -> Converted:
         features = _convert(deep, {"features": (deep.features, [scaled])}, True, [])
         models = _convert_masked(deep, method.inpainting, image)
         result = Converted({**models, "mim_features.tflite": features}, deep.head.to_bytes())
-    elif isinstance(method, Reconstruction) and method.measure == "ssim":
-        graph = Direct(detector, method)
-        result = Converted({"mim.tflite": _convert(graph, {"score": (graph.score, [image])}, None, [])}, None)
     else:
-        problem = f"the method {detector.name} has no reconstruction that SSIM compares"
-        raise MimError(problem, "export a run of mim, proxyano or autoencoder")
+        result = Converted({"mim.tflite": _convert_float(detector)}, None)
     if sum(map(len, result.models.values())) > MAX_BYTES:
         raise MimError(f"the models would take more than {MAX_BYTES} bytes", "train a smaller width")
     return result
+
+
+def float_graph(detector: Detector) -> Graph:
+    """The scorer's graph with the networks as they were trained, in float32.
+
+    Raises:
+        MimError: the method reconstructs nothing.
+    """
+    method = detector.method
+    if isinstance(method, Inpainting):
+        return Masked(detector, method.network, method.masks)
+    if isinstance(method, DeepInpainting):
+        return Deep(detector, method, method.inpainting.network, method.backbone)
+    if isinstance(method, Reconstruction) and method.measure == "ssim":
+        return Direct(detector, method)
+    problem = f"the method {detector.name} has no reconstruction that SSIM compares"
+    raise MimError(problem, "export a run of mim, proxyano or autoencoder")
+
+
+def convert_float(run: Path) -> bytes:
+    """`mim.tflite` of a run as it would be with float32 networks, signature `score` alone; see `convert`."""
+    return _convert_float(Detector.load(run))
+
+
+def score_function(run: Path) -> Callable[[tf.Tensor], Any]:
+    """The score path of a run in Keras and TensorFlow, in the form in which it is fastest.
+
+    It is one function from uint8 (1, S, S, 3) to all outputs of `mim.tflite`, in float32, the masks as one batch, the
+    weights as constants, so that TensorFlow folds batch normalisations into convolutions.
+    """
+    detector = Detector.load(run)
+    image = tf.TensorSpec([1, detector.size, detector.size, 3], tf.uint8, "image")
+    traced = tf.function(float_graph(detector).score, input_signature=[image]).get_concrete_function()
+    return convert_variables_to_constants_v2(traced)
+
+
+def _convert_float(detector: Detector) -> bytes:
+    graph = float_graph(detector)
+    image = tf.TensorSpec([1, detector.size, detector.size, 3], tf.uint8, "image")
+    return _convert(graph, {"score": (graph.score, [image])}, None, [])
 
 
 def _int8_generator(method: Inpainting, sample: NDArray[np.uint8]) -> keras.Model:

@@ -6,7 +6,7 @@ from typing import Any
 
 import flatbuffers
 import numpy as np
-from tensorflow.lite.python import schema_py_generated as schema
+from ai_edge_litert import schema_py_generated as schema
 
 #: Buffers start at multiples of this, as kernels on microcontrollers expect.
 ALIGNMENT = 16

@@ -101,6 +101,7 @@ class Masked(Graph):
         super().__init__(detector)
         self._generate = generator
         self._masks = masks
+        self._variables = _values(generator)
 
     def reconstruct(self, original: tf.Tensor) -> tf.Tensor:
         """All masks as one batch: one generator, with one set of scales."""
@@ -131,6 +132,7 @@ class Deep(Masked):
         super().__init__(detector, generator, method.inpainting.masks)
         self._backbone = backbone
         self.head = method.head
+        self._variables = [*_values(generator), *_values(backbone)]
 
     def correct(self, exact: NDArray[np.float64], rounded: NDArray[np.float64]) -> None:
         """Takes out what rounding to int8 adds on average, to the vectors and then to the similarity.
@@ -177,12 +179,16 @@ class Direct(Graph):
     def __init__(self, detector: Detector, method: Reconstruction) -> None:
         super().__init__(detector)
         self._method = method
-        # What is not reachable from the module is not saved with it.
-        self._variables = [variable.value for variable in method.model.variables]
+        self._variables = _values(method.model)
 
     def reconstruct(self, original: tf.Tensor) -> tf.Tensor:
         """As the method does it in Keras."""
         return self._method.reconstruct(self._method.model, original)
+
+
+def _values(network: keras.Model) -> list[tf.Variable]:
+    """TensorFlow's variables of a network; what is not reachable from a module is not saved with it."""
+    return [variable.value for variable in network.variables]
 
 
 def _distance(vector: tf.Tensor, distance: Distance) -> tf.Tensor:

@@ -9,11 +9,12 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.table import Table
 
 from mim_export.errors import MimError, explain, quiet_stderr
+from mim_tf import bundle_commands
+from mim_tf.bundle_commands import Json
 from mim_tf.progress import comparison_bars, training_bars
-from mim_tf.show import err, out, show, show_comparison, show_metrics, warn
+from mim_tf.show import err, show, show_comparison, show_metrics, warn
 
 # Before TensorFlow is imported: its start-up notes would drown the one line that an error is.
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
@@ -26,7 +27,6 @@ app = typer.Typer(
     help="Mask, Inpaint, Measure: one-class detection of mpox in photographs. Research software, not a diagnosis.",
 )
 Data = Annotated[Path, typer.Option("--data", help="data folder: DIR/<split>/<class>/photo.jpg")]
-Json = Annotated[bool, typer.Option("--json", help="print JSON")]
 Seed = Annotated[int, typer.Option("--seed", help="of weights, order, masks, splits")]
 
 
@@ -174,44 +174,6 @@ def export(
 
 
 @app.command()
-def verify(
-    bundle: Annotated[Path | None, typer.Argument(help="a bundle; the released one by default")] = None,
-    json: Json = False,
-) -> None:
-    """Check a bundle's files and run its golden vectors on every runtime that is present."""
-    from mim_export.runtime import RELEASED
-    from mim_export.verify import verify as check
-
-    folder = bundle or RELEASED
-    results = check(folder)
-    if json:
-        show(results, json, "")
-    else:
-        keys = ("runtime", "images", "inpainted", "similarity", "p_value", "verdicts", "status")
-        table = Table(*keys, title="largest differences; inpainted in levels of 1/255", box=None)
-        for row in results:
-            table.add_row(*(str(row[key]) for key in keys))
-        out.print(table)
-    if any(row["status"] == "differs" for row in results):
-        raise MimError("golden vectors differ", "do not ship this bundle; export it again", folder)
-
-
-@app.command()
-def score(
-    paths: Annotated[list[Path], typer.Argument(help="photographs, or folders of them")],
-    bundle: Annotated[Path | None, typer.Option(help="a bundle; the released one by default")] = None,
-    json: Json = False,
-) -> None:
-    """Judge photographs with a bundle; no image leaves the device."""
-    from mim_export.runtime import RELEASED, Scorer, print_rows
-
-    rows, failed = Scorer(bundle or RELEASED).score_paths(paths)
-    print_rows(rows, failed, json)
-    if failed:
-        raise typer.Exit(2)
-
-
-@app.command()
 def demo(
     out_folder: Annotated[Path, typer.Option("--out", help="receives everything that the demo makes")] = Path("demo"),
     steps: Annotated[int, typer.Option(min=1, help="gradient steps")] = 500,
@@ -225,6 +187,10 @@ def demo(
     with training_bars(err) as progress:
         summary = run_demo(out_folder, steps=steps, seed=seed, warn=warn, progress=progress)
     show(summary, json, f"{out_folder}: open report.html")
+
+
+for command in (bundle_commands.verify, bundle_commands.score, bundle_commands.bench):
+    app.command()(command)
 
 
 def main() -> None:

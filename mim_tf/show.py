@@ -68,3 +68,68 @@ def show_comparison(result: dict[str, Any], as_json: bool) -> None:
         out.print(lines)
         title = ""
     out.print(f"run time {result['run_seconds'] / 60:.1f} minutes, earlier and stopped runs included")
+
+
+def show_verification(rows: list[dict[str, Any]], as_json: bool) -> None:
+    """Prints what `mim_export.verify.verify` found."""
+    if as_json:
+        out.print_json(json.dumps(rows))
+        return
+    keys = ("runtime", "images", "inpainted", "similarity", "p_value", "verdicts", "status")
+    table = Table(*keys, title="largest differences; inpainted in levels of 1/255", box=None)
+    for row in rows:
+        table.add_row(*(str(row[key]) for key in keys))
+    out.print(table)
+
+
+def show_bench(result: dict[str, Any], as_json: bool) -> None:
+    """Prints what `mim_export.bench.bench` found, with `machine` and `load_before`."""
+    if as_json:
+        out.print_json(json.dumps(result))
+        return
+    # Narrow, for rich breaks words where a terminal of 80 columns does not hold a table.
+    keys = ("file", "format", "px", "RAM\nKiB", "flash\nKiB", "MMAC", "AUROC\nfloat", "AUROC\nint8")
+    sizes = Table(*keys, title="size; RAM of activations; AUROC is the mean over skin classes", box=None)
+    for row in result["rows"]:
+        size = [_scaled(row[key], 1 / 1024) for key in ("activation_bytes", "flash_bytes")]
+        auroc = [_scaled(row[key], 1, 3) for key in ("auroc_float", "auroc_int8")]
+        sizes.add_row(row["file"], row["format"], str(row["resolution"]), *size, _scaled(row["macs"], 1e-6), *auroc)
+    out.print(sizes)
+    for threads in result["rows"][0]["latency"]:
+        title = f"latency with {threads} thread{'' if threads == '1' else 's'}, {result['runs']} runs each, in turns"
+        shares = ["% of\npeak"] if threads == "1" else []
+        columns = ("file", "median\nms", "10th\npercentile", "90th\npercentile", "by\nmim.tflite", *shares)
+        times = Table(*columns, title=title, box=None)
+        for row in result["rows"]:
+            entry = row["latency"][threads]
+            numbers = [_scaled(entry[key], 1, 2) for key in ("median_ms", "p10_ms", "p90_ms", "ratio")]
+            times.add_row(row["file"], *numbers, *([_scaled(row["share_of_peak"], 100)] if shares else []))
+        out.print(times)
+    lines = [f"{result['machine']}, {result['runtime']}, load {result['load_before']:.1f} before"]
+    peak = _scaled(result["peak_macs_per_second"], 1e-9)
+    lines.append(f"peak: {peak} GMAC/s, an int8 convolution of 1 x 1 on the same runtime, 1 thread")
+    if result["left_out"]:
+        lines.append(f"left out, for want of --run: {', '.join(result['left_out'])}")
+    words = {True: "pass", False: "fail", None: "not measured"}
+    for check in result["checks"]:
+        value = "" if check["value"] is None else f": {check['value']:.2f}"
+        lines.append(f"{words[check['holds']]}: {check['claim']}{value}")
+    for line in lines:
+        out.print(line, markup=False, highlight=False)
+    if result["profile"] is not None:
+        _show_profile(result["profile"])
+
+
+def _show_profile(rows: list[dict[str, Any]]) -> None:
+    title = "mim.tflite by operator, each run by itself, 1 thread; below 1 % left out"
+    table = Table("operator", "count", "MMAC", "ms", "%", title=title, box=None)
+    for row in rows:
+        if row["share"] >= 0.01:
+            numbers = _scaled(row["macs"], 1e-6, 1), _scaled(row["ms"], 1, 2), _scaled(row["share"], 100)
+            table.add_row(row["operator"], str(row["count"]), *numbers)
+    out.print(table)
+
+
+def _scaled(value: float | None, factor: float, digits: int = 0) -> str:
+    """A number as a cell shows it; nothing where it is not known."""
+    return "" if value is None else f"{value * factor:.{digits}f}"

@@ -76,7 +76,9 @@ def test_layout_is_the_agreed_one() -> None:
     assert {f"mim_tf/{name}.py" for name in wanted} <= modules
 
 
-@pytest.mark.parametrize("module", ["mim_tf", "mim_export", "mim_tf.cli", "mim_tf.data", "mim_export.runtime"])
+@pytest.mark.parametrize(
+    "module", ["mim_tf", "mim_export", "mim_tf.cli", "mim_tf.data", "mim_export.runtime", "mim_export.bench"]
+)
 def test_importing_is_light(module: str) -> None:
     program = f"import sys, {module}; sys.exit('tensorflow' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", program], cwd=ROOT.parent).returncode == 0

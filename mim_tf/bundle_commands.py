@@ -1,0 +1,65 @@
+"""The commands that need no run and no photographs to learn from, only a bundle: verify, score, bench."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from mim_export.errors import MimError, quiet_stderr
+from mim_tf.progress import training_bars
+from mim_tf.show import err, show_bench, show_verification
+
+Json = Annotated[bool, typer.Option("--json", help="print JSON")]
+Bundle = Annotated[Path | None, typer.Argument(help="a bundle; the released one by default")]
+
+
+def verify(bundle: Bundle = None, json: Json = False) -> None:
+    """Check a bundle's files and run its golden vectors on every runtime that is present."""
+    from mim_export.runtime import RELEASED
+    from mim_export.verify import verify as check
+
+    folder = bundle or RELEASED
+    results = check(folder)
+    show_verification(results, json)
+    if any(row["status"] == "differs" for row in results):
+        raise MimError("golden vectors differ", "do not ship this bundle; export it again", folder)
+
+
+def score(
+    paths: Annotated[list[Path], typer.Argument(help="photographs, or folders of them")],
+    bundle: Annotated[Path | None, typer.Option(help="a bundle; the released one by default")] = None,
+    json: Json = False,
+) -> None:
+    """Judge photographs with a bundle; no image leaves the device."""
+    from mim_export.runtime import RELEASED, Scorer, print_rows
+
+    rows, failed = Scorer(bundle or RELEASED).score_paths(paths)
+    print_rows(rows, failed, json)
+    if failed:
+        raise typer.Exit(2)
+
+
+def bench(
+    bundle: Bundle = None,
+    run: Annotated[
+        Path | None, typer.Option("--run", help="the run that the bundle was exported from, to time Keras as well")
+    ] = None,
+    json: Json = False,
+) -> None:
+    """Measure size and speed of a bundle beside Keras, float TFLite and usual classifiers, in one run."""
+    load = os.getloadavg()[0]
+    with quiet_stderr():
+        from mim_export import bench as measuring
+        from mim_export.runtime import RELEASED, read_manifest
+        from mim_tf import peers
+        from mim_tf.compare_job import machine
+
+    folder = bundle or RELEASED
+    size = read_manifest(folder)["size"]
+    with training_bars(err) as progress:
+        others = peers.classifiers(size, progress)
+        result = measuring.bench(folder, others, peers.peak(), run, progress)
+    show_bench({"machine": f"{os.cpu_count()} cores of {machine()}", "load_before": load, **result}, json)
