@@ -17,7 +17,7 @@ bool mim_next_photo(MimPhoto *photo) {
 }
 
 bool golden_agrees(const MimJudgement &judgement) {
-    const golden_scalars &expected = golden_all[next - 1];
+    const golden_scalars &expected = golden_all[golden_images[next - 1].number];
     return fabsf(judgement.similarity - expected.similarity) <= 0.001f &&
            fabsf(judgement.foreignness - expected.foreignness) <= 0.001f &&
            fabsf(judgement.p_value - expected.p_value) <= 0.000001f && judgement.verdict == expected.verdict &&
@@ -25,5 +25,5 @@ bool golden_agrees(const MimJudgement &judgement) {
 }
 
 float golden_difference(const MimJudgement &judgement) {
-    return fabsf(judgement.similarity - golden_all[next - 1].similarity);
+    return fabsf(judgement.similarity - golden_all[golden_images[next - 1].number].similarity);
 }

@@ -53,7 +53,7 @@ int main() {
     TIMER[0] = 1;
     judge();
     // With -icount shift=0 an instruction takes 1 ns.
-    printf("%u million instructions for a photograph of %u x %u\n", (0xffffffff - TIMER[1]) / 25000,
+    printf("%u million instructions for a photograph of %u x %u\n", static_cast<unsigned>((0xffffffff - TIMER[1]) / 25000),
            static_cast<unsigned>(photo.width), static_cast<unsigned>(photo.height));
 #endif
     return images == 0 || agree != images;

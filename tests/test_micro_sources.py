@@ -1,0 +1,232 @@
+"""Sources for microcontrollers: what is written from a bundle, the application around it, and what both may take."""
+
+from __future__ import annotations
+
+import ctypes
+import json
+import re
+import shutil
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from mim_export import golden, golden_header, micro_sources
+from mim_export.bundle import arena_bytes
+from mim_export.errors import MimError
+from mim_export.runtime import RELEASED, read_manifest, runtimes
+
+SOURCES = Path(__file__).parents[1] / "export"
+STRICT = ["-pedantic", "-Wall", "-Wextra", "-Wshadow", "-Werror"]
+
+#: Stands in for TensorFlow Lite Micro: models give the golden outputs, for the golden inputs only.
+RUNTIME = """
+#pragma once
+#include <stdio.h>
+#include <string.h>
+#include "golden.h"
+#include "mim_models.h"
+enum TfLiteStatus { kTfLiteOk, kTfLiteError };
+enum TfLiteType { kTfLiteInt8 = 9 };
+struct TfLiteTensor { TfLiteType type; size_t bytes; struct { int8_t *int8; } data; };
+namespace tflite {
+struct Model;
+inline const Model *GetModel(const void *content) { return static_cast<const Model *>(content); }
+class MicroOpResolver {};
+template <unsigned int count>
+class MicroMutableOpResolver : public MicroOpResolver {
+    unsigned int added = 0;
+    TfLiteStatus add() { return added++ < count ? kTfLiteOk : kTfLiteError; }
+ public:
+    TfLiteStatus AddAdd() { return add(); }
+    TfLiteStatus AddConcatenation() { return add(); }
+    TfLiteStatus AddConv2D() { return add(); }
+    TfLiteStatus AddDepthwiseConv2D() { return add(); }
+    TfLiteStatus AddLogistic() { return add(); }
+    TfLiteStatus AddResizeNearestNeighbor() { return add(); }
+};
+class MicroInterpreter {
+    static int photos() { static int count = 0; return count++ / 2; }
+    static void read(const char *name, size_t image, size_t place, int8_t *values, size_t bytes) {
+        char path[4096];
+        snprintf(path, sizeof path, "%s/%02d_%s", FOLDER, static_cast<int>(image), name);
+        FILE *file = fopen(path, "rb");
+        if (!file || fseek(file, static_cast<long>(place * bytes), SEEK_SET) || !fread(values, bytes, 1, file)) values[0]++;
+        if (file) fclose(file);
+    }
+    bool features;
+    size_t bytes, image, invoked = 0;
+    int8_t expected[3 * 192 * 192];
+    TfLiteTensor in, out;
+ public:
+    MicroInterpreter(const Model *model, const MicroOpResolver &, uint8_t *arena, size_t arena_bytes)
+        : features(static_cast<const void *>(model) == mim_features_model), bytes(arena_bytes),
+          image(golden_images[photos()].number) {
+        in = {kTfLiteInt8, static_cast<size_t>(features ? 3 * 192 * 192 : 4 * 96 * 96), {reinterpret_cast<int8_t *>(arena)}};
+        out = {kTfLiteInt8, static_cast<size_t>(features ? 144 * 112 : 3 * 96 * 96), {in.data.int8 + in.bytes}};
+    }
+    TfLiteStatus AllocateTensors() { return bytes >= 200000 ? kTfLiteOk : kTfLiteError; }
+    size_t arena_used_bytes() { return features ? 3000 : 2000; }
+    TfLiteTensor *input(int) { return &in; }
+    TfLiteTensor *output(int) { return &out; }
+    TfLiteStatus Invoke() {
+        read(features ? "features_in" : "micro_in", image, invoked, expected, in.bytes);
+        read(features ? "features_out" : "micro_out", image, invoked++, out.data.int8, out.bytes);
+        const bool equal = memcmp(expected, in.data.int8, in.bytes) == 0;
+        memset(in.data.int8, 85, in.bytes);
+        return equal ? kTfLiteOk : kTfLiteError;
+    }
+};
+}
+"""
+
+
+def _run(*command: Any) -> str:
+    if shutil.which(command[0]) is None:
+        pytest.skip(f"{command[0]} is not installed")
+    done = subprocess.run(command, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+@pytest.fixture(scope="module")
+def written(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("micro")
+    for name, text in micro_sources.sources(RELEASED).items():
+        (folder / name).write_text(text, encoding="ascii")
+    (folder / "golden.h").write_text(golden_header.header(RELEASED), encoding="ascii")
+    return folder
+
+
+def test_arrays_hold_the_files_and_are_aligned(written: Path) -> None:
+    _run("gcc", "-std=c99", *STRICT, "-shared", "-fPIC", written / "mim_models.c", "-o", written / "models.so")
+    library = ctypes.CDLL(str(written / "models.so"))
+    files = {**micro_sources.MODELS, "mim_head_values": "head.f32"}
+    for name, file in files.items():
+        content = (RELEASED / file).read_bytes()
+        array = (ctypes.c_uint8 * len(content)).in_dll(library, name)
+        assert bytes(array) == content and ctypes.addressof(array) % 16 == 0
+
+
+def test_sources_are_cxx_too(written: Path) -> None:
+    (written / "all.cc").write_text('#include "mim_bundle.h"\nsize_t count() { return mim_bundle_head.count; }\n')
+    include = ["-I", SOURCES / "c" / "include"]
+    for name in ("all.cc", "mim_models.c"):
+        _run("g++", "-x", "c++", "-std=c++11", *STRICT, "-Wno-unused-variable", "-fsyntax-only", *include, written / name)
+
+
+def test_constants_are_those_of_the_manifest(written: Path) -> None:
+    text = (written / "mim_bundle.h").read_text()
+    found = dict(re.findall(r"^#define MIM_BUNDLE_(\w+) \(?([-\d.]+)", text, re.MULTILINE))
+    manifest = read_manifest(RELEASED)
+    features = manifest["models"]["mim_features.tflite"]
+    quantized = features["tensors"]["features"]
+    assert {key: int(found[key]) for key in ("SIZE", "SMALL", "POSITIONS", "CHANNELS", "FEATURES_ZERO")} == {
+        **{"SIZE": 192, "SMALL": 96, "POSITIONS": 144, "CHANNELS": 112, "FEATURES_ZERO": quantized["zero_point"][0]}
+    }
+    assert np.float32(found["FEATURES_SCALE"]) == np.float32(quantized["scale"][0])
+    # The larger one, not the sum, and 4096 bytes more.
+    assert 4096 <= int(found["ARENA"]) - features["arena_bytes"] < 4096 + 16
+
+
+def test_operators_are_those_of_the_models(written: Path) -> None:
+    text = (written / "mim_ops.h").read_text()
+    make = runtimes()["litert"]
+    names = set()
+    for file in micro_sources.MODELS.values():
+        details = make((RELEASED / file).read_bytes())._get_ops_details()
+        names |= {entry["op_name"].replace("_", "").lower() for entry in details} - {"delegate"}
+    added = re.findall(r"resolver->Add(\w+)\(\)", text)
+    assert sorted(name.lower() for name in added) == sorted(names)
+    assert f"MicroMutableOpResolver<{len(names)}>" in text
+
+
+def test_application_judges_golden_images(written: Path) -> None:
+    """With a stand-in for the runtime, which wants each input exactly."""
+    manifest = read_manifest(RELEASED)
+    masks = golden.masks_of(manifest)
+    assert masks is not None
+    _, stages = golden.read(RELEASED)
+    for number, stage in enumerate(stages):
+        outputs = np.stack(np.split(stage["micro"], len(masks), axis=1)).astype(np.int16) - 128
+        content = {
+            "micro_in": golden.masked_int8(stage["small"], masks),
+            "micro_out": outputs.astype(np.int8),
+            "features_in": golden.centred(stage["resampled"]),
+            "features_out": stage["features"],
+        }
+        for name, values in content.items():
+            (written / f"{number:02d}_{name}").write_bytes(values.tobytes())
+    for name in ("micro/micro_mutable_op_resolver.h", "micro/micro_interpreter.h", "schema/schema_generated.h"):
+        (written / "tensorflow" / "lite" / name).parent.mkdir(parents=True, exist_ok=True)
+        (written / "tensorflow" / "lite" / name).write_text('#include "runtime.h"\n')
+    (written / "runtime.h").write_text(RUNTIME)
+    micro, objects = SOURCES / "micro", []
+    names = [micro / f"{name}.cc" for name in ("scorer", "responder", "golden_images", "test_golden", "main")]
+    include = ["-I", written, "-I", SOURCES / "c" / "include", f'-DFOLDER="{written}"']
+    for source in names:
+        objects.append(written / f"{source.stem}.o")
+        _run("g++", "-std=c++11", "-O1", *STRICT, "-Wno-unused-variable", *include, "-c", source, "-o", objects[-1])
+    library = sorted((SOURCES / "c" / "src").glob("*.c"))
+    _run("gcc", "-std=c99", "-O2", "-shared", "-fPIC", *library, written / "mim_models.c", "-lm", "-o", written / "c.so")
+    for program in (objects[3], objects[4]):
+        _run("g++", *objects[:3], program, written / "c.so", "-Wl,-rpath", written, "-o", program.with_suffix(".elf"))
+    told = _run(str(written / "test_golden.elf"))
+    assert "3 of 3 golden images agree" in told and "arena: 3000 bytes used" in told
+    assert len(_run(str(written / "main.elf")).splitlines()) == 3
+
+
+def test_what_fits_a_microcontroller(tmp_path: Path) -> None:
+    """A run of 64 px and block 5, untrained: sizes are those of the architecture. Both networks are exact there."""
+    from mim_export import verify
+    from mim_export.quantize import activation_ranges, int8_twin
+    from mim_tf import method
+
+    pytest.importorskip("tflite_micro")
+    import tensorflow as tf
+
+    made = method.make("mim", 64, "deep", block=5)
+    rng = np.random.default_rng(0)
+    flash, arenas = 4 * (160 + 1 + 30 * 160 + 30 + 2 + 160 * 160 + 160 + 2), []
+    for network, shape, span in ((made.backbone, (64, 64, 3), 255), (made.inpainting.network, (32, 32, 4), 1)):
+        batch = rng.uniform(0, span, (4, *shape)).astype(np.float32)
+        converter = tf.lite.TFLiteConverter.from_keras_model(int8_twin(network, activation_ranges(network, [batch])))
+        converter.optimizations = [tf.lite.Optimize.DEFAULT]
+        converter.inference_input_type = converter.inference_output_type = tf.int8
+        content = converter.convert()
+        flash += len(content)
+        arenas.append(arena_bytes(content))
+        inputs = rng.integers(-128, 128, (2, *shape), np.int8)
+        reference = golden.run_micro(runtimes()["litert-reference"](content), inputs)
+        np.testing.assert_array_equal(verify.run_tflm(content, inputs), reference)
+    assert max(arenas) + 32 * 1024 <= 256 * 1024
+    assert flash + _text_of_scorer(tmp_path) <= 512 * 1024
+
+
+def _text_of_scorer(folder: Path) -> int:
+    """Bytes of code and constants on a Cortex-M4F; where its compiler is missing, those that export/c/README.md says."""
+    if shutil.which("arm-none-eabi-gcc") is None:
+        return 8149
+    flags = ["-mcpu=cortex-m4", "-mthumb", "-mfloat-abi=hard", "-mfpu=fpv4-sp-d16", "-std=c99", "-O2", "-r", "-nostdlib"]
+    _run("arm-none-eabi-gcc", *flags, *(SOURCES / "c" / "src").glob("*.c"), "-o", folder / "scorer.o")
+    return int(_run("arm-none-eabi-size", folder / "scorer.o").splitlines()[1].split()[0])
+
+
+def test_what_cannot_be_written_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: Any) -> None:
+    manifest = read_manifest(RELEASED)
+
+    def refused(problem: str) -> None:
+        (tmp_path / "manifest.json").write_text(json.dumps(manifest))
+        with pytest.raises(MimError, match=problem):
+            micro_sources.sources(tmp_path)
+
+    refused("mim_micro.tflite: no such file")
+    manifest["models"]["mim_features.tflite"]["arena_bytes"] = None
+    refused("does not say the arena of mim_features.tflite; pip install tflite-micro, export again")
+    del manifest["models"]["mim_features.tflite"]
+    refused("has no mim_features.tflite; export a run of the method mim and the measure deep")
+    monkeypatch.setattr("sys.argv", ["micro_sources", str(tmp_path), "--out", str(tmp_path / "out")])
+    assert micro_sources.main() == 2
+    assert len(capsys.readouterr().err.splitlines()) == 1 and not (tmp_path / "out").exists()
