@@ -22,7 +22,7 @@ from .card import STATEMENT, model_card
 from .decide import REASONS, VERDICTS, Calibration, Gate
 from .files import new_folder, write_json
 from .metadata import with_metadata
-from .runtime import FORMAT, Scorer
+from .runtime import FORMAT, SCORER, Scorer
 from .schema import PUBLISHED, Manifest
 
 #: Sources for each target; the folders that exist are copied into a bundle's `scorer/`.
@@ -42,8 +42,6 @@ _PYTHON = (
     "golden_header.py",
     "micro_sources.py",
 )
-#: Folder of the sources in a bundle. The released bundle goes without: its sources are the package's own.
-SCORER = "scorer"
 _LICENCE = Path(__file__).with_name("released") / "LICENSE"
 #: Of the weights that a bundle of the measure `deep` holds beside its own.
 _NETWORK_LICENCE = Path(__file__).with_name("LICENSE.EfficientNet-Lite0")

@@ -25,8 +25,9 @@ from .errors import MimError, explain, quiet_stderr
 from .files import read_json
 from .preprocess import SUFFIXES, decode, resample
 
-#: The bundle that is installed with the package, and the format of bundles.
-RELEASED, FORMAT = Path(__file__).with_name("released"), 2
+#: The bundle that is installed with the package, the format of bundles, and the folder of sources in one.
+#: The released bundle goes without that folder: its sources are the package's own.
+RELEASED, FORMAT, SCORER = Path(__file__).with_name("released"), 2, "scorer"
 _REMEDY = "export the bundle again or reinstall mim-tf"
 # Makes an interpreter from the content of a model file.
 MakeInterpreter = Callable[[bytes], Any]
@@ -166,16 +167,15 @@ class Scorer:
 
     def score_pixels(self, photo: NDArray[np.uint8]) -> dict[str, Any]:
         """Judges one decoded photograph, uint8 (height, width, 3); as `score`, less `image`."""
-        judgement = self.judge(resample(photo, self.size)[None])
-        verdict, reason = int(judgement.verdict[0]), int(judgement.reason[0])
-        if min(photo.shape[:2]) < self.min_side:
-            verdict, reason = VERDICTS.index("cannot-judge"), REASONS.index("too small")
-        return {
-            "similarity": float(judgement.similarity[0]),
-            "p_value": float(judgement.p_value[0]),
-            "verdict": VERDICTS[verdict],
-            "reason": REASONS[reason],
-        }
+        return self.told(self.run(resample(photo, self.size)), min(photo.shape[:2]))
+
+    def told(self, outputs: dict[str, NDArray[Any]], side: int) -> dict[str, Any]:
+        """As `score_pixels`, from the graph's outputs for a photograph whose shorter side is `side` px."""
+        verdict, reason = VERDICTS[int(outputs["verdict"][0])], REASONS[int(outputs["reason"][0])]
+        if side < self.min_side:
+            verdict, reason = "cannot-judge", "too small"
+        similarity, p_value = float(outputs["similarity"][0]), float(outputs["p_value"][0])
+        return {"similarity": similarity, "p_value": p_value, "verdict": verdict, "reason": reason}
 
     def score_paths(self, paths: Iterable[str | os.PathLike[str]]) -> tuple[list[dict[str, Any]], list[MimError]]:
         """Judges photographs and folders of them.

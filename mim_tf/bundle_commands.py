@@ -16,15 +16,20 @@ Json = Annotated[bool, typer.Option("--json", help="print JSON")]
 Bundle = Annotated[Path | None, typer.Argument(help="a bundle; the released one by default")]
 
 
-def verify(bundle: Bundle = None, json: Json = False) -> None:
-    """Check a bundle's files and run its golden vectors on every runtime that is present."""
+def verify(
+    bundle: Bundle = None,
+    data: Annotated[Path | None, typer.Option("--data", help="compare runtimes on the photographs in it")] = None,
+    json: Json = False,
+) -> None:
+    """Check a bundle's files and run its golden vectors on every runtime and scorer that is present."""
+    from mim_export.deviations import deviations
     from mim_export.runtime import RELEASED
     from mim_export.verify import verify as check
 
     folder = bundle or RELEASED
-    results = check(folder)
-    show_verification(results, json)
-    if any(row["status"] == "differs" for row in results):
+    rows = check(folder)
+    show_verification(rows, [] if data is None else deviations(folder, data), json)
+    if any(row.bad for row in rows):
         raise MimError("golden vectors differ", "do not ship this bundle; export it again", folder)
 
 

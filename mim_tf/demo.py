@@ -11,6 +11,7 @@ from typing import Any
 
 from mim_export.errors import MimError
 from mim_export.files import new_file
+from mim_export.on_runtimes import Row
 from mim_export.runtime import Scorer
 from mim_export.verify import verify
 from mim_tf import data, sample, workflow
@@ -82,7 +83,7 @@ def run_demo(out: Path, *, steps: int, seed: int, warn: Warn, progress: Progress
         workflow.export_run(out / "run", bundle, None, _TERMS, warn)
     lap("export")
     verified = verify(bundle)
-    if any(row["status"] == "differs" for row in verified):
+    if any(row.bad for row in verified):
         raise MimError("golden vectors differ between runtimes", "run mim-tf verify on it", bundle)
     lap("verify")
     scorer = Scorer(bundle)
@@ -106,7 +107,7 @@ _TERMS = (
 def _page(
     out: Path,
     results: dict[str, Any],
-    verified: list[dict[str, Any]],
+    verified: list[Row],
     rows: list[dict[str, Any]],
     seconds: dict[str, float],
 ) -> str:
@@ -125,7 +126,11 @@ def _page(
         ]
         for row in rows
     ]
-    checks = [[row["runtime"], row["inpainted"], row["verdicts"], row["status"]] for row in verified]
+    checks = [
+        [f"{row.runtime}: {row.part}", row.levels, row.verdicts or "", row.status]
+        for row in verified
+        if row.levels is not None
+    ]
     previews = sorted((out / "run" / "final" / "previews").glob("*.png"))
     body = [
         "<h1>Mask, Inpaint, Measure: demo on synthetic images</h1>",

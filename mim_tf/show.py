@@ -3,10 +3,16 @@
 from __future__ import annotations
 
 import json
-from typing import Any
+from collections.abc import Sequence
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 from rich.table import Table
+
+if TYPE_CHECKING:
+    from mim_export.deviations import Deviation
+    from mim_export.on_runtimes import Row
 
 out = Console(soft_wrap=True)
 err = Console(stderr=True, soft_wrap=True, highlight=False)
@@ -70,18 +76,6 @@ def show_comparison(result: dict[str, Any], as_json: bool) -> None:
     out.print(f"run time {result['run_seconds'] / 60:.1f} minutes, earlier and stopped runs included")
 
 
-def show_verification(rows: list[dict[str, Any]], as_json: bool) -> None:
-    """Prints what `mim_export.verify.verify` found."""
-    if as_json:
-        out.print_json(json.dumps(rows))
-        return
-    keys = ("runtime", "images", "inpainted", "similarity", "p_value", "verdicts", "status")
-    table = Table(*keys, title="largest differences; inpainted in levels of 1/255", box=None)
-    for row in rows:
-        table.add_row(*(str(row[key]) for key in keys))
-    out.print(table)
-
-
 def show_bench(result: dict[str, Any], as_json: bool) -> None:
     """Prints what `mim_export.bench.bench` found, with `machine` and `load_before`."""
     if as_json:
@@ -133,3 +127,49 @@ def _show_profile(rows: list[dict[str, Any]]) -> None:
 def _scaled(value: float | None, factor: float, digits: int = 0) -> str:
     """A number as a cell shows it; nothing where it is not known."""
     return "" if value is None else f"{value * factor:.{digits}f}"
+
+
+#: Title and columns, by header, of the tables of golden vectors, by what was compared.
+_PARTS = {
+    "mim.tflite": (
+        "mim.tflite: largest differences from the golden vectors; inpainting in levels",
+        {"levels": "levels", "similarity": "similarity", "ssim": "ssim", "p": "p_value"},
+    ),
+    "mim_micro.tflite": ("mim_micro.tflite", {"levels": "levels"}),
+    "mim_features.tflite": ("mim_features.tflite", {"levels": "levels"}),
+    "scorer": (
+        "Scorers, given the golden inpainting: largest differences from numpy's",
+        {"ssim": "ssim", "contrast": "contrast", "detail": "detail", "p": "p_value"},
+    ),
+}
+
+
+def show_verification(rows: Sequence[Row], deviations: Sequence[Deviation], as_json: bool) -> None:
+    """Prints what `mim_export.verify.verify` and `mim_export.deviations.deviations` found."""
+    if as_json:
+        told = {"golden": [asdict(row) for row in rows], "photographs": [asdict(found) for found in deviations]}
+        out.print_json(json.dumps(told))
+        return
+    for part, (title, columns) in _PARTS.items():
+        lines = Table(title=title, title_justify="left", box=None, pad_edge=False, collapse_padding=True)
+        for header in ("runtime", *columns, "verdicts", "status"):
+            lines.add_column(header, overflow="fold")
+        for row in (row for row in rows if row.part == part and row.images):
+            cells = (getattr(row, name) for name in columns.values())
+            numbers = ["" if cell is None else f"{cell:.2g}" for cell in cells]
+            verdicts = "" if row.verdicts is None else f"{row.verdicts}/{row.images}"
+            lines.add_row(row.runtime, *numbers, verdicts, row.status)
+        if lines.row_count:
+            out.print(lines)
+    for row in (row for row in rows if not row.images):
+        out.print(f"{row.runtime}: {row.status}", markup=False, highlight=False)
+    for found in deviations:
+        others = found.images - found.verdicts
+        shares = f"{found.largest_share:.0%} and {found.percentile_99_share:.0%}"
+        out.print(
+            f"{found.runtime}, {found.images} photographs against the reference kernels: {found.verdicts} verdicts "
+            f"agree, {found.near} of the {others} others are within tolerance of the threshold, {found.gate} differ in "
+            f"the gate; similarities differ by {found.largest:.2g} at most, {found.percentile_99:.2g} at the 99th "
+            f"percentile: {shares} of the interquartile range of the calibration",
+            highlight=False,
+        )

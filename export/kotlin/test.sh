@@ -49,5 +49,8 @@ kotlinc() {
 rm -rf build
 kotlinc -cp "$stdlib:$libraries/com.android.json.jar" -d build/main src
 kotlinc -cp "$stdlib:$tools:build/main" -d build/test test
-java -Djava.awt.headless=true -cp "$stdlib:$tools:build/main:build/test" org.junit.runner.JUnitCore \
+classes="$stdlib:$tools:build/main:build/test"
+java -Djava.awt.headless=true -cp "$classes" org.junit.runner.JUnitCore \
     mim.ImageTest mim.ResampleTest mim.StagesTest mim.BundleTest mim.GoldenTest mim.ScorerTest mim.LiteRtTest
+# For `mim-tf verify`, which runs what was built and tested: java @build/scores
+echo "-Djava.awt.headless=true -cp \"$classes\" mim.ScoresKt" > build/scores

@@ -68,14 +68,18 @@ object Golden {
 /** Decodes a file as an app does, less its orientation: grey is not converted but repeated, alpha laid over white. */
 fun decode(file: File): Image {
     val found: BufferedImage = ImageIO.read(file)
-    val grey = found.raster.numBands == 1 && found.colorModel !is IndexColorModel
     val (width, height) = Pair(found.width, found.height)
+    val bands = found.raster.numBands
+    val grey = bands < 3 && found.colorModel !is IndexColorModel
     if (!grey) return overWhite(found.getRGB(0, 0, width, height, null, 0, width), width, height)
     val wide = found.raster.dataBuffer.dataType == DataBuffer.TYPE_USHORT
-    return Image(width, height, ByteArray(3 * width * height) {
-        val value = found.raster.getSample(it / 3 % width, it / 3 / width, 0)
+    val rgba = ByteArray(4 * width * height) {
+        val band = it % 4 / 3
+        if (band == bands) return@ByteArray -1 // no alpha: opaque
+        val value = found.raster.getSample(it / 4 % width, it / 4 / width, band)
         (if (wide) (value + 128) / 257 else value).toByte()
-    })
+    }
+    return overWhite(rgba, width, height)
 }
 
 /** Largest difference of two images in levels. */

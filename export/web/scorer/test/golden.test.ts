@@ -2,9 +2,9 @@
 
 import { crc32 } from "node:zlib";
 import { describe, expect, it } from "vitest";
-import { assemble, contrast, detail, errorMap, fractions, gate, masked, maskLabels, pValue } from "../src/index.js";
-import { resample, Scorer, ssim, verdict } from "../src/index.js";
+import { errorMap, fractions, masked, maskLabels, pValue, resample, Scorer, verdict } from "../src/index.js";
 import { golden, goldenErrors, largest, manifest, masks, picture } from "./golden.js";
+import { inpaintingOf, scores } from "./scores.js";
 
 describe.each(golden.images.map((entry, number) => ({ ...entry, number })))("$number $name", (entry) => {
   const { number } = entry;
@@ -26,7 +26,7 @@ describe.each(golden.images.map((entry, number) => ({ ...entry, number })))("$nu
     expect(checksum).toBe(entry.masked_crc32);
   });
 
-  it.runIf(masks)("assembles the inpainting, its SSIM and its error map", () => {
+  it.runIf(masks)("assembles the inpainting and its error map", () => {
     const inpainting = inpaintingOf(number);
     const { size } = manifest.mask_set!;
     // The graph's output is floor(255 y + 0.5) with y = levels / 256, each pixel repeated to the side S.
@@ -34,20 +34,16 @@ describe.each(golden.images.map((entry, number) => ({ ...entry, number })))("$nu
     const rounded = inpainting.map((level) => Math.floor((255 * level) / 256 + 0.5));
     expect(largest(rounded, repeated)).toBe(0);
     const [x, y] = [fractions(picture(number, "small").data, 255), fractions(inpainting, 256)];
-    expect(Math.abs(ssim(x, y, size, manifest.measure) - entry.ssim)).toBeLessThan(1e-4);
     expect(largest(errorMap(x, y, size, manifest.measure), goldenErrors(number))).toBeLessThan(1e-4);
   });
 
-  it("decides", () => {
-    const image = picture(number, "resampled");
-    expectNear(contrast(image), entry.contrast);
-    expectNear(detail(image), entry.detail);
-    const p = pValue(entry.similarity, manifest.calibration);
-    expect(Math.abs(p - entry.p_value)).toBeLessThan(1e-6);
-    if (entry.reason === "too small") return; // told from the photograph, below
-    const reason = gate(image, manifest.gate, entry.foreignness);
-    expect(reason).toBe(entry.reason);
-    expect(verdict(p, reason, manifest.calibration.alpha)).toBe(entry.verdict);
+  it("gives what mim-tf verify compares between scorers", () => {
+    const found = scores(number);
+    if (masks) expect(Math.abs(found.ssim! - entry.ssim)).toBeLessThan(1e-4);
+    expectNear(found.contrast, entry.contrast);
+    expectNear(found.detail, entry.detail);
+    expect(Math.abs(found.p_value - entry.p_value)).toBeLessThan(1e-6);
+    expect([found.verdict, found.reason]).toEqual([entry.verdict, entry.reason]);
   });
 
   it("scores", async () => {
@@ -75,19 +71,6 @@ it("decides at and beside values of the table", () => {
     expect(verdict(p, null, manifest.calibration.alpha)).toBe(expected);
   }
 });
-
-/** Assembled from `NN_micro.png`: the outputs under each mask side by side, as q + 128. */
-function inpaintingOf(number: number): Uint8Array {
-  const { size, count } = manifest.mask_set!;
-  const wide = picture(number, "micro").data;
-  const outputs = Array.from({ length: count }, (_, mask) => {
-    return Int8Array.from({ length: 3 * size * size }, (_, i) => {
-      const [y, x] = [Math.floor(i / (3 * size)), i % (3 * size)];
-      return wide[3 * size * (y * count + mask) + x] - 128;
-    });
-  });
-  return assemble(outputs, maskLabels(manifest.mask_set!));
-}
 
 function expectNear(value: number, expected: number): void {
   // One colour has a contrast of 0; numpy's float32 may give it one unit of rounding of a luma of 1.

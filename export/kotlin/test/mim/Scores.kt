@@ -1,0 +1,36 @@
+package mim
+
+import org.json.JSONObject
+
+/**
+ * What this scorer gives for a golden image, given what the models gave.
+ *
+ * Example: of image 0 of the released bundle, `{"ssim":0.78,"contrast":0.1,...,"verdict":"mpox-like","reason":null}`.
+ *
+ * @param number of the image, from 0.
+ */
+fun scores(number: Int): JSONObject {
+    val bundle = Golden.bundle
+    val entry = Golden.images[number]
+    val photo = Golden.picture(number, "input")
+    val image = resample(photo, bundle.size)
+    val similar = bundle.masks?.let {
+        ssim(resample(image, it.size).toFloats(), it.assemble(Golden.micro(number)), it.size, it.size)
+    }
+    val small = minOf(photo.width, photo.height) < bundle.gate.minSide
+    val foreignness = entry.getDouble("foreignness").toFloat()
+    val reason = if (small) Reason.TOO_SMALL else gate(image, bundle.gate, foreignness)
+    val p = pValue(entry.getDouble("similarity").toFloat(), bundle.calibration)
+    return JSONObject()
+        .put("ssim", similar ?: JSONObject.NULL)
+        .put("contrast", contrast(image).toDouble())
+        .put("detail", detail(image).toDouble())
+        .put("p_value", p.toDouble())
+        .put("verdict", verdict(p, reason, bundle.calibration.alpha).text)
+        .put("reason", reason?.text ?: JSONObject.NULL)
+}
+
+/** Prints a line of JSON for each golden image of the bundle that MIM_BUNDLE names; `mim-tf verify` reads them. */
+fun main() {
+    for (number in Golden.images.indices) println(scores(number))
+}

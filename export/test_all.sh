@@ -1,0 +1,196 @@
+#!/usr/bin/env bash
+# Builds and tests every target of a bundle, and prints one table:
+#
+#     export/test_all.sh [--strict] [BUNDLE]
+#
+# BUNDLE, of the method mim, is the released one by default. PYTHON names a Python with mim-tf and its extra `test`:
+# that of .venv, else python3. What a target needs is installed where it is missing: Debian packages where apt-get may be
+# used, the rest from PyPI and npm into folders that git ignores, but for the C++ sources of tflite-micro, whose folder
+# TFLM names. A target that still lacks something is listed as missing, which fails only with --strict. Exit status 1:
+# something failed.
+set -uo pipefail
+root=$(cd "$(dirname "$0")/.." && pwd)
+strict=
+test "${1:-}" != --strict || { strict=1; shift; }
+BUNDLE=$(cd "${1:-$root/export/released}" && pwd) || exit 2
+test -n "${PYTHON:-}" || PYTHON=$root/.venv/bin/python
+test -x "$(command -v "$PYTHON")" || PYTHON=python3
+PYTHON=$(command -v "$PYTHON") || exit 2
+case $PYTHON in /*) ;; *) PYTHON=$PWD/$PYTHON ;; esac
+export MIM_BUNDLE=$BUNDLE
+log=$(mktemp)
+trap 'rm -f "$log"' EXIT
+rows=()
+
+# row TARGET WHAT CHECKS RESULT SECONDS
+row() {
+    local IFS=$'\t'
+    rows+=("$*")
+}
+
+# check TARGET WHAT PATTERN COMMAND...: runs it for at most five minutes; the numbers in what matches PATTERN are summed.
+check() {
+    local target=$1 what=$2 pattern=$3 result=passed began=$SECONDS count
+    shift 3
+    echo "== $target: $what" >&2
+    timeout --kill-after=10 300 "$@" > "$log" 2>&1 < /dev/null || result=FAILED
+    sed -i 's/\x1b\[[0-9;]*m//g' "$log" # colours
+    count=$(grep -oE "$pattern" "$log" | grep -oE '[0-9]+' | awk '{ sum += $1 } END { print sum + 0 }')
+    test "$count" -gt 0 || result=FAILED
+    test "$result" = passed || tail -n 30 "$log" >&2
+    row "$target" "$what" "$count" "$result" $((SECONDS - began))
+}
+
+# present THING...: commands, or files by their whole path.
+present() {
+    local thing
+    for thing in "$@"; do
+        case $thing in
+            /*) test -e "$thing" ;;
+            *) command -v "$thing" > /dev/null ;;
+        esac || return 1
+    done
+}
+
+# need TARGET WHAT "THING..." PACKAGE...: installs the packages where a thing lacks, and lists the target as missing where
+# that did not help.
+need() {
+    local target=$1 what=$2 things sudo=()
+    read -ra things <<< "$3"
+    shift 3
+    present "${things[@]}" && return
+    test "$(id -u)" = 0 || sudo=(sudo -n)
+    if present apt-get "${sudo[@]:0:1}"; then
+        echo "== apt-get install $*" >&2
+        test -n "${updated:-}" || timeout 120 "${sudo[@]}" apt-get -q update > "$log" 2>&1
+        updated=1
+        timeout 300 "${sudo[@]}" env DEBIAN_FRONTEND=noninteractive apt-get -qy install --no-install-recommends "$@" \
+            > "$log" 2>&1 < /dev/null || tail -n 3 "$log" >&2
+    fi
+    present "${things[@]}" && return
+    row "$target" "$what" 0 "missing: apt-get install $*" 0
+    return 1
+}
+
+# environment FOLDER PYTHON PIP_ARGUMENT...: a virtual environment in the root of the project.
+environment() {
+    local folder=$root/$1 python=$2
+    shift 2
+    "$python" -m venv "$folder" && "$folder/bin/python" -m pip install --quiet "$@"
+} > "$log" 2>&1
+
+c=$root/export/c
+make=(make -C "$c" BUNDLE="$BUNDLE" PYTHON="$PYTHON")
+rm -rf "$c/build" # its golden.h may be of another bundle
+if need "C99, gcc" "make test" "gcc g++ make" gcc g++ make; then
+    check "C99, gcc" "make test" '[0-9]+ checks' "${make[@]}" test
+    check "C++11, g++" "make cxx" '[0-9]+ checks' "${make[@]}" cxx
+fi
+if need "C99, clang" "make test asan fuzz" "clang make" clang make; then
+    rm -f "$c"/build/*.o "$c"/build/*.a
+    check "C99, clang" "make test CC=clang" '[0-9]+ checks' "${make[@]}" test CC=clang
+    runtime=$(clang -print-resource-dir)/lib/linux/libclang_rt.fuzzer-$(uname -m).a
+    if need "C99, sanitizers" "make asan fuzz" "$runtime" "libclang-rt-$(clang -dumpversion | cut -d. -f1)-dev"; then
+        check "C99, ASan and UBSan" "make asan" '[0-9]+ checks' "${make[@]}" asan
+        check "C99, libFuzzer" "make fuzz FUZZ_SECONDS=10" 'Done [0-9]+ runs' "${make[@]}" fuzz FUZZ_SECONDS=10
+    fi
+fi
+if need "Cortex-M4F, M3, M0" "make arm" "arm-none-eabi-gcc qemu-system-arm make" \
+    gcc-arm-none-eabi libnewlib-arm-none-eabi qemu-system-arm make; then
+    check "Cortex-M4F, M3, M0" "make arm, in QEMU" '[0-9]+ checks' "${make[@]}" arm
+fi
+
+if test -n "${TFLM:-}"; then
+    micro=("${make[@]}" -C "$root/export/micro" TFLM="$TFLM" ${TFLM_THIRD_PARTY:+TFLM_THIRD_PARTY="$TFLM_THIRD_PARTY"})
+    rm -rf "$root/export/micro/build"
+    check "TFLM, C++ application" "make -C micro test" '[0-9]+ of' "${micro[@]}" test
+else
+    row "TFLM, C++ application" "make -C micro test" 0 "missing: TFLM, a folder of tflite-micro's sources" -
+fi
+
+jars=$(printf '/usr/share/java/%s.jar ' junit4 hamcrest com.android.json jna)
+if need "Kotlin, JVM" "kotlin/test.sh" "java $jars" \
+    openjdk-17-jre-headless junit4 libandroid-json-java libjna-java; then
+    # Only the compiler's jars and LiteRT's shared library are used, so that their dependencies are not needed.
+    if environment .venv-kotlin "$PYTHON" --no-deps kotlin-jupyter-kernel==0.19.0.944 ai-edge-litert==2.3.0; then
+        check "Kotlin, JVM" "kotlin/test.sh" 'OK \([0-9]+ tests' \
+            env PYTHON="$root/.venv-kotlin/bin/python" sh "$root/export/kotlin/test.sh"
+    else
+        row "Kotlin, JVM" "kotlin/test.sh" 0 "missing: kotlin-jupyter-kernel and ai-edge-litert of PyPI" 0
+    fi
+fi
+
+web=$root/export/web/scorer
+if ! present node npm || ! node -e 'process.exit(parseInt(process.versions.node) < 20 ? 1 : 0)'; then
+    row "TypeScript" "npm test" 0 "missing: Node 20 or newer" 0
+elif ! { test "$web/node_modules/.package-lock.json" -nt "$web/package-lock.json" || npm --prefix "$web" ci; } > "$log" 2>&1; then
+    row "TypeScript" "npm test" 0 "missing: npm ci in export/web/scorer" 0
+else
+    check "TypeScript, Node" "npm run lint; vitest" 'Tests +[0-9]+ passed' bash -c 'cd "$1" && npm run lint &&
+        npx vitest run --exclude test/browser.test.ts' - "$web"
+    if need "TypeScript, Chromium" "vitest" chromium chromium; then
+        check "TypeScript, Chromium" "vitest" 'Tests +[0-9]+ passed' bash -c 'cd "$1" &&
+            npx vitest run test/browser.test.ts' - "$web"
+    fi
+fi
+
+if test -z "${MIM_TFLITE_PYTHON:-}" && present python3.11 &&
+    environment .venv-tflite python3.11 'numpy==1.26.4' Pillow 'tflite-runtime==2.14.0' &&
+    environment .venv-tflite python3.11 --no-deps "$root"; then
+    export MIM_TFLITE_PYTHON=$root/.venv-tflite/bin/python
+fi
+# After the others, for it runs the scorers that they have built.
+echo "== mim-tf verify" >&2
+began=$SECONDS
+if timeout --kill-after=10 300 "$PYTHON" - "$BUNDLE" > "$log.tsv" 2> "$log" << 'END'
+import sys
+
+from mim_export.verify import verify
+
+targets = {
+    "litert": "Python, ai-edge-litert",
+    "tflite-runtime": "Python, tflite-runtime",
+    "tflm": "TensorFlow Lite Micro",
+    "numpy": "Scorer, numpy",
+    "c": "Scorer, C",
+    "typescript": "Scorer, TypeScript",
+    "kotlin": "Scorer, Kotlin",
+}
+rows = verify(sys.argv[1])
+for name, target in targets.items():
+    mine = [row for row in rows if row.runtime in (name, f"{name}-reference")]
+    bad = [row.status for row in mine if row.bad]
+    absent = [row.status for row in mine if row.status.startswith("not present: ")]
+    result = "FAILED" if bad else absent[0].replace("not present", "missing") if absent else "passed"
+    print(target, "mim-tf verify", sum(row.images for row in mine), result, sep="\t")
+END
+then
+    seconds=$((SECONDS - began)) # of all these rows
+    while IFS= read -r line; do
+        rows+=("$line"$'\t'"$seconds")
+        seconds=-
+    done < "$log.tsv"
+else
+    tail -n 3 "$log" >&2
+    row "Python" "mim-tf verify" 0 FAILED $((SECONDS - began))
+fi
+rm -f "$log.tsv"
+
+modules=(-MCompress::Zlib -MJSON::PP -MList::Util=sum0)
+if perl "${modules[@]}" -e1 2> /dev/null; then
+    check "Perl, a stranger's" "tests/stranger.pl" '\.\.[0-9]+' perl "$root/tests/stranger.pl" "$BUNDLE"
+else
+    row "Perl, a stranger's" "tests/stranger.pl" 0 "missing: apt-get install perl" 0
+fi
+
+printf '%s\n' $'target\twhat was run\tchecks\tresult\tseconds' "${rows[@]}" | awk -F '\t' '
+    { for (i = 1; i <= 5; i++) { cell[NR, i] = $i; if (length($i) > width[i]) width[i] = length($i) } }
+    END {
+        for (r = 1; r <= NR; r++) {
+            for (i = 1; i <= 4; i++) printf "%-" width[i] "s  ", cell[r, i]
+            print cell[r, 5]
+        }
+    }'
+case ${strict:+strict}${rows[*]} in
+    *$'\tFAILED\t'* | strict*$'\tmissing: '*) exit 1 ;;
+esac

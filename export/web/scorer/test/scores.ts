@@ -1,0 +1,58 @@
+/** What this scorer gives for the golden images, given what the models gave. */
+
+import { assemble, contrast, detail, fractions, gate, maskLabels, pValue, resample, ssim } from "../src/index.js";
+import { verdict, type Reason, type Rgb, type Verdict } from "../src/index.js";
+import { golden, manifest, masks, picture } from "./golden.js";
+
+/** By the names of `golden.json`. */
+interface Scores {
+  /** null where the bundle inpaints without masks. */
+  readonly ssim: number | null;
+  readonly contrast: number;
+  readonly detail: number;
+  readonly p_value: number;
+  readonly verdict: Verdict;
+  readonly reason: Reason;
+}
+
+/** The scores of golden image `number`, from 0. */
+export function scores(number: number): Scores {
+  const { similarity, foreignness } = golden.images[number];
+  const photo = picture(number, "input");
+  const image = resample(photo, manifest.size);
+  const small = Math.min(photo.width, photo.height) < manifest.gate.min_side;
+  const reason = small ? "too small" : gate(image, manifest.gate, foreignness);
+  const p_value = pValue(similarity, manifest.calibration);
+  return {
+    ssim: masks ? similarityOf(number, image) : null,
+    contrast: contrast(image),
+    detail: detail(image),
+    p_value,
+    verdict: verdict(p_value, reason, manifest.calibration.alpha),
+    reason,
+  };
+}
+
+/** Prints a line of JSON for each golden image. */
+export function print(): void {
+  golden.images.forEach((_, number) => console.log(JSON.stringify(scores(number))));
+}
+
+function similarityOf(number: number, image: Rgb): number {
+  const { size } = manifest.mask_set!;
+  const inpainting = fractions(inpaintingOf(number), 256);
+  return ssim(fractions(resample(image, size).data, 255), inpainting, size, manifest.measure);
+}
+
+/** The inpainting, assembled from `NN_micro.png`: the outputs under each mask side by side, as q + 128. */
+export function inpaintingOf(number: number): Uint8Array {
+  const { size, count } = manifest.mask_set!;
+  const wide = picture(number, "micro").data;
+  const outputs = Array.from({ length: count }, (_, mask) => {
+    return Int8Array.from({ length: 3 * size * size }, (_, i) => {
+      const [y, x] = [Math.floor(i / (3 * size)), i % (3 * size)];
+      return wide[3 * size * (y * count + mask) + x] - 128;
+    });
+  });
+  return assemble(outputs, maskLabels(manifest.mask_set!));
+}
