@@ -15,8 +15,8 @@ from metadata_reader import buffer_of, displayed, without
 from mim_export import flatbuffer, golden
 from mim_export.metadata import with_metadata
 from mim_export.metadata_schema import Table, encode
+from mim_export.on_runtimes import run_tflm
 from mim_export.runtime import RELEASED, runtimes
-from mim_export.verify import run_tflm
 
 MODELS = ["mim.tflite", "mim_micro.tflite", "mim_features.tflite"]
 #: Of `tests/golden/make_tflite_metadata.py`.

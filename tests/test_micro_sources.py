@@ -18,9 +18,9 @@ import tensorflow as tf
 from mim_export import golden, golden_header, micro_sources
 from mim_export.bundle import arena_bytes
 from mim_export.errors import MimError
+from mim_export.on_runtimes import run_tflm
 from mim_export.quantize import activation_ranges, int8_twin
 from mim_export.runtime import RELEASED, read_manifest, runtimes
-from mim_export.verify import run_tflm
 from mim_tf import method
 from mim_tf.models.efficientnet import weights_file
 

@@ -6,7 +6,7 @@ function number(hex,    i, value) { # 0x1f
 /^Linker script and memory map/ { begun = 1 }
 !begun { next }
 /^ \.[^ ]+$/ { section = $1; if (getline <= 0) exit; $0 = " " section " " $0 }
-/^ (\.(text|rodata|data|bss|ARM|vectors)|COMMON)/ && $2 ~ /^0x/ && $4 != "" {
+/^ (\.(text|rodata|data|bss|ARM\.ex|vectors)|COMMON)/ && $2 ~ /^0x/ && $4 != "" {
     part = "C library, libgcc, startup"
     if ($4 ~ /\/runtime\//) part = "TensorFlow Lite Micro"
     else if ($4 ~ /mim_models\.o/) part = $1 ~ /head/ ? "head" : $1 ~ /features/ ? "features model" : "generator model"
