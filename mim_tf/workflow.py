@@ -1,6 +1,6 @@
 """What the commands share: which judge a folder holds, evaluation with figures, export of a run.
 
-Beside `cli.py` this is the one module of `mim_tf` that uses more of `mim_export` than the shared definitions.
+Beside the commands this is the one module of `mim_tf` that uses more of `mim_export` than the shared definitions.
 """
 
 from __future__ import annotations
