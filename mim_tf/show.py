@@ -165,11 +165,11 @@ def show_verification(rows: Sequence[Row], deviations: Sequence[Deviation], as_j
         out.print(f"{row.runtime}: {row.status}", markup=False, highlight=False)
     for found in deviations:
         others = found.images - found.verdicts
+        reasons = f", of {others} others {found.near} lie within tolerance of the threshold, {found.gate} in the gate"
         shares = f"{found.largest_share:.0%} and {found.percentile_99_share:.0%}"
         out.print(
             f"{found.runtime}, {found.images} photographs against the reference kernels: {found.verdicts} verdicts "
-            f"agree, {found.near} of the {others} others are within tolerance of the threshold, {found.gate} differ in "
-            f"the gate; similarities differ by {found.largest:.2g} at most, {found.percentile_99:.2g} at the 99th "
-            f"percentile: {shares} of the interquartile range of the calibration",
+            f"agree{reasons if others else ''}; similarities differ by {found.largest:.2g} at most and by "
+            f"{found.percentile_99:.2g} at the 99th percentile, {shares} of the interquartile range of the calibration",
             highlight=False,
         )
