@@ -27,7 +27,7 @@ KERAS, FLOAT = "Keras detector", "mim.tflite in float32"
 YARDSTICK = "EfficientNet-Lite0, 224"
 _PEAK = "peak"
 #: Where `metrics.json` keeps what a column shows.
-_METRICS = {"auroc_float": "Keras, float32", "auroc_int8": "TFLite, int8"}
+_METRICS = {"auroc_keras": "Keras", "auroc_tflite": "TFLite"}
 _LEAST_GAIN, _MOST_COST, _MOST_MB = 3.0, 2.0, 4.0
 
 
@@ -48,8 +48,8 @@ def bench(
         `rows`; `peak_macs_per_second`, of one thread; `runs`; `runtime`; `left_out`, the rows that want a run;
         `checks`, what should hold; and `profile` of `mim.tflite` where its times do not, see `timing.profile`, or None.
 
-        A row has `file`, `format`, `resolution` (px), `activation_bytes`, `flash_bytes`, `macs`, `auroc_float`,
-        `auroc_int8`; `latency` by number of threads: `median_ms`, `p10_ms`, `p90_ms` and `ratio`, the median by that
+        A row has `file`, `format`, `resolution` (px), `activation_bytes`, `flash_bytes`, `macs`, `auroc_keras`,
+        `auroc_tflite`; `latency` by number of threads: `median_ms`, `p10_ms`, `p90_ms` and `ratio`, the median by that
         of `mim.tflite`; and `share_of_peak`, the time that its multiply-accumulates take at the peak by its median, of
         one thread. What is not known is None.
 
@@ -118,8 +118,8 @@ def _row(name: str, content: bytes | None, seconds: dict[tuple[str, int], list[f
         "activation_bytes": None,
         "flash_bytes": None,
         "macs": None,
-        "auroc_float": None,
-        "auroc_int8": None,
+        "auroc_keras": None,
+        "auroc_tflite": None,
         "latency": latency,
         "share_of_peak": None,
     }
@@ -141,7 +141,7 @@ def _add(rows: dict[str, dict[str, Any]], bundle: Path, manifest: dict[str, Any]
     auroc = {kind: metrics.get(name, {}).get("mean_auroc") for kind, name in _METRICS.items()}
     rows[SCORE].update(auroc)
     if KERAS in rows:
-        rows[KERAS].update(resolution=manifest["size"], auroc_float=auroc["auroc_float"])
+        rows[KERAS].update(resolution=manifest["size"], auroc_keras=auroc["auroc_keras"])
     if MICRO in rows:
         rows[MICRO]["activation_bytes"] = manifest["models"][MICRO]["arena_bytes"]
 

@@ -20,7 +20,7 @@ def model_card(manifest: dict[str, Any], metrics: dict[str, Any]) -> str:
         if name != "mim.tflite":
             arena = "not measured" if model["arena_bytes"] is None else f"{model['arena_bytes']} bytes (x86-64)"
             integer += f"`{name}` (integer only; TensorFlow Lite Micro arena {arena}), "
-    integer += "`head.f32`, " if manifest["measure"].get("network") else ""
+    integer += "`head.f32`, " if "mim_features.tflite" in manifest["models"] else ""
     if masks is not None:
         what, done = "An inpainting GAN", f"masked {masks['count']} times, inpainted, and measured by its inpainting"
         done += "" if masks["size"] == manifest["size"] else f" (of {masks['size']} x {masks['size']} px)"
@@ -58,7 +58,7 @@ def model_card(manifest: dict[str, Any], metrics: dict[str, Any]) -> str:
         "* The threshold holds for photographs like those of the calibration only.\n"
         "* CPU kernels were verified (`mim-tf verify`); GPU, NNAPI and Core ML delegates were not.",
         "## Files",
-        f"`mim.tflite` (runtime {manifest['models']['mim.tflite']['min_runtime_version']} or later), "
+        f"`mim.tflite` (operators of TensorFlow Lite {manifest['models']['mim.tflite']['min_runtime_version']}), "
         f"{integer}`manifest.json` and its schema, {'`metrics.json`, ' if metrics else ''}`golden/`, `LICENSE`, "
         "`SHA256SUMS`; "
         "`scorer/`, the sources for each target, goes with every bundle but the released one, beside which they lie.",
@@ -71,13 +71,14 @@ def _network(manifest: dict[str, Any]) -> list[str]:
     network = manifest["measure"].get("network")
     if network is None:
         return []
+    numbers = "int8" if "mim_features.tflite" in manifest["models"] else "float32, weights float16"
     known = manifest["training"].get("known_negatives")
     against = f"{known} photographs of other classes and " if known else ""
     return [
         f"`deep` reads the features of {network['name']} up to block {network['block']} where the inpainting errs "
-        "(weights of ImageNet, Apache-2.0, see `LICENSE.EfficientNet-Lite0`; int8). What the features mean was learnt "
-        f"against {against}photographs of `{manifest['normal_class']}` whose spots were healed, painted over, bent or "
-        "shuffled. `ssim`, the published measure of the same inpainting, is given beside."
+        f"(weights of ImageNet, Apache-2.0, see `LICENSE.EfficientNet-Lite0`; {numbers}). What the features mean was "
+        f"learnt against {against}photographs of `{manifest['normal_class']}` whose spots were healed, painted over, "
+        "bent or shuffled. `ssim`, the published measure of the same inpainting, is given beside."
     ]
 
 

@@ -1,10 +1,12 @@
 """A fitted `Detector` -> TFLite files.
 
-Of the method `mim` they are `mim.tflite` (int8 generator, signatures `score` and `inpaint`) and `mim_micro.tflite`, and
-for the measure `deep` also `mim_features.tflite` and the head, so that a microcontroller can measure as `mim.tflite`
-does. Of another method that compares an image with its reconstruction by SSIM, `proxyano` among them, it is
-`mim.tflite` alone, with the signature `score` and float32 weights: the cosine and softmax of a memory have no int8 twin
-here. ProxyAno needs no superpixels on a device, for its network extracts the proxy; they were the target in training.
+Of the method `mim` they are `mim.tflite` (int8 generator, signatures `score` and `inpaint`) and `mim_micro.tflite`. The
+network of the measure `deep` computes in float32, of float16 weights: in int8 its similarities would differ between
+runtimes by a tenth of the spread of the class. For a microcontroller it becomes int8 all the same, in `mim.tflite` and
+in `mim_features.tflite`, which goes with the head. Of another method that compares an image with its reconstruction by
+SSIM, `proxyano` among them, it is `mim.tflite` alone, with the signature `score` and float32 weights: the cosine and
+softmax of a memory have no int8 twin here. ProxyAno needs no superpixels on a device, for its network extracts the
+proxy; they were the target in training.
 """
 
 from __future__ import annotations
@@ -55,12 +57,13 @@ class Converted:
     head: bytes | None
 
 
-def convert(detector: Detector, sample: NDArray[np.uint8]) -> Converted:
+def convert(detector: Detector, sample: NDArray[np.uint8], micro: bool) -> Converted:
     """Converts a detector.
 
     Args:
         detector: fitted, of the method `mim` or of another that measures a reconstruction by SSIM.
         sample: uint8 (N, S, S, 3), photographs of its class; they set the ranges of int8 activations.
+        micro: whether every network becomes int8, for a microcontroller.
 
     Returns:
         The files.
@@ -75,11 +78,13 @@ def convert(detector: Detector, sample: NDArray[np.uint8]) -> Converted:
         generator = _int8_generator(method, sample)
         result = Converted(_convert_masked(Masked(detector, generator, method.masks), method, image), None)
     elif isinstance(method, DeepInpainting):
-        deep = _deep_graph(detector, method, sample)
-        scaled = tf.TensorSpec([1, side, side, 3], tf.float32, "scaled")
-        features = _convert(deep, {"features": (deep.features, [scaled])}, True, [])
+        deep = _deep_graph(detector, method, sample, micro)
         models = _convert_masked(deep, method.inpainting, image)
-        result = Converted({**models, "mim_features.tflite": features}, deep.head.to_bytes())
+        result = Converted(models, None)
+        if micro:
+            scaled = tf.TensorSpec([1, side, side, 3], tf.float32, "scaled")
+            features = _convert(deep, {"features": (deep.features, [scaled])}, True, [])
+            result = Converted({**models, "mim_features.tflite": features}, deep.head.to_bytes())
     else:
         result = Converted({"mim.tflite": _convert_float(detector)}, None)
     if sum(map(len, result.models.values())) > MAX_BYTES:
@@ -132,19 +137,23 @@ def _int8_generator(method: Inpainting, sample: NDArray[np.uint8]) -> keras.Mode
     return int8_twin(network, activation_ranges(network, _masked_batches(sample, method.masks)))
 
 
-def _deep_graph(detector: Detector, method: DeepInpainting, sample: NDArray[np.uint8]) -> Deep:
+def _deep_graph(detector: Detector, method: DeepInpainting, sample: NDArray[np.uint8], micro: bool) -> Deep:
     halves = np.stack([resample(pixels, method.inpainting.size) for pixels in sample])
-    # Ranges have to hold what is not of the class as well, or the most foreign features would be cut off.
-    made = [make_views(pixels, method.size, 1, 0) for pixels in sample[:: max(1, len(sample) // _VIEWED)]]
-    images = np.concatenate([sample, *(images for views in made for images in views.values())])
-    floats = [tf.constant(images[start : start + _BATCH], tf.float32) for start in range(0, len(images), _BATCH)]
-    backbone = int8_twin(method.backbone, activation_ranges(method.backbone, floats))
+    backbone = _int8_backbone(method, sample) if micro else method.backbone
     graph = Deep(detector, method, _int8_generator(method.inpainting, halves), backbone)
     exact, _ = method.vectors(sample)
     look = tf.function(lambda pixels: graph.look(pixels)[0])
     rounded = np.concatenate([look(tf.constant(pixels[None], tf.float32)).numpy() for pixels in sample])
     graph.correct(exact, rounded)
     return graph
+
+
+def _int8_backbone(method: DeepInpainting, sample: NDArray[np.uint8]) -> keras.Model:
+    # Ranges have to hold what is not of the class as well, or the most foreign features would be cut off.
+    made = [make_views(pixels, method.size, 1, 0) for pixels in sample[:: max(1, len(sample) // _VIEWED)]]
+    images = np.concatenate([sample, *(images for views in made for images in views.values())])
+    floats = [tf.constant(images[start : start + _BATCH], tf.float32) for start in range(0, len(images), _BATCH)]
+    return int8_twin(method.backbone, activation_ranges(method.backbone, floats))
 
 
 def _convert_masked(graph: Masked, method: Inpainting, image: tf.TensorSpec) -> dict[str, bytes]:
@@ -173,7 +182,7 @@ def _convert(
     integer: bool | None,
     layers: list[str],
 ) -> bytes:
-    """The fake-quantization nodes decide what becomes int8; with `integer` None, nothing does."""
+    """Fake-quantization nodes decide what becomes int8, other weights float16; with `integer` None, nothing does."""
     functions = {
         name: tf.function(method, input_signature=specs).get_concrete_function()
         for name, (method, specs) in signatures.items()
@@ -182,6 +191,8 @@ def _convert(
         tf.saved_model.save(graph, folder, signatures=functions)
         converter = tf.lite.TFLiteConverter.from_saved_model(folder, signature_keys=list(functions))
         converter.optimizations = [] if integer is None else [tf.lite.Optimize.DEFAULT]
+        if integer is False:
+            converter.target_spec.supported_types = [tf.float16]
         if integer:
             converter.inference_input_type = tf.int8
             converter.inference_output_type = tf.int8

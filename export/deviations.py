@@ -84,7 +84,8 @@ def deviation(
     differences = [abs(row["similarity"] - told["similarity"]) for row, told in pairs]
     others = [(row, told) for row, told in pairs if row["verdict"] != told["verdict"]]
     values = [told["similarity"] for _, told in others]
-    near = [abs(value - table["threshold"]) <= golden.allowed(measure, value) for value in values]
+    limits = golden.tolerance(manifest)
+    near = [abs(value - table["threshold"]) <= golden.allowed(limits, measure, value) for value in values]
     low, high = np.percentile(table["similarities"], [25, 75])
     largest, most = max(differences), float(np.percentile(differences, 99))
     return Deviation(

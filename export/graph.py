@@ -16,20 +16,22 @@ from numpy.typing import NDArray
 from mim_tf import deep
 from mim_tf.detector import Detector
 from mim_tf.head import DISTANCE_WEIGHT, FOREIGN, FOREIGN_MOST, FOREIGN_WEIGHT, Distance, Head
-from mim_tf.measure import error_map, ssim
+from mim_tf.measure import error_map, ssim_of
 from mim_tf.models.deep_inpainting import DeepInpainting
 from mim_tf.models.mim import masked_input
+from mim_tf.models.networks import repeat_pixels
 from mim_tf.models.trained import Reconstruction
 
 from . import decide
 
 
 class Compared(NamedTuple):
-    """Similarity (1,), what was reconstructed and its reconstruction, (1, s, s, 3) in [0, 1], and foreignness (1,)."""
+    """Similarity (1,), reconstruction (1, s, s, 3) in [0, 1], error map (1, s, s, 1), SSIM and foreignness (1,)."""
 
     similarity: tf.Tensor
-    original: tf.Tensor
     inpainted: tf.Tensor
+    errors: tf.Tensor
+    ssim: tf.Tensor
     foreignness: tf.Tensor | None
 
 
@@ -49,26 +51,29 @@ class Graph(tf.Module):
         """Compares float (1, S, S, 3) in [0, 255] with its reconstruction."""
         original = pixels * (1.0 / 255.0)
         inpainted = self.reconstruct(original)
-        return Compared(ssim(original, inpainted), original, inpainted, None)
+        errors = error_map(original, inpainted)
+        similar = ssim_of(errors)
+        return Compared(similar, inpainted, errors, similar, None)
 
     def score(self, image: tf.Tensor) -> dict[str, tf.Tensor]:
         """uint8 (1, S, S, 3) -> the outputs that the manifest lists."""
         pixels = tf.cast(image, tf.float32)
-        similarity, original, inpainted, foreignness = self.compare(pixels)
+        similarity, inpainted, errors, similar, foreignness = self.compare(pixels)
         p = self._p_value(similarity)
         reason = self._reason(pixels * (1.0 / 255.0), foreignness)
         judged = tf.cast(p <= np.float32(self._calibration.alpha + decide.SLACK), tf.int32)
         refused = tf.minimum(reason, 1)
+        scale = image.shape[1] // inpainted.shape[1]  # of the side, so that an app can lay pictures over the image
         return {
             "similarity": similarity,
             "p_value": p,
             "verdict": judged * (1 - refused) + 2 * refused,
             "reason": reason,
-            "inpainted": _to_uint8(_enlarged(inpainted, image)),
-            "error_map": _enlarged(error_map(original, inpainted), image),
+            "inpainted": repeat_pixels(_to_uint8(inpainted), scale),
+            "error_map": repeat_pixels(errors, scale),
             # Operations that change nothing make tensors of their own: the converter would merge an SSIM with the same
             # similarity, so that some runtimes knew one of the names alone, and make a constant of a foreignness of 0.
-            "ssim": tf.maximum(ssim(original, inpainted), -1.0),
+            "ssim": tf.maximum(similar, -1.0),
             "foreignness": tf.minimum(p, 0.0) if foreignness is None else foreignness,
         }
 
@@ -81,7 +86,9 @@ class Graph(tf.Module):
 
     def _reason(self, original: tf.Tensor, foreignness: tf.Tensor | None) -> tf.Tensor:
         """As `decide.gate`."""
-        luma = tf.reduce_sum(original * np.asarray(decide.LUMA, np.float32), axis=-1)
+        # A convolution, which XNNPACK does three times as fast as product and sum.
+        luma = tf.nn.conv2d(original, np.asarray(decide.LUMA, np.float32).reshape(1, 1, 3, 1), 1, "VALID")
+        luma = tf.squeeze(luma, axis=3)
         offset = luma - tf.reduce_mean(luma, axis=[1, 2], keepdims=True)
         contrast = tf.sqrt(tf.reduce_mean(offset * offset, axis=[1, 2]))
         down = tf.reduce_mean(tf.abs(luma[:, 1:] - luma[:, :-1]), axis=[1, 2])
@@ -105,8 +112,7 @@ class Masked(Graph):
 
     def reconstruct(self, original: tf.Tensor) -> tf.Tensor:
         """All masks as one batch: one generator, with one set of scales."""
-        count = len(self._masks)
-        outputs = self._generate(masked_input(tf.tile(original, [count, 1, 1, 1]), tf.constant(self._masks)))
+        outputs = self._generate(masked_input(original, tf.constant(self._masks)))
         return tf.reduce_sum(outputs * (1.0 - self._masks), axis=0, keepdims=True)
 
     def inpaint(self, image: tf.Tensor, mask: tf.Tensor) -> dict[str, tf.Tensor]:
@@ -170,7 +176,8 @@ class Deep(Masked):
         far, foreign = _distance(vector, self.head.far), _distance(vector, self.head.foreign)
         beyond = tf.minimum(tf.nn.relu(foreign - FOREIGN), FOREIGN_MOST)
         similarity = lean - DISTANCE_WEIGHT * far - FOREIGN_WEIGHT * beyond
-        return Compared(similarity, original, inpainted, foreign)
+        errors = error_map(original, inpainted)
+        return Compared(similarity, inpainted, errors, ssim_of(errors), foreign)
 
 
 class Direct(Graph):
@@ -202,10 +209,3 @@ def _distance(vector: tf.Tensor, distance: Distance) -> tf.Tensor:
 def _to_uint8(values: tf.Tensor) -> tf.Tensor:
     # FLOOR, since LiteRT's reference kernels lack ROUND.
     return tf.cast(tf.floor(values * 255.0 + 0.5), tf.uint8)
-
-
-def _enlarged(values: tf.Tensor, image: tf.Tensor) -> tf.Tensor:
-    """Repeats pixels of (1, s, s, C) to the side of the image; an app lays them over it."""
-    if values.shape[1] == image.shape[1]:
-        return values
-    return tf.image.resize(values, image.shape[1:3], method="nearest")

@@ -65,11 +65,12 @@ def golden_rows(bundle: Path) -> Iterator[Row]:
     entries, stages = golden.read(bundle)
     for name, make in runtimes().items():
         yield _graph_row(bundle, name, make, entries, stages)
-    masks = golden.masks_of(read_manifest(bundle))
+    manifest = read_manifest(bundle)
+    masks, limits = golden.masks_of(manifest), golden.tolerance(manifest)
     if masks is not None:
-        yield from _integer_rows(bundle, "mim_micro.tflite", stages, _inpainting(masks))
+        yield from _integer_rows(bundle, "mim_micro.tflite", stages, _inpainting(masks), limits["pixels"])
     if (bundle / "mim_features.tflite").exists():
-        yield from _integer_rows(bundle, "mim_features.tflite", stages, _features)
+        yield from _integer_rows(bundle, "mim_features.tflite", stages, _features, limits["features"])
 
 
 def _graph_row(
@@ -91,8 +92,8 @@ def _graph_row(
         for key in ("similarity", "ssim", "p_value")
     }
     agree = [all(t[key] == e[key] for key in ("verdict", "reason")) for t, e in zip(told, entries, strict=True)]
-    limits = golden.TOLERANCE
-    allowed = [golden.allowed(scorer.measure, entry["similarity"]) for entry in entries]
+    limits = golden.tolerance(scorer.manifest)
+    allowed = [golden.allowed(limits, scorer.measure, entry["similarity"]) for entry in entries]
     near = inpainted <= limits["pixels"] and max(close["ssim"]) <= limits["ssim"] and errors <= limits["error_map"]
     near = near and all(found <= limit for found, limit in zip(close["similarity"], allowed, strict=True))
     # A verdict may flip only where the similarity lies within the tolerance of the threshold.
@@ -130,7 +131,7 @@ def _features(run: Runner, stage: Stage) -> int:
 
 
 def _integer_rows(
-    bundle: Path, part: str, stages: list[Stage], difference: Callable[[Runner, Stage], int]
+    bundle: Path, part: str, stages: list[Stage], difference: Callable[[Runner, Stage], int], limit: float
 ) -> Iterator[Row]:
     """Those of an integer model, TensorFlow Lite Micro included."""
     content = (bundle / part).read_bytes()
@@ -143,8 +144,7 @@ def _integer_rows(
         runners["tflm"] = lambda inputs: run_tflm(content, inputs)
     for name, run in runners.items():
         worst = max(difference(run, stage) for stage in stages)
-        near = worst <= golden.TOLERANCE["features" if part == "mim_features.tflite" else "pixels"]
-        status = "exact" if worst == 0 else "within tolerance" if near else "differs"
+        status = "exact" if worst == 0 else "within tolerance" if worst <= limit else "differs"
         yield Row(name, part, status, images=len(stages), levels=worst)
 
 

@@ -16,13 +16,13 @@ SCORE = frozenset(
     {
         *("ABS", "ADD", "AVERAGE_POOL_2D", "CAST", "CONCATENATION", "CONV_2D", "DEPTHWISE_CONV_2D", "DEQUANTIZE"),
         *("DIV", "FLOOR", "FULLY_CONNECTED", "GREATER", "GREATER_EQUAL", "L2_NORMALIZATION", "LESS", "LESS_EQUAL"),
-        *("LOGISTIC", "MAXIMUM", "MEAN", "MINIMUM", "MIRROR_PAD", "MUL", "QUANTIZE", "RESHAPE"),
-        *("RESIZE_NEAREST_NEIGHBOR", "SOFTMAX", "SQRT", "SQUARED_DIFFERENCE", "STRIDED_SLICE", "SUB", "SUM"),
+        *("GATHER", "LOGISTIC", "MAXIMUM", "MEAN", "MINIMUM", "MUL", "QUANTIZE", "RESHAPE"),
+        *("SOFTMAX", "SQRT", "SQUARED_DIFFERENCE", "STRIDED_SLICE", "SUB", "SUM"),
     }
 )
 #: Operators of the integer models: their int8 reference kernels give the same bits on LiteRT and TensorFlow Lite Micro,
 #: where a firmware registers each of them by name.
-MICRO = frozenset({"ADD", "CONCATENATION", "CONV_2D", "DEPTHWISE_CONV_2D", "LOGISTIC", "RESIZE_NEAREST_NEIGHBOR"})
+MICRO = frozenset({"ADD", "CONCATENATION", "CONV_2D", "DEPTHWISE_CONV_2D", "LOGISTIC", "RESHAPE"})
 
 
 def check(content: bytes, allowed: frozenset[str]) -> None:

@@ -161,6 +161,7 @@ def export(
         typer.Option("--data", help="evaluate its test split, in Keras and TFLite, for the model card"),
     ] = None,
     terms: Annotated[Path | None, typer.Option(help="text on the photographs and their terms, for the card")] = None,
+    micro: Annotated[bool, typer.Option("--micro", help="every network in int8, for a microcontroller")] = False,
     json: Json = False,
 ) -> None:
     """Convert a run to TFLite files with everything that an app needs."""
@@ -168,7 +169,7 @@ def export(
     from mim_tf import workflow
 
     statement = None if terms is None else terms.read_text(encoding="utf-8").strip()
-    manifest = workflow.export_run(run, bundle, data, statement, warn)
+    manifest = workflow.export_run(run, bundle, data, statement, warn, micro)
     sizes = {name: entry["bytes"] for name, entry in manifest["files"].items() if name.endswith(".tflite")}
     show(manifest, json, f"{bundle}: " + ", ".join(f"{name} {size} bytes" for name, size in sizes.items()))
 

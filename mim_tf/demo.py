@@ -88,7 +88,7 @@ def run_demo(out: Path, *, steps: int, seed: int, warn: Warn, progress: Progress
     lap("verify")
     scorer = Scorer(bundle)
     folder = out / "bundle_evaluation"
-    results["mim, int8 bundle"] = workflow.evaluate_into(scorer, photos, "test", folder, seed, warn).metrics
+    results["mim, TFLite bundle"] = workflow.evaluate_into(scorer, photos, "test", folder, seed, warn).metrics
     rows, _ = scorer.score_paths(data.select(photos, "test", name)[0].path for name in sample.CLASSES)
     lap("score")
     page = _page(out, results, verified, rows, seconds)
@@ -152,7 +152,7 @@ def _page(
         "altered.</p>",
         _image(out / "bundle_evaluation" / "probes.png", "shortcut probes"),
         "<h2>Verdict</h2>",
-        "<p>By the int8 bundle, for one image of each class.</p>",
+        "<p>By the TFLite bundle, for one image of each class.</p>",
         _table(["image", "similarity", "p-value", "verdict", "reason"], scored),
         "<h2>The bundle gives the same on every runtime here</h2>",
         _table(["runtime", "largest difference, levels", "verdicts", "status"], checks),

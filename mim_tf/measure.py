@@ -52,9 +52,9 @@ def ssim_map(a: tf.Tensor, b: tf.Tensor) -> tf.Tensor:
     """
     a, b = a - 0.5, b - 0.5
     channels = a.shape[-1]
-    moments = _means(tf.concat([a, b, a * a, b * b, a * b], axis=-1))
-    mean_a, mean_b, aa, bb, ab = (moments[..., i * channels : (i + 1) * channels] for i in range(5))
-    variances = (aa - mean_a * mean_a) + (bb - mean_b * mean_b)
+    moments = _means(tf.concat([a, b, a * a + b * b, a * b], axis=-1))
+    mean_a, mean_b, squares, ab = (moments[..., i * channels : (i + 1) * channels] for i in range(4))
+    variances = squares - (mean_a * mean_a + mean_b * mean_b)
     covariance = ab - mean_a * mean_b
     mean_a, mean_b = mean_a + 0.5, mean_b + 0.5
     luminance = (2.0 * mean_a * mean_b + C1) / (mean_a * mean_a + mean_b * mean_b + C1)
@@ -87,9 +87,24 @@ def error_map(a: tf.Tensor, b: tf.Tensor) -> tf.Tensor:
     Returns:
         float32 (B, H, W, 1), 0 where the images agree.
     """
-    around = [[0, 0], [BORDER, BORDER], [BORDER, BORDER], [0, 0]]
-    similar = ssim_map(tf.pad(a, around, mode="SYMMETRIC"), tf.pad(b, around, mode="SYMMETRIC"))
-    return 1.0 - tf.reduce_mean(similar, axis=-1, keepdims=True)
+    # Gathered, not padded: TFLite's MIRROR_PAD takes as long as the filters.
+    for axis in (1, 2):
+        mirrored = np.pad(np.arange(a.shape[axis]), BORDER, mode="symmetric")
+        a, b = tf.gather(a, mirrored, axis=axis), tf.gather(b, mirrored, axis=axis)
+    return 1.0 - tf.reduce_mean(ssim_map(a, b), axis=-1, keepdims=True)
+
+
+def ssim_of(errors: tf.Tensor) -> tf.Tensor:
+    """`ssim`, from the `error_map` of the same images: the windows inside the image are those of its inner pixels.
+
+    Args:
+        errors: float32 (B, H, W, 1).
+
+    Returns:
+        float32 (B,).
+    """
+    inside = errors[:, BORDER:-BORDER, BORDER:-BORDER]
+    return 1.0 - tf.reduce_mean(inside, axis=[1, 2, 3])
 
 
 def gms_map(a: tf.Tensor, b: tf.Tensor) -> tf.Tensor:

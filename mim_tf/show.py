@@ -82,11 +82,11 @@ def show_bench(result: dict[str, Any], as_json: bool) -> None:
         out.print_json(json.dumps(result))
         return
     # Narrow, for rich breaks words where a terminal of 80 columns does not hold a table.
-    keys = ("file", "format", "px", "RAM\nKiB", "flash\nKiB", "MMAC", "AUROC\nfloat", "AUROC\nint8")
+    keys = ("file", "format", "px", "RAM\nKiB", "flash\nKiB", "MMAC", "AUROC\nKeras", "AUROC\nTFLite")
     sizes = Table(*keys, title="size; RAM of activations; AUROC is the mean over skin classes", box=None)
     for row in result["rows"]:
         size = [_scaled(row[key], 1 / 1024) for key in ("activation_bytes", "flash_bytes")]
-        auroc = [_scaled(row[key], 1, 3) for key in ("auroc_float", "auroc_int8")]
+        auroc = [_scaled(row[key], 1, 3) for key in ("auroc_keras", "auroc_tflite")]
         sizes.add_row(row["file"], row["format"], str(row["resolution"]), *size, _scaled(row["macs"], 1e-6), *auroc)
     out.print(sizes)
     for threads in result["rows"][0]["latency"]:

@@ -127,7 +127,9 @@ def compare_into(
     return result
 
 
-def export_run(run: Path, bundle: Path, folder: Path | None, statement: str | None, warn: Warn) -> dict[str, Any]:
+def export_run(
+    run: Path, bundle: Path, folder: Path | None, statement: str | None, warn: Warn, micro: bool = False
+) -> dict[str, Any]:
     """Converts a run and writes its bundle.
 
     Args:
@@ -136,6 +138,7 @@ def export_run(run: Path, bundle: Path, folder: Path | None, statement: str | No
         folder: a data folder; its `test` split is evaluated, in Keras and in TFLite, for the model card.
         statement: about the photographs and their terms, for the model card.
         warn: receives a line for each file that is skipped.
+        micro: whether every network becomes int8, for a microcontroller.
 
     Returns:
         The manifest.
@@ -144,11 +147,11 @@ def export_run(run: Path, bundle: Path, folder: Path | None, statement: str | No
     from mim_export.convert import convert
 
     detector = Detector.load(run)
-    converted = convert(detector, detector.sample)
-    mask_set, numbers = None, "float32"
+    converted = convert(detector, detector.sample, micro)
+    mask_set = None
     method = detector.method.inpainting if isinstance(detector.method, DeepInpainting) else detector.method
     if isinstance(method, Inpainting):
-        config, numbers = method.config, "int8"
+        config = method.config
         steps = {"cell": config.cell, "count": config.count, "step": max(1, config.count // 2)}
         mask_set = {"size": config.size, **steps}
 
@@ -157,7 +160,7 @@ def export_run(run: Path, bundle: Path, folder: Path | None, statement: str | No
             return {}
         # Of a plain folder, the seed of the run makes the split; another would test on what was trained on.
         photos = data.scan(folder, seed=detector.about["training"]["seed"])
-        judges: dict[str, Judge] = {"Keras, float32": detector, f"TFLite, {numbers}": scorer}
+        judges: dict[str, Judge] = {"Keras": detector, "TFLite": scorer}
         return {name: evaluate(judge, photos, "test", seed=0, warn=warn).metrics for name, judge in judges.items()}
 
     contents = Contents(
@@ -178,7 +181,7 @@ def export_run(run: Path, bundle: Path, folder: Path | None, statement: str | No
         },
         calibration=detector.calibration,
         gate=detector.gate,
-        training={**detector.about, "commands": _commands(detector)},
+        training={**detector.about, "commands": _commands(detector, micro)},
         data=statement or DATA_STATEMENT,
     )
     return write_bundle(bundle, contents, golden_images(detector.size), encoded_images(), measure_both)
@@ -195,7 +198,7 @@ def _network(method: Method) -> dict[str, Any] | None:
     return {**entry, "statistics": statistics, "components": len(method.head.far.matrix), **weights, **limits}
 
 
-def _commands(detector: Detector) -> list[str]:
+def _commands(detector: Detector, micro: bool) -> list[str]:
     """The commands that make the bundle again."""
     training = detector.about["training"]
     options = {
@@ -213,4 +216,5 @@ def _commands(detector: Detector) -> list[str]:
     limit = "" if training["seconds"] is None else f" --minutes {training['seconds'] / 60:g}"
     limit += "" if training["precision"] == "auto" else f" --precision {training['precision']}"
     limit += " --negatives NEGATIVES" if detector.about.get("known_negatives") else ""
-    return [f"mim-tf train --data DIR --out RUN {words}{limit}", "mim-tf export RUN --out BUNDLE --data DIR"]
+    export = "mim-tf export RUN --out BUNDLE --data DIR" + (" --micro" if micro else "")
+    return [f"mim-tf train --data DIR --out RUN {words}{limit}", export]

@@ -26,6 +26,8 @@ from mim_export.runtime import RELEASED, read_manifest
 SOURCES = Path(__file__).parents[1] / "export" / "c"
 STRICT = ["-pedantic", "-Wall", "-Wextra", "-Wconversion", "-Wshadow", "-Werror"]
 OK, NULL, SIZE, STRIDE, BUFFER, ARGUMENT, NUMBER, ORDER = range(8)
+#: The released bundle for microcontrollers.
+MICRO = RELEASED.with_name("released_micro")
 MANIFEST = read_manifest(RELEASED)
 ENTRIES, STAGES = golden.read(RELEASED)
 
@@ -644,8 +646,8 @@ def _error_weights(c: SimpleNamespace, x: np.ndarray, q: np.ndarray) -> np.ndarr
 
 
 def _head(c: SimpleNamespace) -> tuple[Any, np.ndarray]:
-    """The head of the released bundle, and the values that it points to."""
-    network, values = MANIFEST["measure"]["network"], np.fromfile(RELEASED / "head.f32", "<f4")
+    """The head of the released bundle for microcontrollers, and the values that it points to."""
+    network, values = read_manifest(MICRO)["measure"]["network"], np.fromfile(MICRO / "head.f32", "<f4")
     head = c.ffi.new("mim_head *", {"values": _pointer(c, values), "count": len(values)})
     for key in ("statistics", "components", "distance_weight", "foreign_weight", "foreign", "foreign_most"):
         setattr(head, key, network[key])
@@ -671,12 +673,13 @@ def test_error_weights_and_statistics_are_numpys(c: SimpleNamespace, cells: int,
 
 def test_the_measure_deep_from_the_integer_models_is_that_of_the_graph(c: SimpleNamespace) -> None:
     """A microcontroller that runs `mim_micro.tflite` and `mim_features.tflite` gets what `mim.tflite` gives."""
-    masks = golden.masks_of(MANIFEST)
-    output = MANIFEST["models"]["mim_features.tflite"]["signatures"]["features"]["outputs"]["features"]
+    manifest, (entries, stages) = read_manifest(MICRO), golden.read(MICRO)
+    masks = golden.masks_of(manifest)
+    output = manifest["models"]["mim_features.tflite"]["signatures"]["features"]["outputs"]["features"]
     (scale,), (zero,) = output["scale"], output["zero_point"]
     head, _values = _head(c)
     similarity, foreignness = c.ffi.new("float *"), c.ffi.new("float *")
-    for entry, stage in zip(ENTRIES, STAGES, strict=True):
+    for entry, stage in zip(entries, stages, strict=True):
         outputs = np.stack(np.split(stage["micro"], len(masks), axis=1)).astype(np.int16) - 128
         inpainted = (outputs * (1 - masks).astype(np.int16)).sum(0).astype(np.int8)
         weights = _error_weights(c, stage["small"], inpainted)

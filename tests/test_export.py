@@ -295,4 +295,4 @@ def test_proxyano_scores_on_a_device_as_in_keras(tmp_path: Path) -> None:
     workflow.evaluate_into(scorer, photos, "test", tmp_path / "evaluation", 0, print)
     assert (tmp_path / "evaluation" / "examples.png").exists()
     with pytest.raises(MimError, match=r"colour has no reconstruction that SSIM compares; export a run of mim"):
-        convert(Detector("colour", size=48), pixels)
+        convert(Detector("colour", size=48), pixels, False)

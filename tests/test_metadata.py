@@ -26,7 +26,8 @@ MANIFEST = json.loads((RELEASED / "manifest.json").read_text())
 
 def both(name: str) -> tuple[bytes, bytes]:
     """A released model without metadata, and with those that this version writes."""
-    plain = without((RELEASED / name).read_bytes())
+    bundle = RELEASED.with_name("released_micro") if name == "mim_features.tflite" else RELEASED
+    plain = without((bundle / name).read_bytes())
     return plain, with_metadata(plain, name, MANIFEST)
 
 
@@ -95,7 +96,7 @@ def test_outputs_are_bit_equal_with_metadata_and_without(name: str) -> None:
     assert plain != content
     inputs = np.random.default_rng(0).integers(-128, 128, (2, 96, 96, 4)).astype(np.int8)
     if name == "mim_features.tflite":
-        inputs = golden.centred(np.stack([stage["resampled"] for stage in stages[:2]]))
+        inputs = np.random.default_rng(0).integers(-128, 128, (2, 64, 64, 3)).astype(np.int8)
     for make in runtimes().values():
         if name != "mim.tflite":
             np.testing.assert_array_equal(*(golden.run_micro(make(model), inputs) for model in (plain, content)))

@@ -18,49 +18,66 @@ from test_export import own_outputs
 
 from mim_export import golden, operators
 from mim_export.decide import VERDICTS
-from mim_export.runtime import RELEASED, Scorer, runtimes
+from mim_export.runtime import RELEASED, Scorer, read_manifest, runtimes
 from mim_export.schema import PUBLISHED
 from mim_export.verify import verify
 from mim_tf import data, sample
 from mim_tf.evaluate import evaluate
 from mim_tf.made_images import MADE
 
+#: For phones and browsers, and for microcontrollers.
+MICRO = RELEASED.with_name("released_micro")
+BUNDLES = pytest.mark.parametrize("bundle", [RELEASED, MICRO], ids=["released", "micro"])
 
-def test_released_bundle_verifies_and_is_small() -> None:
-    rows = verify(RELEASED)
+
+@BUNDLES
+def test_released_bundle_verifies_and_is_small(bundle: Path) -> None:
+    rows = verify(bundle)
     assert not any(row.bad for row in rows)
-    sizes = {path.name: path.stat().st_size for path in RELEASED.rglob("*") if path.is_file()}
-    assert sizes["mim.tflite"] + sizes["mim_micro.tflite"] <= 6_000_000
-    assert sum(path.stat().st_size for path in (RELEASED / "golden").iterdir()) <= 4_000_000
-    assert not (RELEASED / "scorer").exists()
+    sizes = {path.name: path.stat().st_size for path in bundle.rglob("*") if path.is_file()}
+    assert sizes["mim.tflite"] <= 4_000_000
+    assert sum(path.stat().st_size for path in (bundle / "golden").iterdir()) <= 4_000_000
+    assert not (bundle / "scorer").exists()
 
 
-def test_released_bundle_states_its_terms() -> None:
-    manifest = json.loads((RELEASED / "manifest.json").read_text())
-    card = (RELEASED / "MODEL_CARD.md").read_text()
+def test_released_bundle_for_microcontrollers_fits() -> None:
+    """Arena, models and head; the scorer in C and the runtime come to these (`export/micro/README.md`)."""
+    models = read_manifest(MICRO)["models"]
+    integer = [name for name in models if name != "mim.tflite"]
+    assert integer == ["mim_micro.tflite", "mim_features.tflite"]
+    assert all(models[name]["arena_bytes"] <= 256 * 1024 for name in integer)
+    assert sum((MICRO / name).stat().st_size for name in (*integer, "head.f32")) <= 512 * 1024 - 8 * 1024
+    assert "mim_features.tflite" not in read_manifest(RELEASED)["models"]
+
+
+@BUNDLES
+def test_released_bundle_states_its_terms(bundle: Path) -> None:
+    manifest = json.loads((bundle / "manifest.json").read_text())
+    card = (bundle / "MODEL_CARD.md").read_text()
     assert manifest["licence"]["weights"].startswith("research only")
     assert "not a diagnosis" in manifest["statement"] and "not a diagnosis" in card
     assert "mim-tf train --data" in card
     assert manifest["models"]["mim_micro.tflite"]["arena_bytes"] > 0
 
 
-def test_released_models_hold_what_describes_them() -> None:
+@BUNDLES
+def test_released_models_hold_what_describes_them(bundle: Path) -> None:
     """Metadata as tflite-support displays them (`tests/golden/make_tflite_metadata.py`), labels, schema; aligned."""
-    manifest = json.loads((RELEASED / "manifest.json").read_text())
+    manifest = json.loads((bundle / "manifest.json").read_text())
     oracle = json.loads((Path(__file__).parent / "golden" / "tflite_metadata.json").read_text())["models"]
-    assert set(oracle) == set(manifest["models"])
-    for name, told in oracle.items():
-        content = (RELEASED / name).read_bytes()
+    assert set(oracle) >= set(manifest["models"])
+    for name in manifest["models"]:
+        content, told = (bundle / name).read_bytes(), oracle[name]
         buffer = buffer_of(content)
         assert buffer is not None and displayed(buffer) == told["displayed"], name
         assert len(content) % 16 == 0
         operators.check(content, operators.SCORE if name == "mim.tflite" else operators.MICRO)
-    with zipfile.ZipFile(RELEASED / "mim.tflite") as archive:
+    with zipfile.ZipFile(bundle / "mim.tflite") as archive:
         assert archive.namelist() == list(oracle["mim.tflite"]["files"])
         decision = json.loads(archive.read("decision.json"))
     assert decision == {key: manifest[key] for key in decision}
-    assert len(own_outputs((RELEASED / "mim.tflite").read_bytes())) == 8
-    assert (RELEASED / PUBLISHED.name).read_text() == PUBLISHED.read_text()
+    assert len(own_outputs((bundle / "mim.tflite").read_bytes())) == 8
+    assert (bundle / PUBLISHED.name).read_text() == PUBLISHED.read_text()
     jsonschema.validate(manifest, json.loads(PUBLISHED.read_text()))
 
 
@@ -103,12 +120,13 @@ def test_a_picture_that_shows_no_skin_is_never_mpox_like(kind: str) -> None:
     assert not (verdicts == VERDICTS.index("mpox-like")).any()
 
 
-def test_released_metrics_are_those_of_the_card(skin: Path) -> None:
-    """AUROC of the released bundle, measured again on the photographs."""
-    told = json.loads((RELEASED / "metrics.json").read_text())
-    again = evaluate(Scorer(), data.scan(skin), "test", seed=0, warn=print).metrics
-    assert again["mean_auroc"] == pytest.approx(told["TFLite, int8"]["mean_auroc"], abs=0.005)
-    assert abs(told["TFLite, int8"]["mean_auroc"] - told["Keras, float32"]["mean_auroc"]) <= 0.005
+@pytest.mark.parametrize(("bundle", "lost"), [(RELEASED, 0.002), (MICRO, 0.01)], ids=["released", "micro"])
+def test_released_metrics_are_those_of_the_card(skin: Path, bundle: Path, lost: float) -> None:
+    """AUROC of the released bundle, measured again on the photographs; the conversion loses next to nothing."""
+    told = json.loads((bundle / "metrics.json").read_text())
+    again = evaluate(Scorer(bundle), data.scan(skin), "test", seed=0, warn=print).metrics
+    assert again["mean_auroc"] == pytest.approx(told["TFLite"]["mean_auroc"], abs=0.005)
+    assert abs(told["TFLite"]["mean_auroc"] - told["Keras"]["mean_auroc"]) <= lost
 
 
 def test_released_scores_on_tflite_runtime_equal_the_golden_ones() -> None:
@@ -118,9 +136,10 @@ def test_released_scores_on_tflite_runtime_equal_the_golden_ones() -> None:
     assert told["mim_sha256"] == digest
     scorer = Scorer(RELEASED, runtimes()["litert"])
     _, stages = golden.read(RELEASED)
+    limits = golden.tolerance(scorer.manifest)
     similarities = scorer.judge(np.stack([stage["resampled"] for stage in stages])).similarity
     for found, expected in zip(similarities, told["similarities"], strict=True):
-        assert found == pytest.approx(expected, abs=golden.allowed("deep", expected))
+        assert found == pytest.approx(expected, abs=golden.allowed(limits, "deep", expected))
 
 
 def test_scorer_runs_where_only_numpy_pillow_and_tflite_runtime_are(tmp_path: Path) -> None:
@@ -138,4 +157,5 @@ def test_scorer_runs_where_only_numpy_pillow_and_tflite_runtime_are(tmp_path: Pa
     ours = Scorer().score(tmp_path / "photo.jpg")
     theirs = json.loads(done.stdout)[0]
     assert theirs["verdict"] == ours["verdict"]
-    assert theirs["similarity"] == pytest.approx(ours["similarity"], abs=golden.allowed("deep", ours["similarity"]))
+    allowed = golden.allowed(golden.tolerance(read_manifest(RELEASED)), "deep", ours["similarity"])
+    assert theirs["similarity"] == pytest.approx(ours["similarity"], abs=allowed)

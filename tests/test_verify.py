@@ -193,15 +193,15 @@ def test_another_python_that_fails_is_named(tmp_path: Path, monkeypatch: pytest.
 
 def test_deviation_counts_verdicts_and_quartiles() -> None:
     table = {"similarities": [0.0, 1.0, 2.0, 3.0, 4.0], "threshold": 1.0}  # quartiles 1 and 3
-    manifest = {"measure": {"name": "deep"}, "calibration": table}
+    manifest = {**MANIFEST, "calibration": table}
     reference = [
-        {"similarity": 1.4, "verdict": "mpox-like", "reason": None},  # within 0.5 + 0.14 of the threshold
-        {"similarity": 2.0, "verdict": "mpox-like", "reason": None},  # not within 0.7
+        {"similarity": 1.06, "verdict": "mpox-like", "reason": None},  # within 0.05 + 0.0106 of the threshold
+        {"similarity": 2.0, "verdict": "mpox-like", "reason": None},  # not within 0.07
         {"similarity": 3.0, "verdict": "mpox-like", "reason": None},
         {"similarity": None, "verdict": "cannot-judge", "reason": "unreadable"},
     ]
     rows = [
-        {"similarity": 0.9, "verdict": "not-mpox-like", "reason": None},
+        {"similarity": 0.56, "verdict": "not-mpox-like", "reason": None},
         {"similarity": 1.0, "verdict": "cannot-judge", "reason": "not skin"},
         *reference[2:],
     ]

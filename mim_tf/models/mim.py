@@ -202,10 +202,10 @@ def masked_input(images: tf.Tensor, mask: tf.Tensor) -> tf.Tensor:
     """What the generator sees: hidden pixels are 0, the fourth channel is the mask.
 
     Args:
-        images: float32 (B, S, S, 3) in [0, 1].
+        images: float32 (B, S, S, 3) in [0, 1], or (1, S, S, 3).
         mask: float32 (B, S, S, 1) or (1, S, S, 1), 1 = kept.
 
     Returns:
         float32 (B, S, S, 4).
     """
-    return tf.concat([images * mask, tf.broadcast_to(mask, tf.shape(images[..., :1]))], axis=-1)
+    return tf.concat([images, tf.ones_like(images[..., :1])], axis=-1) * mask

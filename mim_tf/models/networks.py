@@ -2,7 +2,7 @@
 
 The generator uses only operations whose int8 results are bit-identical in TensorFlow Lite Micro and in
 LiteRT's reference kernels: 3 x 3 convolution (stride 2 downwards), batch normalisation (folded), ReLU,
-nearest-neighbour resize, concatenation, logistic. Its stem has stride 2, because the arena of a
+concatenation (which enlarges as well), logistic. Its stem has stride 2, because the arena of a
 microcontroller is spent at full resolution. Every layer has a name, since the names survive into TFLite.
 """
 
@@ -17,16 +17,24 @@ from keras import layers
 from mim_export.errors import MimError
 
 
+def repeat_pixels(images: tf.Tensor, factor: int) -> tf.Tensor:
+    """(B, H, W, C) -> (B, factor H, factor W, C), as nearest-neighbour resizing does.
+
+    `keras.layers.UpSampling2D` becomes TILE in TFLite, which TensorFlow Lite Micro lacks, and `tf.image.resize` becomes
+    RESIZE_NEAREST_NEIGHBOR, which XNNPACK lacks. CONCATENATION and RESHAPE are everywhere, and copy whole blocks.
+    """
+    _, height, width, channels = images.shape
+    wide = tf.reshape(tf.concat([images] * factor, axis=3), [-1, height, 1, factor * width * channels])
+    return tf.reshape(tf.concat([wide] * factor, axis=2), [-1, factor * height, factor * width, channels])
+
+
 @keras.saving.register_keras_serializable("mim_tf")
 class ResizeNearest(layers.Layer):
-    """Doubles height and width by repeating pixels, as one RESIZE_NEAREST_NEIGHBOR.
-
-    `keras.layers.UpSampling2D` becomes TILE in TFLite, which TensorFlow Lite Micro lacks.
-    """
+    """Doubles height and width by repeating pixels."""
 
     def call(self, inputs: tf.Tensor) -> tf.Tensor:
         """(B, H, W, C) -> (B, 2 H, 2 W, C)."""
-        return tf.image.resize(inputs, [2 * inputs.shape[1], 2 * inputs.shape[2]], method="nearest")
+        return repeat_pixels(inputs, 2)
 
     def compute_output_shape(self, shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
         """Doubles height and width."""
