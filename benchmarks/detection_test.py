@@ -32,8 +32,8 @@ from mim_tf.process_pool import job_folder
 from mim_tf.workflow import load_judge
 
 SEEDS = (0, 1, 2)
-#: Names of our rows: the int8 bundle is what the others are compared with.
-OURS = {"bundles": "mim deep, int8 bundle", "runs": "mim deep, Keras"}
+#: Names of our rows: the bundle is what the others are compared with.
+OURS = {"bundles": "mim deep, bundle", "runs": "mim deep, Keras"}
 
 
 def report(folder: Path, judged: Path, parameters: int, seed: int, out: Path, name: str) -> dict[str, Any]:

@@ -30,6 +30,7 @@ class Deviation:
         percentile_99: of these differences.
         largest_share: `largest` as a share of the interquartile range of the calibration similarities.
         percentile_99_share: `percentile_99` likewise.
+        close: on how many photographs similarities differ by no more than a hundredth of that range.
     """
 
     runtime: str
@@ -41,6 +42,7 @@ class Deviation:
     percentile_99: float
     largest_share: float
     percentile_99_share: float
+    close: int
 
 
 def deviations(bundle: Path, folder: Path) -> list[Deviation]:
@@ -86,7 +88,7 @@ def deviation(
     values = [told["similarity"] for _, told in others]
     limits = golden.tolerance(manifest)
     near = [abs(value - table["threshold"]) <= golden.allowed(limits, measure, value) for value in values]
-    low, high = np.percentile(table["similarities"], [25, 75])
+    spread = float(np.subtract(*np.percentile(table["similarities"], [75, 25])))
     largest, most = max(differences), float(np.percentile(differences, 99))
     return Deviation(
         name,
@@ -96,6 +98,7 @@ def deviation(
         gate=sum(row["reason"] != told["reason"] for row, told in others),
         largest=largest,
         percentile_99=most,
-        largest_share=largest / float(high - low),
-        percentile_99_share=most / float(high - low),
+        largest_share=largest / spread,
+        percentile_99_share=most / spread,
+        close=sum(difference <= 0.01 * spread for difference in differences),
     )

@@ -170,6 +170,7 @@ def show_verification(rows: Sequence[Row], deviations: Sequence[Deviation], as_j
         out.print(
             f"{found.runtime}, {found.images} photographs against the reference kernels: {found.verdicts} verdicts "
             f"agree{reasons if others else ''}; similarities differ by {found.largest:.2g} at most and by "
-            f"{found.percentile_99:.2g} at the 99th percentile, {shares} of the interquartile range of the calibration",
+            f"{found.percentile_99:.2g} at the 99th percentile, {shares} of the interquartile range of the calibration, "
+            f"and by no more than 1% of it on {found.close} photographs",
             highlight=False,
         )

@@ -206,7 +206,7 @@ def test_deviation_counts_verdicts_and_quartiles() -> None:
         *reference[2:],
     ]
     found = deviation("litert", rows, reference, manifest)
-    assert (found.images, found.verdicts, found.near, found.gate) == (3, 1, 1, 1)
+    assert (found.images, found.verdicts, found.near, found.gate, found.close) == (3, 1, 1, 1, 1)
     assert found.largest == 1.0 and found.largest_share == 0.5
     # Of 0, 0.5 and 1 the 99th percentile is 0.98 of the way from 0.5 to 1.
     assert found.percentile_99 == pytest.approx(0.99) and found.percentile_99_share == pytest.approx(0.495)
@@ -233,7 +233,7 @@ def test_tables_and_json_name_what_is_not_present(capsys: pytest.CaptureFixture[
         Row("c", "scorer", "within tolerance", images=17, ssim=2.9e-8, verdicts=16),
         Row("kotlin", "scorer", "not present: run test.sh"),
     ]
-    found = [Deviation("litert", 500, 490, 8, 1, 2.0, 1.0, 0.5, 0.25)]
+    found = [Deviation("litert", 500, 490, 8, 1, 2.0, 1.0, 0.5, 0.25, 480)]
     show_verification(rows, found, False)
     text = capsys.readouterr().out
     assert re.search(r"^litert +6 +1.5 +17/17 +within tolerance", text, re.MULTILINE)
@@ -241,6 +241,7 @@ def test_tables_and_json_name_what_is_not_present(capsys: pytest.CaptureFixture[
     assert "kotlin: not present: run test.sh\n" in text
     assert "490 verdicts agree, of 10 others 8 lie within tolerance of the threshold, 1 in the gate;" in text
     assert "2 at most and by 1 at the 99th percentile, 50% and 25% of" in text
+    assert text.endswith("and by no more than 1% of it on 480 photographs\n")
     show_verification(rows, found, True)
     told = json.loads(capsys.readouterr().out)
     assert [row["status"] for row in told["golden"]] == [row.status for row in rows]
