@@ -171,6 +171,8 @@ def _write_sums(folder: Path, names: Iterable[str]) -> None:
 
 def _copy_sources(target: Path) -> None:
     here = Path(__file__).parent
+    target.mkdir()
+    shutil.copyfile(here / "README.md", target / "README.md")
     for name in _SOURCES:
         if (here / name).is_dir():
             shutil.copytree(here / name, target / name, ignore=shutil.ignore_patterns(*_BUILT))

@@ -15,12 +15,13 @@ def model_card(manifest: dict[str, Any], metrics: dict[str, Any]) -> str:
         metrics: by name of what was evaluated, as `metrics.json` of an evaluation.
     """
     calibration, training = manifest["calibration"], manifest["training"]
-    masks, integer = manifest["mask_set"], ""
+    masks, integer, micro = manifest["mask_set"], "", "mim_features.tflite" in manifest["models"]
     for name, model in manifest["models"].items():
         if name != "mim.tflite":
             arena = "not measured" if model["arena_bytes"] is None else f"{model['arena_bytes']} bytes (x86-64)"
-            integer += f"`{name}` (integer only; TensorFlow Lite Micro arena {arena}), "
-    integer += "`head.f32`, " if "mim_features.tflite" in manifest["models"] else ""
+            alone = "" if micro else "the generator alone, which gives no verdict; "
+            integer += f"`{name}` ({alone}integer only; TensorFlow Lite Micro arena {arena}), "
+    integer += "`head.f32`, " if micro else ""
     if masks is not None:
         what, done = "An inpainting GAN", f"masked {masks['count']} times, inpainted, and measured by its inpainting"
         done += "" if masks["size"] == manifest["size"] else f" (of {masks['size']} x {masks['size']} px)"
@@ -56,7 +57,8 @@ def model_card(manifest: dict[str, Any], metrics: dict[str, Any]) -> str:
         "* Labels come from web sources without clinical confirmation; skin tones, cameras and stages of the "
         "disease are not balanced.\n"
         "* The threshold holds for photographs like those of the calibration only.\n"
-        "* CPU kernels were verified (`mim-tf verify`); GPU, NNAPI and Core ML delegates were not.",
+        "* CPU kernels were verified on x86-64 (`mim-tf verify`), on no phone; GPU, NNAPI and Core ML delegates were "
+        "not.",
         "## Files",
         f"`mim.tflite` (operators of TensorFlow Lite {manifest['models']['mim.tflite']['min_runtime_version']}), "
         f"{integer}`manifest.json` and its schema, {'`metrics.json`, ' if metrics else ''}`golden/`, `LICENSE`, "
@@ -71,7 +73,7 @@ def _network(manifest: dict[str, Any]) -> list[str]:
     network = manifest["measure"].get("network")
     if network is None:
         return []
-    numbers = "int8" if "mim_features.tflite" in manifest["models"] else "float32, weights float16"
+    numbers = "int8" if "mim_features.tflite" in manifest["models"] else "float32"
     known = manifest["training"].get("known_negatives")
     against = f"{known} photographs of other classes and " if known else ""
     return [

@@ -1,12 +1,12 @@
 """A fitted `Detector` -> TFLite files.
 
 Of the method `mim` they are `mim.tflite` (int8 generator, signatures `score` and `inpaint`) and `mim_micro.tflite`. The
-network of the measure `deep` computes in float32, of float16 weights: in int8 its similarities would differ between
-runtimes by a tenth of the spread of the class. For a microcontroller it becomes int8 all the same, in `mim.tflite` and
-in `mim_features.tflite`, which goes with the head. Of another method that compares an image with its reconstruction by
-SSIM, `proxyano` among them, it is `mim.tflite` alone, with the signature `score` and float32 weights: the cosine and
-softmax of a memory have no int8 twin here. ProxyAno needs no superpixels on a device, for its network extracts the
-proxy; they were the target in training.
+network of the measure `deep` stays float32: in int8 its similarities would differ between runtimes by a tenth of the
+spread of the class. For a microcontroller it becomes int8 all the same, in `mim.tflite` and in `mim_features.tflite`,
+which goes with the head. Of another method that compares an image with its reconstruction by SSIM, `proxyano` among
+them, it is `mim.tflite` alone, with the signature `score` and float32 weights: the cosine and softmax of a memory have
+no int8 twin here. ProxyAno needs no superpixels on a device, for its network extracts the proxy; they were the target
+in training.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ from .graph import Deep, Direct, Graph, Masked
 from .preprocess import resample
 from .quantize import activation_ranges, int8_twin
 
-#: Largest file that may be released.
+#: What all models of a bundle may take together.
 MAX_BYTES = 6_000_000
 #: Photographs of the sample of which views are made, for the ranges of the measure `deep`.
 _VIEWED = 8
@@ -182,7 +182,7 @@ def _convert(
     integer: bool | None,
     layers: list[str],
 ) -> bytes:
-    """Fake-quantization nodes decide what becomes int8, other weights float16; with `integer` None, nothing does."""
+    """The fake-quantization nodes decide what becomes int8; with `integer` None, nothing does."""
     functions = {
         name: tf.function(method, input_signature=specs).get_concrete_function()
         for name, (method, specs) in signatures.items()
@@ -191,8 +191,6 @@ def _convert(
         tf.saved_model.save(graph, folder, signatures=functions)
         converter = tf.lite.TFLiteConverter.from_saved_model(folder, signature_keys=list(functions))
         converter.optimizations = [] if integer is None else [tf.lite.Optimize.DEFAULT]
-        if integer is False:
-            converter.target_spec.supported_types = [tf.float16]
         if integer:
             converter.inference_input_type = tf.int8
             converter.inference_output_type = tf.int8

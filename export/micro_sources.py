@@ -53,7 +53,7 @@ def sources(bundle: Path) -> dict[str, str]:
     manifest = read_manifest(bundle)
     for name in MODELS.values():
         if name not in manifest["models"]:
-            raise MimError(f"has no {name}", "export a run of the method mim and the measure deep", bundle)
+            raise MimError(f"has no {name}", "export a run of the measure deep with --micro", bundle)
         if not manifest["models"][name].get("arena_bytes"):
             raise MimError(f"does not say the arena of {name}", "pip install tflite-micro, export again", bundle)
     contents = {name: read_checked(bundle, file, manifest) for name, file in MODELS.items()}

@@ -34,7 +34,8 @@ class Row:
         status: `exact`, `within tolerance`, `differs`, or `failed: ` or `not present: ` and why.
         images: how many images it was given.
         levels: of the inpainting, in levels of 1/255; of the features, in their int8 levels.
-        similarity: without unit, as the next four.
+        similarity: without unit, as the next five.
+        foreignness: of the measure `deep`.
         ssim: structural similarity.
         contrast: of the gate.
         detail: of the gate.
@@ -48,6 +49,7 @@ class Row:
     images: int = 0
     levels: int | None = None
     similarity: float | None = None
+    foreignness: float | None = None
     ssim: float | None = None
     contrast: float | None = None
     detail: float | None = None
@@ -89,19 +91,20 @@ def _graph_row(
     )
     close = {
         key: [abs(float(r[key][0]) - e[key]) for r, e in zip(results, entries, strict=True)]
-        for key in ("similarity", "ssim", "p_value")
+        for key in ("similarity", "foreignness", "ssim", "p_value")
     }
     agree = [all(t[key] == e[key] for key in ("verdict", "reason")) for t, e in zip(told, entries, strict=True)]
     limits = golden.tolerance(scorer.manifest)
-    allowed = [golden.allowed(limits, scorer.measure, entry["similarity"]) for entry in entries]
     near = inpainted <= limits["pixels"] and max(close["ssim"]) <= limits["ssim"] and errors <= limits["error_map"]
-    near = near and all(found <= limit for found, limit in zip(close["similarity"], allowed, strict=True))
-    # A verdict may flip only where the similarity lies within the tolerance of the threshold.
-    flips = [
-        t["reason"] != e["reason"] or abs(e["similarity"] - scorer.threshold) > limit
-        for t, e, equal, limit in zip(told, entries, agree, allowed, strict=True)
-        if not equal
-    ]
+    # A verdict may flip only where the similarity lies within the tolerance of the threshold, a reason likewise.
+    edges = {"similarity": scorer.threshold, "foreignness": scorer.manifest["gate"]["max_foreignness"]}
+    doubtful = [False] * len(entries)
+    for key, edge in edges.items():
+        for i, entry in enumerate(entries):
+            limit = golden.allowed(limits, scorer.measure, entry[key])
+            near = near and close[key][i] <= limit
+            doubtful[i] |= edge is not None and abs(entry[key] - edge) <= limit
+    flips = [not equal and not doubt for equal, doubt in zip(agree, doubtful, strict=True)]
     exact = inpainted == 0 and max(close["similarity"]) == 0 and max(close["p_value"]) == 0 and all(agree)
     return Row(
         name,

@@ -103,7 +103,7 @@ class Model(_Entry):
     signatures: dict[str, Signature] = Field(description="by name")
     tensors: dict[str, Tensor] = Field(description="those that are quantized and not constant")
     ops: dict[str, int] = Field(description="version of each operator")
-    min_runtime_version: str = Field(description="of TensorFlow Lite, such as 2.3.0")
+    min_runtime_version: str = Field(description="of TensorFlow Lite, as far as the operators ask; such as 2.3.0")
     arena_bytes: int | None = Field(
         default=None, description="TensorFlow Lite Micro, x86-64, as measured; null where it was not measured"
     )

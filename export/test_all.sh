@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
 # Builds and tests every target of a bundle, and prints one table:
 #
-#     export/test_all.sh [--strict] [BUNDLE]
+#     export/test_all.sh [--strict] [BUNDLE [MICRO]]
 #
-# BUNDLE, of the method mim, is the released one by default. PYTHON names a Python with mim-tf and its extra `test`:
+# BUNDLE, of the method mim, and MICRO, one for microcontrollers, are the released ones by default. PYTHON names a Python with mim-tf and its extra `test`:
 # that of .venv, else python3. What a target needs is installed where it is missing: Debian packages where apt-get may be
 # used, the rest from PyPI and npm into folders that git ignores, but for the C++ sources of tflite-micro, whose folder
 # TFLM names. A target that still lacks something is listed as missing, which fails only with --strict. Exit status 1:
@@ -13,6 +13,7 @@ root=$(cd "$(dirname "$0")/.." && pwd)
 strict=
 test "${1:-}" != --strict || { strict=1; shift; }
 BUNDLE=$(cd "${1:-$root/export/released}" && pwd) || exit 2
+MICRO=$(cd "${2:-$root/export/released_micro}" && pwd) || exit 2
 test -n "${PYTHON:-}" || PYTHON=$root/.venv/bin/python
 test -x "$(command -v "$PYTHON")" || PYTHON=python3
 PYTHON=$(command -v "$PYTHON") || exit 2
@@ -101,7 +102,7 @@ if need "Cortex-M4F, M3, M0" "make arm" "arm-none-eabi-gcc qemu-system-arm make"
 fi
 
 if test -n "${TFLM:-}"; then
-    micro=("${make[@]}" -C "$root/export/micro" TFLM="$TFLM" ${TFLM_THIRD_PARTY:+TFLM_THIRD_PARTY="$TFLM_THIRD_PARTY"})
+    micro=(make -C "$root/export/micro" BUNDLE="$MICRO" PYTHON="$PYTHON" TFLM="$TFLM" ${TFLM_THIRD_PARTY:+TFLM_THIRD_PARTY="$TFLM_THIRD_PARTY"})
     rm -rf "$root/export/micro/build"
     check "TFLM, C++ application" "make -C micro test" '[0-9]+ of' "${micro[@]}" test
 else
@@ -142,7 +143,7 @@ fi
 # After the others, for it runs the scorers that they have built.
 echo "== mim-tf verify" >&2
 began=$SECONDS
-if timeout --kill-after=10 300 "$PYTHON" - "$BUNDLE" > "$log.tsv" 2> "$log" << 'END'
+if timeout --kill-after=10 300 "$PYTHON" - "$BUNDLE" "$MICRO" > "$log.tsv" 2> "$log" << 'END'
 import sys
 
 from mim_export.verify import verify
@@ -156,7 +157,7 @@ targets = {
     "typescript": "Scorer, TypeScript",
     "kotlin": "Scorer, Kotlin",
 }
-rows = verify(sys.argv[1])
+rows = [row for bundle in sys.argv[1:] for row in verify(bundle)]
 for name, target in targets.items():
     mine = [row for row in rows if row.runtime in (name, f"{name}-reference")]
     bad = [row.status for row in mine if row.bad]
@@ -178,7 +179,7 @@ rm -f "$log.tsv"
 
 modules=(-MCompress::Zlib -MJSON::PP -MList::Util=sum0)
 if perl "${modules[@]}" -e1 2> /dev/null; then
-    check "Perl, a stranger's" "tests/stranger.pl" '\.\.[0-9]+' perl "$root/tests/stranger.pl" "$BUNDLE"
+    check "Perl, a stranger's" "tests/stranger.pl" '\.\.[0-9]+' perl "$root/tests/stranger.pl" "$BUNDLE" "$MICRO"
 else
     row "Perl, a stranger's" "tests/stranger.pl" 0 "missing: apt-get install perl" 0
 fi

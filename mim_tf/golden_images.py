@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import struct
 
 import numpy as np
 from numpy.typing import NDArray
@@ -66,8 +67,39 @@ _STORED = {
 _ORIENTATION = 0x0112
 
 
+#: Primaries of Display P3 adapted to D50, as its profile has them (ICC.1:2022, SMPTE EG 432-1): X, Y, Z.
+_DISPLAY_P3 = {
+    b"rXYZ": (0.51512, 0.24120, -0.00105),
+    b"gXYZ": (0.29198, 0.69225, 0.04189),
+    b"bXYZ": (0.15710, 0.06657, 0.78407),
+    b"wtpt": (0.96420, 1.00000, 0.82491),
+}
+
+
+def display_p3() -> bytes:
+    """An ICC profile, version 2.4, of the primaries of Display P3, as phones attach it, with a gamma of 2.2."""
+
+    def numbers(values: tuple[float, ...]) -> bytes:
+        return struct.pack(f">{len(values)}i", *(round(value * 65536) for value in values))
+
+    tags = {name: b"XYZ \0\0\0\0" + numbers(values) for name, values in _DISPLAY_P3.items()}
+    # Entries are multiples of four bytes. A curve of one value is a gamma, in units of 1/256.
+    tags |= dict.fromkeys((b"rTRC", b"gTRC", b"bTRC"), struct.pack(">4sIIHH", b"curv", 0, 1, round(2.2 * 256), 0))
+    tags[b"desc"] = struct.pack(">4sII12s79x", b"desc", 0, 11, b"Display P3") + b"\0"
+    tags[b"cprt"] = b"text\0\0\0\0none\0\0\0\0"
+    table, body = struct.pack(">I", len(tags)), b""
+    for name, content in tags.items():
+        table += struct.pack(">4sII", name, 128 + 4 + 12 * len(tags) + len(body), len(content))
+        body += content
+    size = 128 + len(table) + len(body)
+    kinds = struct.pack(">I4xI4s4s4s", size, 0x02400000, b"mntr", b"RGB ", b"XYZ ")
+    date = struct.pack(">6H", 2026, 1, 1, 0, 0, 0)
+    header = kinds + date + b"acsp" + bytes(28) + numbers(_DISPLAY_P3[b"wtpt"]) + bytes(48)
+    return header + table + body
+
+
 def encoded_images() -> dict[str, bytes]:
-    """JPEGs of each EXIF orientation, and grey, 16-bit, palette and transparent files, by name."""
+    """JPEGs of each EXIF orientation, and grey, 16-bit, palette, transparent and wide-gamut files, by name."""
     pixels = sample.render("mpox", [1100], size=64)[0][:45, :61]  # odd sides, upright
     upright = Image.fromarray(pixels)
     files = {}
@@ -87,6 +119,9 @@ def encoded_images() -> dict[str, bytes]:
     files["palette.png"] = _encoded(upright.quantize(32), "PNG")
     files["palette_alpha.png"] = _encoded(upright.quantize(32), "PNG", transparency=0)
     files["grey_alpha.png"] = _encoded(Image.fromarray(np.dstack([np.asarray(grey), transparent[..., 3]])), "PNG")
+    # To be read as stored: who applied the profile would get other reds.
+    files["display_p3.png"] = _encoded(upright, "PNG", icc_profile=display_p3())
+    files["display_p3.jpg"] = _encoded(upright, "JPEG", quality=95, subsampling=0, icc_profile=display_p3())
     files["lossless.webp"] = _encoded(upright, "WEBP", lossless=True)
     return files
 

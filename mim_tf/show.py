@@ -133,7 +133,7 @@ def _scaled(value: float | None, factor: float, digits: int = 0) -> str:
 _PARTS = {
     "mim.tflite": (
         "mim.tflite: largest differences from the golden vectors; inpainting in levels",
-        {"levels": "levels", "similarity": "similarity", "ssim": "ssim", "p": "p_value"},
+        {"levels": "levels", "similarity": "similarity", "foreign": "foreignness", "ssim": "ssim", "p": "p_value"},
     ),
     "mim_micro.tflite": ("mim_micro.tflite", {"levels": "levels"}),
     "mim_features.tflite": ("mim_features.tflite", {"levels": "levels"}),
@@ -170,7 +170,7 @@ def show_verification(rows: Sequence[Row], deviations: Sequence[Deviation], as_j
         out.print(
             f"{found.runtime}, {found.images} photographs against the reference kernels: {found.verdicts} verdicts "
             f"agree{reasons if others else ''}; similarities differ by {found.largest:.2g} at most and by "
-            f"{found.percentile_99:.2g} at the 99th percentile, {shares} of the interquartile range of the calibration, "
-            f"and by no more than 1% of it on {found.close} photographs",
+            f"{found.percentile_99:.2g} at the 99th percentile, {shares} of the interquartile range of the calibration "
+            f"(by no more than 1% on {found.close} photographs)",
             highlight=False,
         )

@@ -1,8 +1,8 @@
 #!/usr/bin/env perl
 # An independent implementation of export/README.md, kept as a test: written from that page, the manifest and the golden
 # files alone, with no code in common with the Python package. It repeats every step of the page that needs no network:
-# `perl stranger.pl BUNDLE_FOLDER` prints one TAP line for each golden image and for each PNG under `decoded`, and exits
-# with 1 if any differs. For bundles of the method `mim`; the others have no masks to check. Core modules only.
+# `perl stranger.pl BUNDLE_FOLDER ...` prints one TAP line for each golden image and for each PNG under `decoded`, and exits
+# with 1 if any differs. Where a bundle has the features of its images, similarity and foreignness follow from them here. For bundles of the method `mim`; the others have no masks to check. Core modules only.
 use strict;
 use warnings;
 use Compress::Zlib qw(crc32 uncompress);
@@ -10,7 +10,8 @@ use JSON::PP qw(decode_json);
 use List::Util qw(max min sum0);
 
 # The golden numbers come from float32; here they are computed in doubles.
-my %TOLERANCE = (ssim => 1e-4, contrast => 1e-7, detail => 1e-7, p_value => 1e-7);
+my %TOLERANCE = (ssim => 1e-4, contrast => 1e-6, detail => 1e-6, p_value => 1e-6, similarity => 1e-3,
+    foreignness => 1e-3);
 
 # --- Files ------------------------------------------------------------------------------------------------------------
 sub read_bytes {
@@ -168,7 +169,58 @@ sub ssim {
     return $sum / @$mx;
 }
 
-# Standard deviation of the luma, and half of the two mean differences together (`min_detail` is doubled in step 8).
+# Step 7a: the share of each position in the error, weighted statistics of each channel, and what the head says of them.
+sub error_weights {
+    my ($small, $values, $s) = @_;
+    my @weights = (0) x ($s / 8)**2;
+    for my $i (0 .. $#$small) {
+        my ($row, $column) = (int($i / (3 * $s)), int($i / 3) % $s);
+        $weights[int($row / 8) * $s / 8 + int($column / 8)] += abs($small->[$i] / 255 - $values->[$i] / 256) / 192;
+    }
+    $_ += 0.0001 for @weights;
+    my $sum = sum0(@weights);
+    return [map { $_ / $sum } @weights];
+}
+
+sub statistics {
+    my ($features, $weights, $channels) = @_;
+    my (@means, @deviations);
+    for my $c (0 .. $channels - 1) {
+        my @values = map { $features->[$_ * $channels + $c] } 0 .. $#$weights;
+        push @means, my $mean = sum0(map { $weights->[$_] * $values[$_] } 0 .. $#values);
+        push @deviations, sqrt sum0(map { $weights->[$_] * ($values[$_] - $mean)**2 } 0 .. $#values);
+    }
+    return [@means, @deviations];
+}
+
+sub distance {
+    my ($z, $matrix, $offset, $scale) = @_;
+    my $sum = 0;
+    for my $row (0 .. $#$offset) {
+        my $product = $offset->[$row];
+        $product += $matrix->[$row * @$z + $_] * $z->[$_] for 0 .. $#$z;
+        $sum += $product**2;
+    }
+    return (sqrt($sum) - $scale->[0]) / $scale->[1];
+}
+
+# Similarity and foreignness.
+sub deep {
+    my ($manifest, $folder, $packed, $weights) = @_;
+    my $network = $manifest->{measure}{network};
+    my ($d, $k) = @$network{qw(statistics components)};
+    my $output   = $manifest->{models}{'mim_features.tflite'}{signatures}{features}{outputs}{features};
+    my @features = map { $output->{scale}[0] * ($_ - $output->{zero_point}[0]) } unpack 'c*', $packed;
+    my $z        = statistics(\@features, $weights, $d / 2);
+    my @head     = unpack 'f<*', read_bytes("$folder/head.f32");
+    my ($lean, $lean_offset, @parts) = map { [splice @head, 0, $_] } $d, 1, $k * $d, $k, 2, $d * $d, $d, 2;
+    my ($far, $foreign) = (distance($z, @parts[0 .. 2]), distance($z, @parts[3 .. 5]));
+    my $beyond = min(max($foreign - $network->{foreign}, 0), $network->{foreign_most});
+    my $leaning = $lean_offset->[0] + sum0(map { $lean->[$_] * $z->[$_] } 0 .. $#$z);
+    return ($leaning - $network->{distance_weight} * $far - $network->{foreign_weight} * $beyond, $foreign);
+}
+
+# Standard deviation of the luma, and half of the two mean differences together.
 sub contrast_and_detail {
     my ($pixels, $size) = @_;
     my $luma = sub { (0.299 * $_[0] + 0.587 * $_[1] + 0.114 * $_[2]) / 255 };
@@ -199,7 +251,8 @@ sub same { my ($one, $other) = @_; return "@$one" eq "@$other" }
 
 # What differs for the image whose golden files begin with `stem` ('' if nothing does), and the verdict in words.
 sub check_image {
-    my ($manifest, $golden, $stem) = @_;
+    my ($manifest, $golden, $folder, $number) = @_;
+    my $stem = "$folder/golden/$number";
     my ($size, $set, $s, $count) = (@$manifest{qw(size mask_set)}, @{$manifest->{mask_set}}{qw(size count)});
     my ($width, $height, $photograph) = read_png("${stem}_input.png");
     my $resampled = area_average(centre_square($width, $height, $photograph), $size);
@@ -209,42 +262,48 @@ sub check_image {
     my %pixels    = (resampled => $resampled, small => $small, inpainted => shown($values, $s, $size));
 
     my ($contrast, $detail) = contrast_and_detail($resampled, $size);
-    my $reason  = gate_reason($manifest->{gate}, min($width, $height), $contrast, $detail, $golden->{foreignness});
-    my $p       = p_value($manifest->{calibration}, $golden->{similarity});
+    my ($similarity, $foreignness) = @$golden{qw(similarity foreignness)};
+    ($similarity, $foreignness)
+        = deep($manifest, $folder, read_bytes("${stem}_features.i8"), error_weights($small, $values, $s))
+        if $manifest->{models}{'mim_features.tflite'};
+    my $reason  = gate_reason($manifest->{gate}, min($width, $height), $contrast, $detail, $foreignness);
+    my $p       = p_value($manifest->{calibration}, $similarity);
     my $low     = $p <= $manifest->{calibration}{alpha} + 0.000001;
     my $verdict = defined $reason ? 'cannot-judge' : $low ? 'not-mpox-like' : 'mpox-like';
     my %number  = (ssim => ssim($small, $values, $s, $manifest->{measure}),
-        contrast => $contrast, detail => $detail, p_value => $p);
+        contrast => $contrast, detail => $detail, p_value => $p, similarity => $similarity, foreignness => $foreignness);
     my %exact   = (masked_crc32 => masked_crc32($small, $hidden_by, $count), verdict => $verdict, reason => $reason);
 
     my @wrong = grep { !same($pixels{$_}, (read_png("${stem}_$_.png"))[2]) } sort keys %pixels;
     push @wrong, grep { !(abs($number{$_} - $golden->{$_}) <= $TOLERANCE{$_}) } sort keys %number;
     push @wrong, grep { ($exact{$_} // '') ne ($golden->{$_} // '') } sort keys %exact;
-    push @wrong, 'threshold' if $low != ($golden->{similarity} < $manifest->{calibration}{threshold});
+    push @wrong, 'threshold' if $low != ($similarity < $manifest->{calibration}{threshold});
     return (@wrong ? 'differs: ' . join(', ', @wrong) : '', $verdict . (defined $reason ? ", $reason" : ''));
 }
 
-my ($folder) = @ARGV or die "usage: perl stranger.pl BUNDLE_FOLDER\n";
-my $manifest = decode_json(read_bytes("$folder/manifest.json"));
-my $golden   = decode_json(read_bytes("$folder/golden/golden.json"));
-die "only bundles of the method mim are checked here\n" if $manifest->{method} ne 'mim';
-
-my @pngs = grep { $_->{file} =~ /\.png$/ } @{$golden->{decoded}};
+die "usage: perl stranger.pl BUNDLE_FOLDER ...\n" if !@ARGV;
 my ($test, $failed) = (0, 0);
+
 sub report {
     my ($name, $wrong, $result) = @_;
     $failed++ if $wrong;
     printf "%s %d - %s: %s\n", $wrong ? 'not ok' : 'ok', ++$test, $name, $wrong || $result;
 }
-printf "1..%d\n", @{$golden->{images}} + @pngs;
-for my $i (0 .. $#{$golden->{images}}) {
-    my ($image, $number) = ($golden->{images}[$i], sprintf '%02d', $i);
-    my ($wrong, $result) = eval { check_image($manifest, $image, "$folder/golden/$number") };
-    report("$number $image->{name}", $@ =~ s/\s+/ /gr || $wrong, $result);
+
+for my $folder (@ARGV) {
+    my $manifest = decode_json(read_bytes("$folder/manifest.json"));
+    my $golden   = decode_json(read_bytes("$folder/golden/golden.json"));
+    die "only bundles of the method mim are checked here\n" if $manifest->{method} ne 'mim';
+    for my $i (0 .. $#{$golden->{images}}) {
+        my ($image, $number) = ($golden->{images}[$i], sprintf '%02d', $i);
+        my ($wrong, $result) = eval { check_image($manifest, $image, $folder, $number) };
+        report("$number $image->{name}", $@ =~ s/\s+/ /gr || $wrong, $result);
+    }
+    for my $case (grep { $_->{file} =~ /\.png$/ } @{$golden->{decoded}}) {
+        my ($decoded, $expected) = eval { map { [read_png("$folder/golden/$_")] } @$case{qw(file expected)} };
+        my $equal = $decoded && "@$decoded[0, 1]" eq "@$expected[0, 1]" && same($decoded->[2], $expected->[2]);
+        report("decoded $case->{file}", $equal ? '' : $@ =~ s/\s+/ /gr || 'differs: RGB', 'equal');
+    }
 }
-for my $case (@pngs) {
-    my ($decoded, $expected) = eval { map { [read_png("$folder/golden/$_")] } @$case{qw(file expected)} };
-    my $equal = $decoded && "@$decoded[0, 1]" eq "@$expected[0, 1]" && same($decoded->[2], $expected->[2]);
-    report("decoded $case->{file}", $equal ? '' : $@ =~ s/\s+/ /gr || 'differs: RGB', 'equal');
-}
+print "1..$test\n";
 exit($failed ? 1 : 0);

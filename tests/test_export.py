@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -156,8 +157,8 @@ def test_outputs_of_the_measure_ssim_are_tensors_of_their_own(bundle: Path) -> N
 
 
 def test_an_operator_that_is_not_allowed_is_said_on_one_line(run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(operators, "SCORE", operators.SCORE - {"MIRROR_PAD", "SQRT"})
-    with pytest.raises(MimError, match=r"^the converter wrote MIRROR_PAD, SQRT, which not every runtime has; export"):
+    monkeypatch.setattr(operators, "SCORE", operators.SCORE - {"GATHER", "SQRT"})
+    with pytest.raises(MimError, match=r"^the converter wrote GATHER, SQRT, which not every runtime has; export"):
         workflow.export_run(run, run.parent / "refused", None, None, print)
     assert not (run.parent / "refused").exists()
 
@@ -241,6 +242,13 @@ def test_bundle_is_not_written_over_anything(run: Path, bundle: Path) -> None:
     with pytest.raises(MimError, match="exists and is not an empty folder"):
         workflow.export_run(run, bundle, None, None, print)
     assert sorted(path.name for path in bundle.parent.iterdir()) == before
+
+
+def test_pages_of_the_scorer_lead_to_pages_that_are_there(bundle: Path) -> None:
+    pages = list((bundle / "scorer").rglob("*.md"))
+    assert bundle / "scorer" / "README.md" in pages  # the contract
+    links = [(page, link) for page in pages for link in re.findall(r"\]\((?!https?:|#)([^)#]+)", page.read_text())]
+    assert links and not [(page, link) for page, link in links if not (page.parent / link).exists()]
 
 
 def test_scorer_and_definitions_import_no_tensorflow(bundle: Path, tmp_path: Path) -> None:

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import io
 from pathlib import Path
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, ImageCms
 
 from mim_export.preprocess import decode
 from mim_tf import sample
-from mim_tf.golden_images import encoded_images, golden_images
+from mim_tf.golden_images import display_p3, encoded_images, golden_images
 
 UPRIGHT = sample.render("mpox", [1100], size=64)[0][:45, :61]
 GREY = np.asarray(Image.fromarray(UPRIGHT).convert("L"))
@@ -51,6 +52,20 @@ def test_grey_alpha_and_palette(tmp_path: Path) -> None:
         through = np.asarray(image) == 0
     seen = decoded("palette_alpha.png", tmp_path)
     assert through.any() and (seen[through] == 255).all() and (seen[~through] == opaque[~through]).all()
+
+
+def test_profiles_are_not_applied(tmp_path: Path) -> None:
+    """The profile is one that littleCMS reads, and applied it would change reds by more than JPEG does."""
+    assert (decoded("display_p3.png", tmp_path) == UPRIGHT).all()
+    assert np.abs(decoded("display_p3.jpg", tmp_path) - UPRIGHT).mean() < 2
+    profile = ImageCms.ImageCmsProfile(io.BytesIO(display_p3()))
+    assert ImageCms.getProfileDescription(profile).strip() == "Display P3"
+    srgb = ImageCms.createProfile("sRGB")
+    applied = ImageCms.profileToProfile(Image.fromarray(UPRIGHT), profile, srgb, outputMode="RGB")
+    assert np.abs(np.asarray(applied).astype(int) - UPRIGHT)[..., 0].mean() > 8
+    # Red is P3's own: in linear light it is 1.225 of sRGB's red.
+    red = ImageCms.profileToProfile(Image.new("RGB", (1, 1), (200, 0, 0)), profile, srgb, outputMode="RGB")
+    assert red.getpixel((0, 0))[0] == pytest.approx(217, abs=3)
 
 
 def test_golden_images_have_the_sides_that_they_name() -> None:

@@ -248,7 +248,7 @@ def test_what_cannot_be_written_is_named(tmp_path: Path, capsys: pytest.CaptureF
     manifest["models"]["mim_features.tflite"]["arena_bytes"] = None
     refused("does not say the arena of mim_features.tflite; pip install tflite-micro, export again")
     del manifest["models"]["mim_features.tflite"]
-    refused("has no mim_features.tflite; export a run of the method mim and the measure deep")
+    refused("has no mim_features.tflite; export a run of the measure deep with --micro")
     monkeypatch.setattr("sys.argv", ["micro_sources", str(tmp_path), "--out", str(tmp_path / "out")])
     assert micro_sources.main() == 2
     assert len(capsys.readouterr().err.splitlines()) == 1 and not (tmp_path / "out").exists()

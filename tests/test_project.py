@@ -44,7 +44,12 @@ def test_wheel_holds_what_git_holds(tmp_path: Path) -> None:
     }
     assert inside == expected
     licences = sorted(name.split("/licenses/")[1] for name in names if "/licenses/" in name)
-    assert licences == ["LICENSE", "export/released/LICENSE"]
+    assert licences == [
+        "LICENSE",
+        "export/LICENSE.EfficientNet-Lite0",
+        "export/released/LICENSE",
+        "export/released_micro/LICENSE",
+    ]
     assert "License-Expression: Apache-2.0 AND LicenseRef-mim-tf-weights-research-only" in metadata
 
 

@@ -241,7 +241,7 @@ def test_tables_and_json_name_what_is_not_present(capsys: pytest.CaptureFixture[
     assert "kotlin: not present: run test.sh\n" in text
     assert "490 verdicts agree, of 10 others 8 lie within tolerance of the threshold, 1 in the gate;" in text
     assert "2 at most and by 1 at the 99th percentile, 50% and 25% of" in text
-    assert text.endswith("and by no more than 1% of it on 480 photographs\n")
+    assert text.endswith("(by no more than 1% on 480 photographs)\n")
     show_verification(rows, found, True)
     told = json.loads(capsys.readouterr().out)
     assert [row["status"] for row in told["golden"]] == [row.status for row in rows]
