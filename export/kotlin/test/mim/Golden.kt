@@ -7,6 +7,7 @@ import java.io.File
 import java.nio.ByteBuffer
 import java.nio.ByteOrder
 import javax.imageio.ImageIO
+import kotlin.math.roundToInt
 import org.json.JSONObject
 
 /** The bundle under test and its golden vectors; `export/golden.py` says what each file is. */
@@ -65,21 +66,43 @@ object Golden {
     }
 }
 
-/** Decodes a file as an app does, less its orientation: grey is not converted but repeated, alpha laid over white. */
+/** Decodes a file as an app does, less its orientation: values as stored, grey repeated, alpha laid over white. */
 fun decode(file: File): Image {
     val found: BufferedImage = ImageIO.read(file)
+    if (file.extension == "jpg" && found.raster.numBands == 3) return decodeJpeg(file)
     val (width, height) = Pair(found.width, found.height)
+    val palette = found.colorModel is IndexColorModel
+    if (palette) return overWhite(found.getRGB(0, 0, width, height, null, 0, width), width, height)
     val bands = found.raster.numBands
-    val grey = bands < 3 && found.colorModel !is IndexColorModel
-    if (!grey) return overWhite(found.getRGB(0, 0, width, height, null, 0, width), width, height)
+    val colours = if (bands < 3) 1 else 3
     val wide = found.raster.dataBuffer.dataType == DataBuffer.TYPE_USHORT
+    // Not getRGB, which applies colour profiles.
     val rgba = ByteArray(4 * width * height) {
-        val band = it % 4 / 3
+        val band = if (it % 4 == 3) colours else minOf(it % 4, colours - 1)
         if (band == bands) return@ByteArray -1 // no alpha: opaque
         val value = found.raster.getSample(it / 4 % width, it / 4 / width, band)
         (if (wide) (value + 128) / 257 else value).toByte()
     }
     return overWhite(rgba, width, height)
+}
+
+/** A JPEG of colours: ImageIO's reader applies colour profiles, but for its raster of Y, Cb and Cr (JFIF). */
+private fun decodeJpeg(file: File): Image = ImageIO.createImageInputStream(file).use { stream ->
+    val reader = ImageIO.getImageReadersByFormatName("jpeg").asSequence().first { it.canReadRaster() }
+    reader.input = stream
+    val raster = reader.readRaster(0, null)
+    val rgba = ByteArray(4 * raster.width * raster.height) {
+        val (y, u, v) = List(3) { band -> raster.getSampleDouble(it / 4 % raster.width, it / 4 / raster.width, band) }
+        val (blue, red) = Pair(u - 128, v - 128)
+        val value = when (it % 4) {
+            0 -> y + 1.402 * red
+            1 -> y - 0.344136 * blue - 0.714136 * red
+            2 -> y + 1.772 * blue
+            else -> 255.0
+        }
+        value.roundToInt().coerceIn(0, 255).toByte()
+    }
+    overWhite(rgba, raster.width, raster.height)
 }
 
 /** Largest difference of two images in levels. */
