@@ -21,7 +21,7 @@ from skimage.metrics import structural_similarity
 from mim_export import decide, golden, golden_header, preprocess
 from mim_export.errors import MimError
 from mim_export.files import read_json, write_json
-from mim_export.runtime import RELEASED, read_manifest
+from mim_export.runtime import RELEASED, read_manifest, runtimes
 
 SOURCES = Path(__file__).parents[1] / "export" / "c"
 STRICT = ["-pedantic", "-Wall", "-Wextra", "-Wconversion", "-Wshadow", "-Werror"]
@@ -483,16 +483,131 @@ def test_golden_header_says_what_it_cannot_read(tmp_path: Path) -> None:
         golden_header.header(tmp_path)
 
 
-def test_firmware_example_compiles(tmp_path: Path) -> None:
-    """The README's, with the golden header and stand-ins for the interpreter."""
-    example = re.search(r"```c\n(.*?)```", (SOURCES / "README.md").read_text(), re.DOTALL)
-    assert example is not None
-    stand_ins = "int8_t *model_input(void); const int8_t *model_output(void); mim_status invoke(void);\n"
-    (tmp_path / "golden.h").write_text(golden_header.header(RELEASED))
-    (tmp_path / "example.c").write_text('#include "mim.h"\n' + stand_ins + example[1])
-    include = ["-I", SOURCES / "include", "-I", tmp_path]
-    command = [_compiler("gcc"), "-std=c99", "-Wall", "-Wextra", "-Werror", "-fsyntax-only", *include]
-    assert subprocess.run([*command, tmp_path / "example.c"]).returncode == 0
+#: Stands in for TensorFlow Lite's C API, with one interpreter; what runs the model is set from outside.
+RUNTIME = """
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+typedef enum { kTfLiteOk, kTfLiteError } TfLiteStatus;
+typedef enum { kTfLiteInt32 = 2, kTfLiteUInt8 = 3 } TfLiteType;
+typedef struct TfLiteModel TfLiteModel;
+typedef struct TfLiteInterpreter TfLiteInterpreter;
+typedef struct TfLiteInterpreterOptions { int threads; } TfLiteInterpreterOptions;
+typedef struct TfLiteTensor { const char *name; TfLiteType type; size_t bytes; void *content; } TfLiteTensor;
+typedef struct TfLiteSignatureRunner { TfLiteTensor tensors[3]; } TfLiteSignatureRunner;
+static uint8_t given_image[INPUT];
+int32_t given_verdict, given_reason;
+TfLiteStatus (*given_run)(const uint8_t *);
+TfLiteSignatureRunner tflite = {{{"verdict", kTfLiteInt32, 4, &given_verdict},
+                                  {"reason", kTfLiteInt32, 4, &given_reason},
+                                  {"image", kTfLiteUInt8, INPUT, given_image}}};
+static TfLiteModel *TfLiteModelCreateFromFile(const char *path) { return *path ? (TfLiteModel *)&tflite : NULL; }
+static TfLiteInterpreterOptions *TfLiteInterpreterOptionsCreate(void) { return calloc(1, 4); }
+static void TfLiteInterpreterOptionsSetNumThreads(TfLiteInterpreterOptions *o, int32_t n) { o->threads = n; }
+static void TfLiteInterpreterOptionsDelete(TfLiteInterpreterOptions *options) { free(options); }
+static TfLiteInterpreter *TfLiteInterpreterCreate(const TfLiteModel *m, const TfLiteInterpreterOptions *options) {
+    return m && options->threads ? (TfLiteInterpreter *)&tflite : NULL;
+}
+static TfLiteSignatureRunner *TfLiteInterpreterGetSignatureRunner(const TfLiteInterpreter *i, const char *key) {
+    return i && !strcmp(key, "score") ? &tflite : NULL;
+}
+static TfLiteStatus TfLiteSignatureRunnerAllocateTensors(TfLiteSignatureRunner *r) { return r ? kTfLiteOk : 1; }
+static TfLiteStatus TfLiteSignatureRunnerInvoke(TfLiteSignatureRunner *r) { return r ? given_run(given_image) : 1; }
+static const TfLiteTensor *TfLiteSignatureRunnerGetOutputTensor(const TfLiteSignatureRunner *r, const char *name) {
+    return strcmp(name, "verdict") ? strcmp(name, "reason") ? NULL : &r->tensors[1] : &r->tensors[0];
+}
+static TfLiteTensor *TfLiteSignatureRunnerGetInputTensor(TfLiteSignatureRunner *r, const char *name) {
+    return strcmp(name, "image") ? NULL : &r->tensors[2];
+}
+static TfLiteType TfLiteTensorType(const TfLiteTensor *tensor) { return tensor->type; }
+static TfLiteStatus TfLiteTensorCopyFromBuffer(TfLiteTensor *tensor, const void *from, size_t bytes) {
+    return bytes == tensor->bytes ? memcpy(tensor->content, from, bytes), kTfLiteOk : kTfLiteError;
+}
+static TfLiteStatus TfLiteTensorCopyToBuffer(const TfLiteTensor *tensor, void *to, size_t bytes) {
+    return bytes == tensor->bytes ? memcpy(to, tensor->content, bytes), kTfLiteOk : kTfLiteError;
+}
+"""
+#: The functions of the README's example, the stand-in's switches, and `tflite`, of which tensor 2 is the image.
+EXAMPLE = """
+typedef struct { const char *name; int type; size_t bytes; void *content; } TfLiteTensor;
+typedef struct { TfLiteTensor tensors[3]; } TfLiteSignatureRunner;
+extern TfLiteSignatureRunner tflite;
+extern int32_t given_verdict, given_reason;
+extern int (*given_run)(const uint8_t *);
+TfLiteSignatureRunner *load(const char *path);
+const char *judge(TfLiteSignatureRunner *score, const uint8_t *photo, size_t width, size_t height, int *verdict,
+                  int *reason);
+"""
+
+
+@pytest.fixture(scope="module")
+def example(objects: list[Path], tmp_path_factory: pytest.TempPathFactory) -> SimpleNamespace:
+    """The README's example, compiled with the golden header and the stand-in: `lib` and `ffi`."""
+    folder = tmp_path_factory.mktemp("example")
+    code = re.search(r"```c\n(.*?)```", (SOURCES / "README.md").read_text(), re.DOTALL)
+    assert code is not None
+    header = folder / "tensorflow" / "lite" / "c" / "c_api.h"
+    header.parent.mkdir(parents=True)
+    header.write_text(RUNTIME)
+    (folder / "golden.h").write_text(golden_header.header(RELEASED))
+    (folder / "example.c").write_text(code[1])
+    flags = ["-std=c99", *STRICT, f"-DINPUT={3 * MANIFEST['size'] ** 2}", "-I", SOURCES / "include", "-I", folder]
+    command = [_compiler("gcc"), *flags, "-shared", "-fPIC", folder / "example.c", *objects, "-lm"]
+    done = subprocess.run([*command, "-o", folder / "example.so"], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    ffi = cffi.FFI()
+    ffi.cdef(EXAMPLE)
+    return SimpleNamespace(lib=ffi.dlopen(str(folder / "example.so")), ffi=ffi)
+
+
+def _judge(example: SimpleNamespace, photo: np.ndarray) -> tuple[int, int, str | None]:
+    """Verdict and reason as codes, and the problem if there is one."""
+    runner = example.lib.load(b"mim.tflite")
+    codes = example.ffi.new("int[2]")
+    pixels = example.ffi.from_buffer("uint8_t[]", np.ascontiguousarray(photo))
+    problem = example.lib.judge(runner, pixels, photo.shape[1], photo.shape[0], codes, codes + 1)
+    return codes[0], codes[1], None if problem == example.ffi.NULL else example.ffi.string(problem).decode()
+
+
+def test_firmware_example_judges_golden_images(example: SimpleNamespace) -> None:
+    """With mim.tflite, run by LiteRT, whatever the measure of the bundle."""
+    interpreter = next(iter(runtimes().values()))((RELEASED / "mim.tflite").read_bytes())
+    score, size = interpreter.get_signature_runner("score"), MANIFEST["size"]
+    ran = []
+
+    @example.ffi.callback("int(const uint8_t *)")  # type: ignore[untyped-decorator]
+    def run(image: Any) -> int:
+        pixels = np.frombuffer(example.ffi.buffer(image, 3 * size * size), np.uint8).reshape(1, size, size, 3)
+        outputs = score(image=pixels)
+        example.lib.given_verdict, example.lib.given_reason = (outputs[name].item() for name in ("verdict", "reason"))
+        ran.append(pixels[0].copy())
+        return 0
+
+    example.lib.given_run = run
+    found = [_judge(example, stage["input"]) for stage in STAGES]
+    codes = [(MANIFEST["verdicts"].index(e["verdict"]), MANIFEST["reasons"].index(e["reason"])) for e in ENTRIES]
+    assert found == [(*pair, None) for pair in codes]
+    assert {verdict for verdict, _ in codes} == {0, 1, 2}
+    large = [stage["resampled"] for stage, (_, reason) in zip(STAGES, codes, strict=True) if reason != 4]
+    assert len(ran) == len(large) == len(STAGES) - 1  # what is too small is not run
+    assert all(np.array_equal(*pair) for pair in zip(ran, large, strict=True))
+
+
+def test_firmware_example_gives_no_verdict_by_mistake(example: SimpleNamespace) -> None:
+    photo, lib = STAGES[0]["input"], example.lib
+    run = example.ffi.callback("int(const uint8_t *)", lambda _: 0)
+    failing = example.ffi.callback("int(const uint8_t *)", lambda _: 1)
+    assert lib.load(b"") == example.ffi.NULL
+    lib.given_run = run
+    for lib.given_verdict, lib.given_reason in [(-1, 0), (3, 0), (0, -1), (2, 4), (2, 0), (0, 1)]:
+        assert "outputs that cannot be" in str(_judge(example, photo)[2])
+    lib.given_verdict, lib.given_reason = 2, 3
+    assert _judge(example, photo) == (2, 3, None)
+    lib.tflite.tensors[2].bytes -= 1
+    assert "takes another image" in str(_judge(example, photo)[2])
+    lib.tflite.tensors[2].bytes += 1
+    lib.given_run = failing
+    assert "did not run" in str(_judge(example, photo)[2])
 
 
 def test_swift_package_includes_every_source(tmp_path: Path) -> None:
