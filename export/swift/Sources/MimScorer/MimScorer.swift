@@ -1,4 +1,5 @@
 import CMim
+import CryptoKit
 import Foundation
 
 /// What is said of one photograph.
@@ -7,7 +8,7 @@ public struct Judgement {
     public let verdict: String
     /// Why it cannot be judged; nil where it can.
     public let reason: String?
-    /// Conformal p-value; show this one rather than the similarity.
+    /// Conformal p-value: for logs, like the similarity. 0.42 does not mean 42 % mpox.
     public let pValue: Float
 }
 
@@ -25,27 +26,56 @@ struct Manifest: Decodable {
         let groups: Int
         let alpha: Double
     }
-    let format: Int
+    struct File: Decodable {
+        let sha256: String
+    }
+    let statement: String
     let size: Int
     let gate: Gate
     let calibration: Calibration
+    let files: [String: File]
+}
+
+/// What tells whether the rest can be read.
+struct Format: Decodable {
+    let format: Int
 }
 
 /// Gate, p-value and verdict by the constants of a bundle.
 public struct MimScorer {
     /// Side of the image that `mim.tflite` takes, in pixels.
     public var size: Int { manifest.size }
+    /// What an app shows with each verdict.
+    public var statement: String { manifest.statement }
     private let manifest: Manifest
 
     /// - Parameter manifest: content of a bundle's `manifest.json`.
-    /// - Throws: `MimError` where it is none, or of another format than 2.
+    /// - Throws: `MimError` where it is none, of another format than 2, or lacks an entry, which is named.
     public init(manifest: Data) throws {
         let decoder = JSONDecoder()
         decoder.keyDecodingStrategy = .convertFromSnakeCase
-        guard let read = try? decoder.decode(Manifest.self, from: manifest), read.format == 2 else {
-            throw MimError(description: "manifest.json: not a bundle of format 2; export the bundle again")
+        do {
+            let format = try decoder.decode(Format.self, from: manifest).format
+            guard format == 2 else {
+                let problem = "manifest.json: bundle format \(format), this version reads 2"
+                throw MimError(description: "\(problem); export the bundle again")
+            }
+            self.manifest = try decoder.decode(Manifest.self, from: manifest)
+        } catch let error as DecodingError {
+            throw MimError(description: "manifest.json: \(error.reason); copy the whole bundle into the app again")
         }
-        self.manifest = read
+    }
+
+    /// Checks `mim.tflite` against its sha256 in the manifest.
+    ///
+    /// - Parameter model: content of the file.
+    /// - Throws: `MimError` where it differs or is not listed.
+    public func check(model: Data) throws {
+        let found = SHA256.hash(data: model).map { String(format: "%02x", $0) }.joined()
+        guard found == manifest.files["mim.tflite"]?.sha256 else {
+            let problem = "mim.tflite: differs from its sha256 in manifest.json"
+            throw MimError(description: "\(problem); copy the whole bundle into the app again")
+        }
     }
 
     /// Why a photograph cannot be judged, or nil.
@@ -93,6 +123,19 @@ public struct MimScorer {
         var reason = MIM_UNREADABLE
         try check(mim_gate(&limits, min(photo.width, photo.height), contrast, detail, foreignness, &reason))
         return reason
+    }
+}
+
+extension DecodingError {
+    /// Which entry is wrong, and why.
+    var reason: String {
+        switch self {
+        case .keyNotFound(_, let context), .valueNotFound(_, let context), .typeMismatch(_, let context),
+            .dataCorrupted(let context):
+            return (context.codingPath.map(\.stringValue) + [context.debugDescription]).joined(separator: ": ")
+        @unknown default:
+            return "not readable"
+        }
     }
 }
 

@@ -8,8 +8,9 @@ import ImageIO
 #endif
 
 /// What a user can mend: one line that ends with the remedy.
-public struct MimError: Error, CustomStringConvertible {
+public struct MimError: LocalizedError, CustomStringConvertible {
     public let description: String
+    public var errorDescription: String? { description }
 }
 
 /// Turns a status of the C scorer into an error.
@@ -17,7 +18,7 @@ func check(_ status: mim_status) throws {
     guard status == MIM_OK else { throw MimError(description: String(cString: mim_status_text(status))) }
 }
 
-/// An upright photograph in sRGB: `height` rows of `width` pixels R, G, B without gaps.
+/// An upright photograph: `height` rows of `width` pixels R, G, B without gaps, in the values that the file stores.
 public struct Pixels {
     public let width: Int
     public let height: Int
@@ -26,7 +27,10 @@ public struct Pixels {
     /// More pixels are refused before memory is taken for them.
     static let most = 100_000_000
 
-    /// Draws an image into sRGB over white, which converts Display P3 of an iPhone's camera, and turns it upright.
+    /// Draws an image over white and turns it upright.
+    ///
+    /// The context has the image's own colour space, so that Core Graphics converts nothing: the values of a photograph
+    /// in Display P3, as iPhones take them, are those that every other target decodes. Grey, CMYK and Lab become sRGB.
     ///
     /// - Parameter orientation: the value of the EXIF tag, 1 to 8. Example: 6 for a portrait photograph of a phone.
     /// - Throws: `MimError` for an image of more than 100 million pixels or another orientation.
@@ -39,7 +43,9 @@ public struct Pixels {
         // partly transparent pixels the rounding may differ by one level from that of mim_over_white.
         var stored = [UInt8](repeating: 255, count: 4 * width * height)
         let drawn = stored.withUnsafeMutableBytes { memory -> Bool in
-            guard let space = CGColorSpace(name: CGColorSpace.sRGB),
+            let own = image.colorSpace.flatMap { $0.baseColorSpace ?? $0 }  // the base of a palette
+            let kept = own.flatMap { $0.model == .rgb && $0.supportsOutput ? $0 : nil }
+            guard let space = kept ?? CGColorSpace(name: CGColorSpace.sRGB),
                 let context = CGContext(
                     data: memory.baseAddress, width: width, height: height, bitsPerComponent: 8,
                     bytesPerRow: 4 * width, space: space, bitmapInfo: CGImageAlphaInfo.premultipliedLast.rawValue)
@@ -63,21 +69,41 @@ public struct Pixels {
 
     /// Reads a photograph on the command line, as the scorer in Python does: JPEG, PNG or WebP.
     ///
-    /// HEIC is refused by its name: Python cannot read it, and a result should not depend on the platform. In an app
-    /// UIKit has decoded it before this package sees it.
+    /// HEIC is refused, whatever the file is called: Python cannot read it, and a result should not depend on the
+    /// platform. In an app UIKit has decoded it before this package sees it.
     public init(path: String) throws {
         let url = URL(fileURLWithPath: path)
-        if ["heic", "heif"].contains(url.pathExtension.lowercased()) {
+        let unreadable = MimError(
+            description: "\(path): not a readable image; replace it by a JPEG, PNG or WebP photograph")
+        guard let file = FileHandle(forReadingAtPath: path) else {
+            throw MimError(description: "\(path): cannot be opened; name a photograph")
+        }
+        switch Pixels.kind(of: file.readData(ofLength: 12)) {
+        case .known: break
+        case .heic:
             throw MimError(description: "\(path): HEIC is not read on the command line; convert it to JPEG or PNG")
+        case .other: throw unreadable
         }
         guard let source = CGImageSourceCreateWithURL(url as CFURL, nil),
             let image = CGImageSourceCreateImageAtIndex(source, 0, nil)
-        else {
-            throw MimError(description: "\(path): not a readable image; replace it by a JPEG, PNG or WebP photograph")
-        }
+        else { throw unreadable }
         let properties = CGImageSourceCopyPropertiesAtIndex(source, 0, nil) as? [CFString: Any]
         let orientation = (properties?[kCGImagePropertyOrientation] as? NSNumber)?.int32Value ?? 1
         try self.init(image, orientation: (1...8).contains(orientation) ? orientation : 1)
+    }
+
+    enum Kind { case known, heic, other }
+
+    /// What a file is by its first 12 bytes, for names are often wrong. Example: FF D8 FF begins a JPEG: `known`.
+    static func kind(of head: Data) -> Kind {
+        func has(_ text: String, at place: Int) -> Bool { head.dropFirst(place).starts(with: text.utf8) }
+        if head.starts(with: [0xFF, 0xD8, 0xFF]) || head.starts(with: [0x89] + Array("PNG\r\n\u{1A}\n".utf8))
+            || (has("RIFF", at: 0) && has("WEBP", at: 8))
+        {
+            return .known
+        }
+        let brands = ["heic", "heix", "heim", "heis", "hevc", "hevx", "mif1", "msf1"]
+        return has("ftyp", at: 4) && brands.contains { has($0, at: 8) } ? .heic : .other
     }
 
     #if canImport(UIKit)

@@ -9,6 +9,10 @@ guard let bundle = arguments.first, arguments.count > 1 else {
     exit(2)
 }
 var failed = false
+func tell(_ line: String) {
+    FileHandle.standardError.write(Data("\(line)\n".utf8))
+    failed = true
+}
 do {
     let scorer = try MimScorer(manifest: Data(contentsOf: URL(fileURLWithPath: bundle + "/manifest.json")))
     for path in arguments.dropFirst() {
@@ -18,13 +22,12 @@ do {
             let reason = try scorer.reason(photo: photo, resampled: resampled, foreignness: 0)
             print("\(path): \(reason.map { "cannot-judge (\($0))" } ?? "can be judged")")
         } catch {
-            FileHandle.standardError.write(Data("\(error)\n".utf8))
-            failed = true
+            tell("\(error)")
         }
     }
+} catch let error as MimError {
+    tell("\(bundle): \(error)")
 } catch {
-    let line = "\(bundle): \(error.localizedDescription); name a folder that mim-tf export wrote\n"
-    FileHandle.standardError.write(Data(line.utf8))
-    failed = true
+    tell("\(bundle): \(error.localizedDescription); name a folder that mim-tf export wrote")
 }
 exit(failed ? 2 : 0)
