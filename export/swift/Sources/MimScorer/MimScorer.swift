@@ -70,7 +70,7 @@ public struct MimScorer {
     ///
     /// - Parameter model: content of the file.
     /// - Throws: `MimError` where it differs or is not listed.
-    public func check(model: Data) throws {
+    public func verify(model: Data) throws {
         let found = SHA256.hash(data: model).map { String(format: "%02x", $0) }.joined()
         guard found == manifest.files["mim.tflite"]?.sha256 else {
             let problem = "mim.tflite: differs from its sha256 in manifest.json"
