@@ -27,9 +27,9 @@ export type Run = (image: Uint8Array<ArrayBuffer>) => Promise<Outputs>;
 
 /** What is said of a photograph that is large enough. */
 export interface Judged {
-  /** Higher = more like the class. Of the measure `deep` without bounds: show the p-value instead. */
+  /** Higher = more like the class; of the measure `deep` without bounds. For logs. */
   readonly similarity: number;
-  /** In (0, 1]. */
+  /** In (0, 1]. For logs, like the similarity: 0.42 does not mean 42 % mpox. */
   readonly pValue: number;
   readonly verdict: Verdict;
   /** Why it is `cannot-judge`, else null. */

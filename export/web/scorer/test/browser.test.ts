@@ -1,11 +1,13 @@
-/** The whole way in a browser: files, `decode`, the README's worker with LiteRT.js, verdicts. */
+/** The whole way in a browser: files, `decode`, the README's worker with LiteRT.js and its page, verdicts. */
 
 import { spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import { encode } from "fast-png";
 import { beforeAll, describe, expect, it } from "vitest";
 import { resultOf } from "./browser/serve.js";
-import { golden, largest, png } from "./golden.js";
+import { bundle, golden, largest, png } from "./golden.js";
 import { expectGolden } from "./tolerance.js";
 
 const candidates = [process.env.CHROMIUM ?? "chromium", "chromium-browser", "google-chrome"];
@@ -37,6 +39,17 @@ describe.skipIf(chromium === undefined)("in Chromium", () => {
 
   it.each(golden.images.map((entry, number) => ({ ...entry, number })))("scores $number $name", ({ number }) => {
     expectGolden(number, result.scores[number]);
+  });
+
+  it("shows verdict or reason of the photograph chosen last, with the statement", () => {
+    const { statement } = JSON.parse(readFileSync(join(bundle, "manifest.json"), "utf8"));
+    const said = golden.images.map(({ verdict, reason }) => (reason ? `cannot-judge: ${reason}` : verdict));
+    expect(result.shown).toEqual([...said.map((text) => `${text} (${statement})`), ""]);
+    expect(new Set(said).size).toBeGreaterThan(1);
+  });
+
+  it("answers by the id of the photograph", () => {
+    expect(result.ids).toEqual(result.ids.map((_: number, place: number) => place));
   });
 
   it("decodes more than one strip exactly", () => {

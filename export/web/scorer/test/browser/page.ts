@@ -1,8 +1,10 @@
-/** Runs in the browser: every encoded file through `decode`, every golden photograph through the README's worker. */
+/** Runs in the browser: encoded files through `decode`, golden photographs through the README's worker and page. */
 
 import { decode } from "../../src/index.js";
 
 const worker = new Worker("/worker.js");
+/** What the worker's answers called themselves. */
+const ids: number[] = [];
 
 async function run(): Promise<unknown> {
   const { files, photos } = await (await fetch("/work.json")).json();
@@ -17,7 +19,10 @@ async function run(): Promise<unknown> {
   for (const name of photos) scores.push(await score(await content(name)));
   const refused = await score(new Blob(["\0\0\0\x18ftypheic"]));
   const damaged = await score((await content("exif_1.jpg")).slice(0, 200));
-  return { decoded, digest: Array.from(new Uint8Array(digest)), scores, refused, damaged };
+  const shown = [];
+  for (const name of photos) shown.push(await show([photos[0], name]));
+  shown.push(await show([photos[0], null]));
+  return { decoded, digest: Array.from(new Uint8Array(digest)), scores, refused, damaged, ids, shown };
 }
 
 async function content(name: string): Promise<Blob> {
@@ -30,11 +35,35 @@ async function score(file: Blob): Promise<unknown> {
   const answer = await new Promise<Record<string, any>>((resolve, reject) => {
     worker.onmessage = ({ data }) => resolve(data);
     worker.onerror = ({ message }) => reject(new Error(message));
-    worker.postMessage(file);
+    worker.postMessage({ id: ids.length, file });
   });
-  const { errorMap, inpainted, ...rest } = answer;
+  const { errorMap, inpainted, id, ...rest } = answer;
+  ids.push(id);
   const milliseconds = performance.now() - start;
   return { ...rest, milliseconds, errorMap: Array.from(errorMap ?? []), inpainted: Array.from(inpainted?.data ?? []) };
+}
+
+const frame = document.body.appendChild(document.createElement("iframe"));
+frame.src = "/readme.html";
+await new Promise((resolve) => (frame.onload = resolve));
+
+/** What the README's page shows after photographs were chosen without a pause; null: the choice was cancelled. */
+async function show(names: (string | null)[]): Promise<string> {
+  const input = frame.contentDocument!.querySelector("input")!;
+  const output = frame.contentDocument!.querySelector("output")!;
+  const files = await Promise.all(names.map(async (name) => name && new File([await content(name)], name)));
+  for (const file of files) {
+    const chosen = new DataTransfer();
+    if (file) chosen.items.add(file);
+    output.value = "of another photograph";
+    input.files = chosen.files;
+    input.dispatchEvent(new Event("change"));
+    if (output.value !== "") return "not cleared";
+  }
+  // Nothing is shown after a cancelled choice; wait as long as the photograph before it takes another worker.
+  if (names.at(-1) === null) await score(await content(names[0]!));
+  while (output.value === "" && names.at(-1) !== null) await new Promise((resolve) => setTimeout(resolve, 5));
+  return output.value;
 }
 
 const result = await run().catch((error: Error) => ({ failed: error.message }));

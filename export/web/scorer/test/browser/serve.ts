@@ -1,4 +1,4 @@
-/** Serves the page, the worker of the README, LiteRT.js and the bundle, and takes the page's result. */
+/** Serves the page, worker and page of the README, LiteRT.js and the bundle, and takes the page's result. */
 
 import { spawn } from "node:child_process";
 import { once } from "node:events";
@@ -30,7 +30,8 @@ export async function resultOf(chromium: string, large: Uint8Array): Promise<any
     "/large.png": large,
     "/work.json": JSON.stringify({ files, photos }),
     "/page.js": await bundled("page.ts", readFileSync(join(root, "test/browser/page.ts"), "utf8"), "es"),
-    "/worker.js": await bundled("worker.js", workerOfReadme(), "iife"),
+    "/worker.js": await bundled("worker.js", ofReadme(/```js\n(import[^]*?)```/), "iife"),
+    "/readme.html": ofReadme(/```html\n([^]*?)```/),
   };
   const server = createServer((request, response) => {
     if (request.method === "POST") {
@@ -75,8 +76,8 @@ function pathOf(url: string): string {
   return join(bundle, url.slice("/bundle/".length));
 }
 
-function workerOfReadme(): string {
-  return readFileSync(join(root, "README.md"), "utf8").match(/```js\n(import[^]*?)```/)![1];
+function ofReadme(block: RegExp): string {
+  return readFileSync(join(root, "README.md"), "utf8").match(block)![1];
 }
 
 /** One script without imports, from a module that lies in `test/browser` as far as its imports are concerned. */
