@@ -47,10 +47,15 @@ kotlinc() {
         -no-stdlib -no-reflect -jvm-target 11 -language-version 2.1 -Werror "$@"
 }
 rm -rf build
+# The README's code for apps, a file for each block, on stand-ins for Android in test/android.
+mkdir -p build/readme
+awk '/^```/ { inside = !inside && /^```kotlin/; first = inside; next }
+    first { name = /^package / ? "build/readme/Block" ++count ".kt" : ""; first = 0 }
+    inside && name { print > name }' README.md
 kotlinc -cp "$stdlib:$libraries/com.android.json.jar" -d build/main src
-kotlinc -cp "$stdlib:$tools:build/main" -d build/test test
+kotlinc -cp "$stdlib:$tools:build/main" -d build/test test build/readme
 classes="$stdlib:$tools:build/main:build/test"
 java -Djava.awt.headless=true -cp "$classes" org.junit.runner.JUnitCore \
-    mim.ImageTest mim.ResampleTest mim.StagesTest mim.BundleTest mim.GoldenTest mim.ScorerTest mim.LiteRtTest
+    mim.ImageTest mim.ResampleTest mim.StagesTest mim.BundleTest mim.GoldenTest mim.ScorerTest mim.LiteRtTest app.ReadmeTest
 # For `mim-tf verify`, which runs what was built and tested: java @build/scores
 echo "-Djava.awt.headless=true -cp \"$classes\" mim.ScoresKt" > build/scores

@@ -26,6 +26,9 @@ const val FORMAT = 2
 class Bundle(private val open: (String) -> InputStream) {
     private val manifest: JSONObject = manifest()
 
+    /** What an app shows with each verdict. */
+    val statement: String = value { getString("statement") }
+
     /** Side S of the image that `mim.tflite` takes, in pixels. */
     val size: Int = value { getInt("size") }
 

@@ -35,8 +35,9 @@ fun interface Runner {
  *
  * @property verdict `CANNOT_JUDGE` where [reason] is not null.
  * @property reason null where it could be judged.
- * @property similarity do not show it as a percentage; show [pValue].
- * @property pValue share of the class that is as unlike it or more, in (0, 1].
+ * @property similarity for logs, never a percentage.
+ * @property pValue share of the class that is as unlike it or more, in (0, 1]. For logs, like the similarity: 0.42 does
+ *   not mean 42 % mpox.
  * @property ssim of the image and its inpainting, at most 1.
  * @property inpainted S x S pixels.
  * @property errorMap where the inpainting errs: S² values, 0 where it agrees, in rows.

@@ -23,6 +23,7 @@ class BundleTest {
     @Test
     fun constantsAreThoseOfTheManifest() {
         val bundle = Golden.bundle
+        assertEquals(Golden.manifest.getString("statement"), bundle.statement)
         assertEquals(Golden.manifest.getInt("size"), bundle.size)
         assertEquals(Golden.manifest.isNull("mask_set"), bundle.masks == null)
         assertEquals(Golden.manifest.getJSONObject("gate").getInt("min_side"), bundle.gate.minSide)
@@ -73,6 +74,7 @@ class BundleTest {
         for (text in listOf("", "[]", "{\"format\"", "\u0000\u0001", "{\"format\": 2}")) {
             assertTrue(text, refusal { of(text) }.startsWith("manifest.json: "))
         }
+        refusal { changed { remove("statement") } }
         for (name in listOf("size", "mask_set", "gate", "calibration", "verdicts", "reasons")) {
             // A missing mask set is that of a method without masks.
             if (name != "mask_set") refusal { changed { remove(name) } }
