@@ -2,14 +2,19 @@
 
 #include <stdio.h>
 
+namespace {
+// `statement` of the manifest, to be shown with each verdict.
+const char STATEMENT[] = "Research software, not a diagnosis. No image leaves the device.";
+}  // namespace
+
 void mim_respond(const MimPhoto &photo, const char *problem, const MimJudgement &judgement) {
     printf("%u x %u: ", static_cast<unsigned>(photo.width), static_cast<unsigned>(photo.height));
     if (problem) {
         printf("%s\n", problem);
-    } else if (judgement.verdict == MIM_CANNOT_JUDGE) {  // similarity and p-value mean nothing then
-        printf("%s (%s)\n", mim_verdict_name(judgement.verdict), mim_reason_name(judgement.reason));
-    } else {
-        printf("%s  similarity %.4f  p-value %.3f\n", mim_verdict_name(judgement.verdict),
-               static_cast<double>(judgement.similarity), static_cast<double>(judgement.p_value));
+        return;
     }
+    // Similarity and p-value are for logs: 0.42 does not mean 42 % mpox, and of what cannot be judged they mean nothing.
+    printf("%s", mim_verdict_name(judgement.verdict));
+    if (judgement.verdict == MIM_CANNOT_JUDGE) printf(": %s", mim_reason_name(judgement.reason));
+    printf(" (%s)\n", STATEMENT);
 }

@@ -1,4 +1,4 @@
-// What is done with a judgement: responder.cc prints it, a device may light a lamp.
+// What is done with a judgement: responder.cc prints verdict or reason and the statement, a device may light a lamp.
 #ifndef MIM_RESPONDER_H
 #define MIM_RESPONDER_H
 
