@@ -13,7 +13,7 @@ void mim_respond(const MimPhoto &photo, const char *problem, const MimJudgement 
         printf("%s\n", problem);
         return;
     }
-    // Similarity and p-value are for logs: 0.42 does not mean 42 % mpox, and of what cannot be judged they mean nothing.
+    // Similarity and p-value are for logs: 0.42 does not mean 42 % mpox.
     printf("%s", mim_verdict_name(judgement.verdict));
     if (judgement.verdict == MIM_CANNOT_JUDGE) printf(": %s", mim_reason_name(judgement.reason));
     printf(" (%s)\n", STATEMENT);
