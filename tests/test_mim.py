@@ -24,7 +24,7 @@ from mim_tf.models.inpainting import Inpainting
 from mim_tf.models.losses import LossWeights, discriminator_loss, masked_error
 from mim_tf.models.mim import MIM, MIMConfig, masked_input
 from mim_tf.models.networks import discriminator, generator
-from mim_tf.models.training import CHUNK, load_model
+from mim_tf.models.training import CHUNK, fast_precision, load_model
 
 GOLDEN = Path(__file__).parent / "golden"
 SMALL = {"size": 32, "width": 4, "discriminator_width": 4}
@@ -188,8 +188,34 @@ def test_training_writes_previews_log_and_stops_in_time(tmp_path: Path) -> None:
     method.fit(pixels, tmp_path, short, lambda name, step, steps, values: seen.append(step))
     assert seen == [1, CHUNK, CHUNK + 5]
     names = sorted(path.name for path in (tmp_path / "previews").iterdir())
-    assert names == ["step000001.png", f"step{CHUNK + 5:06d}.png"]
+    assert names == [f"step{step:06d}.png" for step in (1, CHUNK, CHUNK + 5)]
     assert len(list(tmp_path.glob("checkpoint-*.keras"))) == 1
+
+
+def test_a_gpu_trains_in_float32_whatever_its_processor_can(monkeypatch: pytest.MonkeyPatch) -> None:
+    flags = "flags: fpu amx_bf16 avx512_bf16"
+    monkeypatch.setattr(Path, "read_text", lambda path: flags)
+    monkeypatch.setattr(tf.config, "list_physical_devices", lambda kind: [])
+    assert fast_precision() == "mixed_bfloat16"
+    monkeypatch.setattr(tf.config, "list_physical_devices", lambda kind: ["/physical_device:GPU:0"])
+    assert fast_precision() == "float32"
+
+
+def test_a_run_moved_to_another_machine_takes_that_machines_precision(tmp_path: Path) -> None:
+    """Begun in bfloat16 on a processor, continued in float32 on a GPU: weights, average and slots go along."""
+    pixels = sample.render("mpox", range(4), size=source_size(32))
+    models = {}
+    for precision, steps in (("mixed_bfloat16", 3), ("float32", 3), ("float32", 4)):
+        method = Inpainting(32, width=4, discriminator_width=4)
+        training = Training(steps=steps, batch_size=2, precision=precision)
+        method.fit(pixels, tmp_path, training, lambda *told: None)
+        models[precision, steps] = method.model
+    begun, moved, continued = models.values()
+    assert [model.config.precision for model in models.values()] == ["mixed_bfloat16", "float32", "float32"]
+    computed = [model.generator.get_layer("middle_conv").compute_dtype for model in models.values()]
+    assert computed == ["bfloat16", "float32", "float32"]
+    _assert_equal(begun, moved, tolerance=0)
+    assert int(continued.g_optimizer.iterations) == 4
 
 
 def test_loss_weights_name_every_loss() -> None:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import keras
 import tensorflow as tf
@@ -22,8 +23,8 @@ from mim_tf.method import Progress, Training
 CHUNK = 50
 #: A checkpoint is never further away than this, however slow a step is.
 CHUNK_SECONDS = 110.0
-#: Chunks between two previews.
-PREVIEW_EVERY = 5
+#: Steps between two previews; at first they come at twice the step of the last one, for most changes early.
+PREVIEW_STEPS = 250
 
 
 def fast_precision() -> str:
@@ -52,7 +53,7 @@ def train(
     """Trains a compiled model, or continues where `folder` says that it stopped.
 
     Args:
-        make_model: gives a new compiled model; called where there is no checkpoint.
+        make_model: gives a new compiled model, which a checkpoint is read into where there is one.
         make_batches: gives the batches from the step that it is given on, each what `model.train_step` takes.
         folder: receives `checkpoint-<step>.keras`, `state.json`, `log/` (TensorBoard) and `previews/`.
         training: steps and seconds; tracing the graph counts, what happened before a kill does not.
@@ -65,12 +66,12 @@ def train(
     folder.mkdir(parents=True, exist_ok=True)
     checkpoint, state_file = folder / "checkpoint.keras", folder / "state.json"
     step, seconds = 0, 0.0
+    model = make_model()
     if state_file.exists():
         state = read_json(state_file, "remove the run folder and train again")
         step, seconds = state["step"], state["seconds"]
-        model = load_model(folder / state["checkpoint"])
-    else:
-        model = make_model()
+        # Not loaded as it was saved: its precision may be that of another machine.
+        _read(model.load_weights, folder / state["checkpoint"])
     limit = float("inf") if training.seconds is None else training.seconds
     if step == training.steps or seconds >= limit:
         return model
@@ -93,7 +94,7 @@ def train(
         log.flush()
         seconds, began = seconds + time.monotonic() - began, time.monotonic()
         _save(model, checkpoint, state_file, step, seconds)
-        if ended or step - previewed >= CHUNK * PREVIEW_EVERY:
+        if ended or step >= min(2 * previewed, previewed + PREVIEW_STEPS):
             previewed = step
             preview(model, folder / "previews" / f"step{step:06d}.png")
         progress(folder.name, step, training.steps, values)
@@ -119,8 +120,13 @@ def load_model(path: Path) -> keras.Model:
     Raises:
         MimError: it is missing or damaged.
     """
+    return _read(keras.models.load_model, path)
+
+
+def _read(read: Callable[[Path], Any], path: Path) -> Any:
+    """What a function of Keras makes of a file."""
     try:
-        return keras.models.load_model(path)
+        return read(path)
     except MimError:
         raise
     except Exception as error:  # zipfile, h5py and Keras each raise their own
