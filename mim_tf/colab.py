@@ -50,9 +50,9 @@ def work_folder(name: str, *, drive: bool) -> Path:
         drive: in Colab, whether it lies in Google Drive, so that it outlives the machine; asks for permission.
 
     Returns:
-        The folder, in Drive or in the current folder.
+        The folder, in Drive, or relative to the current folder.
     """
-    root = Path.cwd()
+    root = Path()
     if drive and in_colab():
         importlib.import_module("google.colab.drive").mount(str(DRIVE))
         root = DRIVE / "MyDrive"

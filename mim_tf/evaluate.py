@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 import numpy as np
@@ -83,6 +83,21 @@ def evaluate(judge: Judge, photos: Sequence[Photo], split: str, *, seed: int, wa
         loaded = data.load(data.select(photos, split, name), judge.size, warn=warn, what=f"{split}/{name}")
         scores[name] = ClassScores(loaded, judge.judge(loaded.pixels))
     return Evaluation(scores, _metrics(judge, scores, split, seed))
+
+
+def by_ssim(evaluation: Evaluation) -> Evaluation:
+    """The same photographs by the published measure of the same inpaintings, where the judge inpaints.
+
+    What depends on a threshold, sensitivity and shares, is left out: the threshold is of the judge's own measure.
+    """
+    scores = {}
+    for name, part in evaluation.scores.items():
+        if part.judgement.ssim is None:
+            raise ValueError("Expected an evaluation of a judge that reconstructs images. Received: one without SSIM.")
+        scores[name] = replace(part, judgement=part.judgement._replace(similarity=part.judgement.ssim))
+    kept = ("split", "normal_class", "bootstrap")
+    about = {key: evaluation.metrics[key] for key in kept}
+    return Evaluation(scores, {"measure": "ssim", **about, **evaluation.metrics["ssim"]})
 
 
 def _metrics(judge: Judge, scores: dict[str, ClassScores], split: str, seed: int) -> dict[str, Any]:

@@ -88,16 +88,18 @@ def histogram_figure(
     measures: Mapping[str, Mapping[str, NDArray[np.float32]]],
     path: Path,
     *,
-    normal_class: str = "mpox",
+    outlined: str = "mpox",
+    xlabel: str = "similarity",
     thresholds: Mapping[str, float] | None = None,
 ) -> Path:
-    """Histograms of similarities, a row a class, a column a measure; the normal class is outlined in every row.
+    """Histograms, a row a class, a column a measure; one class is outlined in every row, to compare with.
 
     Args:
-        measures: by name of the measure, and by class, similarities (N,).
+        measures: by name of the measure, and by class, numbers (N,).
         path: the PNG to write.
-        normal_class: the class that the detector was fitted on.
-        thresholds: by measure.
+        outlined: the class that is drawn in every row.
+        xlabel: what the numbers are.
+        thresholds: by measure, drawn as lines.
 
     Returns:
         `path`.
@@ -111,9 +113,9 @@ def histogram_figure(
         bins = np.linspace(pooled.min(), pooled.max(), 31)
         for row, name in enumerate(names):
             axis = axes[row, column]
-            shares = [np.full(len(classes[key]), 1 / len(classes[key])) for key in (name, normal_class)]
+            shares = [np.full(len(classes[key]), 1 / len(classes[key])) for key in (name, outlined)]
             axis.hist(classes[name], bins, weights=shares[0], color=COLOURS[row % len(COLOURS)], alpha=0.75)
-            axis.hist(classes[normal_class], bins, weights=shares[1], histtype="step", color="0.3")
+            axis.hist(classes[outlined], bins, weights=shares[1], histtype="step", color="0.3")
             axis.set(yticks=[])
             axis.spines[["top", "right", "left"]].set_visible(False)
             if thresholds and measure in thresholds:
@@ -121,7 +123,7 @@ def histogram_figure(
             if column == 0:
                 axis.set_ylabel(name, fontsize=9, rotation=0, ha="right", va="center")
         axes[0, column].set_title(measure, fontsize=10)
-        axes[-1, column].set_xlabel(f"similarity to {normal_class}  (outline: {normal_class})", fontsize=9)
+        axes[-1, column].set_xlabel(f"{xlabel} (outline: {outlined})" if len(names) > 1 else xlabel, fontsize=9)
     return save(figure, path)
 
 
