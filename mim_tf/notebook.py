@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import inspect
 import io
-import json
 import os
 import platform
 import textwrap
@@ -29,6 +28,8 @@ from mim_tf.report import COLOURS, save
 
 #: Least deviation of the grey levels of a picture that shows something.
 _LEAST = 3.0
+#: Width in pixels of a preview that is shown while a model is trained.
+_PREVIEW = 420
 #: Curves of these losses stand apart: they are no errors, and do not fall.
 _GAME = ("adversarial", "discriminator")
 
@@ -45,11 +46,12 @@ def machine() -> str:
     )
 
 
-def encoded(path: Path) -> tuple[bytes, str]:
+def encoded(path: Path, width: int | None = None) -> tuple[bytes, str]:
     """A picture as a notebook should hold it: the smaller one of PNG and JPEG.
 
     Args:
         path: a PNG.
+        width: in pixels, where it is to be shrunk.
 
     Returns:
         Its content and `png` or `jpeg`.
@@ -62,8 +64,10 @@ def encoded(path: Path) -> tuple[bytes, str]:
     picture = Image.open(path).convert("RGB")
     if np.asarray(picture.convert("L")).std() < _LEAST:
         raise MimError("shows nothing", "run the cells above again", path)
+    if width is not None:
+        picture = picture.resize((width, round(picture.height * width / picture.width)), Image.Resampling.BOX)
     found = []
-    for kind, options in (("png", {"optimize": True}), ("jpeg", {"quality": 85})):
+    for kind, options in (("png", {"optimize": True}), ("jpeg", {"quality": 80})):
         content = io.BytesIO()
         picture.save(content, kind, **options)
         found.append((content.getvalue(), kind))
@@ -197,11 +201,13 @@ class LiveTraining:
             return
         self.told.setdefault(name, {})[str(step)] = values
         write_json(self._kept, self.told)
-        self._curves.update(Shown(encoded(loss_figure(self.told[name], self.path))[0]))
+        pictures = {self._curves: loss_figure(self.told[name], self.path)}
         previews = sorted((self.run / name / "previews").glob("*.png"))
         if previews:
-            content, kind = encoded(previews[-1])
-            self._preview.update(Shown(content, format=kind, width=420, alt=f"preview of step {step}"))
+            pictures[self._preview] = previews[-1]
+        for place, picture in pictures.items():
+            content, kind = encoded(picture, None if place is self._curves else _PREVIEW)
+            place.update(Shown(content, format=kind, alt=f"{picture.stem} at step {step}"))
 
 
 def loss_figure(told: Mapping[str, Mapping[str, float]], path: Path) -> Path:

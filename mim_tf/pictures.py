@@ -24,12 +24,16 @@ _CELL = 1.35
 
 
 def grid_figure(
-    rows: Mapping[str, ArrayLike], path: Path, *, captions: Mapping[str, Sequence[str]] | None = None, title: str = ""
+    rows: Mapping[str, Sequence[ArrayLike]],
+    path: Path,
+    *,
+    captions: Mapping[str, Sequence[str]] | None = None,
+    title: str = "",
 ) -> Path:
     """Rows of images with a name each.
 
     Args:
-        rows: by name, images (N, S, S, 3), uint8 or float in [0, 1], or (N, S, S) in [0, 1], shown in colours.
+        rows: by name, images (S, S, 3), uint8 or float in [0, 1], and maps (S, S) in [0, 1], which are coloured.
         path: the PNG to write.
         captions: by row, a line above each image.
         title: of the figure.
@@ -37,7 +41,7 @@ def grid_figure(
     Returns:
         `path`.
     """
-    pictures = {name: np.asarray(images) for name, images in rows.items()}
+    pictures = {name: [np.asarray(image) for image in images] for name, images in rows.items()}
     columns = max(len(images) for images in pictures.values())
     names = any(rows)
     height = sum(_CELL + (0.22 if captions and name in captions else 0) for name in rows)
@@ -80,7 +84,7 @@ def similarity_map_figure(columns: Mapping[str, tuple[ArrayLike, ArrayLike]], pa
             axes[row, place].set(xticks=[], yticks=[])
     for row, name in enumerate(("original", "inpainted", "SSIM")):
         axes[row, 0].set_ylabel(name, fontsize=9)
-    figure.colorbar(shown, ax=axes[2, :].tolist(), shrink=0.9)
+    figure.colorbar(shown, ax=axes.ravel().tolist(), shrink=0.6)
     return save(figure, path)
 
 
@@ -105,7 +109,7 @@ def histogram_figure(
         `path`.
     """
     names = list(next(iter(measures.values())))
-    size = (min(_PAGE, 5.0 * len(measures) + 1), 0.75 * len(names) + 0.9)
+    size = (min(_PAGE, 5.0 * len(measures) + 1), 0.6 * len(names) + 0.9)
     figure = Figure(figsize=size, layout="constrained")
     axes = figure.subplots(len(names), len(measures), squeeze=False, sharex="col")
     for column, (measure, classes) in enumerate(measures.items()):
@@ -167,7 +171,7 @@ def scatter_figure(
 def bars_figure(
     series: Mapping[str, Mapping[str, float]], path: Path, *, xlabel: str, line: float | None = None, title: str = ""
 ) -> Path:
-    """Bars from 0, grouped by category, a colour a series, each with its number.
+    """Bars from 0, grouped by category, a colour a series, each with its number; shares fill the axis at 1.
 
     Args:
         series: by name of the series, and by category, numbers.
@@ -199,6 +203,8 @@ def bars_figure(
     axis.set(xlabel=xlabel, title=title)
     axis.spines[["top", "right"]].set_visible(False)
     axis.margins(x=0.12)
+    if line is not None:
+        axis.set_xlim(0, 1.1)
     if len(series) > 1:
         figure.legend(loc="outside lower center", ncols=len(series), fontsize=8, frameon=False)
     return save(figure, path)
