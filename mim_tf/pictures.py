@@ -156,8 +156,8 @@ def scatter_figure(
     figure = Figure(figsize=(6.2, 4.6), layout="constrained")
     axis = figure.subplots()
     for place, (name, (x, y)) in enumerate(classes.items()):
-        style = {"color": COLOURS[place % len(COLOURS)], "marker": "osv^DPX"[place % 7]}
-        axis.scatter(np.asarray(x), np.asarray(y), s=18, alpha=0.7, linewidths=0, label=name, **style)
+        colour, marker = COLOURS[place % len(COLOURS)], "osv^DPX"[place % 7]
+        axis.scatter(x, y, s=18, alpha=0.7, linewidths=0, label=name, color=colour, marker=marker)
     if equal:
         axis.axline((0, 0), slope=1, color="0.6", linewidth=1, zorder=0)
     if thresholds:
@@ -194,8 +194,7 @@ def bars_figure(
         numbers = [values[category] for category in categories]
         axis.barh(rows, numbers, 0.9 * thick, color=COLOURS[place % len(COLOURS)], label=name)
         for row, number in zip(rows, numbers, strict=True):
-            note = {"xytext": (3, 0), "textcoords": "offset points", "va": "center", "fontsize": 8}
-            axis.annotate(f"{number:.2f}", (number, row), **note)
+            axis.annotate(f"{number:.2f}", (number, row), (3, 0), textcoords="offset points", va="center", fontsize=8)
     if line is not None:
         axis.axvline(line, color="0.5", linewidth=1)
     axis.set_yticks(range(len(categories)), categories)
