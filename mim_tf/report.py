@@ -86,7 +86,7 @@ def roc_figure(evaluation: Evaluation, title: str, path: Path) -> Path:
         title=title,
     )
     axis.set_aspect("equal")
-    axis.legend(fontsize=8, loc="lower right", title="AUROC [95 %, by group]", title_fontsize=8)
+    axis.legend(fontsize=8, loc="best", title="AUROC [95 %, by group]", title_fontsize=8)
     return save(figure, path)
 
 

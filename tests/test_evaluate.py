@@ -15,7 +15,7 @@ from sklearn.metrics import roc_auc_score
 from mim_export.decide import Judgement
 from mim_export.errors import MimError
 from mim_tf import data, sample
-from mim_tf.evaluate import auroc, evaluate, group_weights, interval, weighted_auroc, weighted_mean
+from mim_tf.evaluate import auroc, by_ssim, evaluate, group_weights, interval, weighted_auroc, weighted_mean
 
 #: Few levels, so that ties are common.
 LEVELS = st.lists(st.integers(0, 5), min_size=1, max_size=12)
@@ -129,6 +129,25 @@ def test_the_same_seed_gives_the_same_intervals(folder: Path) -> None:
     )
     assert one == again
     assert one["classes"]["macules"]["auroc"] == other["classes"]["macules"]["auroc"]
+
+
+def test_the_published_measure_of_the_same_images(folder: Path) -> None:
+    class Inpainting(FakeJudge):
+        """SSIM is darkness: what brightness ranks first comes last."""
+
+        def judge(self, pixels: NDArray[np.uint8]) -> Judgement:
+            judgement = super().judge(pixels)
+            return judgement._replace(ssim=-judgement.similarity)
+
+    whole = evaluate(Inpainting(), data.scan(folder), "test", seed=0, warn=print)
+    published = by_ssim(whole)
+    for name, entry in published.metrics["classes"].items():
+        assert entry["auroc"] == pytest.approx(1 - whole.metrics["classes"][name]["auroc"])
+    assert published.metrics["measure"] == "ssim" and "sensitivity" not in published.metrics
+    dark = published.scores["mpox"].judgement.similarity
+    np.testing.assert_array_equal(dark, -whole.scores["mpox"].judgement.similarity)
+    with pytest.raises(ValueError, match="without SSIM"):
+        by_ssim(evaluate(FakeJudge(), data.scan(folder), "test", seed=0, warn=print))
 
 
 def test_a_split_needs_the_normal_class_and_another(folder: Path) -> None:

@@ -62,6 +62,21 @@ def test_all_addresses_are_those_of_setup_cfg(notebook: nbformat.NotebookNode) -
         assert (ROOT / path).is_file() if kind == "blob" else (ROOT / path).is_dir(), path
 
 
+@pytest.mark.parametrize("page", ["docs/how_mim_works.md", "docs/glossary.md", "docs/faq.md", "colab/README.md"])
+def test_pages_for_students_link_to_what_is_there(page: str) -> None:
+    text = (ROOT / page).read_text(encoding="utf-8")
+    for link in re.findall(r"\]\((?!http)([^)]+)\)", text):
+        assert (ROOT / page).parent.joinpath(link).exists(), link
+
+
+def test_readme_sends_students_there() -> None:
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    place = url().removeprefix("https://github.com/")
+    assert f"https://colab.research.google.com/github/{place}/blob/main/colab/train_mim.ipynb" in readme
+    for page in ("colab/train_mim.ipynb", "docs/how_mim_works.md", "docs/glossary.md", "docs/faq.md"):
+        assert f"]({page})" in readme
+
+
 def test_what_is_taken_from_the_library_is_there(code: list[nbformat.NotebookNode]) -> None:
     modules, found = {}, 0
     tree = ast.parse("\n".join(cell.source for cell in code))
