@@ -150,7 +150,7 @@ method.fit(pixels, Path(sys.argv[1]), Training(steps=int(sys.argv[2]), batch_siz
 
 def test_killed_training_ends_where_an_unbroken_one_ends(tmp_path: Path) -> None:
     """SIGKILL between two checkpoints; then weights, average, both optimizers' slots and the next batch agree."""
-    steps = 3 * CHUNK + 10
+    steps = 2 * CHUNK + 10
     command = [sys.executable, "-c", _RUN]
     environment = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3"}
     broken = tmp_path / "broken"
