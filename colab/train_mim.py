@@ -17,8 +17,7 @@
 # %% [markdown]
 # # Mask, inpaint, measure
 #
-# [![Open in
-# Colab](https://colab.research.google.com/assets/colab-badge.svg)](https://colab.research.google.com/github/mim-tf/mim-tf/blob/main/colab/train_mim.ipynb)
+# [![Open in Colab](https://colab.research.google.com/assets/colab-badge.svg)](https://colab.research.google.com/github/mim-tf/mim-tf/blob/main/colab/train_mim.ipynb)
 #
 # You will teach a network what one skin disease looks like, mpox (a viral infection with a rash, formerly called
 # monkeypox), and no other, and then ask it how much a new picture looks like what it has seen. At the end you hold a
@@ -577,10 +576,10 @@ lesson.show(figure, "AUROC of mpox against each class, by the GAN and by a blur 
 # %% [markdown]
 # ### How can the measure be mended?
 #
-# The picture answers: on skin the GAN's bars are hardly longer. The ruler is at fault, and a better painter would not
-# help: a perfect one paints mpox *and* walls perfectly, and then all numbers are 1. The question has to change from
-# "how *much* could not be painted?" to "*what* could not be painted?" The measure `deep` of this library asks that in
-# three steps:
+# The picture answers: on skin the GAN's bars are no longer, some are shorter. The ruler is at fault, and a better
+# painter would not help: a perfect one paints mpox *and* walls perfectly, and then all numbers are 1. The question has
+# to change from "how *much* could not be painted?" to "*what* could not be painted?" The measure `deep` of this library
+# asks that in three steps:
 #
 # 1. **Features.** A network that was trained on everyday pictures (EfficientNet-Lite0) turns the picture into a grid of
 #    numbers that stand for edges, textures, shapes. It is **frozen**: we do not train it.
@@ -876,7 +875,7 @@ lesson.show(WORK / "evaluation" / "probes.png", "what the score goes along with,
 # Left: how far the score follows what is no sign of a disease (bars near 0 are good). Right: AUROC when only pictures
 # are compared that are alike in a property (light blue: it should stay where the green bar is), against pictures that
 # show no skin (yellow), and of mpox against *itself*, altered (pink: 0.5 would mean that the score does not move). So
-# our own measure moves with a watermark too, and its bars above stayed at 1.00 only because it had room.
+# our own measure moves with a watermark too, and its bars above hardly moved only because it had room.
 #
 # ## 10 · How does it get into a phone?
 #
@@ -1076,7 +1075,7 @@ if SOLUTIONS:
 
 # %% cellView="form" jupyter={"source_hidden": true} tags=["solution"]
 # @title Solution 2
-# All of them measure how much went wrong, and prefer what is smooth; only a question about *what* went wrong helps.
+# Gradients like walls less than SSIM does; but all of them ask how *much* went wrong, and none tells mpox from others.
 if SOLUTIONS:
     from mim_tf.measure import msgms_map
 
