@@ -1,6 +1,7 @@
 """Executes the notebook from top to bottom, and fails on an error or a picture that was not made.
 
     python colab/execute.py OUT.ipynb          # FAST=1 in the environment: small and poor, in at most 4 minutes
+    python colab/execute.py OUT.ipynb --again  # with what was made before, as a student who runs all cells once more
 
 The notebook that is committed is what this writes without FAST: `python colab/execute.py colab/train_mim.ipynb`.
 """
@@ -30,9 +31,10 @@ def missing(notebook: nbformat.NotebookNode) -> list[str]:
     return [cell.source.splitlines()[0] for cell in cells if pictures(cell) < cell.source.count("lesson.show(")]
 
 
-def main(out: Path) -> int:
-    """Executes beside the source, so that the first cell finds the checkout; what it wrote before is removed."""
-    shutil.rmtree(SOURCE.parent / "mim-work", ignore_errors=True)
+def main(out: Path, again: bool) -> int:
+    """Executes beside the source, so that the first cell finds the checkout."""
+    if not again:
+        shutil.rmtree(SOURCE.parent / "mim-work", ignore_errors=True)
     notebook = jupytext.read(SOURCE)
     began = time.monotonic()
     client = NotebookClient(notebook, timeout=None, resources={"metadata": {"path": str(SOURCE.parent)}})
@@ -48,4 +50,4 @@ def main(out: Path) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main(Path(sys.argv[1])))
+    sys.exit(main(Path(sys.argv[1]), "--again" in sys.argv[2:]))

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Executes the notebook with FAST=1 in an environment that its own first cell makes, and fails on errors and on pictures
-# that were not made. As in Colab, a TensorFlow in range is there before, and must stay untouched, or a student would
+# Executes the notebook with FAST=1 in an environment that its own first cell makes, twice, for students run all cells
+# again; fails on errors and on pictures that were not made. As in Colab, a TensorFlow in range is there before, and must stay untouched, or a student would
 # have to restart. PYTHON and TENSORFLOW name others, such as PYTHON=python3.13 TENSORFLOW='tensorflow==2.20.*'.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -24,3 +24,4 @@ if touched or "mim-tf" not in names:
 print("stay untouched:", ", ".join(f"{name} {version(name)}" for name in ("tensorflow", "keras", "numpy")))
 PYTHON
 FAST=1 "$venv/bin/python" colab/execute.py "$venv/fast.ipynb"
+FAST=1 "$venv/bin/python" colab/execute.py "$venv/again.ipynb" --again

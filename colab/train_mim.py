@@ -330,25 +330,30 @@ lesson.show(lesson.path("untrained"), "six pictures, masked, and the grey that a
 # keeps checkpoints. With two networks and two optimizers (both Adam) we write that step ourselves. The code below is
 # not a copy: it is read from the library while you look at it, from `mim_tf/models/mim.py`.
 #
-# First, a mask for each picture of the batch. The number of the step is part of the **key**, the seed of the random
-# numbers; so a training that was stopped draws the same masks when it goes on.
+# **First, masks.**
+# * `key` is the seed of the random numbers of this step. The number of the step is part of it, so a training that was
+#   stopped draws the same masks when it goes on.
+# * `mask` is 1 where a pixel is kept and 0 where it is hidden, another one for each picture of the batch.
 
 # %%
 show_source(MIM.train_step, "key = tf.stack", "mask = random_masks")
 
 # %% [markdown]
-# Second, the generator paints. Inside a `GradientTape` TensorFlow remembers what was computed, to derive it
-# afterwards. `masked_input` blackens the hidden pixels and adds the mask as fourth channel. `output` is a whole
-# picture; `composed` takes it only where the mask hides (`mask` is 1 = kept, 0 = hidden).
+# **Second, the generator paints.**
+# * Inside a `GradientTape` TensorFlow writes down what is computed, to find the gradient afterwards.
+# * `masked_input` blackens the hidden pixels and adds the mask as fourth channel; `output` is a whole picture.
+# * `composed` is the original where it was kept, and the painting where it was hidden.
 
 # %%
 show_source(MIM.train_step, "with tf.GradientTape() as g_tape", "composed = mask")
 
 # %% [markdown]
-# Third, the discriminator has its turn. Its step is not to be derived for the generator, so the tape pauses
-# (`stop_recording`). It sees real pictures and composed ones in one batch, and its loss asks for values above +1 on
-# real ones and below -1 on painted ones. What is beyond these counts no further; that is the **hinge loss**. Then its
-# own optimizer changes its weights, and no others.
+# **Third, the discriminator learns.**
+# * `stop_recording`: the tape of the generator pauses, for it is not the generator's turn.
+# * Real and composed pictures go through the discriminator in one batch; `split` takes the judgements apart.
+# * `discriminator_loss` is 0 if every real picture is judged above +1 and every composed one below -1. What is beyond
+#   these counts no further: that is the **hinge loss**.
+# * Its own optimizer, `d_optimizer`, changes the weights of the discriminator, and no others.
 
 # %%
 from mim_tf.models.losses import discriminator_loss, generator_losses
@@ -358,10 +363,12 @@ show_source(MIM._train_discriminator, "with tf.GradientTape", "return loss")
 show_source(discriminator_loss, "return", "return")
 
 # %% [markdown]
-# Fourth, the improved discriminator judges the composed pictures, and the generator's losses are added up:
-# the error at hidden pixels, a little of that at kept ones, one minus the similarity SSIM (part 5 explains it), and
-# the adversarial loss: minus the discriminator's opinion. The weights say how loud each is; the adversarial one
-# is quiet, or the two would play their own game and forget the pictures.
+# **Fourth, how well did the generator paint?**
+# * `judgement`: what the discriminator, which has just improved, says of the composed pictures.
+# * `losses` are four: the error at hidden pixels, that at kept ones, one minus the similarity SSIM (see part 5), and
+#   the **adversarial loss**, minus the judgement: it is low where the discriminator was deceived.
+# * `weights` say how loud each is, printed below. The adversarial one is quiet: otherwise the two would play their own
+#   game and forget the pictures. `g_loss` is the sum.
 
 # %%
 show_source(MIM.train_step, "judgement = ", "g_loss = ")
@@ -369,8 +376,10 @@ show_source(generator_losses, "return {", "}")
 print(config.losses)
 
 # %% [markdown]
-# Last, the gradient of that sum changes the weights of the generator, and only its. Games swing to and fro, so a
-# second generator follows as a **moving average** of the first one's weights. It is the one that we use afterwards.
+# **Last, the generator learns.**
+# * `gradients` of that sum, for the weights of the generator alone; `g_optimizer` changes them.
+# * `update_average`: games swing to and fro, so a second generator follows, whose weights are a **moving average** of
+#   the first one's. It is the one that we use afterwards.
 
 # %%
 show_source(MIM.train_step, "gradients = g_tape", "update_average")
@@ -881,10 +890,9 @@ lesson.show(WORK / "evaluation" / "probes.png", "what the score goes along with,
 #
 # Phones do not run Keras. **TFLite** is a file format for small devices: one file with the network, the measure, the
 # table of p-values and the verdict, so that an app can get nothing wrong but decoding, turning and resizing the
-# picture. To be small and fast, networks are **quantized**: a number becomes a whole number of 8 bits (int8) instead
-# of a float of
-# 32. Here that is done to the generator; the frozen network of the measure `deep` stays in float32, or machines that
-# round differently would disagree. What it costs has to be measured, image by image.
+# picture. To be small and fast, networks are **quantized**: a number becomes a whole number of 8 bits (int8), not a
+# float of 32 bits. Here that is done to the generator; the frozen network of the measure `deep` stays in float32, or
+# machines that round differently would disagree. What it costs has to be measured, image by image.
 
 # %%
 from mim_tf.workflow import export_run

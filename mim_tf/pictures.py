@@ -35,7 +35,7 @@ def grid_figure(
     Args:
         rows: by name, images (S, S, 3), uint8 or float in [0, 1], and maps (S, S) in [0, 1], which are coloured.
         path: the PNG to write.
-        captions: by row, a line above each image.
+        captions: by row, a text above each image.
         title: of the figure.
 
     Returns:
@@ -44,14 +44,15 @@ def grid_figure(
     pictures = {name: [np.asarray(image) for image in images] for name, images in rows.items()}
     columns = max(len(images) for images in pictures.values())
     names = any(rows)
-    height = sum(_CELL + (0.22 if captions and name in captions else 0) for name in rows)
+    lines = {name: max(text.count("\n") + 1 for text in texts) for name, texts in (captions or {}).items()}
+    height = sum(_CELL + 0.22 * lines.get(name, 0) for name in rows)
     figure = Figure(figsize=(_CELL * columns + 0.4 * names, height + 0.35 * bool(title)), layout="constrained")
     if title:
         figure.suptitle(title, fontsize=10)
     axes = figure.subplots(len(rows), columns, squeeze=False)
-    for line, (name, images) in zip(axes, pictures.items(), strict=True):
-        line[0].set_ylabel(name, fontsize=9)
-        for place, axis in enumerate(line):
+    for row, (name, images) in zip(axes, pictures.items(), strict=True):
+        row[0].set_ylabel(name, fontsize=9)
+        for place, axis in enumerate(row):
             axis.set(xticks=[], yticks=[])
             if place >= len(images):
                 axis.set_visible(False)
