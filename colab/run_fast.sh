@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # Executes the notebook with FAST=1 in an environment that its own first cell makes, twice, for students run all cells
-# again; fails on errors and on pictures that were not made. As in Colab, a TensorFlow in range is there before, and must stay untouched, or a student would
-# have to restart. PYTHON and TENSORFLOW name others, such as PYTHON=python3.13 TENSORFLOW='tensorflow==2.20.*'.
+# again; fails on errors and on pictures that were not made. As in Colab, a TensorFlow in range is there before, and
+# must stay untouched, or a student would have to restart. PYTHON and TENSORFLOW name others, such as PYTHON=python3.13
+# TENSORFLOW='tensorflow==2.20.*'.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
