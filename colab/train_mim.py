@@ -745,16 +745,17 @@ if DATA:
     fresh = fresh[np.unique(evaluation.scores["mpox"].photos.groups, return_index=True)[1]]
 else:
     fresh = detector.similarity(render("mpox", range(10_000, 10_240 if FAST else 10_400, 2)))
-kept = {}
+kept, promised = {}, {}
 for count in (20, 80) if len(fresh) > 90 else (max(2, len(fresh) // 2),):
-    level = max(0.05, smallest_alpha(count))
+    level, title = max(0.05, smallest_alpha(count)), f"share of mpox kept, 500 tables of {count} patients"
+    promised[title] = 1 - level
     for _ in range(500):
         order = rng.permutation(len(fresh))
         rule = fit_calibration(fresh[order[:count]], np.arange(count).astype(str), alpha=level, method="split")
         share = float((p_value(fresh[order[count:]], rule) > level).mean())
-        kept.setdefault(f"share of mpox kept, 500 tables of {count} patients", []).append(share)
+        kept.setdefault(title, []).append(share)
 panels = {title: {"mpox": np.array(values)} for title, values in kept.items()}
-figure = histogram_figure(panels, lesson.path("promise"), xlabel="sensitivity", thresholds=dict.fromkeys(kept, 0.95))
+figure = histogram_figure(panels, lesson.path("promise"), xlabel="sensitivity", thresholds=promised)
 lesson.show(figure, "histograms of the sensitivity over 500 calibration sets, of few and of many patients")
 for title, values in kept.items():
     print(f"{title}: mean {np.mean(values):.3f}; one in twenty keeps less than {np.quantile(values, 0.05):.3f}")
