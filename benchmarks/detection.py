@@ -18,12 +18,12 @@ import numpy as np
 from detection_bench import CHOSEN, Bench, Variant
 from detection_features import settings
 
-from mim_export.errors import MimError
-from mim_export.files import write_json
-from mim_tf import head
-from mim_tf.comparison import markdown_table
-from mim_tf.run_folder import claim
-from mim_tf.self_made import NEGATIVES
+from mim_export.score.errors import MimError
+from mim_export.score.files import write_json
+from mim_tf.comparison.summary import markdown_table
+from mim_tf.measures import head
+from mim_tf.negatives.kinds import NEGATIVES
+from mim_tf.training.run_folder import create_or_resume
 
 
 def variants(bench: Bench) -> dict[str, Variant]:
@@ -89,7 +89,7 @@ def main() -> None:
     parser.add_argument("--normal-class", default="mpox")
     options = parser.parse_args()
     try:
-        claim(options.out, settings(options.data, options.normal_class))
+        create_or_resume(options.out, settings(options.data, options.normal_class))
         bench = Bench(options.data, options.out, options.normal_class)
     except MimError as error:
         sys.exit(str(error))

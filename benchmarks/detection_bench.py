@@ -22,9 +22,11 @@ from detection_features import (
 )
 from sklearn.covariance import LedoitWolf
 
-from mim_tf import calibrate, head
-from mim_tf.evaluate import NOT_SKIN, auroc
-from mim_tf.self_made import NEGATIVES
+from mim_tf.calibration import fold_of
+from mim_tf.evaluation.evaluate import NOT_SKIN
+from mim_tf.evaluation.metrics import auroc
+from mim_tf.measures import head
+from mim_tf.negatives.kinds import NEGATIVES
 
 #: Scores all photographs, (N,), after having been fitted where the mask (N,) is true.
 Variant = Callable[[np.ndarray, int, int], np.ndarray]
@@ -167,7 +169,7 @@ class Bench:
         means = []
         for seed in SEEDS:
             folds = np.full(len(own), -1)
-            folds[own] = calibrate.fold_of(photos.groups[own], FOLDS, seed)
+            folds[own] = fold_of(photos.groups[own], FOLDS, seed)
             shares = np.bincount(folds[own]) / own.sum()
             areas = dict.fromkeys(found, 0.0)
             for fold in range(FOLDS):
@@ -191,7 +193,7 @@ class Bench:
         areas = []
         for seed in SEEDS:
             folds = np.full(len(own), -1)
-            folds[own] = calibrate.fold_of(photos.groups[own], FOLDS, seed)
+            folds[own] = fold_of(photos.groups[own], FOLDS, seed)
             for draw in range(draws):
                 order = np.random.default_rng([seed, draw]).permutation(np.unique(photos.groups[skin]))
                 sizes = np.cumsum([np.sum(skin & (photos.groups == name)) for name in order])

@@ -16,17 +16,21 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from mim_export.files import new_file
-from mim_export.preprocess import resample
-from mim_tf import calibrate, data, deep, method
-from mim_tf.baselines.blur import blur_inpaint
-from mim_tf.image_properties import smoothness
-from mim_tf.measure import error_map, msgms_map, ssim
-from mim_tf.method import Training
-from mim_tf.models.efficientnet import feature_network
-from mim_tf.models.inpainting import Inpainting
-from mim_tf.run_folder import FORMAT
-from mim_tf.views import make_views
+from mim_export.score.files import new_file
+from mim_export.score.preprocess import resample
+from mim_tf.backbones.efficientnet import feature_network
+from mim_tf.calibration import fold_of
+from mim_tf.data.folder import load_photos, scan_folder
+from mim_tf.data.splits import fingerprint
+from mim_tf.detectors.blur import blur_inpaint
+from mim_tf.detectors.mim import InpaintingModel
+from mim_tf.detectors.registry import create_model
+from mim_tf.evaluation.image_properties import smoothness
+from mim_tf.measures import deep
+from mim_tf.measures.ssim import error_map, msgms_map, ssim
+from mim_tf.negatives.views import make_views
+from mim_tf.training.config import Training
+from mim_tf.training.run_folder import FORMAT
 
 SIZE, ROUNDS, FOLDS, SEEDS, STEPS = 192, 2, 5, (0, 1, 2), 800
 #: Other sides at which the features of the photograph alone are tried.
@@ -53,8 +57,8 @@ class Set:
 
 def load(folder: Path, normal: str) -> Set:
     """Reads the photographs."""
-    found = [p for p in data.scan(folder) if p.split == "val" or (p.split == "train" and p.label == normal)]
-    photos = data.load(found, 256, warn=print, what="train and val")
+    found = [p for p in scan_folder(folder) if p.split == "val" or (p.split == "train" and p.label == normal)]
+    photos = load_photos(found, 256, warn=print, what="train and val")
     labels = np.array([photo.label for photo in photos.photos])
     return Set(photos.pixels, labels, photos.groups, np.array([photo.path.name for photo in photos.photos]))
 
@@ -62,7 +66,7 @@ def load(folder: Path, normal: str) -> Set:
 def settings(folder: Path, normal: str) -> dict[str, object]:
     """What a continued run must share with the stopped one; remove the folder after changes of the painters."""
     constants = {"size": SIZE, "rounds": ROUNDS, "folds": FOLDS, "seeds": list(SEEDS), "steps": STEPS}
-    return {"format": FORMAT, **constants, "normal_class": normal, "data": data.fingerprint(data.scan(folder))}
+    return {"format": FORMAT, **constants, "normal_class": normal, "data": fingerprint(scan_folder(folder))}
 
 
 def views(photos: Set, normal: str, folder: Path, size: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -119,22 +123,22 @@ def own_features(images: np.ndarray, path: Path) -> np.ndarray:
         return stored["features"]
 
 
-def gan(photos: Set, normal: str, seed: int, fold: int, folder: Path) -> Inpainting:
+def gan(photos: Set, normal: str, seed: int, fold: int, folder: Path) -> InpaintingModel:
     """A GAN that has not seen the photographs of a fold."""
-    made = method.make("mim", SIZE // deep.SCALE)
+    made = create_model("mim", SIZE // deep.SCALE)
     if not (folder / "model.keras").exists():
         own = photos.labels == normal
-        kept = photos.pixels[own][calibrate.fold_of(photos.groups[own], FOLDS, seed) != fold]
+        kept = photos.pixels[own][fold_of(photos.groups[own], FOLDS, seed) != fold]
         small = np.stack([resample(photo, made.source_size) for photo in kept])
         training = Training(steps=STEPS, seed=10 * seed + fold)
         made.fit(small, folder / "fit", training, lambda *line: print(folder.name, *line[1:3], flush=True))
         made.save(folder)
     made.load(folder)
-    assert isinstance(made, Inpainting)
+    assert isinstance(made, InpaintingModel)
     return made
 
 
-def inpainted_features(images: np.ndarray, inpainting: Inpainting | None, path: Path) -> dict[str, np.ndarray]:
+def inpainted_features(images: np.ndarray, inpainting: InpaintingModel | None, path: Path) -> dict[str, np.ndarray]:
     """Of images and their inpaintings, by name, kept in `path`; without a GAN, of the blur that has learnt nothing.
 
     `inpainted` (M, 224), statistics of the features of the inpainting; `pooled` (M, 224), those of the image, each
@@ -145,7 +149,7 @@ def inpainted_features(images: np.ndarray, inpainting: Inpainting | None, path: 
         with np.load(path) as stored:
             return dict(stored)
     network: keras.Model = deep.backbone(SIZE, deep.BLOCK)
-    masks = method.make("blur", SIZE // deep.SCALE).masks
+    masks = create_model("blur", SIZE // deep.SCALE).masks
 
     def measures(batch: tf.Tensor, filled: tf.Tensor) -> list[tf.Tensor]:
         small = deep.halved(batch) / 255.0
@@ -165,7 +169,7 @@ def inpainted_features(images: np.ndarray, inpainting: Inpainting | None, path: 
     columns: list[list[np.ndarray]] = []
     inpaint = None
     if inpainting is not None:
-        model = inpainting.model
+        model = inpainting.keras_model
         inpaint = tf.function(lambda small: inpainting.reconstruct(model, small))
     measure = tf.function(measures)
     for start in range(0, len(images), _BATCH):

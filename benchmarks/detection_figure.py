@@ -14,9 +14,9 @@ from detection_bench import CHOSEN
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from mim_export.errors import MimError
-from mim_export.files import read_json
-from mim_tf.report import save
+from mim_export.score.errors import MimError
+from mim_export.score.files import read_json
+from mim_tf.evaluation.plots import save
 
 #: Mean AUROC that the papers report, over other diseases and photographs.
 _PUBLISHED = 0.8237

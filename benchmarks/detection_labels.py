@@ -16,9 +16,9 @@ import numpy as np
 from detection_bench import Bench
 from detection_features import FOLDS, SEEDS
 
-from mim_export.errors import MimError
-from mim_tf import calibrate
-from mim_tf.comparison import markdown_table
+from mim_export.score.errors import MimError
+from mim_tf.calibration import fold_of
+from mim_tf.comparison.summary import markdown_table
 
 
 def scores(bench: Bench) -> np.ndarray:
@@ -28,7 +28,7 @@ def scores(bench: Bench) -> np.ndarray:
     total, count = np.zeros(len(own)), np.zeros(len(own))
     for seed in SEEDS:
         folds = np.full(len(own), -1)
-        folds[own] = calibrate.fold_of(bench.photos.groups[own], FOLDS, seed)
+        folds[own] = fold_of(bench.photos.groups[own], FOLDS, seed)
         for fold in range(FOLDS):
             unseen = ~own | (folds == fold)
             found = variant(~unseen, seed, fold)

@@ -21,15 +21,22 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 import numpy as np
 from scipy.stats import binomtest
 
-from mim_export.errors import MimError
-from mim_export.files import read_json, write_json
-from mim_tf import comparison, data
-from mim_tf.compare import Entry, Plan
-from mim_tf.compare_job import code_digest, machine
+from mim_export.score.errors import MimError
+from mim_export.score.files import read_json, write_json
+from mim_tf.comparison.plan import Entry, Plan
+from mim_tf.comparison.pool import job_folder
+from mim_tf.comparison.summary import markdown_table, summarize, table
+from mim_tf.comparison.worker import code_digest, machine
+from mim_tf.data.folder import scan_folder
 from mim_tf.detector import Detector
-from mim_tf.evaluate import DRAWS, NOT_SKIN, evaluate, group_weights, interval, weighted_auroc
-from mim_tf.process_pool import job_folder
-from mim_tf.workflow import load_judge
+from mim_tf.evaluation.evaluate import NOT_SKIN, evaluate
+from mim_tf.evaluation.metrics import (
+    DRAWS,
+    group_weights,
+    interval,
+    weighted_auroc,
+)
+from mim_tf.evaluation.workflow import load_judge
 
 SEEDS = (0, 1, 2)
 #: Names of our rows: the bundle is what the others are compared with.
@@ -38,7 +45,7 @@ OURS = {"bundles": "mim deep, bundle", "runs": "mim deep, Keras"}
 
 def report(folder: Path, judged: Path, parameters: int, seed: int, out: Path, name: str) -> dict[str, Any]:
     """Scores `test` by a run or bundle, as `mim-tf compare` keeps scores, and gives its metrics."""
-    found = evaluate(load_judge(judged), data.scan(folder, seed=0), "test", seed=0, warn=print)
+    found = evaluate(load_judge(judged), scan_folder(folder, seed=0), "test", seed=0, warn=print)
     images = [
         {
             "file": photo.path.relative_to(folder).as_posix(),
@@ -126,7 +133,7 @@ def main() -> None:
         first = Detector.load(options.runs[0])
         for kind, name in OURS.items():
             for seed, judged in zip(SEEDS, getattr(options, kind), strict=True):
-                found = report(options.data, judged, first.method.parameters, seed, options.out, name)
+                found = report(options.data, judged, first.model.parameters, seed, options.out, name)
                 metrics.setdefault(name, []).append(found)
         for name in others:
             for seed in SEEDS:
@@ -135,17 +142,17 @@ def main() -> None:
         entries = [Entry(name, "mim") for name in (*OURS.values(), *map(_title, others))]
         steps = first.about["training"]["steps"]
         plan = Plan(options.data, size=first.size, seconds=None, steps=steps, seeds=SEEDS, probes=False)
-        result = comparison.collect(entries, plan, options.out, 0.0)
+        result = summarize(entries, plan, options.out, 0.0)
     except MimError as error:
         sys.exit(str(error))
     write_json(options.out / "comparison.json", {**result, "metrics": metrics})
-    header, rows = comparison.table(result)
+    header, rows = table(result)
     kept = [i for i, title in enumerate(header) if title not in ("parameters", "training, s", "steps", "ms an image")]
-    print(comparison.markdown_table([header[i] for i in kept], [[row[i] for i in kept] for row in rows]))
+    print(markdown_table([header[i] for i in kept], [[row[i] for i in kept] for row in rows]))
     print("\nEach group counted once:\n")
     names = [entry.name for entry in entries]
     ordered = [OURS["bundles"], *(name for name in names if name != OURS["bundles"])]
-    print(comparison.markdown_table(["method", "mean, skin", "minus the bundle"], once_a_group(options.out, ordered)))
+    print(markdown_table(["method", "mean, skin", "minus the bundle"], once_a_group(options.out, ordered)))
     ours = metrics[OURS["bundles"]]
     classes = [f"{name} called mpox-like" for name in sorted(ours[0]["classes"])]
     judged = [
@@ -153,7 +160,7 @@ def main() -> None:
         for seed in SEEDS
     ]
     header = ["seed", "threshold", "groups of mpox without a miss", *classes, "refused: mpox; the others"]
-    print("\n" + comparison.markdown_table(header, verdicts(options.bundles, ours, judged)))
+    print("\n" + markdown_table(header, verdicts(options.bundles, ours, judged)))
     for name, seeds in metrics.items():
         sensitivity = [found["sensitivity"] for found in seeds]
         print(f"\n{name}: sensitivity at the threshold", "; ".join(_interval(entry) for entry in sensitivity))

@@ -14,7 +14,7 @@ import keras
 import tensorflow as tf
 
 from mim_tf.models.mim import MIM, MIMConfig
-from mim_tf.models.training import fast_precision
+from mim_tf.training.loop import fast_precision
 
 BATCH, STEPS, ROUNDS = 16, 5, 3
 

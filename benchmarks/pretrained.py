@@ -15,17 +15,26 @@ from pathlib import Path
 
 import numpy as np
 
-from mim_export.errors import MimError
-from mim_tf import data, method
-from mim_tf.evaluate import DRAWS, auroc, group_weights, interval, weighted_auroc
+from mim_export.score.errors import MimError
+from mim_tf.data.folder import Photos, load_photos, scan_folder
+from mim_tf.data.splits import Photo, class_names, select
+from mim_tf.detectors.registry import create_model
+from mim_tf.evaluation.metrics import (
+    DRAWS,
+    auroc,
+    group_weights,
+    interval,
+    weighted_auroc,
+)
+from mim_tf.training.config import Training
 
 SIZE, NORMAL, METHODS = 224, "mpox", ("features", "patchcore")
 
 
-def load(photos: tuple[data.Photo, ...], splits: tuple[str, ...], label: str) -> data.Photos:
+def load(photos: tuple[Photo, ...], splits: tuple[str, ...], label: str) -> Photos:
     """The readable photographs of a class in some splits."""
-    chosen = [photo for split in splits for photo in data.select(photos, split, label)]
-    return data.load(chosen, SIZE, warn=lambda line: print(line, file=sys.stderr), what=f"{'+'.join(splits)}/{label}")
+    chosen = [photo for split in splits for photo in select(photos, split, label)]
+    return load_photos(chosen, SIZE, warn=lambda line: print(line, file=sys.stderr), what=f"{'+'.join(splits)}/{label}")
 
 
 def row(name: str, value: float, spread: np.ndarray) -> str:
@@ -34,17 +43,17 @@ def row(name: str, value: float, spread: np.ndarray) -> str:
     return f"| {name} | {value:.2f} | {limits['ci_low']:.2f} to {limits['ci_high']:.2f} |"
 
 
-def report(name: str, train: data.Photos, positives: data.Photos, negatives: dict[str, data.Photos]) -> None:
+def report(name: str, train: Photos, positives: Photos, negatives: dict[str, Photos]) -> None:
     """Fits one method and prints its table."""
-    fitted = method.make(name, SIZE)
+    fitted = create_model(name, SIZE)
     with tempfile.TemporaryDirectory() as folder:
-        fitted.fit(train.pixels, Path(folder), method.Training(), lambda *line: None)
+        fitted.fit(train.pixels, Path(folder), Training(), lambda *line: None)
     rng = np.random.default_rng(0)
-    known, known_draws = fitted.similarity(positives.pixels), group_weights(positives.groups, rng, DRAWS)
+    known, known_draws = fitted.score_samples(positives.pixels), group_weights(positives.groups, rng, DRAWS)
     print(f"\n{name}: {fitted.summary}, {fitted.parameters:,} parameters\n\n| class | AUROC | 95 % |\n|---|---|---|")
     values, spreads = [], []
     for label, photos in negatives.items():
-        other = fitted.similarity(photos.pixels)
+        other = fitted.score_samples(photos.pixels)
         values.append(auroc(known, other))
         draws = group_weights(photos.groups, rng, DRAWS)
         spreads.append(weighted_auroc(known, other, known_draws, draws))
@@ -57,9 +66,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="AUROC of the baselines on ImageNet features")
     parser.add_argument("--data", required=True, help="a data folder with the class mpox")
     try:
-        photos = data.scan(parser.parse_args().data)
+        photos = scan_folder(parser.parse_args().data)
         train, positives = load(photos, ("train",), NORMAL), load(photos, ("val", "test"), NORMAL)
-        labels = [label for label in data.labels(photos, "test") if label != NORMAL]
+        labels = [label for label in class_names(photos, "test") if label != NORMAL]
         negatives = {label: load(photos, ("test",), label) for label in labels}
         for name in METHODS:
             report(name, train, positives, negatives)

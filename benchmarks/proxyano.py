@@ -13,10 +13,11 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from mim_export.errors import MimError
-from mim_tf import comparison, sample
-from mim_tf.compare import Entry, Plan, run
-from mim_tf.proxy import PROXIES
+from mim_export.score.errors import MimError
+from mim_tf.comparison.plan import Entry, Plan, run_plan
+from mim_tf.comparison.summary import markdown_table, summarize
+from mim_tf.negatives.proxies import PROXIES
+from mim_tf.synthetic import dataset
 
 PARTS = {
     "memory and pseudo-anomalies": {"memory": 64, "pseudo_anomalies": True},
@@ -48,7 +49,7 @@ def main() -> None:
     try:
         folder = options.data or options.out / "data"
         if not folder.exists() and options.data is None:
-            sample.write_sample(folder)
+            dataset.write_sample(folder)
         entries = [
             Entry(name(proxy, parts), "proxyano", {"width": 8, "proxy": proxy, **values})
             for proxy in PROXIES
@@ -56,16 +57,16 @@ def main() -> None:
         ]
         plan = Plan(folder, size=64, seconds=None, steps=400, probes=False)
         out = options.out / "fits"
-        seconds = run(
+        seconds = run_plan(
             entries, plan, out, jobs=options.jobs, report=lambda *line: print(*line[:3], file=sys.stderr, flush=True)
         )
-        result = comparison.collect(entries, plan, out, seconds)
+        result = summarize(entries, plan, out, seconds)
     except MimError as error:
         sys.exit(str(error))
     rows = [
         [proxy.replace("_", " "), *(cell(result["rows"][name(proxy, parts)]) for parts in PARTS)] for proxy in PROXIES
     ]
-    print(comparison.markdown_table(["proxy", *PARTS], rows))
+    print(markdown_table(["proxy", *PARTS], rows))
     print(f"\n{'; '.join(result['machine'])}, {seconds / 60:.0f} minutes")
 
 

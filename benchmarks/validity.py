@@ -25,10 +25,12 @@ import numpy as np
 from detection_bench import Bench
 from detection_features import FOLDS, SEEDS, SIZE, at_side
 
-from mim_export import decide
-from mim_export.errors import MimError
-from mim_tf import calibrate, sample
+from mim_export.score import decide
+from mim_export.score.errors import MimError
+from mim_tf.calibration import FOLDS as CALIBRATION_FOLDS
+from mim_tf.calibration import fit_calibration, fit_gate, fold_of
 from mim_tf.detector import Detector
+from mim_tf.synthetic import dataset
 
 LEVELS = (0.05, 0.1, 0.2)
 _PATIENTS, _DRAWS, _CALIBRATING = 300, 500, 20
@@ -36,9 +38,7 @@ _PATIENTS, _DRAWS, _CALIBRATING = 300, 500, 20
 
 def judged(scores: np.ndarray, groups: np.ndarray, tabled: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """P-values of the groups that are not tabled, and weights that give each group the same say."""
-    table = calibrate.fit_calibration(
-        scores[tabled].astype(np.float32), groups[tabled], alpha=max(LEVELS), method="split"
-    )
+    table = fit_calibration(scores[tabled].astype(np.float32), groups[tabled], alpha=max(LEVELS), method="split")
     _, index, sizes = np.unique(groups[~tabled], return_inverse=True, return_counts=True)
     return decide.p_value(scores[~tabled], table), 1 / sizes[index]
 
@@ -47,7 +47,7 @@ def synthetic(run: Path) -> tuple[np.ndarray, np.ndarray]:
     """P-values and weights over all draws."""
     detector = Detector.load(run)
     indices = np.arange(10_000, 10_000 + 2 * _PATIENTS)  # two images a patient, none of them in the sample set
-    scores = detector.similarity(sample.render("mpox", indices.tolist(), size=detector.size))
+    scores = detector.score_samples(dataset.render("mpox", indices.tolist(), size=detector.size))
     groups = (indices // 2).astype(str)
     rng = np.random.default_rng(0)
     found = []
@@ -63,12 +63,12 @@ def real(bench: Bench) -> tuple[np.ndarray, np.ndarray, list[int]]:
     groups, pixels = bench.photos.groups[own], at_side(bench.photos.pixels[own], SIZE)
     found, refused = [], []
     for seed in SEEDS:
-        folds, count = calibrate.fold_of(groups, FOLDS, seed), 0
+        folds, count = fold_of(groups, FOLDS, seed), 0
         for fold in range(FOLDS):
             table = bench.pooled(seed, fold).astype(float)
             rest = folds != fold
             inner = np.full(len(groups), -1)
-            inner[rest] = calibrate.fold_of(groups[rest], calibrate.FOLDS, seed)
+            inner[rest] = fold_of(groups[rest], CALIBRATION_FOLDS, seed)
 
             def measured(rows: np.ndarray, table: np.ndarray = table) -> np.ndarray:
                 """Score and foreignness of all of the class, (2, N), by a head fitted on some."""
@@ -78,10 +78,10 @@ def real(bench: Bench) -> tuple[np.ndarray, np.ndarray, list[int]]:
                 return np.stack([head.score(vectors), head.foreign.of(vectors)])
 
             values = measured(rest)
-            for part in range(calibrate.FOLDS):
+            for part in range(CALIBRATION_FOLDS):
                 values = np.where(inner == part, measured(rest & (inner != part)), values)
             found.append(judged(values[0], groups, rest))
-            gate = calibrate.fit_gate(pixels[rest], values[1, rest])
+            gate = fit_gate(pixels[rest], values[1, rest])
             count += int(np.count_nonzero(decide.gate(pixels[~rest], gate, values[1, ~rest])))
         refused.append(count)
     return np.concatenate([p for p, _ in found]), np.concatenate([weight for _, weight in found]), refused

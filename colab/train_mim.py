@@ -66,12 +66,17 @@ print("mim-tf is installed", "from this checkout" if checkout else "")
 import logging
 import os
 
-from mim_export.errors import quiet_stderr
-from mim_tf import colab
+from mim_export.score.errors import quiet_stderr
+from mim_tf.tutorial import colab
 
 os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"  # TensorFlow is talkative
 with quiet_stderr():
-    from mim_tf.lesson import Lesson, LiveTraining, machine, show_source
+    from mim_tf.tutorial.notebook import (
+        Lesson,
+        LiveTraining,
+        machine,
+        show_source,
+    )
 logging.getLogger("tensorflow").setLevel("ERROR")
 print(machine())
 
@@ -105,8 +110,8 @@ print("", "less" if FAST else "\n ".join(f"{part:15} {minutes:4.1f}" for part, m
 # %%
 import numpy as np
 
-from mim_tf.pictures import grid_figure
-from mim_tf.sample import render
+from mim_tf.synthetic.dataset import render
+from mim_tf.tutorial.pictures import grid_figure
 
 lesson.begin("1 anomaly")
 answers = ["mpox", "scales", "no_skin", "mpox", "wheals", "macules", "mpox", "plain"]
@@ -127,7 +132,7 @@ lesson.show(figure, "the same eight pictures with the names of their classes")
 # %% [markdown]
 # ## 2 · What are the data, and what may they not tell?
 #
-# The pictures come from `mim_tf.sample`, a program that paints skin and puts marks on it. Five classes show skin,
+# The pictures come from `mim_tf.synthetic`, a program that paints skin and puts marks on it. Five classes show skin,
 # each named by its marks: `mpox` (domes with a dimple), `macules` (flat blotches), `scales` (flaky patches), `wheals`
 # (smooth swellings, as of nettles), `plain` (none); `no_skin` shows walls, cloth, writing, sky. The set is made so
 # that neither colour nor roughness tells mpox from macules, scales and wheals; plain skin is smoother than all of
@@ -141,26 +146,28 @@ lesson.show(figure, "the same eight pictures with the names of their classes")
 # %%
 from collections import Counter
 
-from mim_tf import data, sample
+from mim_tf.data.folder import load_photos, scan_folder
+from mim_tf.data.splits import class_names, select
+from mim_tf.synthetic import dataset
 
 lesson.begin("2 data")
 home = Path(DATA) if DATA else WORK / "sample"  # where the pictures are
 if not DATA and not home.exists():
-    few = {"train": {"mpox": 32}, "val": {"mpox": 40}, "test": dict.fromkeys(sample.CLASSES, 16)}
-    sample.write_sample(home, counts=few if FAST else sample.COUNTS)
-photos = data.scan(home)
+    few = {"train": {"mpox": 32}, "val": {"mpox": 40}, "test": dict.fromkeys(dataset.CLASSES, 16)}
+    dataset.write_sample(home, counts=few if FAST else dataset.COUNTS)
+photos = scan_folder(home)
 for (split, name), count in sorted(Counter((photo.split, photo.label) for photo in photos).items()):
     groups = {photo.group for photo in photos if (photo.split, photo.label) == (split, name)}
     print(f"{split:6} {name:10} {count:4} pictures of {len(groups)} patients")
-classes = ["mpox", *(name for name in data.labels(photos, "test") if name != "mpox")]
+classes = ["mpox", *(name for name in class_names(photos, "test") if name != "mpox")]
 print("classes in test:", ", ".join(classes))
-missing = [split for split in ("train", "val", "test") if not data.select(photos, split, "mpox")]
+missing = [split for split in ("train", "val", "test") if not select(photos, split, "mpox")]
 assert not missing and len(classes) > 1, f"no mpox in {missing}, or no other class in test: name a folder with both"
 
 
 def pictures(split, name, most=1000):
     """Up to so many pictures of a class, uint8 (N, 128, 128, 3)."""
-    return data.load(data.select(photos, split, name)[:most], SIZE, warn=print, what=f"{split}/{name}").pixels
+    return load_photos(select(photos, split, name)[:most], SIZE, warn=print, what=f"{split}/{name}").pixels
 
 
 # %% [markdown]
@@ -198,7 +205,7 @@ if DATA and not (home / "MANIFEST.csv").exists():
         rows = [(file.relative_to(home).as_posix(), file.stem.rpartition("_")[0]) for file in named]
         with (home / "MANIFEST.csv").open("w", newline="", encoding="utf-8") as stream:
             csv.writer(stream).writerows([("file", "group"), *rows])
-        photos = data.scan(home)
+        photos = scan_folder(home)
         print(len({photo.group for photo in photos}), "patients by the names of the files; the splits are made anew")
     else:
         print("no MANIFEST.csv, and names that tell no patient: each picture counts as one")
@@ -213,7 +220,7 @@ if DATA and not (home / "MANIFEST.csv").exists():
 # %%
 from PIL import Image
 
-from mim_tf.duplicates import warn_of_duplicates
+from mim_tf.data.duplicates import warn_of_duplicates
 
 leaky = WORK / "leaky"
 first, second = pictures("train", "mpox", 2)
@@ -221,7 +228,7 @@ for name, pixels in (("train/mpox/a.png", first), ("train/mpox/b.png", second), 
     (leaky / name).parent.mkdir(parents=True, exist_ok=True)
     Image.fromarray(pixels).save(leaky / name)
 print("planted:")
-warn_of_duplicates(data.scan(leaky), print)
+warn_of_duplicates(scan_folder(leaky), print)
 print("our folder:")
 warn_of_duplicates(photos, print)
 
@@ -245,7 +252,7 @@ lesson.show(figure, "seven pictures of each class of the split test")
 # by a network that did not see it. That is the trick: what is predicted has not been copied.
 
 # %%
-from mim_export.preprocess import mask_set, resample
+from mim_export.score.preprocess import mask_set, resample
 
 lesson.begin("3 masks")
 photo = np.stack([resample(picture, SIZE // 2) for picture in pictures("train", "mpox", 1)])[0] / 255
@@ -276,7 +283,7 @@ colab.slider("cell", [4, 8, 16], draw_masks, live=colab.in_colab() and not FAST)
 # %%
 import tensorflow as tf
 
-from mim_tf.mask import random_masks
+from mim_tf.data.masks import random_masks
 from mim_tf.models.mim import MIM, MIMConfig
 
 config = MIMConfig(size=SIZE // 2, cell=CELL)
@@ -316,17 +323,17 @@ for network in (untrained.generator, untrained.discriminator):
 
 # %%
 from mim_tf.detector import Detector
-from mim_tf.method import Training
+from mim_tf.training.config import Training
 
 detector = Detector("mim", size=SIZE, measure="deep", views=VIEWS, cell=CELL)
 shown = np.stack([resample(picture, config.size) for picture in pictures("train", "mpox", 24)[::4]]) / np.float32(255)
-detector.method.inpainting.preview(untrained, tf.constant(shown), lesson.path("untrained"))
+detector.model.inpainting.preview(untrained, tf.constant(shown), lesson.path("untrained"))
 lesson.show(lesson.path("untrained"), "six pictures, masked, and the grey that an untrained generator paints")
 
 # %% [markdown]
 # ### One step of the training, line by line
 #
-# In `Model.fit` Keras calls `train_step` once for each batch; our loop (`mim_tf/models/training.py`) does the same and
+# In `Model.fit` Keras calls `train_step` once for each batch; our loop (`mim_tf/training/loop.py`) does the same and
 # keeps checkpoints. With two networks and two optimizers (both Adam) we write that step ourselves. The code below is
 # not a copy: it is read from the library while you look at it, from `mim_tf/models/mim.py`.
 #
@@ -400,7 +407,7 @@ show_source(MIM.train_step, "gradients = g_tape", "update_average")
 run = WORK / f"run_{SIZE}px_{STEPS}steps"
 watched = LiveTraining(run, lesson.path("losses"))
 detector.fit(photos, run, alpha=0.05, training=Training(steps=STEPS), warn=print, progress=watched)
-gan = detector.method.inpainting  # the trained one
+gan = detector.model.inpainting  # the trained one
 print("a run folder holds:", ", ".join(sorted(path.name for path in run.iterdir())))
 lesson.show(lesson.path("losses"), "losses of the training, step by step")
 
@@ -414,7 +421,7 @@ lesson.show(lesson.path("losses"), "losses of the training, step by step")
 # choice.
 
 # %%
-from mim_tf.pictures import beside_figure
+from mim_tf.tutorial.pictures import beside_figure
 
 previews = sorted((run / "final" / "previews").glob("*.png"))
 steps = {f"step {int(path.stem.removeprefix('step'))}": path for path in (previews[0], previews[-1])}
@@ -432,7 +439,7 @@ lesson.show(beside_figure(steps, lesson.path("progress")), "previews of an early
 # %%
 from scipy.ndimage import gaussian_filter
 
-from mim_tf.measure import ssim
+from mim_tf.measures.ssim import ssim
 
 lesson.begin("5 measure")
 noise = np.random.default_rng(0).normal(0, 0.05, photo.shape)
@@ -451,9 +458,9 @@ lesson.show(figure, "one picture, damaged in five ways, with SSIM and mean diffe
 # neither the best nor the worst. Where does the network fail, at marks of another disease, or at marks?
 
 # %%
-from mim_tf.deep import halved
-from mim_tf.pictures import similarity_map_figure
-from mim_tf.workflow import evaluate_into
+from mim_tf.evaluation.workflow import evaluate_into
+from mim_tf.measures.deep import halved
+from mim_tf.tutorial.pictures import similarity_map_figure
 
 evaluation = evaluate_into(detector, photos, "test", WORK / "evaluation", 0, print)  # 0: seed of the bootstrap
 # A judgement holds arrays with a value a picture: similarity, p_value, verdict, reason, ssim.
@@ -464,7 +471,7 @@ columns = {}
 for name, similarity in by_class.items():
     middle = int(np.argsort(similarity)[len(similarity) // 2])
     original = small[name][middle : middle + 1]
-    columns[f"{name} {similarity[middle]:.2f}"] = (original[0], gan.reconstruct(gan.model, original)[0])
+    columns[f"{name} {similarity[middle]:.2f}"] = (original[0], gan.reconstruct(gan.keras_model, original)[0])
 figure = similarity_map_figure(columns, lesson.path("maps"))
 lesson.show(figure, "a picture of each class, its inpainting, and the map of their similarity")
 
@@ -473,7 +480,7 @@ lesson.show(figure, "a picture of each class, its inpainting, and the map of the
 # the right and all other classes to its left. Which classes stand to the *right* of mpox?
 
 # %%
-from mim_tf.pictures import histogram_figure
+from mim_tf.tutorial.pictures import histogram_figure
 
 figure = histogram_figure({"SSIM of picture and inpainting": by_class}, lesson.path("ssim_classes"))
 lesson.show(figure, "histograms of SSIM for each class; mpox is outlined in every row")
@@ -490,7 +497,8 @@ for name, similarity in by_class.items():
 # below 0.5 the other class looks more like mpox than mpox.
 
 # %%
-from mim_tf.evaluate import auroc, by_ssim
+from mim_tf.evaluation.evaluate import by_ssim
+from mim_tf.evaluation.metrics import auroc
 
 name = classes[1]
 pairs = by_class["mpox"][:, None] > by_class[name][None, :]
@@ -503,7 +511,7 @@ print(f"AUROC by the library: {auroc(by_class['mpox'], by_class[name]):.3f}")
 # middle 95 %. It draws patients, not pictures, since pictures of one patient are no independent witnesses.
 
 # %%
-from mim_tf.report import roc_figure
+from mim_tf.evaluation.plots import roc_figure
 
 published = by_ssim(evaluation)
 lesson.show(roc_figure(published, "SSIM, split test", lesson.path("roc")), "ROC curves of mpox against each class")
@@ -517,7 +525,7 @@ for name, entry in published.metrics["classes"].items():
 # any colour, of the colours of skin, and grey with a little shading. The same question: how well were they painted?
 
 # %%
-from mim_tf.made_images import blank
+from mim_tf.evaluation.controls import blank
 
 lesson.begin("6 blank walls")
 walls = blank(16, SIZE, np.random.default_rng(0))
@@ -548,9 +556,9 @@ lesson.show(figure, "the eight pictures with the highest and the eight with the 
 # with each other.
 
 # %%
-from mim_tf.image_properties import smoothness
-from mim_tf.pictures import scatter_figure
-from mim_tf.probes import spearman
+from mim_tf.evaluation.image_properties import smoothness
+from mim_tf.evaluation.shortcuts import spearman
+from mim_tf.tutorial.pictures import scatter_figure
 
 smooth = {name: smoothness(evaluation.scores[name].photos.pixels) for name in classes}
 skin = [name for name in classes if name not in ("no_skin", "abnormal")]
@@ -567,8 +575,8 @@ lesson.show(figure, "SSIM of each picture against its smoothness")
 # GAN's bar clearly longer, and do these show skin?
 
 # %%
-from mim_tf.baselines.blur import blur_inpaint
-from mim_tf.pictures import bars_figure
+from mim_tf.detectors.blur import blur_inpaint
+from mim_tf.tutorial.pictures import bars_figure
 
 blurred = {name: ssim(images, blur_inpaint(images.numpy(), gan.masks)).numpy() for name, images in small.items()}
 
@@ -603,7 +611,7 @@ lesson.show(figure, "AUROC of mpox against each class, by the GAN and by a blur 
 # marks, so do not be surprised by the class `macules`.
 
 # %%
-from mim_tf.self_made import NEGATIVES, take_apart
+from mim_tf.negatives.kinds import NEGATIVES, take_apart
 
 rng = np.random.default_rng(1)
 case = take_apart(pictures("train", "mpox", 3)[2].astype(np.float32) / 255, rng)
@@ -635,7 +643,7 @@ lesson.show(figure, "AUROC of mpox against each class and walls, by SSIM and by 
 # %%
 import json
 
-from mim_export.runtime import RELEASED
+from mim_export.score.manifest import RELEASED
 
 real = json.loads((RELEASED / "metrics.json").read_text())["TFLite"]
 print(
@@ -671,7 +679,7 @@ lesson.show(bars_figure(bars, lesson.path("photographs"), xlabel=xlabel, line=0.
 # rank among the lowest 5 %. A rule by such ranks is called **conformal**.
 
 # %%
-from mim_export.decide import REASONS, VERDICTS
+from mim_export.score.decide import REASONS, VERDICTS
 
 lesson.begin("7 threshold")
 table = detector.calibration
@@ -700,10 +708,10 @@ lesson.show(figure, "share of each class that gets each of the three verdicts")
 # What does the threshold alone do, and what would it do on SSIM? Of the other classes nothing was promised.
 
 # %%
-from mim_export.decide import p_value, smallest_alpha
-from mim_tf.calibrate import fit_calibration
+from mim_export.score.decide import p_value, smallest_alpha
+from mim_tf.calibration import fit_calibration
 
-held = data.load(data.select(photos, "val", "mpox"), SIZE, warn=print, what="val/mpox")
+held = load_photos(select(photos, "val", "mpox"), SIZE, warn=print, what="val/mpox")
 alpha = max(0.05, smallest_alpha(len(set(held.groups))))
 held_scores = detector.judge(held.pixels)
 rules = {
@@ -744,7 +752,7 @@ fresh = deep_by_class["mpox"]  # of your own data: those of test, a picture a pa
 if DATA:
     fresh = fresh[np.unique(evaluation.scores["mpox"].photos.groups, return_index=True)[1]]
 else:
-    fresh = detector.similarity(render("mpox", range(10_000, 10_240 if FAST else 10_400, 2)))
+    fresh = detector.score_samples(render("mpox", range(10_000, 10_240 if FAST else 10_400, 2)))
 kept, promised = {}, {}
 for count in (20, 80) if len(fresh) > 90 else (max(2, len(fresh) // 2),):
     level, title = max(0.05, smallest_alpha(count)), f"share of mpox kept, 500 tables of {count} patients"
@@ -795,14 +803,14 @@ colab.slider("alpha", levels, draw_threshold, live=colab.in_colab() and not FAST
 # [docs/comparison.md](https://github.com/mim-tf/mim-tf/blob/main/docs/comparison.md).
 
 # %%
-from mim_tf.proxy import proxies
+from mim_tf.negatives.proxies import proxies
 
 lesson.begin("8 ProxyAno")
 bridge = Detector("proxyano", size=SIZE // 2)
 bridge_run = WORK / f"proxyano_{STEPS // 3}steps"
 watched = LiveTraining(bridge_run, lesson.path("proxyano_losses"))
 bridge.fit(photos, bridge_run, alpha=0.05, training=Training(steps=STEPS // 3), warn=print, progress=watched)
-columns = bridge.method.columns(bridge.method.model, tf.constant(shown))
+columns = bridge.model.columns(bridge.model.keras_model, tf.constant(shown))
 true = proxies("superpixel", np.uint8(shown * 255)) / 255
 rows = {"original": shown, "superpixels": true, **{name: np.asarray(images) for name, images in columns.items()}}
 figure = grid_figure(rows, lesson.path("proxies"))
@@ -814,7 +822,7 @@ lesson.show(figure, "six pictures, their superpixels, the proxy that ProxyAno pr
 # does ProxyAno escape the smoothness trap? Ask yourself which pictures lose little when they are simplified.
 
 # %%
-rebuilt = {name: ssim(images, bridge.method.model(images)).numpy() for name, images in small.items()}
+rebuilt = {name: ssim(images, bridge.model.keras_model(images)).numpy() for name, images in small.items()}
 methods = {"GAN, SSIM": aurocs(by_class), "ProxyAno, SSIM": aurocs(rebuilt), "GAN, deep": aurocs(deep_by_class)}
 figure = bars_figure(methods, lesson.path("methods"), xlabel="AUROC of mpox against ... (0.5 = a coin)", line=0.5)
 lesson.show(figure, "AUROC of the GAN and of ProxyAno by the same measure, and of the GAN by the measure deep")
@@ -832,7 +840,7 @@ lesson.show(figure, "AUROC of the GAN and of ProxyAno by the same measure, and o
 # decide. No detector here has seen a watermark in training; it need not, for the watermark is simply odd.
 
 # %%
-from mim_tf.made_images import corner_marked
+from mim_tf.evaluation.controls import corner_marked
 
 lesson.begin("9 shortcuts")
 victim = Detector("patchcore", size=SIZE // 2)
@@ -896,7 +904,7 @@ lesson.show(WORK / "evaluation" / "probes.png", "what the score goes along with,
 # machines that round differently would disagree. What it costs has to be measured, image by image.
 
 # %%
-from mim_tf.workflow import export_run
+from mim_tf.evaluation.workflow import export_run
 
 lesson.begin("10 export")
 bundle = WORK / f"bundle_{run.name}"
@@ -917,11 +925,11 @@ print("(mim_micro.tflite is the generator alone; mim.tflite holds it, the frozen
 # difference, fifty times enlarged: black is equal).
 
 # %%
-from mim_export.runtime import Scorer
+from mim_export.score.scorer import Scorer
 
 scorer = Scorer(bundle)
 some = np.stack([plain_pictures[name][0] for name in classes])
-from_keras = np.asarray(detector.method.columns(some)["inpainted"])
+from_keras = np.asarray(detector.model.columns(some)["inpainted"])
 from_bundle = np.stack([scorer.inpaint(pixels) for pixels in some]) / 255
 difference = np.abs(from_keras - from_bundle).mean(-1)
 rows = {"Keras": from_keras, "bundle": from_bundle, "x 50": np.clip(50 * difference, 0, 1)}
@@ -937,7 +945,7 @@ print(f"largest mean difference of a picture: {255 * difference.mean(axis=(1, 2)
 # on few pictures for a minute; then nobody should ship it.
 
 # %%
-from mim_export.verify import verify
+from mim_export.check.verify import verify
 
 with quiet_stderr():
     verified = verify(bundle)
@@ -996,11 +1004,11 @@ print("the released bundle:", {key: value for key, value in released.items() if 
 # is it "not mpox": fine detail is bright, and in mpox that is the marks themselves.
 
 # %%
-from mim_export.preprocess import decode
+from mim_export.score.preprocess import decode
 
 pixels = resample(decode(path), scorer.size)
 outputs = scorer.run(pixels)
-way = [pixels / 255, detector.method.columns(pixels[None])["under one mask"][0], outputs["inpainted"][0] / 255]
+way = [pixels / 255, detector.model.columns(pixels[None])["under one mask"][0], outputs["inpainted"][0] / 255]
 way.append(np.clip(outputs["error_map"][0, :, :, 0], 0, 1))
 captions = ["picture", "mask", "inpaint", "measure"]
 title = "an exercise, no finding about anybody"
@@ -1054,7 +1062,7 @@ print("the class to tell from mpox:", other)
 
 # %% [markdown]
 # **1. The mask size.** The GAN was trained with cells of 4 to 12 px. Inpaint mpox and `scales` (or another class) of
-# `test` with `gan.model.inpaint(small[name], mask_set(64, cell, 4))` and cells of 4, 8 and 16 px. How do mean SSIM and
+# `test` with `gan.keras_model.inpaint(small[name], mask_set(64, cell, 4))` and cells of 4, 8, 16 px. How do mean SSIM and
 # AUROC change? Does a size escape the smoothness trap?
 
 # %%
@@ -1067,7 +1075,9 @@ if SOLUTIONS:
     bars = {"mean SSIM of mpox": {}, f"AUROC against {other}": {}}
     for cell in (4, 8, 16):
         masks = mask_set(SIZE // 2, cell, 4)
-        scores = {name: ssim(small[name], gan.model.inpaint(small[name], masks)).numpy() for name in ("mpox", other)}
+        scores = {
+            name: ssim(small[name], gan.keras_model.inpaint(small[name], masks)).numpy() for name in ("mpox", other)
+        }
         bars["mean SSIM of mpox"][f"{cell} px"] = float(scores["mpox"].mean())
         bars[f"AUROC against {other}"][f"{cell} px"] = auroc(scores["mpox"], scores[other])
     lesson.show(
@@ -1075,9 +1085,9 @@ if SOLUTIONS:
     )
 
 # %% [markdown]
-# **2. The measure.** Replace SSIM by minus the mean absolute error, and by `mim_tf.measure.msgms_map`, which compares
+# **2. The measure.** Replace SSIM by minus the mean absolute error, and by `msgms_map` of `mim_tf.measures.ssim`, which compares
 # how strong edges are. Which one ranks walls lower than SSIM does? Does any of them tell `scales` from mpox? A start:
-# `painted = gan.reconstruct(gan.model, small["mpox"])`; a map becomes a number by its mean.
+# `painted = gan.reconstruct(gan.keras_model, small["mpox"])`; a map becomes a number by its mean.
 
 # %%
 # Your turn.
@@ -1086,10 +1096,10 @@ if SOLUTIONS:
 # @title Solution 2
 # Gradients like walls less than SSIM does; but all of them ask how *much* went wrong, and none tells mpox from others.
 if SOLUTIONS:
-    from mim_tf.measure import msgms_map
+    from mim_tf.measures.ssim import msgms_map
 
     images = {"mpox": small["mpox"], other: small[other], "walls": halved(tf.constant(walls, tf.float32)) / 255}
-    painted = {name: gan.reconstruct(gan.model, originals) for name, originals in images.items()}
+    painted = {name: gan.reconstruct(gan.keras_model, originals) for name, originals in images.items()}
     measures = {
         "SSIM": ssim,
         "minus absolute error": lambda a, b: -tf.reduce_mean(tf.abs(a - b), axis=[1, 2, 3]),

@@ -12,17 +12,17 @@ from pathlib import Path
 import numpy as np
 import tensorflow as tf
 
-from mim_tf.deep import halved
 from mim_tf.detector import Detector
-from mim_tf.evaluate import auroc
-from mim_tf.image_properties import smoothness
-from mim_tf.made_images import blank
-from mim_tf.models.deep_inpainting import DeepInpainting
+from mim_tf.detectors.mim_deep import DeepInpaintingModel
+from mim_tf.evaluation.controls import blank
+from mim_tf.evaluation.image_properties import smoothness
+from mim_tf.evaluation.metrics import auroc
+from mim_tf.evaluation.shortcuts import spearman
+from mim_tf.measures.deep import halved
 from mim_tf.models.mim import masked_input
-from mim_tf.pictures import bars_figure, grid_figure, scatter_figure
-from mim_tf.probes import spearman
-from mim_tf.sample import render
-from mim_tf.self_made import NEGATIVES, take_apart
+from mim_tf.negatives.kinds import NEGATIVES, take_apart
+from mim_tf.synthetic.dataset import render
+from mim_tf.tutorial.pictures import bars_figure, grid_figure, scatter_figure
 
 HERE = Path(__file__).parent
 #: Images of each class, none of them in the demo's sample set.
@@ -31,7 +31,7 @@ _CLASSES = ("mpox", "macules", "scales", "wheals", "plain")
 _KINDS = ("healed", "macules", "inverted", "shrunk", "vesicles", "bent", "shuffled")
 
 
-def masked_and_painted(method: DeepInpainting) -> None:
+def masked_and_painted(method: DeepInpaintingModel) -> None:
     """One image under each mask, what the generator makes of it there, and what is put together."""
     gan = method.inpainting
     image = halved(tf.constant(render("mpox", [604], size=method.size), tf.float32)) / 255.0
@@ -40,7 +40,7 @@ def masked_and_painted(method: DeepInpainting) -> None:
         output = gan.network(masked_input(image, tf.constant(mask[None])), training=False)
         shown.append((image * mask).numpy()[0])
         painted.append((output * (1 - mask)).numpy()[0])
-    inpainted = gan.reconstruct(gan.model, image).numpy()[0]
+    inpainted = gan.reconstruct(gan.keras_model, image).numpy()[0]
     rows = {"masked": [image.numpy()[0], *shown], "painted": [inpainted, *painted]}
     captions = {"masked": ["image", *(f"mask {i + 1}" for i in range(4))], "painted": ["together", *[""] * 4]}
     grid_figure(rows, HERE / "how_masks.png", captions=captions)
@@ -76,9 +76,9 @@ def negatives() -> None:
 def main(run: Path) -> None:
     """Draws all of them."""
     detector = Detector.load(run)
-    if not isinstance(detector.method, DeepInpainting):
+    if not isinstance(detector.model, DeepInpaintingModel):
         raise ValueError("Expected the run of a demo. Received: one of another measure than deep.")
-    masked_and_painted(detector.method)
+    masked_and_painted(detector.model)
     the_trap(detector)
     negatives()
 

@@ -12,12 +12,12 @@ from pathlib import Path
 import numpy as np
 from matplotlib.figure import Figure
 
-from mim_export.decide import VERDICTS
-from mim_export.golden import masks_of
-from mim_export.preprocess import resample
-from mim_export.runtime import Scorer
-from mim_tf.report import save
-from mim_tf.sample import render
+from mim_export.score.decide import VERDICTS
+from mim_export.score.manifest import masks_of
+from mim_export.score.preprocess import resample
+from mim_export.score.scorer import Scorer
+from mim_tf.evaluation.plots import save
+from mim_tf.synthetic.dataset import render
 
 
 def main(bundle: Path) -> None:

@@ -179,9 +179,9 @@ rm -f "$log.tsv"
 
 modules=(-MCompress::Zlib -MJSON::PP -MList::Util=sum0)
 if perl "${modules[@]}" -e1 2> /dev/null; then
-    check "Perl, a stranger's" "tests/stranger.pl" '\.\.[0-9]+' perl "$root/tests/stranger.pl" "$BUNDLE" "$MICRO"
+    check "Perl, a stranger's" "tests/targets/stranger.pl" '\.\.[0-9]+' perl "$root/tests/targets/stranger.pl" "$BUNDLE" "$MICRO"
 else
-    row "Perl, a stranger's" "tests/stranger.pl" 0 "missing: apt-get install perl" 0
+    row "Perl, a stranger's" "tests/targets/stranger.pl" 0 "missing: apt-get install perl" 0
 fi
 
 printf '%s\n' $'target\twhat was run\tchecks\tresult\tseconds' "${rows[@]}" | awk -F '\t' '

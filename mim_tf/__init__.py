@@ -1,8 +1,42 @@
 """Mask, Inpaint, Measure: one-class detection of mpox in photographs. Research software, not a diagnosis.
 
-Importing the package does not import TensorFlow; its modules do.
+The public names are imported when they are first used, so that importing the package loads no TensorFlow.
 """
 
-from importlib.metadata import version
+from __future__ import annotations
 
+import importlib
+from importlib.metadata import version
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from mim_tf.detector import Detector, load_detector
+    from mim_tf.measures.ssim import ssim
+    from mim_tf.models.mim import MIM, MIMConfig
+    from mim_tf.models.proxyano import ProxyAno
+
+__all__ = ["MIM", "Detector", "MIMConfig", "ProxyAno", "__version__", "load_detector", "ssim"]
 __version__ = version("mim-tf")
+
+_PLACES = {
+    "Detector": "mim_tf.detector",
+    "load_detector": "mim_tf.detector",
+    "ssim": "mim_tf.measures.ssim",
+    "MIM": "mim_tf.models.mim",
+    "MIMConfig": "mim_tf.models.mim",
+    "ProxyAno": "mim_tf.models.proxyano",
+}
+
+
+def __getattr__(name: str) -> Any:
+    """Imports a public name when it is first used."""
+    if name not in _PLACES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(importlib.import_module(_PLACES[name]), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    """The public names, imported or not."""
+    return sorted({*globals(), *__all__})

@@ -1,165 +1,314 @@
-"""Detector = method + calibration: fit, similarity, p_value, verdict, save, load."""
+"""The detector: a one-class model with its conformal table and its gate, fitted, saved and loaded as one thing."""
 
 from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Sequence
-from dataclasses import asdict
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, replace
+from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
-from mim_export import decide
-from mim_export.decide import Calibration, Gate, Judgement, check_alpha
-from mim_export.errors import MimError
-from mim_export.files import new_file, read_json, write_json
-from mim_tf import __version__, calibrate, data, method
-from mim_tf.data import Photo, Photos, Warn
-from mim_tf.method import SCRATCH, Measures, Progress, Training
-from mim_tf.run_folder import FORMAT, check_format, claim
+from mim_export.score import decide
+from mim_export.score.decide import REASONS, VERDICTS, Calibration, Gate, Judgement, check_alpha
+from mim_export.score.errors import MimError
+from mim_export.score.files import new_file, read_json, write_json
+from mim_export.score.manifest import RELEASED
+from mim_tf.calibration import FOLDS, fit_calibration, fit_gate, fold_of, groups_needed
+from mim_tf.data.arrays import array_fingerprint, check_groups, check_images, resample_all
+from mim_tf.data.duplicates import SIDE as THUMBNAIL
+from mim_tf.data.duplicates import warn_of_duplicates
+from mim_tf.data.folder import Warn, load_at_sizes
+from mim_tf.data.splits import Photo, fingerprint, select, select_others
+from mim_tf.detectors.base import Measures
+from mim_tf.detectors.registry import create_model
+from mim_tf.training.config import Progress, Training
+from mim_tf.training.run_folder import FORMAT, SCRATCH, check_format, create_or_resume
+
+if TYPE_CHECKING:
+    import keras
 
 #: Number of training images kept in the run.
 SAMPLE = 64
 
 
+def _silent(*_: object) -> None:
+    """Receives warnings or progress that nobody asked for."""
+
+
+@dataclass(frozen=True)
+class _Sample:
+    """Images to fit on, at the two sizes that a fit needs.
+
+    Attributes:
+        large: uint8 (N, R, R, 3), R the model's `source_size`.
+        small: uint8 (N, S, S, 3).
+        groups: group of each image, (N,).
+    """
+
+    large: NDArray[np.uint8]
+    small: NDArray[np.uint8]
+    groups: NDArray[np.str_]
+
+
 class Detector:
-    """Judges photographs after having seen one class only.
+    """Judges photographs after having been fitted on photographs of one class.
 
     Args:
-        name: name of the method, such as "mim".
-        size: side S of the images in pixels.
-        measure: name of the measure; None = the one that the method was published with.
+        name: name of the method, such as "mim"; `mim_tf.detectors.registry.model_names()` lists them.
+        size: side S of the images in pixels; None = 192 for the measure `deep`, else 96.
+        measure: name of the measure; None = `deep` for "mim", else the measure that the method was published with.
         normal_class: the class that it is fitted on.
-        options: further arguments of the method.
+        options: further arguments of the one-class model.
+
+    Raises:
+        MimError: there is no such method, measure or option, or the size is not possible.
 
     Example:
-        >>> detector = Detector("mim", size=96)
-        >>> detector.fit(scan("skin"), Path("run"), alpha=0.05, training=Training(), warn=print, progress=...)
-        >>> detector.verdict(pixels)          # uint8 (N, 96, 96, 3) -> ["mpox-like", "cannot-judge", ...]
+        >>> detector = Detector("colour", size=32)
+        >>> detector.fit(images, groups=patients)     # uint8 (40, 64, 64, 3) of 20 patients or more
+        >>> detector.score_samples(images[:2])        # float32 (2,), higher = more like the class
+        >>> detector.predict(images[:2])              # ["mpox-like", "not-mpox-like"]
     """
 
     def __init__(
-        self, name: str, *, size: int = 96, measure: str | None = None, normal_class: str = "mpox", **options: Any
+        self,
+        name: str = "mim",
+        *,
+        size: int | None = None,
+        measure: str | None = None,
+        normal_class: str = "mpox",
+        **options: Any,
     ) -> None:
+        measure = measure or ("deep" if name == "mim" else None)
         self.name = name
         self.normal_class = normal_class
-        self.method = method.make(name, size, measure, **options)
-        self.calibration: Calibration
-        self.gate: Gate
+        self.model = create_model(name, size or (192 if measure == "deep" else 96), measure, **options)
+        self._calibration: Calibration | None = None
+        self._gate: Gate | None = None
         #: Some of the training images, uint8 (M, S, S, 3): they set the int8 ranges when it is exported.
-        self.sample: NDArray[np.uint8]
+        self.sample = np.empty((0, self.size, self.size, 3), np.uint8)
+        #: How it was trained, as JSON can hold it.
         self.about: dict[str, Any] = {}
 
     @property
     def size(self) -> int:
         """Side of the images in pixels."""
-        return self.method.size
+        return self.model.size
 
     @property
     def measure(self) -> str:
         """Name of the measure behind the similarity."""
-        return self.method.measure
+        return self.model.measure
+
+    @property
+    def is_fitted(self) -> bool:
+        """Whether it can judge."""
+        return self._calibration is not None
+
+    @property
+    def calibration(self) -> Calibration:
+        """The conformal table."""
+        self._check_fitted()
+        assert self._calibration is not None
+        return self._calibration
+
+    @property
+    def gate(self) -> Gate:
+        """Limits beyond which a photograph cannot be judged."""
+        self._check_fitted()
+        assert self._gate is not None
+        return self._gate
+
+    @property
+    def threshold(self) -> float:
+        """The lowest similarity of the table that is still `mpox-like`."""
+        return self.calibration.threshold
+
+    def _check_fitted(self) -> None:
+        if not self.is_fitted:
+            raise MimError("expected a fitted detector, received one that is not fitted", "call fit, or load_detector")
 
     # ---- fitting ----------------------------------------------------------------------------------
 
     def fit(
         self,
+        images: NDArray[np.uint8] | Sequence[NDArray[np.uint8]],
+        *,
+        groups: ArrayLike | None = None,
+        negatives: NDArray[np.uint8] | Sequence[NDArray[np.uint8]] | None = None,
+        alpha: float = 0.05,
+        training: Training | None = None,
+        folder: str | os.PathLike[str] | None = None,
+        progress: Progress = _silent,
+        callbacks: Sequence[keras.callbacks.Callback] = (),
+    ) -> Detector:
+        """Fits the model on images of one class and calibrates it out of fold.
+
+        Args:
+            images: uint8 (N, height, width, 3), or a list of photographs of any size, RGB, all of the class.
+            groups: (N,), equal for images of one patient, photograph or series; None = each image is a group.
+            negatives: images of other classes, for a model that uses them.
+            alpha: share of the class that may be called `not-mpox-like`; G groups allow 1 / (G + 1) at best.
+            training: how long and how; None = the defaults of `Training`.
+            folder: the run folder: checkpoints, logs and the fitted detector; a stopped fit in it is continued. None =
+                a temporary folder that is removed; `save` writes the detector.
+            progress: receives the training metrics.
+            callbacks: Keras callbacks of the final fit, see `mim_tf.training.loop.train`.
+
+        Returns:
+            The detector.
+
+        Raises:
+            MimError: wrong images or groups, too few groups for alpha, negatives that the model cannot use or lacks,
+                or a folder that holds something else.
+        """
+        photographs = check_images(images)
+        names = check_groups(groups, len(photographs))
+        others = None if negatives is None else check_images(negatives)
+        if others is not None and not (self.model.takes_negatives or self.model.supervised):
+            raise self._no_use_for_negatives()
+        if others is None and self.model.supervised:
+            raise MimError(f"the method {self.name} is supervised", "pass images of other classes as negatives")
+        check_alpha(alpha, len(set(names)))
+        training = training or Training()
+        train = _Sample(resample_all(photographs, self.model.source_size), resample_all(photographs, self.size), names)
+        shown = None if others is None else resample_all(others, self.model.source_size)
+        data = array_fingerprint([train.large, np.unique(names, return_inverse=True)[1]])
+        beside = None if shown is None else array_fingerprint([shown])
+        settings = {**self._settings(alpha, training), "data": data, "negatives": beside}
+        with _run_folder(folder) as out:
+            create_or_resume(out, settings)
+            if (out / "detector.json").exists():
+                self._read(out)
+            else:
+                self._fit(train, None, shown, out, alpha, training, progress, callbacks)
+        return self
+
+    def fit_folder(
+        self,
         photos: Sequence[Photo],
         out: Path,
         *,
-        alpha: float,
-        training: Training,
-        warn: Warn,
-        progress: Progress,
+        alpha: float = 0.05,
+        training: Training | None = None,
+        warn: Warn = _silent,
+        progress: Progress = _silent,
         known: Sequence[Photo] = (),
-    ) -> None:
-        """Fits the method on `train`, calibrates it, and saves both in `out`; a stopped fit is continued.
+        callbacks: Sequence[keras.callbacks.Callback] = (),
+    ) -> Detector:
+        """Fits the model on `train` of a data folder, calibrates it, and saves both; a stopped fit is continued.
 
-        The conformal table comes from `val` where it has groups enough for alpha. Otherwise it is made
-        out of fold: the method is fitted again without each third of the training groups, which it then
-        scores, and the groups of `val`, which no fit has seen, are added.
+        The conformal table is made from `val` where it has groups enough for alpha. Otherwise it is made out of fold:
+        the model is fitted again without each third of the training groups, which it then scores, and the groups of
+        `val`, which no fit has seen, are added. Every photograph is decoded once.
 
         Args:
             photos: a scanned data folder.
             out: the run folder.
             alpha: 1 - target sensitivity.
-            training: how long; the seconds are shared by the fits.
-            warn: receives a line for each file that is skipped.
-            progress: told the training metrics.
-            known: photographs of other classes, for a method that can use them; it is then no longer of one class.
+            training: how long and how; the seconds are shared by the fits. None = the defaults of `Training`.
+            warn: receives a line for each file that is skipped, for each group in two splits and for near-duplicates.
+            progress: receives the training metrics.
+            known: photographs of other classes, for a model that can use them; it is then no longer of one class.
+            callbacks: Keras callbacks of the final fit, see `mim_tf.training.loop.train`.
+
+        Returns:
+            The detector.
 
         Raises:
             MimError: no photographs of the class, too few groups, no use for `known`, or `out` is another run's.
         """
-        train = data.select(photos, "train", self.normal_class)
-        val = data.select(photos, "val", self.normal_class)
+        training = training or Training()
+        normal = self.normal_class
+        train, val = select(photos, "train", normal), select(photos, "val", normal)
         if not train:
-            problem = f"no photographs in train/{self.normal_class}"
-            raise MimError(problem, "add them or name the class by --normal-class")
-        if known and not self.method.takes_negatives:
-            what = f"the method {self.name} with the measure {self.measure}"
-            raise MimError(f"{what} has no use for negatives", "leave them out or use mim with deep")
+            raise MimError(f"no photographs in train/{normal}", "add them or name the class by --normal-class")
+        if known and not self.model.takes_negatives:
+            raise self._no_use_for_negatives()
         groups = {photo.group for photo in val}
-        split = len(groups) >= calibrate.groups_needed(alpha)
+        split = len(groups) >= groups_needed(alpha)
         if not split:
             check_alpha(alpha, len(groups | {photo.group for photo in train}))
-        claim(out, {**self._settings(photos, alpha, training), "negatives": data.fingerprint(known)})
-        if (out / "detector.json").exists():  # it has ended
-            vars(self).update(vars(Detector.load(out)))
-            return
-        large = data.load(train, self.method.source_size, warn=warn, what=f"train/{self.normal_class}")
-        # The same files are read twice, at two sizes; each unreadable one is named once.
-        small = data.load(train, self.size, warn=lambda line: None, what=f"train/{self.normal_class}")
-        held = data.load(val, self.size, warn=warn, what=f"val/{self.normal_class}") if val else None
-        others = data.select_others(photos, "val", self.normal_class) if self.method.supervised else known
-        negatives = None
-        if others:
-            negatives = data.load(others, self.method.source_size, warn=warn, what="the other classes").pixels
-        fits = 1 if split else 1 + calibrate.FOLDS
-        share = Training(**{**asdict(training), "seconds": training.seconds and training.seconds / fits})
-        self.method.fit(large.pixels, out / "final", share, progress, negatives)
-        scored = [] if held is None else [(self.method.measures(held.pixels), held.groups)]
+        settings = {"data": fingerprint(photos), "negatives": fingerprint(known)}
+        create_or_resume(out, {**self._settings(alpha, training), **settings})
+        if (out / "detector.json").exists():
+            self._read(out)
+            return self
+        sizes = (self.model.source_size, self.size, THUMBNAIL)
+        large, small, *thumbnails = load_at_sizes(train, sizes, warn=warn, what=f"train/{normal}")
+        held = load_at_sizes(val, sizes[1:], warn=warn, what=f"val/{normal}") if val else []
+        others = select_others(photos, "val", normal) if self.model.supervised else known
+        shown = load_at_sizes(others, sizes[::2], warn=warn, what="the other classes") if others else []
+        seen = {photo.path for photo in (*train, *val, *others)}
+        # Unreadable files among the rest concern nobody here: the command that uses them names them.
+        rest = [photo for photo in photos if photo.path not in seen]
+        rest_loaded = load_at_sizes(rest, sizes[2:], warn=_silent, what="the rest") if rest else []
+        warn_of_duplicates([*thumbnails, *held[1:], *shown[1:], *rest_loaded], warn)
+        sample = _Sample(large.pixels, small.pixels, small.groups)
+        calibration = _Sample(held[0].pixels, held[0].pixels, held[0].groups) if held else None
+        negatives = shown[0].pixels if shown else None
+        self._fit(sample, calibration, negatives, out, alpha, training, progress, callbacks)
+        return self
+
+    def _no_use_for_negatives(self) -> MimError:
+        what = f"the method {self.name} with the measure {self.measure}"
+        return MimError(f"{what} cannot use negatives", "leave them out or use mim with deep")
+
+    def _fit(
+        self,
+        train: _Sample,
+        val: _Sample | None,
+        negatives: NDArray[np.uint8] | None,
+        out: Path,
+        alpha: float,
+        training: Training,
+        progress: Progress,
+        callbacks: Sequence[keras.callbacks.Callback],
+    ) -> None:
+        split = val is not None and len(set(val.groups)) >= groups_needed(alpha)
+        fits = 1 if split else 1 + FOLDS
+        share = replace(training, seconds=training.seconds and training.seconds / fits)
+        self.model.fit(train.large, out / "final", share, progress, negatives, callbacks)
+        scored = [] if val is None else [(self.model.measures(val.small), val.groups)]
         if not split:
-            scored += self._out_of_fold(large, small, negatives, out, share, progress)
+            scored += self._out_of_fold(train, negatives, out, share, progress)
         scores = np.concatenate([measures.similarity for measures, _ in scored])
         names = np.concatenate([groups for _, groups in scored])
-        foreign = [measures.foreignness for measures, _ in scored if measures.foreignness is not None]
+        novelty = [measures.novelty for measures, _ in scored if measures.novelty is not None]
         how = "split" if split else "cross"
-        self.calibration = calibrate.fit_calibration(scores, names, alpha=alpha, method=how)
-        self.gate = calibrate.fit_gate(small.pixels, np.concatenate(foreign) if foreign else None)
-        self.sample = small.pixels[np.unique(np.linspace(0, len(small) - 1, SAMPLE).astype(int))]
+        self._calibration = fit_calibration(scores, names, alpha=alpha, method=how)
+        self._gate = fit_gate(train.small, np.concatenate(novelty) if novelty else None)
+        self.sample = train.small[np.unique(np.linspace(0, len(train.small) - 1, SAMPLE).astype(int))]
         self.about = {
             "training": asdict(training),
-            "train_images": len(small),
-            "train_groups": len(set(small.groups)),
-            "val_images": 0 if held is None else len(held),
-            "val_groups": len(groups),
+            "train_images": len(train.small),
+            "train_groups": len(set(train.groups)),
+            "val_images": 0 if val is None else len(val.small),
+            "val_groups": 0 if val is None else len(set(val.groups)),
             "known_negatives": 0 if negatives is None else len(negatives),
         }
         self.save(out)
         shutil.rmtree(out / SCRATCH, ignore_errors=True)
 
     def _out_of_fold(
-        self,
-        large: Photos,
-        small: Photos,
-        negatives: NDArray[np.uint8] | None,
-        out: Path,
-        training: Training,
-        progress: Progress,
+        self, train: _Sample, negatives: NDArray[np.uint8] | None, out: Path, training: Training, progress: Progress
     ) -> list[tuple[Measures, NDArray[np.str_]]]:
-        folds = calibrate.fold_of(small.groups, calibrate.FOLDS, training.seed)
+        folds = fold_of(train.groups, FOLDS, training.seed)
         scored = []
-        for fold in range(calibrate.FOLDS):
-            fresh = method.make(self.name, self.size, self.measure, **self.method.options)
-            fresh.fit(large.pixels[folds != fold], out / f"fold{fold}", training, progress, negatives)
-            scored.append((fresh.measures(small.pixels[folds == fold]), small.groups[folds == fold]))
+        for fold in range(FOLDS):
+            fresh = create_model(self.name, self.size, self.measure, **self.model.options)
+            fresh.fit(train.large[folds != fold], out / f"fold{fold}", training, progress, negatives)
+            scored.append((fresh.measures(train.small[folds == fold]), train.groups[folds == fold]))
         return scored
 
-    def _settings(self, photos: Sequence[Photo], alpha: float, training: Training) -> dict[str, Any]:
+    def _settings(self, alpha: float, training: Training) -> dict[str, Any]:
         """What a continued run must share with the stopped one."""
         return {
             "format": FORMAT,
@@ -167,51 +316,93 @@ class Detector:
             "measure": self.measure,
             "size": self.size,
             "normal_class": self.normal_class,
-            "options": self.method.options,
+            "options": self.model.options,
             "alpha": alpha,
             "training": asdict(training),
-            "data": data.fingerprint(photos),
         }
 
     # ---- judging ----------------------------------------------------------------------------------
 
-    def similarity(self, pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
-        """Similarity of uint8 (N, S, S, 3) to the class, float32 (N,), higher = more alike."""
-        return self.method.similarity(pixels)
+    def score_samples(self, images: NDArray[np.uint8] | Sequence[NDArray[np.uint8]]) -> NDArray[np.float32]:
+        """Similarity to the class.
 
-    def p_value(self, pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
-        """Conformal p-value of uint8 (N, S, S, 3), float32 (N,), in [1 / (G + 1), 1]."""
-        return decide.p_value(self.similarity(pixels), self.calibration)
+        Args:
+            images: uint8 (N, height, width, 3), or a list of photographs of any size, RGB; their centre squares are
+                resampled to the detector's size.
 
-    def verdict(self, pixels: NDArray[np.uint8]) -> list[str]:
-        """Verdict of each of uint8 (N, S, S, 3): mpox-like, not-mpox-like or cannot-judge."""
-        return [decide.VERDICTS[code] for code in self.judge(pixels).verdict]
+        Returns:
+            float32 (N,), higher = more like the class.
 
-    def judge(self, pixels: NDArray[np.uint8]) -> Judgement:
-        """All of it at once for uint8 (N, S, S, 3)."""
-        similarity, ssim, foreignness = self.method.measures(pixels)
-        return decide.judge(similarity, pixels, self.calibration, self.gate, ssim, foreignness)
+        Raises:
+            MimError: wrong images, or a detector that is not fitted.
+        """
+        photographs = check_images(images)
+        self._check_fitted()
+        return self.model.score_samples(resample_all(photographs, self.size))
+
+    def p_values(self, images: NDArray[np.uint8] | Sequence[NDArray[np.uint8]]) -> NDArray[np.float32]:
+        """Conformal p-values of the hypothesis that each image is of the class.
+
+        Args:
+            images: as `score_samples` takes them.
+
+        Returns:
+            float32 (N,), in [1 / (G + 1), 1] for a table of G groups.
+        """
+        return decide.p_value(self.score_samples(images), self.calibration)
+
+    def predict(self, images: NDArray[np.uint8] | Sequence[NDArray[np.uint8]]) -> list[str]:
+        """Verdict on each image.
+
+        Args:
+            images: as `score_samples` takes them.
+
+        Returns:
+            For each `mpox-like`, `not-mpox-like` or `cannot-judge`.
+        """
+        return [VERDICTS[code] for code in self.judge(images).verdict]
+
+    def judge(self, images: NDArray[np.uint8] | Sequence[NDArray[np.uint8]]) -> Judgement:
+        """Similarity, p-value, verdict and reason of each image; arguments as of `score_samples`."""
+        photographs = check_images(images)
+        self._check_fitted()
+        pixels = resample_all(photographs, self.size)
+        similarity, ssim, novelty = self.model.measures(pixels)
+        judgement = decide.judge(similarity, pixels, self.calibration, self.gate, ssim, novelty)
+        sides = np.array([min(image.shape[:2]) for image in photographs])
+        small = sides < self.gate.min_side
+        return judgement._replace(
+            verdict=np.where(small, VERDICTS.index("cannot-judge"), judgement.verdict).astype(np.int32),
+            reason=np.where(small, REASONS.index("too small"), judgement.reason).astype(np.int32),
+        )
+
+    def reconstruction_steps(self, pixels: NDArray[np.uint8]) -> dict[str, NDArray[np.float32]]:
+        """Pictures from image to reconstruction of uint8 (N, S, S, 3); see `OneClassModel.reconstruction_steps`."""
+        return self.model.reconstruction_steps(pixels)
 
     # ---- files ------------------------------------------------------------------------------------
 
     def save(self, folder: str | os.PathLike[str]) -> None:
-        """Writes the method's files and `detector.json`."""
+        """Writes the model's files, `detector.json` and `sample.npy`."""
+        self._check_fitted()
         Path(folder).mkdir(parents=True, exist_ok=True)
-        self.method.save(Path(folder))
+        self.model.save(Path(folder))
         entry = {
             "format": FORMAT,
-            "version": __version__,
+            "version": version("mim-tf"),
             "method": self.name,
             "measure": self.measure,
             "size": self.size,
             "normal_class": self.normal_class,
-            "options": self.method.options,
+            "options": self.model.options,
             "calibration": self.calibration.to_dict(),
-            "gate": asdict(self.gate),
+            "gate": self.gate.to_dict(),
             "about": self.about,
+            "sample_images": len(self.sample),
         }
-        with new_file(Path(folder) / "sample.npy") as beside:
-            np.save(beside, self.sample)
+        if len(self.sample):
+            with new_file(Path(folder) / "sample.npy") as beside:
+                np.save(beside, self.sample)
         write_json(Path(folder) / "detector.json", entry)
 
     @classmethod
@@ -235,15 +426,53 @@ class Detector:
         try:
             made = {"size": entry["size"], "measure": entry["measure"], "normal_class": entry["normal_class"]}
             detector = cls(entry["method"], **made, **entry["options"])
-            detector.calibration = Calibration.from_dict(entry["calibration"])
-            detector.gate = Gate(**entry["gate"])
-            detector.about = entry["about"]
         except (KeyError, TypeError) as error:
-            raise MimError(f"lacks or misnames {error}", "train again into a new folder", path) from None
-        detector.method.load(Path(folder))
-        kept = Path(folder) / "sample.npy"
-        try:
-            detector.sample = np.load(kept)
-        except (OSError, ValueError):
-            raise MimError("missing or damaged", "train again into a new folder", kept) from None
+            raise MimError(f"lacks or misnames {error}", "train again into a new folder", path) from error
+        detector._read(Path(folder))
         return detector
+
+    def _read(self, folder: Path) -> None:
+        """Reads the state of a fitted detector of the same settings."""
+        path, kept = folder / "detector.json", folder / "sample.npy"
+        entry = read_json(path, "train again into a new folder")
+        try:
+            calibration, gate = Calibration.from_dict(entry["calibration"]), Gate.from_dict(entry["gate"])
+            about = dict(entry["about"])
+        except (KeyError, TypeError) as error:
+            raise MimError(f"lacks or misnames {error}", "train again into a new folder", path) from error
+        self.model.load(folder)
+        try:
+            # A released detector comes without training images.
+            self.sample = np.load(kept) if entry["sample_images"] else self.sample[:0]
+        except (OSError, ValueError) as error:
+            raise MimError("missing or damaged", "train again into a new folder", kept) from error
+        self._calibration, self._gate, self.about = calibration, gate, about
+
+
+@contextmanager
+def _run_folder(folder: str | os.PathLike[str] | None) -> Iterator[Path]:
+    """The given run folder, or a temporary one."""
+    if folder is not None:
+        yield Path(folder)
+        return
+    with tempfile.TemporaryDirectory(prefix="mim-tf-") as name:
+        yield Path(name) / "run"
+
+
+def load_detector(source: str | os.PathLike[str] = "released") -> Detector:
+    """Loads a fitted detector.
+
+    Args:
+        source: a run folder, or "released" for the detector of the released bundle.
+
+    Returns:
+        The detector.
+
+    Raises:
+        MimError: there is no such run, an unfinished one, or one of another version.
+
+    Example:
+        >>> load_detector("released").predict(photographs)      # a list of uint8 (height, width, 3)
+        ['mpox-like', 'cannot-judge']
+    """
+    return Detector.load(RELEASED / "detector" if source == "released" else source)

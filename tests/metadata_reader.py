@@ -8,8 +8,8 @@ import flatbuffers
 import numpy as np
 from flatbuffers.table import Table
 
-from mim_export import flatbuffer
-from mim_export.metadata_schema import FIELDS
+from mim_export.tflite import flatbuffer
+from mim_export.tflite.metadata_schema import FIELDS
 
 TABLES = {
     "subgraph_metadata": "SubGraphMetadata",

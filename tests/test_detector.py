@@ -1,4 +1,4 @@
-"""`mim_tf.detector` and `mim_tf.method`, on a small synthetic folder."""
+"""`mim_tf.detector` and `mim_tf.detectors.base`, on a small synthetic folder."""
 
 from __future__ import annotations
 
@@ -8,10 +8,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from mim_export.errors import MimError
-from mim_tf import data, method, sample
+from mim_export.score.errors import MimError
+from mim_tf.data.folder import scan_folder
 from mim_tf.detector import Detector
-from mim_tf.method import Method, Training
+from mim_tf.detectors import base as method
+from mim_tf.detectors.base import OneClassModel
+from mim_tf.synthetic import dataset
+from mim_tf.training.config import Training
 
 COUNTS = {
     "train": {"mpox": 12},
@@ -22,19 +25,19 @@ COUNTS = {
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return sample.write_sample(tmp_path_factory.mktemp("detector") / "data", counts=COUNTS)
+    return dataset.write_sample(tmp_path_factory.mktemp("detector") / "data", counts=COUNTS)
 
 
 def fitted(folder: Path, out: Path, name: str, alpha: float = 0.05) -> Detector:
     detector = Detector(name, size=48)
     quiet: Callable[..., None] = lambda *line: None  # noqa: E731
-    detector.fit(data.scan(folder), out, alpha=alpha, training=Training(), warn=quiet, progress=quiet)
+    detector.fit(scan_folder(folder), out, alpha=alpha, training=Training(), warn=quiet, progress=quiet)
     return detector
 
 
 def test_too_few_groups_in_val_are_made_up_out_of_fold(tmp_path: Path) -> None:
     counts = {"train": {"mpox": 12}, "val": {"mpox": 4}, "test": {"mpox": 2}}
-    folder = sample.write_sample(tmp_path / "data", counts=counts)
+    folder = dataset.write_sample(tmp_path / "data", counts=counts)
     detector = fitted(folder, tmp_path / "run", "colour", alpha=0.2)
     assert detector.calibration.method == "cross" and detector.calibration.groups == 6 + 2
     with pytest.raises(MimError, match=r"8 calibration groups cannot support alpha 0\.05; use alpha 0\.1111"):
@@ -45,7 +48,7 @@ def test_too_few_groups_in_val_are_made_up_out_of_fold(tmp_path: Path) -> None:
 def test_an_out_of_fold_table_holds_no_image_that_its_fit_has_seen(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    class Memory(Method):
+    class Memory(OneClassModel):
         """Says 1 of what it was fitted on, 0 of the rest."""
 
         measure = "memory"
@@ -55,7 +58,7 @@ def test_an_out_of_fold_table_holds_no_image_that_its_fit_has_seen(
         def fit(self, pixels, folder, training, progress, negatives=None) -> None:  # type: ignore[no-untyped-def]
             self.seen = {image.tobytes() for image in pixels}
 
-        def similarity(self, pixels):  # type: ignore[no-untyped-def]
+        def score_samples(self, pixels):  # type: ignore[no-untyped-def]
             return np.array([image.tobytes() in self.seen for image in pixels], np.float32)
 
         def save(self, folder: Path) -> None: ...
@@ -64,6 +67,6 @@ def test_an_out_of_fold_table_holds_no_image_that_its_fit_has_seen(
 
     monkeypatch.setattr(method, "make", lambda name, size, measure, **options: Memory(size))
     counts = {"train": {"mpox": 12}, "val": {"mpox": 4}, "test": {"mpox": 2}}
-    folder = sample.write_sample(tmp_path / "data", counts=counts)
+    folder = dataset.write_sample(tmp_path / "data", counts=counts)
     detector = fitted(folder, tmp_path / "run", "colour", alpha=0.2)
     assert detector.calibration.similarities == (0.0,) * 16

@@ -1,4 +1,4 @@
-// An image provider of the golden images, which mim_export.golden_header --all writes into golden.h, and what each
+// An image provider of the golden images, which mim_export.sources.golden_header --all writes into golden.h, and what each
 // must give.
 #include "golden_images.h"
 

@@ -1,1 +1,1 @@
-"""Networks and the models built from them."""
+"""Keras models and the layers and losses that they are built from."""

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import tensorflow as tf
 
-from mim_tf.measure import ssim
+from mim_tf.measures.ssim import ssim
 
 
 @dataclass(frozen=True)

@@ -9,11 +9,16 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from mim_export.preprocess import mask_set
-from mim_tf.mask import random_masks
-from mim_tf.measure import ssim
-from mim_tf.models.averaged import update_average
-from mim_tf.models.losses import LossWeights, discriminator_loss, generator_losses, masked_error
+from mim_export.score.preprocess import mask_set
+from mim_tf.data.masks import random_masks
+from mim_tf.measures.ssim import ssim
+from mim_tf.models.ema import update_average
+from mim_tf.models.losses import (
+    LossWeights,
+    discriminator_loss,
+    generator_losses,
+    masked_error,
+)
 from mim_tf.models.networks import check_shape, discriminator, generator
 
 
@@ -132,6 +137,11 @@ class MIM(keras.Model):
     def metrics(self) -> list[keras.metrics.Metric]:
         """The tracked means, reset by `fit` at each epoch."""
         return list(self.trackers.values())
+
+    @property
+    def averages(self) -> dict[str, keras.Model]:
+        """The networks that inference uses: the moving average of the generator."""
+        return {"generator": self.ema_generator}
 
     # ---- inference --------------------------------------------------------------------------------
 

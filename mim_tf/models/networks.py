@@ -14,7 +14,7 @@ import keras
 import tensorflow as tf
 from keras import layers
 
-from mim_export.errors import MimError
+from mim_export.score.errors import MimError
 
 
 def repeat_pixels(images: tf.Tensor, factor: int) -> tf.Tensor:

@@ -10,14 +10,19 @@ import keras
 import tensorflow as tf
 from keras import layers
 
-from mim_export.errors import MimError
-from mim_tf.measure import ssim
-from mim_tf.models.averaged import AveragedModel
+from mim_export.score.errors import MimError
+from mim_tf.measures.ssim import ssim
+from mim_tf.models.ema import AveragedModel
 from mim_tf.models.losses import masked_error
 from mim_tf.models.memory import MemoryAddress
-from mim_tf.models.networks import check_shape, decoder, encoder, generator
-from mim_tf.proxy import PROXIES
-from mim_tf.pseudo_anomaly import paste_patch
+from mim_tf.models.networks import (
+    check_shape,
+    decoder,
+    encoder,
+    generator,
+)
+from mim_tf.negatives.patch_paste import paste_patch
+from mim_tf.negatives.proxies import PROXIES
 
 
 @dataclass(frozen=True)

@@ -18,8 +18,10 @@ from pathlib import Path
 
 import numpy as np
 
-from mim_export.golden import read
-from mim_export.runtime import RELEASED, Scorer, runtimes
+from mim_export.bundle.golden import read
+from mim_export.score.manifest import RELEASED
+from mim_export.score.runtimes import runtimes
+from mim_export.score.scorer import Scorer
 
 
 def main() -> None:

@@ -1,5 +1,5 @@
 /*
- * Every stage against the golden vectors of a bundle, which mim_export.golden_header writes into golden.h. With
+ * Every stage against the golden vectors of a bundle, which mim_export.sources.golden_header writes into golden.h. With
  * FIXED_ONLY defined the float SSIM and the error map are left out, for processors without a floating-point unit.
  */
 #include "check.h"

@@ -18,7 +18,7 @@ class ResampleTest {
 
     private fun crc(image: Image) = CRC32().apply { update(image.pixels) }.value
 
-    /** Checksums of what `resample` in `export/preprocess.py` gives. */
+    /** Checksums of what `resample` in `export/score/preprocess.py` gives. */
     @Test
     fun twelveMegapixelsAreExact() {
         val portrait = made(3024, 4032)

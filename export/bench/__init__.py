@@ -1,0 +1,1 @@
+"""Size and speed of a bundle beside other models."""

@@ -1,0 +1,176 @@
+"""Size and speed of a bundle's files beside others, in the columns of the STM32 model zoo."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from contextlib import ExitStack
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ..score.errors import MimError, quiet_stderr
+from ..score.files import read_json
+from ..score.manifest import read_checked, read_manifest
+from ..tflite import cost
+from .keras_timer import KerasTimer
+from .timing import (
+    Progress,
+    Timer,
+    in_turns,
+    lite_timer,
+    noise,
+    profile,
+)
+
+#: Timed inferences of each row and number of threads.
+RUNS = 200
+THREADS = (1, 2)
+SCORE, MICRO = "mim.tflite", "mim_micro.tflite"
+KERAS, FLOAT = "Keras detector", "mim.tflite in float32"
+#: `mim.tflite` may take twice its time, for the measure `deep` carries most of such a network with it.
+YARDSTICK = "EfficientNet-Lite0, 224"
+_PEAK = "peak"
+#: Where `metrics.json` keeps what a column shows.
+_METRICS = {"auroc_keras": "Keras", "auroc_tflite": "TFLite"}
+_LEAST_GAIN, _MOST_COST, _MOST_MB = 3.0, 2.0, 4.0
+
+
+def bench(
+    bundle: Path, others: Mapping[str, bytes], peak: bytes, run: Path | None, progress: Progress, runs: int = RUNS
+) -> dict[str, Any]:
+    """Measures all of them in one run.
+
+    Args:
+        bundle: the folder.
+        others: TFLite files by name, to compare with.
+        peak: a TFLite file that does nothing but multiply and accumulate int8; its throughput counts as the peak.
+        run: the run that the bundle was exported from, for Keras and float TFLite; or None.
+        progress: told how far it is.
+        runs: inferences of each row and number of threads.
+
+    Returns:
+        `rows`; `peak_macs_per_second`, of one thread; `runs`; `runtime`; `left_out`, the rows that want a run;
+        `checks`, what should hold; and `profile` of `mim.tflite` where its times do not, see `timing.profile`, or None.
+
+        A row has `file`, `format`, `resolution` (px), `activation_bytes`, `flash_bytes`, `macs`, `auroc_keras`,
+        `auroc_tflite`; `latency` by number of threads: `median_ms`, `p10_ms`, `p90_ms` and `ratio`, the median by that
+        of `mim.tflite`; and `share_of_peak`, the time that its multiply-accumulates take at the peak by its median, of
+        one thread. What is not known is None.
+
+    Raises:
+        MimError: the bundle is damaged, or the run is not its own.
+    """
+    manifest = read_manifest(bundle)
+    names = [name for name in (SCORE, MICRO) if name in manifest["models"]]
+    files: dict[str, bytes | None] = {name: read_checked(bundle, name, manifest) for name in names}
+    if run is not None:
+        files |= {KERAS: None, FLOAT: _float_file(run, manifest)}
+    files |= others
+    seconds = _seconds({**files, _PEAK: peak}, run, manifest["size"], runs, progress)
+    speed = cost.macs(peak) / float(np.median(seconds[_PEAK, 1]))
+    rows = {name: _row(name, content, seconds, speed) for name, content in files.items()}
+    _add(rows, bundle, manifest)
+    checks = _checks(rows)
+    slow = any(check["holds"] is False for check in checks[:2])
+    return {
+        "rows": list(rows.values()),
+        "peak_macs_per_second": speed,
+        "runs": len(seconds[SCORE, 1]),
+        "runtime": f"LiteRT {version('ai-edge-litert')}",
+        "left_out": [] if run is not None else [KERAS, FLOAT],
+        "checks": checks,
+        "profile": profile(read_checked(bundle, SCORE, manifest)) if slow else None,
+    }
+
+
+def _float_file(run: Path, manifest: dict[str, Any]) -> bytes:
+    fitted = read_json(run / "detector.json", "name a folder that mim-tf train wrote")
+    if fitted.get("calibration") != manifest["calibration"]:
+        raise MimError("the bundle was not exported from this run", "name its own", run)
+    with quiet_stderr():
+        from ..convert.convert import convert_float  # the only thing here that brings TensorFlow
+
+        return convert_float(run)
+
+
+def _seconds(
+    files: dict[str, bytes | None], run: Path | None, side: int, runs: int, progress: Progress
+) -> dict[tuple[str, int], list[float]]:
+    """Of each file and number of threads; None stands for Keras."""
+    timers: dict[tuple[str, int], Timer] = {}
+    with ExitStack() as stack:
+        for threads in THREADS:
+            for name, content in files.items():
+                if content is not None:
+                    timers[name, threads] = lite_timer(content, threads)
+                elif run is not None:
+                    image = noise((1, side, side, 3), np.uint8)
+                    timers[name, threads] = stack.enter_context(KerasTimer(run, threads, image))
+        return in_turns(timers, runs, progress)
+
+
+def _row(name: str, content: bytes | None, seconds: dict[tuple[str, int], list[float]], speed: float) -> dict[str, Any]:
+    latency = {}
+    for threads in THREADS:
+        p10, median, p90 = (float(value) for value in 1000 * np.percentile(seconds[name, threads], (10, 50, 90)))
+        ratio = median / (1000 * float(np.median(seconds[SCORE, threads])))
+        latency[str(threads)] = {"median_ms": median, "p10_ms": p10, "p90_ms": p90, "ratio": ratio}
+    row: dict[str, Any] = {
+        "file": name,
+        "format": "float32",
+        "resolution": None,
+        "activation_bytes": None,
+        "flash_bytes": None,
+        "macs": None,
+        "auroc_keras": None,
+        "auroc_tflite": None,
+        "latency": latency,
+        "share_of_peak": None,
+    }
+    if content is not None:
+        row["format"] = ", ".join(sorted({op.dtype for op in cost.operators(content) if op.macs}, reverse=True))
+        row["resolution"] = cost.resolution(content)
+        row["activation_bytes"] = cost.activation_bytes(content)
+        row["flash_bytes"] = len(content)
+        row["macs"] = cost.macs(content)
+        row["share_of_peak"] = 1000 * row["macs"] / speed / latency["1"]["median_ms"]
+    return row
+
+
+def _add(rows: dict[str, dict[str, Any]], bundle: Path, manifest: dict[str, Any]) -> None:
+    """What the bundle knows of its files: AUROC over the skin classes, and the arena that was measured."""
+    metrics = {}
+    if "metrics.json" in manifest["files"]:
+        metrics = json.loads(read_checked(bundle, "metrics.json", manifest))
+    auroc = {kind: metrics.get(name, {}).get("mean_auroc") for kind, name in _METRICS.items()}
+    rows[SCORE].update(auroc)
+    if KERAS in rows:
+        rows[KERAS].update(resolution=manifest["size"], auroc_keras=auroc["auroc_keras"])
+    if MICRO in rows:
+        rows[MICRO]["activation_bytes"] = manifest["models"][MICRO]["arena_bytes"]
+
+
+def _checks(rows: dict[str, dict[str, Any]]) -> list[dict[str, Any]]:
+    """`claim`, `value` and `holds`; both None where a row is missing."""
+
+    def ratio(name: str) -> float | None:
+        return float(rows[name]["latency"]["1"]["ratio"]) if name in rows else None
+
+    gain, relative, size = ratio(KERAS), ratio(YARDSTICK), rows[SCORE]["flash_bytes"]
+    times = None if relative is None else 1 / relative
+    return [
+        {
+            "claim": f"at least {_LEAST_GAIN:g} times faster than the {KERAS}, 1 thread",
+            "value": gain,
+            "holds": None if gain is None else gain >= _LEAST_GAIN,
+        },
+        {
+            "claim": f"at most {_MOST_COST:g} times the time of int8 {YARDSTICK}, 1 thread",
+            "value": times,
+            "holds": None if times is None else times <= _MOST_COST,
+        },
+        {"claim": f"at most {_MOST_MB:g} MB of flash", "value": size / 1e6, "holds": size / 1e6 <= _MOST_MB},
+    ]

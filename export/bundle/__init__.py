@@ -1,0 +1,1 @@
+"""Writes a bundle: models, manifest, golden vectors, model card, checksums."""

@@ -1,0 +1,117 @@
+"""Exports a run: conversion, evaluation of both forms, and the bundle."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from mim_tf.data.folder import Warn, scan_folder
+from mim_tf.detector import Detector
+from mim_tf.detectors.base import OneClassModel
+from mim_tf.detectors.mim import InpaintingModel
+from mim_tf.detectors.mim_deep import DeepInpaintingModel
+from mim_tf.evaluation.evaluate import Judge, evaluate
+from mim_tf.measures.head import DISTANCE_WEIGHT, NOVELTY_RANGE, NOVELTY_START, NOVELTY_WEIGHT
+from mim_tf.measures.ssim import BORDER, C1, C2, SIGMA, WINDOW
+from mim_tf.synthetic.golden import encoded_images, golden_images
+
+from ..convert.convert import convert
+from ..score.scorer import Scorer
+from .write import Contents, write_bundle
+
+#: Statement on the photographs where the user gives none.
+DATA_STATEMENT = (
+    "Photographs of a user's own data folder; their terms are the user's to state. The golden vectors are "
+    "synthetic images."
+)
+
+
+def export_run(
+    run: Path, bundle: Path, folder: Path | None, statement: str | None, warn: Warn, micro: bool = False
+) -> dict[str, Any]:
+    """Converts a run and writes its bundle.
+
+    Args:
+        run: the run folder.
+        bundle: the folder to write.
+        folder: a data folder; its `test` split is evaluated, in Keras and in TFLite, for the model card.
+        statement: about the photographs and their terms, for the model card.
+        warn: receives a line for each file that is skipped.
+        micro: whether every network becomes int8, for a microcontroller.
+
+    Returns:
+        The manifest.
+    """
+    # The conversion pulls in TensorFlow's converter, which the other commands do without.
+    detector = Detector.load(run)
+    converted = convert(detector, detector.sample, micro)
+    mask_set = None
+    model = detector.model.inpainting if isinstance(detector.model, DeepInpaintingModel) else detector.model
+    if isinstance(model, InpaintingModel):
+        config = model.config
+        steps = {"cell": config.cell, "count": config.count, "step": max(1, config.count // 2)}
+        mask_set = {"size": config.size, **steps}
+
+    def measure_both(scorer: Scorer) -> dict[str, Any]:
+        if folder is None:
+            return {}
+        # Of a plain folder, the seed of the run makes the split; another would test on what was trained on.
+        photos = scan_folder(folder, seed=detector.about["training"]["seed"])
+        judges: dict[str, Judge] = {"Keras": detector, "TFLite": scorer}
+        return {name: evaluate(judge, photos, "test", seed=0, warn=warn).metrics for name, judge in judges.items()}
+
+    contents = Contents(
+        models=converted.models,
+        head=converted.head,
+        size=detector.size,
+        normal_class=detector.normal_class,
+        method=detector.name,
+        mask_set=mask_set,
+        measure={
+            "name": detector.measure,
+            "window": WINDOW,
+            "sigma": SIGMA,
+            "c1": C1,
+            "c2": C2,
+            "border": BORDER,
+            "network": _network(detector.model),
+        },
+        calibration=detector.calibration,
+        gate=detector.gate,
+        training={**detector.about, "commands": _commands(detector, micro)},
+        data=statement or DATA_STATEMENT,
+    )
+    return write_bundle(bundle, contents, golden_images(detector.size), encoded_images(), measure_both)
+
+
+def _network(model: OneClassModel) -> dict[str, Any] | None:
+    """What the manifest says about the feature network of a measure."""
+    if not isinstance(model, DeepInpaintingModel):
+        return None
+    statistics = len(model.head.linear_weights)
+    entry = {"name": "EfficientNet-Lite0", "block": model.options["block"], "size": model.size}
+    weights = {"distance_weight": DISTANCE_WEIGHT, "foreign_weight": NOVELTY_WEIGHT}
+    limits = {"foreign": NOVELTY_START, "foreign_most": NOVELTY_RANGE}
+    return {**entry, "statistics": statistics, "components": len(model.head.class_distance.matrix), **weights, **limits}
+
+
+def _commands(detector: Detector, micro: bool) -> list[str]:
+    """The commands that make the bundle again."""
+    training = detector.about["training"]
+    options = {
+        "method": detector.name,
+        "measure": detector.measure,
+        "size": detector.size,
+        "steps": training["steps"],
+        "batch-size": training["batch_size"],
+        "sensitivity": round(1 - detector.calibration.alpha, 6),
+        "normal-class": detector.normal_class,
+        "seed": training["seed"],
+        **detector.model.options,
+    }
+    words = " ".join(f"--{name} {value}" for name, value in options.items())
+    limit = "" if training["seconds"] is None else f" --minutes {training['seconds'] / 60:g}"
+    limit += "" if training["precision"] == "auto" else f" --precision {training['precision']}"
+    limit += " --negatives NEGATIVES" if detector.about.get("known_negatives") else ""
+    export = "mim-tf export RUN --out BUNDLE --data DIR" + (" --micro" if micro else "")
+    return [f"mim-tf train --data DIR --out RUN {words}{limit}", export]

@@ -1,0 +1,206 @@
+"""Golden vectors: synthetic images with the result of every stage, from LiteRT's reference kernels.
+
+`README.md` of this package says what each file and number is.
+"""
+
+from __future__ import annotations
+
+import zlib
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from ..score.decide import (
+    VERDICTS,
+    Calibration,
+    contrast,
+    detail,
+    p_value,
+    verdict,
+)
+from ..score.files import read_json, write_json
+from ..score.manifest import masks_of
+from ..score.preprocess import decode, resample
+from ..score.runtimes import runtimes
+from ..score.scorer import Scorer
+
+#: The kernels that golden vectors are made with.
+REFERENCE = "litert-reference"
+#: How far an encoder and decoder of JPEG may be off, in levels.
+_JPEG = 8
+
+
+def tolerance(manifest: dict[str, Any]) -> dict[str, float]:
+    """Largest differences that a runtime may show: pixels and features in levels, the rest without unit.
+
+    XNNPACK requantizes in float where the reference kernels round fixed-point numbers, and ten layers of the generator
+    add up: 4 to 6 levels were measured, 0.0014 in the SSIM of 96 px, 0.011 in that of 32 px, whose mean has a
+    fifteenth of the windows. The measure `deep` has a standard deviation of about 1.3 over the class. Where its
+    network computes in float32, 0.03 was measured near the class, and 0.07 at a similarity of -8 (`mim-tf verify`);
+    where it is int8 as well, 0.2 near the class, and 2.0 at a similarity of -30, so that it may differ by a tenth of
+    its amount more. What holds for it holds for foreignness, its largest part.
+
+    Args:
+        manifest: of a bundle.
+
+    Returns:
+        `pixels`, `ssim`, `deep`, `deep_relative`, `error_map`, `features`, `jpeg`.
+
+    Example:
+        Of the released bundle `ssim` is 0.004 and `deep` is 0.05; of the one for microcontrollers 0.0156 and 0.5.
+    """
+    integer = "mim_features.tflite" in manifest["models"]
+    side = manifest["size"] if manifest["mask_set"] is None else manifest["mask_set"]["size"]
+    windows = side - manifest["measure"]["window"] + 1
+    return {
+        "pixels": 8,
+        "ssim": 4e-3 * max(1.0, 86 / windows),
+        "deep": 0.5 if integer else 0.05,
+        "deep_relative": 0.1 if integer else 0.01,
+        "error_map": 0.1,
+        "features": 24,
+        "jpeg": _JPEG,
+    }
+
+
+def allowed(limits: dict[str, float], measure: str, similarity: float) -> float:
+    """How far a runtime's similarity may lie from the golden one.
+
+    Args:
+        limits: what `tolerance` gives.
+        measure: `ssim` or `deep`.
+        similarity: the golden one.
+
+    Example:
+        `allowed({"deep": 0.5, "deep_relative": 0.1}, "deep", -3.0)` is 0.8.
+    """
+    return limits[measure] + limits.get(f"{measure}_relative", 0.0) * abs(similarity)
+
+
+def masked_int8(pixels: NDArray[np.uint8], masks: NDArray[np.float32]) -> NDArray[np.int8]:
+    """What `mim_micro.tflite` takes: q = value - 128, the mask as 0 or 255.
+
+    Args:
+        pixels: uint8 (S, S, 3), resampled.
+        masks: float32 (n, S, S, 1), 1 = kept.
+
+    Returns:
+        int8 (n, S, S, 4).
+    """
+    kept = masks.astype(np.int16)
+    channels = np.concatenate([pixels[None] * kept, 255 * kept], axis=-1)
+    return (channels - 128).astype(np.int8)
+
+
+def centred(pixels: NDArray[np.uint8]) -> NDArray[np.int8]:
+    """What `mim_features.tflite` takes, q = pixel - 128."""
+    return (pixels.astype(np.int16) - 128).astype(np.int8)
+
+
+def run_micro(interpreter: Any, inputs: NDArray[np.int8]) -> NDArray[np.int8]:
+    """Runs an integer model on int8 inputs (n, ...), one at a time, such as (n, s, s, 4) -> int8 (n, s, s, 3)."""
+    interpreter.allocate_tensors()
+    source, target = interpreter.get_input_details()[0]["index"], interpreter.get_output_details()[0]["index"]
+    outputs = []
+    for masked in inputs:
+        interpreter.set_tensor(source, masked[None])
+        interpreter.invoke()
+        outputs.append(interpreter.get_tensor(target)[0])
+    return np.stack(outputs)
+
+
+def write(bundle: Path, images: dict[str, NDArray[np.uint8]], encoded: dict[str, bytes]) -> None:
+    """Writes `golden/` into a bundle whose models and manifest are already there.
+
+    Args:
+        bundle: the folder.
+        images: by name, uint8 (height, width, 3), synthetic.
+        encoded: files for the decoder, by name.
+    """
+    make_interpreter = runtimes()[REFERENCE]
+    scorer = Scorer(bundle, make_interpreter)
+    masks = masks_of(scorer.manifest)
+    micro = None if masks is None else make_interpreter((bundle / "mim_micro.tflite").read_bytes())
+    network = bundle / "mim_features.tflite"
+    features = make_interpreter(network.read_bytes()) if network.exists() else None
+    folder = bundle / "golden"
+    folder.mkdir()
+    entries = []
+    for number, (name, pixels) in enumerate(images.items()):
+        small = resample(pixels, scorer.size)
+        result = scorer.run(small)
+        pictures = {"input": pixels, "resampled": small, "inpainted": result["inpainted"][0]}
+        scalars = {"contrast": float(contrast(small)), "detail": float(detail(small))}
+        scalars |= {key: float(result[key][0]) for key in ("ssim", "foreignness")}
+        if masks is not None:
+            pictures["small"] = resample(small, masks.shape[1])
+            inputs = masked_int8(pictures["small"], masks)
+            scalars["masked_crc32"] = zlib.crc32(inputs.tobytes())
+            outputs = run_micro(micro, inputs).astype(np.int16) + 128
+            pictures["micro"] = np.concatenate(list(outputs.astype(np.uint8)), axis=1)
+        if features is not None:
+            (folder / f"{number:02d}_features.i8").write_bytes(run_micro(features, centred(small)[None]).tobytes())
+        for stage, picture in pictures.items():
+            Image.fromarray(picture).save(folder / f"{number:02d}_{stage}.png", optimize=True)
+        step = 1 if masks is None else scorer.size // masks.shape[1]
+        errors = result["error_map"][0, ::step, ::step, 0]
+        (folder / f"{number:02d}_error_map.f32").write_bytes(errors.astype("<f4").tobytes())
+        entries.append({"name": name, **scorer.score_pixels(pixels), **scalars})
+    decoded = [_decoded(folder, name, content) for name, content in encoded.items()]
+    decisions = _decisions(scorer.manifest)
+    made = {"generator": "mim_export.bundle.golden", "reference": REFERENCE, "tolerance": tolerance(scorer.manifest)}
+    write_json(folder / "golden.json", {**made, "images": entries, "decisions": decisions, "decoded": decoded})
+
+
+def _decisions(manifest: dict[str, Any]) -> list[dict[str, Any]]:
+    """At and on both sides of the table's ends, its middle and the threshold: <= and < are not the same there."""
+    table = Calibration.from_dict(manifest["calibration"])
+    values = (table.similarities[0], table.threshold, table.similarities[len(table.similarities) // 2])
+    at = np.asarray([*values, table.similarities[-1]], np.float32)
+    beside = [np.nextafter(at, np.float32(side), dtype=np.float32) for side in (-np.inf, np.inf)]
+    similarities = np.unique(np.concatenate([at, *beside]))
+    p = p_value(similarities, table)
+    codes = verdict(p, np.zeros(len(p)), table.alpha)
+    keys = ("similarity", "p_value", "verdict")
+    names = [VERDICTS[code] for code in codes]
+    return [dict(zip(keys, row, strict=True)) for row in zip(similarities.tolist(), p.tolist(), names, strict=True)]
+
+
+def _decoded(folder: Path, name: str, content: bytes) -> dict[str, Any]:
+    path = folder / name
+    path.write_bytes(content)
+    expected = f"{name}.png"  # after the ending, for grey.jpg and grey.png
+    Image.fromarray(decode(path)).save(folder / expected, optimize=True)
+    return {"file": name, "expected": expected, "tolerance": _JPEG if path.suffix == ".jpg" else 0}
+
+
+def read(bundle: Path) -> tuple[list[dict[str, Any]], list[dict[str, NDArray[Any]]]]:
+    """Reads what `write` wrote: the entries of `golden.json` and the arrays of each image by stage."""
+    folder = bundle / "golden"
+    entries = read_json(folder / "golden.json", "export the bundle again")["images"]
+    stages = []
+    for number in range(len(entries)):
+        arrays = {
+            stage: np.asarray(Image.open(folder / f"{number:02d}_{stage}.png"))
+            for stage in ("input", "resampled", "inpainted", "small", "micro")
+            if (folder / f"{number:02d}_{stage}.png").exists()
+        }
+        side = arrays["resampled"].shape[0]
+        flat = np.frombuffer((folder / f"{number:02d}_error_map.f32").read_bytes(), "<f4")
+        small = round(flat.size**0.5)
+        errors = flat.reshape(small, small).repeat(side // small, axis=0).repeat(side // small, axis=1)
+        features = folder / f"{number:02d}_features.i8"
+        if features.exists():
+            arrays["features"] = np.frombuffer(features.read_bytes(), np.int8)
+        stages.append({**arrays, "error_map": errors})
+    return entries, stages
+
+
+def decoded(bundle: Path) -> list[dict[str, Any]]:
+    """Encoded files: `file`, `tolerance` in levels, and `pixels`, the uint8 (height, width, 3) to expect."""
+    folder = bundle / "golden"
+    entries = read_json(folder / "golden.json", "export the bundle again")["decoded"]
+    return [{**entry, "pixels": np.asarray(Image.open(folder / entry["expected"]))} for entry in entries]

@@ -1,0 +1,1 @@
+"""Scores photographs with a bundle: numpy, Pillow and a TFLite runtime, nothing else."""

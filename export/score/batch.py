@@ -1,0 +1,64 @@
+"""Many photographs: files and folders to rows, and rows to text or JSON."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from .errors import MimError, explain
+from .preprocess import SUFFIXES
+from .scorer import Scorer
+
+
+def score_paths(scorer: Scorer, paths: Iterable[str | os.PathLike[str]]) -> tuple[list[dict[str, Any]], list[MimError]]:
+    """Judges photographs and folders of them.
+
+    Returns:
+        A row for each image, and the errors of those that could not be read; their rows say
+        `cannot-judge`, `unreadable`.
+    """
+    rows, failed = [], []
+    for path in _images(paths):
+        try:
+            rows.append(scorer.score(path))
+        except MimError as error:
+            failed.append(error)
+            unreadable = {"verdict": "cannot-judge", "reason": "unreadable"}
+            rows.append({"image": os.fspath(path), "similarity": None, "p_value": None, **unreadable})
+    return rows, failed
+
+
+def _images(paths: Iterable[str | os.PathLike[str]]) -> list[Path]:
+    found = []
+    for path in map(Path, paths):
+        if not os.path.isdir(path):
+            found.append(path)
+            continue
+        try:
+            inside = sorted(file for file in path.rglob("*") if file.suffix.lower() in SUFFIXES and file.is_file())
+        except OSError as error:
+            raise explain(error, path) or error from None
+        if not inside:
+            raise MimError("no images in it", "name photographs or a folder of them", path)
+        found += inside
+    return found
+
+
+def print_rows(rows: list[dict[str, Any]], failed: list[MimError], as_json: bool) -> None:
+    """Prints the rows on stdout, as JSON or a line an image, and the errors on stderr."""
+    if as_json:
+        print(json.dumps(rows, indent=1, ensure_ascii=False))
+    else:
+        for row in rows:
+            if row["similarity"] is None:
+                print(f"{row['image']}: {row['verdict']} ({row['reason']})")
+                continue
+            reason = f" ({row['reason']})" if row["reason"] else ""
+            numbers = f"similarity {row['similarity']:.4f}  p-value {row['p_value']:.3f}"
+            print(f"{row['image']}: {row['verdict']}{reason}  {numbers}")
+    for error in failed:
+        print(error, file=sys.stderr)

@@ -1,0 +1,121 @@
+"""The reference scorer: judges photographs with a bundle by numpy, Pillow and a TFLite runtime, without TensorFlow.
+
+Research software, not a diagnosis. No image leaves the device.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .decide import REASONS, VERDICTS, Judgement
+from .errors import MimError, quiet_stderr
+from .manifest import RELEASED, REMEDY, masks_of, read_checked, read_manifest
+from .preprocess import decode, resample
+from .runtimes import MakeInterpreter, runtimes
+
+
+class Scorer:
+    """A bundle, ready to judge.
+
+    Args:
+        bundle: the folder; the released one by default.
+        make_interpreter: one of `runtimes()`; the first that is installed by default.
+
+    Raises:
+        MimError: no runtime is installed, or the bundle is damaged or of another version.
+
+    Example:
+        >>> Scorer().score("photo.jpg")
+        {'image': 'photo.jpg', 'similarity': 0.61, 'p_value': 0.42, 'verdict': 'mpox-like', 'reason': None}
+    """
+
+    def __init__(
+        self, bundle: str | os.PathLike[str] = RELEASED, make_interpreter: MakeInterpreter | None = None
+    ) -> None:
+        self.manifest = read_manifest(bundle)
+        content = read_checked(bundle, "mim.tflite", self.manifest)
+        if make_interpreter is None:
+            available = runtimes()
+            if not available:
+                raise MimError("no TFLite runtime", "pip install ai-edge-litert (or tflite-runtime)")
+            make_interpreter = next(iter(available.values()))
+        try:
+            self.size: int = self.manifest["size"]
+            self.measure: str = self.manifest["measure"]["name"]
+            self.normal_class: str = self.manifest["normal_class"]
+            self.min_side: int = self.manifest["gate"]["min_side"]
+            self.threshold: float = self.manifest["calibration"]["threshold"]
+        except (KeyError, TypeError) as error:
+            raise MimError(f"lacks {error}", REMEDY, Path(bundle) / "manifest.json") from None
+        try:
+            with quiet_stderr():
+                self._score = make_interpreter(content).get_signature_runner("score")
+                # The delegate is applied, or refuses, at the first inference.
+                self._score(image=np.zeros((1, self.size, self.size, 3), np.uint8))
+        except (ValueError, RuntimeError) as error:
+            reason = str(error).split("\n")[0][:120]
+            raise MimError(
+                f"this runtime cannot run it ({reason})",
+                "install a newer ai-edge-litert",
+                Path(bundle) / "mim.tflite",
+            ) from None
+
+    def run(self, pixels: NDArray[np.uint8]) -> dict[str, NDArray[Any]]:
+        """The graph's outputs for one resampled image, uint8 (S, S, 3)."""
+        outputs: dict[str, NDArray[Any]] = self._score(image=pixels[None])
+        return outputs
+
+    def judge(self, images: NDArray[np.uint8]) -> Judgement:
+        """Judges resampled images, uint8 (N, S, S, 3)."""
+        rows = [self.run(image) for image in images]
+        names = ("similarity", "p_value", "verdict", "reason", "ssim")
+        return Judgement(*(np.array([row[name][0] for row in rows]) for name in names if name in rows[0]))
+
+    def reconstruction_steps(self, pixels: NDArray[np.uint8]) -> dict[str, NDArray[np.float32]]:
+        """Pictures of the steps from images to their reconstructions, by title, the original first.
+
+        Args:
+            pixels: resampled images, uint8 (N, S, S, 3).
+
+        Returns:
+            By title float32 (N, S, S, 3) in [0, 1].
+        """
+        original = pixels.astype(np.float32) / np.float32(255)
+        inpainted = np.concatenate([self.run(image)["inpainted"] for image in pixels]).astype(np.float32) / 255
+        masks = masks_of(self.manifest)
+        if masks is None:
+            return {"original": original, "reconstructed": inpainted}
+        scale = self.size // masks.shape[1]
+        mask = masks[0].repeat(scale, axis=0).repeat(scale, axis=1)
+        return {"original": original, "under one mask": original * mask, "inpainted": inpainted}
+
+    def score(self, path: str | os.PathLike[str]) -> dict[str, Any]:
+        """Judges one photograph.
+
+        Args:
+            path: a JPEG, PNG or WebP file.
+
+        Returns:
+            `image`, `similarity`, `p_value`, `verdict` and `reason` (None unless `cannot-judge`).
+
+        Raises:
+            MimError: the photograph cannot be read.
+        """
+        return {"image": os.fspath(path), **self.score_pixels(decode(path))}
+
+    def score_pixels(self, photo: NDArray[np.uint8]) -> dict[str, Any]:
+        """Judges one decoded photograph, uint8 (height, width, 3); as `score`, less `image`."""
+        return self.told(self.run(resample(photo, self.size)), min(photo.shape[:2]))
+
+    def told(self, outputs: dict[str, NDArray[Any]], side: int) -> dict[str, Any]:
+        """As `score_pixels`, from the graph's outputs for a photograph whose shorter side is `side` px."""
+        verdict, reason = VERDICTS[int(outputs["verdict"][0])], REASONS[int(outputs["reason"][0])]
+        if side < self.min_side:
+            verdict, reason = "cannot-judge", "too small"
+        similarity, p_value = float(outputs["similarity"][0]), float(outputs["p_value"][0])
+        return {"similarity": similarity, "p_value": p_value, "verdict": verdict, "reason": reason}

@@ -1,0 +1,1 @@
+"""C and C++ sources made from a bundle."""

@@ -1,0 +1,153 @@
+"""What firmware needs of a bundle, as sources for C and C++: both integer models, head, operators and constants.
+
+    python -m mim_export.sources.micro_sources BUNDLE --out DIR
+
+Writes `mim_models.h` and `.c`, `mim_bundle.h` (C99 and C++11), and `mim_ops.h` (C++11, TensorFlow Lite Micro).
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ..score.errors import MimError
+from ..score.files import new_file
+from ..score.manifest import read_checked, read_manifest
+from .c_source import (
+    array,
+    constants,
+    literal,
+    stamp,
+)
+
+MODELS = {"mim_micro_model": "mim_micro.tflite", "mim_features_model": "mim_features.tflite"}
+#: Bytes of the arena beyond those measured: another compiler, and another version of the runtime, lay out differently.
+MARGIN = 4096
+_NAME = "mim_export.sources.micro_sources"
+
+_ALIGNED = """\
+#if defined(__cplusplus)
+#define MIM_ALIGNED alignas(16)
+#elif defined(__STDC_VERSION__) && __STDC_VERSION__ >= 201112L
+#define MIM_ALIGNED _Alignas(16)
+#else
+#define MIM_ALIGNED __attribute__((aligned(16)))
+#endif
+"""
+
+
+def sources(bundle: Path) -> dict[str, str]:
+    """The sources of a bundle.
+
+    Args:
+        bundle: a folder that `mim-tf export` wrote, of the measure `deep`.
+
+    Returns:
+        ASCII text by name: `mim_models.h`, `mim_models.c`, `mim_ops.h`, `mim_bundle.h`.
+
+    Raises:
+        MimError: no such bundle, one without the two models, a damaged file, or arenas that were not measured.
+
+    Example:
+        Of a bundle of 64 px and block 5: 1.9 MB, with `#define MIM_BUNDLE_SIZE 64` and 6 operators in `mim_ops.h`.
+    """
+    manifest = read_manifest(bundle)
+    for name in MODELS.values():
+        if name not in manifest["models"]:
+            raise MimError(f"has no {name}", "export a run of the measure deep with --micro", bundle)
+        if not manifest["models"][name].get("arena_bytes"):
+            raise MimError(f"does not say the arena of {name}", "pip install tflite-micro, export again", bundle)
+    contents = {name: read_checked(bundle, file, manifest) for name, file in MODELS.items()}
+    head = np.frombuffer(read_checked(bundle, "head.f32", manifest), "<f4")
+    comment = stamp(_NAME, bundle)
+    declarations = {name: f"const uint8_t {name}[{len(content)}]" for name, content in contents.items()}
+    declarations["mim_head_values"] = f"const float mim_head_values[{len(head)}]"
+    values = {name: map(str, content) for name, content in contents.items()} | {"mim_head_values": map(literal, head)}
+    models = [array(f"MIM_ALIGNED {declarations[name]}", values[name]) for name in declarations]
+    return {
+        "mim_models.h": _header(comment, "MIM_MODELS_H", [_linkage(declarations)], ["<stdint.h>"]),
+        "mim_models.c": "\n".join([comment, '#include "mim_models.h"\n', _ALIGNED, *models, ""]),
+        "mim_ops.h": _operators(comment, manifest),
+        "mim_bundle.h": _bundle(comment, manifest, len(head)),
+    }
+
+
+def _header(comment: str, guard: str, body: list[str], includes: list[str]) -> str:
+    lines = [f"#include {name}" for name in includes]
+    return "\n".join([comment, f"#ifndef {guard}\n#define {guard}\n", *lines, "", *body, "\n#endif\n"])
+
+
+def _linkage(declarations: dict[str, str]) -> str:
+    """Each array starts at a multiple of 16 bytes."""
+    lines = "\n".join(f"extern {declaration};" for declaration in declarations.values())
+    return f'#ifdef __cplusplus\nextern "C" {{\n#endif\n{lines}\n#ifdef __cplusplus\n}}\n#endif'
+
+
+def _operators(comment: str, manifest: dict[str, Any]) -> str:
+    """One resolver for both models: a second one would cost memory, and share all kernels but a few."""
+    names = sorted({op for file in MODELS.values() for op in manifest["models"][file]["ops"]})
+    calls = [f"resolver->Add{name.replace('_', ' ').title().replace(' ', '')}()" for name in names]
+    body = [
+        "/* The operators of both models, and no others. */",
+        f"typedef tflite::MicroMutableOpResolver<{len(calls)}> MimOps;\n",
+        "inline TfLiteStatus mim_add_ops(MimOps *resolver) {",
+        *(f"    if ({call} != kTfLiteOk) return kTfLiteError;" for call in calls),
+        "    return kTfLiteOk;\n}",
+    ]
+    return _header(comment, "MIM_OPS_H", body, ['"tensorflow/lite/micro/micro_mutable_op_resolver.h"'])
+
+
+def _bundle(comment: str, manifest: dict[str, Any], count: int) -> str:
+    network = manifest["measure"]["network"]
+    models = [manifest["models"][file] for file in MODELS.values()]
+    features = models[1]["signatures"]["features"]["outputs"]["features"]
+    arena = -(-max(model["arena_bytes"] for model in models) // 16) * 16 + MARGIN
+    numbers = {
+        "SIZE": manifest["size"],
+        "SMALL": manifest["mask_set"]["size"],
+        "POSITIONS": features["shape"][1] * features["shape"][2],
+        "CHANNELS": features["shape"][3],
+        "FEATURES_SCALE": literal(features["scale"][0]),
+        "FEATURES_ZERO": f"({features['zero_point'][0]})",
+        "MICRO_ARENA": models[0]["arena_bytes"],
+        "FEATURES_ARENA": models[1]["arena_bytes"],
+        "ARENA": arena,
+    }
+    weights = ", ".join(
+        literal(network[key]) for key in ("distance_weight", "foreign_weight", "foreign", "foreign_most")
+    )
+    body = [
+        "/* Sides in pixels of what the network sees and of what is inpainted; positions and channels of the features,",
+        "   and real = scale (q - zero); bytes of the arenas as measured on x86-64, and of one for both, the larger",
+        f"   and {MARGIN} more. */",
+        *(f"#define MIM_BUNDLE_{name} {value}" for name, value in numbers.items()),
+        "",
+        *constants(manifest, "mim_bundle"),
+        "static const mim_head mim_bundle_head = "
+        f"{{mim_head_values, {count}, {network['statistics']}, {network['components']}, {weights}}};",
+    ]
+    return _header(comment, "MIM_BUNDLE_H", body, ["<math.h>\n", '"mim.h"', '"mim_models.h"'])
+
+
+def main() -> int:
+    """The command `python -m mim_export.sources.micro_sources`."""
+    parser = argparse.ArgumentParser(prog=_NAME, description=__doc__)
+    parser.add_argument("bundle", type=Path, help="a folder that mim-tf export wrote")
+    parser.add_argument("--out", type=Path, required=True, help="the folder to write the sources into")
+    arguments = parser.parse_args()
+    try:
+        for name, text in sources(arguments.bundle).items():
+            with new_file(arguments.out / name) as beside:
+                beside.write_text(text, encoding="ascii")
+    except MimError as error:
+        print(error, file=sys.stderr)
+        return 2
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,1 @@
+"""Reads and edits TFLite files."""

@@ -1,0 +1,5 @@
+"""`python -m mim_tf`, the same as the command `mim-tf`."""
+
+from mim_tf.cli.app import main
+
+main()

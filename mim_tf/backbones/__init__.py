@@ -1,0 +1,1 @@
+"""Pretrained networks, read without PyTorch."""

@@ -1,1 +1,0 @@
-"""What a sceptic would try first, behind the same methods."""

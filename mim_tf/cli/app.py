@@ -1,0 +1,217 @@
+"""The command line: parse, call, print."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from mim_export.score.errors import MimError, explain
+from mim_tf.cli import bundle as bundle_commands
+from mim_tf.cli.bundle import Json
+from mim_tf.cli.console import (
+    err,
+    show,
+    show_comparison,
+    show_metrics,
+    warn,
+)
+from mim_tf.cli.extras import heavy_imports
+from mim_tf.cli.progress import comparison_bars, training_bars
+
+# Before TensorFlow is imported: its start-up notes would drown the one line that an error is.
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+os.environ.setdefault("GRPC_VERBOSITY", "ERROR")
+
+app = typer.Typer(
+    add_completion=False,
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    help="Mask, Inpaint, Measure: one-class detection of mpox in photographs. Research software, not a diagnosis.",
+)
+Data = Annotated[Path, typer.Option("--data", help="data folder: DIR/<split>/<class>/photo.jpg")]
+Seed = Annotated[int, typer.Option("--seed", help="of weights, order, masks, splits")]
+
+
+@app.command()
+def train(
+    data: Data,
+    out_folder: Annotated[Path, typer.Option("--out", help="run folder; a stopped run in it is continued")],
+    method: Annotated[str, typer.Option(help="mim, proxyano or a baseline; a wrong name lists them")] = "mim",
+    measure: Annotated[str | None, typer.Option(help="deep (mim alone; its default) or ssim, as published")] = None,
+    size: Annotated[int | None, typer.Option(help="side of the images in px; 192 for deep, 96 for others")] = None,
+    width: Annotated[int | None, typer.Option(help="filters of the first level, where the method is a network")] = None,
+    views: Annotated[int | None, typer.Option(min=1, help="rounds of self-made views a photograph, for deep")] = None,
+    block: Annotated[int | None, typer.Option(help="of EfficientNet-Lite0, for deep; 5 fits a microcontroller")] = None,
+    steps: Annotated[int, typer.Option(min=1, help="gradient steps of each fit")] = 1200,
+    minutes: Annotated[float | None, typer.Option(min=0.1, help="stop after this much training time")] = None,
+    batch_size: Annotated[int, typer.Option(min=1, help="images a step")] = 16,
+    sensitivity: Annotated[float, typer.Option(help="target share of mpox that is called mpox-like")] = 0.95,
+    normal_class: Annotated[str, typer.Option(help="the class to train on")] = "mpox",
+    precision: Annotated[str, typer.Option(help="auto, float32 or mixed_bfloat16")] = "auto",
+    negatives: Annotated[Path | None, typer.Option(help="DIR/<class>/ of other diseases, for deep")] = None,
+    seed: Seed = 0,
+    json: Json = False,
+) -> None:
+    """Fit a detector on the photographs of one class."""
+    from mim_tf.data.folder import scan_folder
+    from mim_tf.data.splits import known_negatives
+    from mim_tf.training.config import Training
+
+    if precision not in ("auto", "float32", "mixed_bfloat16"):
+        raise MimError(f"no precision {precision!r}", "choose auto, float32 or mixed_bfloat16")
+    photos = scan_folder(data, seed=seed)
+    known = () if negatives is None else known_negatives(scan_folder(negatives), photos, normal_class)
+    with heavy_imports("training"):
+        from mim_tf.detector import Detector
+    given = {"width": width, "views": views, "block": block}
+    options = {name: value for name, value in given.items() if value is not None}
+    detector = Detector(method, size=size, measure=measure, normal_class=normal_class, **options)
+    training = Training(
+        steps=steps,
+        batch_size=batch_size,
+        seconds=None if minutes is None else 60 * minutes,
+        precision=precision,
+        seed=seed,
+    )
+    alpha = 1 - sensitivity
+    with training_bars(err) as progress:
+        detector.fit_folder(
+            photos, out_folder, alpha=alpha, training=training, known=known, warn=warn, progress=progress
+        )
+    calibration = detector.calibration
+    summary = {
+        "run": str(out_folder),
+        "threshold": calibration.threshold,
+        "alpha": calibration.alpha,
+        "groups": calibration.groups,
+        "method": calibration.method,
+        "guarantee": calibration.guarantee,
+    }
+    show(summary, json, f"{out_folder}: threshold {calibration.threshold:.4f}; {calibration.guarantee}")
+
+
+@app.command()
+def evaluate(
+    run_or_bundle: Annotated[Path, typer.Argument(help="what mim-tf train or mim-tf export wrote")],
+    data: Data,
+    out_folder: Annotated[Path, typer.Option("--out", help="receives metrics.json and figures")],
+    split: Annotated[str, typer.Option(help="train, val or test")] = "test",
+    seed: Seed = 0,
+    json: Json = False,
+) -> None:
+    """Measure AUROC by class, with 95 % intervals by group."""
+    from mim_tf.data.folder import scan_folder
+
+    with heavy_imports("evaluation"):
+        from mim_tf.evaluation.report import load_judge, write_report
+
+        judge = load_judge(run_or_bundle)
+    evaluation = write_report(judge, scan_folder(data, seed=seed), split, out_folder, seed, warn)
+    show_metrics(evaluation.metrics, json)
+
+
+@app.command()
+def compare(
+    data: Data,
+    methods: Annotated[
+        str, typer.Option(help="names, or names and measures such as mim:deep")
+    ] = "mim,proxyano,colour,blur",
+    seeds: Annotated[str, typer.Option(help="numbers with commas between them")] = "0,1,2",
+    out_folder: Annotated[Path, typer.Option("--out", help="a stopped comparison in it is continued")] = Path(
+        "compare"
+    ),
+    minutes: Annotated[float, typer.Option(min=0.1, help="training time of each fit")] = 15.0,
+    size: Annotated[int, typer.Option(help="side of the images in px: 64, 96 or 128")] = 96,
+    normal_class: Annotated[str, typer.Option(help="the class to train on")] = "mpox",
+    jobs: Annotated[int, typer.Option(min=1, help="processes at a time, each of one thread")] = 2,
+    json: Json = False,
+) -> None:
+    """Fit methods with several seeds, and tabulate AUROC by class, intervals, cost and shortcuts."""
+    with heavy_imports("comparing methods"):
+        from mim_tf.comparison.compare import compare as run_comparison
+        from mim_tf.comparison.plan import Entry, Plan
+
+    try:
+        numbers = tuple(int(seed) for seed in seeds.split(","))
+    except ValueError:
+        raise MimError(f"seeds {seeds!r} are not numbers", "write them as 0,1,2") from None
+    entries = [Entry.named(name.strip()) for name in methods.split(",")]
+    plan = Plan(data, size=size, normal_class=normal_class, seconds=60 * minutes, seeds=numbers)
+    words = ["mim-tf", "compare", "--data", "DIR", "--methods", ",".join(entry.name for entry in entries)]
+    words += ["--seeds", ",".join(map(str, numbers)), "--minutes", f"{minutes:g}", "--size", str(size)]
+    words += [] if normal_class == "mpox" else ["--normal-class", normal_class]
+    with comparison_bars(err, 60 * minutes) as report:
+        result = run_comparison(
+            entries, plan, out_folder, jobs=jobs, report=report, warn=warn, command=shlex.join(words)
+        )
+    show_comparison(result, json)
+
+
+@app.command()
+def export(
+    run: Annotated[Path, typer.Argument(help="what mim-tf train wrote")],
+    bundle: Annotated[Path, typer.Option("--out", help="the bundle to write")],
+    data: Annotated[
+        Path | None,
+        typer.Option("--data", help="evaluate its test split, in Keras and TFLite, for the model card"),
+    ] = None,
+    terms: Annotated[Path | None, typer.Option(help="text on the photographs and their terms, for the card")] = None,
+    micro: Annotated[bool, typer.Option("--micro", help="every network in int8, for a microcontroller")] = False,
+    json: Json = False,
+) -> None:
+    """Convert a run to TFLite files with everything that an app needs."""
+    with heavy_imports("exporting a run"):
+        from mim_export.bundle.export import export_run
+
+    statement = None if terms is None else terms.read_text(encoding="utf-8").strip()
+    manifest = export_run(run, bundle, data, statement, warn, micro)
+    sizes = {name: entry["bytes"] for name, entry in manifest["files"].items() if name.endswith(".tflite")}
+    show(manifest, json, f"{bundle}: " + ", ".join(f"{name} {size} bytes" for name, size in sizes.items()))
+
+
+@app.command()
+def demo(
+    out_folder: Annotated[Path, typer.Option("--out", help="receives everything that the demo makes")] = Path("demo"),
+    steps: Annotated[int, typer.Option(min=1, help="gradient steps")] = 500,
+    seed: Seed = 0,
+    json: Json = False,
+) -> None:
+    """All of it on synthetic images: data, train, evaluate, export, verify, score, report.html."""
+    with heavy_imports("the demo"):
+        from mim_tf.cli.demo import run_demo
+
+    with training_bars(err) as progress:
+        summary = run_demo(out_folder, steps=steps, seed=seed, warn=warn, progress=progress)
+    show(summary, json, f"{out_folder}: open report.html")
+
+
+for command in (bundle_commands.verify, bundle_commands.score, bundle_commands.bench):
+    app.command()(command)
+
+
+def main() -> None:
+    """Runs the command; what a user can mend is one line on stderr and exit status 2."""
+    try:
+        # Outside standalone mode an Exit is returned as its code.
+        sys.exit(app(standalone_mode=False) or 0)
+    except (typer.Abort, KeyboardInterrupt):
+        warn("stopped")
+        sys.exit(130)
+    except BrokenPipeError:
+        sys.exit(141)
+    except Exception as error:
+        # Usage errors: typer's versions keep their classes in different places, the method is the same.
+        if hasattr(error, "format_message"):
+            if error.format_message():
+                warn(f"mim-tf: {error.format_message()}; see mim-tf --help")
+            sys.exit(2)
+        mendable = explain(error)
+        if mendable is None:
+            raise
+        warn(str(mendable))
+        sys.exit(2)

@@ -1,0 +1,176 @@
+"""What the commands print."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+from rich.console import Console
+from rich.table import Table
+
+if TYPE_CHECKING:
+    from mim_export.check.deviations import Deviation
+    from mim_export.check.on_runtimes import Row
+
+out = Console(soft_wrap=True)
+err = Console(stderr=True, soft_wrap=True, highlight=False)
+
+
+def warn(line: str) -> None:
+    """Prints a line on stderr as it is."""
+    err.print(line, markup=False)
+
+
+def show(entry: Any, as_json: bool, line: str) -> None:
+    """Prints the entry as JSON, or the line."""
+    if as_json:
+        out.print_json(json.dumps(entry))
+    else:
+        out.print(line, markup=False, highlight=False)
+
+
+def show_metrics(metrics: dict[str, Any], as_json: bool) -> None:
+    """Prints what `mim_tf.evaluation.evaluate.evaluate` found."""
+    if as_json:
+        out.print_json(json.dumps(metrics))
+        return
+    title = f"AUROC of {metrics['normal_class']} against each class, {metrics['split']}, measure {metrics['measure']}"
+    beside = metrics["ssim"] if metrics["measure"] != "ssim" else None
+    extra = ["by SSIM"] if beside else []
+    lines = Table("class", "AUROC", "95 % interval", *extra, "images", "groups", title=title)
+    for name, entry in metrics["classes"].items():
+        bounds = f"{entry['ci_low']:.3f} to {entry['ci_high']:.3f}"
+        other = [f"{beside['classes'][name]['auroc']:.3f}"] if beside else []
+        lines.add_row(name, f"{entry['auroc']:.3f}", bounds, *other, str(entry["images"]), str(entry["groups"]))
+    if metrics["mean_auroc"] is not None:
+        low, high = metrics["mean_auroc_ci"]
+        bounds, other = f"{low:.3f} to {high:.3f}", [f"{beside['mean_auroc']:.3f}"] if beside else []
+        lines.add_row("mean over skin classes", f"{metrics['mean_auroc']:.3f}", bounds, *other, "", "")
+    out.print(lines)
+    kept = metrics["sensitivity"]
+    out.print(f"sensitivity at the threshold {kept['value']:.3f} [{kept['ci_low']:.3f}, {kept['ci_high']:.3f}]")
+
+
+def show_comparison(result: dict[str, Any], as_json: bool) -> None:
+    """Prints what `mim_tf.comparison.summary.collect` found."""
+    if as_json:
+        out.print_json(json.dumps(result))
+        return
+    # Late, for it brings scikit-learn, which most commands do without.
+    from mim_tf.comparison.summary import MEAN, table
+
+    seeds = len(result["seeds"])
+    title = f"AUROC of {result['normal_class']} against each class, {result['split']}, mean of {seeds} seeds"
+    header, rows = table(result)
+    mean, ends = header.index(MEAN), len(header)
+    by_class = [i for i in range(1, ends - 6) if i != mean]
+    # Three tables of 80 columns rather than one that no terminal holds.
+    for columns in (by_class, [mean, ends - 6, ends - 5], [ends - 4, ends - 3, ends - 2, ends - 1]):
+        lines = Table(*(header[i] for i in (0, *columns)), title=title, box=None)
+        for row in rows:
+            lines.add_row(row[0], *(row[i].partition(" [")[0] if i in by_class else row[i] for i in columns))
+        out.print(lines)
+        title = ""
+    out.print(f"run time {result['run_seconds'] / 60:.1f} minutes, earlier and stopped runs included")
+
+
+def show_bench(result: dict[str, Any], as_json: bool) -> None:
+    """Prints what `mim_export.bench.bench.bench` found, with `machine` and `load_before`."""
+    if as_json:
+        out.print_json(json.dumps(result))
+        return
+    # Narrow, for rich breaks words where a terminal of 80 columns does not hold a table.
+    keys = ("file", "format", "px", "RAM\nKiB", "flash\nKiB", "MMAC", "AUROC\nKeras", "AUROC\nTFLite")
+    sizes = Table(*keys, title="size; RAM of activations; AUROC is the mean over skin classes", box=None)
+    for row in result["rows"]:
+        size = [_scaled(row[key], 1 / 1024) for key in ("activation_bytes", "flash_bytes")]
+        auroc = [_scaled(row[key], 1, 3) for key in ("auroc_keras", "auroc_tflite")]
+        sizes.add_row(row["file"], row["format"], str(row["resolution"]), *size, _scaled(row["macs"], 1e-6), *auroc)
+    out.print(sizes)
+    for threads in result["rows"][0]["latency"]:
+        title = f"latency with {threads} thread{'' if threads == '1' else 's'}, {result['runs']} runs each, in turns"
+        shares = ["% of\npeak"] if threads == "1" else []
+        columns = ("file", "median\nms", "10th\npercentile", "90th\npercentile", "by\nmim.tflite", *shares)
+        times = Table(*columns, title=title, box=None)
+        for row in result["rows"]:
+            entry = row["latency"][threads]
+            numbers = [_scaled(entry[key], 1, 2) for key in ("median_ms", "p10_ms", "p90_ms", "ratio")]
+            times.add_row(row["file"], *numbers, *([_scaled(row["share_of_peak"], 100)] if shares else []))
+        out.print(times)
+    lines = [f"{result['machine']}, {result['runtime']}, load {result['load_before']:.1f} before"]
+    peak = _scaled(result["peak_macs_per_second"], 1e-9)
+    lines.append(f"peak: {peak} GMAC/s, an int8 convolution of 1 x 1 on the same runtime, 1 thread")
+    if result["left_out"]:
+        lines.append(f"left out, for want of --run: {', '.join(result['left_out'])}")
+    words = {True: "pass", False: "fail", None: "not measured"}
+    for check in result["checks"]:
+        value = "" if check["value"] is None else f": {check['value']:.2f}"
+        lines.append(f"{words[check['holds']]}: {check['claim']}{value}")
+    for line in lines:
+        out.print(line, markup=False, highlight=False)
+    if result["profile"] is not None:
+        _show_profile(result["profile"])
+
+
+def _show_profile(rows: list[dict[str, Any]]) -> None:
+    title = "mim.tflite by operator, each run by itself, 1 thread; below 1 % left out"
+    table = Table("operator", "count", "MMAC", "ms", "%", title=title, box=None)
+    for row in rows:
+        if row["share"] >= 0.01:
+            numbers = _scaled(row["macs"], 1e-6, 1), _scaled(row["ms"], 1, 2), _scaled(row["share"], 100)
+            table.add_row(row["operator"], str(row["count"]), *numbers)
+    out.print(table)
+
+
+def _scaled(value: float | None, factor: float, digits: int = 0) -> str:
+    """A number as a cell shows it; nothing where it is not known."""
+    return "" if value is None else f"{value * factor:.{digits}f}"
+
+
+#: Title and columns, by header, of the tables of golden vectors, by what was compared.
+_PARTS = {
+    "mim.tflite": (
+        "mim.tflite: largest differences from the golden vectors; inpainting in levels",
+        {"levels": "levels", "similarity": "similarity", "foreign": "foreignness", "ssim": "ssim", "p": "p_value"},
+    ),
+    "mim_micro.tflite": ("mim_micro.tflite", {"levels": "levels"}),
+    "mim_features.tflite": ("mim_features.tflite", {"levels": "levels"}),
+    "scorer": (
+        "Scorers, given the golden inpainting: largest differences from numpy's",
+        {"ssim": "ssim", "contrast": "contrast", "detail": "detail", "p": "p_value"},
+    ),
+}
+
+
+def show_verification(rows: Sequence[Row], deviations: Sequence[Deviation], as_json: bool) -> None:
+    """Prints what `mim_export.check.verify.verify` and `mim_export.check.deviations.deviations` found."""
+    if as_json:
+        told = {"golden": [asdict(row) for row in rows], "photographs": [asdict(found) for found in deviations]}
+        out.print_json(json.dumps(told))
+        return
+    for part, (title, columns) in _PARTS.items():
+        lines = Table(title=title, title_justify="left", box=None, pad_edge=False, collapse_padding=True)
+        for header in ("runtime", *columns, "verdicts", "status"):
+            lines.add_column(header, overflow="fold")
+        for row in (row for row in rows if row.part == part and row.images):
+            cells = (getattr(row, name) for name in columns.values())
+            numbers = ["" if cell is None else f"{cell:.2g}" for cell in cells]
+            verdicts = "" if row.verdicts is None else f"{row.verdicts}/{row.images}"
+            lines.add_row(row.runtime, *numbers, verdicts, row.status)
+        if lines.row_count:
+            out.print(lines)
+    for row in (row for row in rows if not row.images):
+        out.print(f"{row.runtime}: {row.status}", markup=False, highlight=False)
+    for found in deviations:
+        others = found.images - found.verdicts
+        reasons = f", of {others} others {found.near} lie within tolerance of the threshold, {found.gate} in the gate"
+        shares = f"{found.largest_share:.0%} and {found.percentile_99_share:.0%}"
+        out.print(
+            f"{found.runtime}, {found.images} photographs against the reference kernels: {found.verdicts} verdicts "
+            f"agree{reasons if others else ''}; similarities differ by {found.largest:.2g} at most and by "
+            f"{found.percentile_99:.2g} at the 99th percentile, {shares} of the interquartile range of the calibration "
+            f"(by no more than 1% on {found.close} photographs)",
+            highlight=False,
+        )

@@ -1,0 +1,71 @@
+"""Progress of a training on the terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+
+from mim_tf.training.config import Progress as Report
+
+if TYPE_CHECKING:
+    from mim_tf.comparison.pool import Report as ComparisonReport
+
+
+@contextmanager
+def training_bars(console: Console) -> Iterator[Report]:
+    """A progress bar for each network that is trained, with its metrics; plain lines where there is no screen."""
+    columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.completed}/{task.total}"))
+    if not console.is_terminal:
+        yield lambda name, step, steps, values: console.print(
+            f"{name} {step}/{steps or '?'} {_metrics_line(values)}", markup=False
+        )
+        return
+    with Progress(*columns, TimeElapsedColumn(), TextColumn("{task.fields[values]}"), console=console) as bars:
+        tasks: dict[str, Any] = {}
+
+        def update(name: str, step: int, steps: int | None, values: dict[str, float]) -> None:
+            if name not in tasks:
+                tasks[name] = bars.add_task(name, total=steps, values="")
+            bars.update(tasks[name], completed=step, values=_metrics_line(values))
+
+        yield update
+
+
+@contextmanager
+def comparison_bars(console: Console, seconds: float) -> Iterator[ComparisonReport]:
+    """A bar of training time for each fit; a line at its end where there is no screen.
+
+    Args:
+        console: where to print.
+        seconds: budget of a fit.
+    """
+    if not console.is_terminal:
+
+        def line(name: str, seed: int, state: str, _: dict[str, Any]) -> None:
+            if state in ("done", "probed"):
+                console.print(f"{name} seed {seed} {state}", markup=False)
+
+        yield line
+        return
+    columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.fields[values]}"))
+    with Progress(*columns, TimeElapsedColumn(), console=console) as bars:
+        tasks: dict[tuple[str, int], Any] = {}
+
+        def update(name: str, seed: int, state: str, entry: dict[str, Any]) -> None:
+            if (name, seed) not in tasks:
+                tasks[name, seed] = bars.add_task(f"{name} {seed}", total=seconds, values="", start=False)
+            if state == "fitting":
+                bars.start_task(tasks[name, seed])
+            done = seconds if state in ("done", "probed") else entry.get("seconds", 0.0)
+            values = f"step {entry['step']}" if "step" in entry else state
+            bars.update(tasks[name, seed], completed=done, values=values)
+
+        yield update
+
+
+def _metrics_line(values: dict[str, float]) -> str:
+    return "  ".join(f"{name} {value:.3f}" for name, value in values.items())

@@ -1,0 +1,1 @@
+"""Fits several methods with several seeds and tabulates them."""

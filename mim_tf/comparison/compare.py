@@ -1,0 +1,46 @@
+"""A whole comparison: fits, summary, tables and figures in one folder."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from mim_tf.comparison.page import page
+from mim_tf.comparison.plan import Entry, Plan, run_plan
+from mim_tf.comparison.pool import Report
+from mim_tf.comparison.summary import summarize, write_tables
+from mim_tf.data.duplicates import SIDE, warn_of_duplicates
+from mim_tf.data.folder import Warn, load_photos, scan_folder
+from mim_tf.evaluation.plots import comparison_figure, probe_figure
+
+
+def compare(
+    entries: Sequence[Entry], plan: Plan, out: Path, *, jobs: int, report: Report, warn: Warn, command: str
+) -> dict[str, Any]:
+    """Compares methods, or continues to, and writes the tables and figures.
+
+    Args:
+        entries: the rows.
+        plan: what they share.
+        out: receives the fits, `comparison.md`, `.csv`, `.json`, `.png` and `probes_<row>.png`.
+        jobs: processes at a time.
+        report: receives the progress.
+        warn: receives a line for each group in two splits and for near-duplicates.
+        command: the command that makes it again, for the page.
+
+    Returns:
+        The result of `summarize`, with `command` and `jobs`.
+    """
+    # Unreadable files are named by the fits that use them.
+    warn_of_duplicates(
+        [load_photos(scan_folder(plan.folder), SIDE, warn=lambda line: None, what="the data folder")], warn
+    )
+    seconds = run_plan(entries, plan, out, jobs=jobs, report=report)
+    result = {**summarize(entries, plan, out, seconds), "command": command, "jobs": jobs}
+    for name, row in result["rows"].items():
+        if "probes" in row:
+            probe_figure(row["probes"], f"What the score of {name} rests on", out / f"probes_{name}.png")
+    comparison_figure(result, out / "comparison.png")
+    write_tables(result, page(result), out)
+    return result

@@ -1,0 +1,1 @@
+"""Data folders, splits, duplicates, augmentation and training masks."""

@@ -1,0 +1,161 @@
+"""Folders of photographs -> arrays: the data folder contract, groups, splits.
+
+A data folder is `DIR/<split>/<class>/*.{jpg,jpeg,png,webp}` with the splits `train`, `val` and `test`,
+or a plain folder `DIR/<class>/*`, which is split by group (60/15/25, seeded). `MANIFEST.csv` in DIR
+(columns `file,group`, others ignored) names the groups: images of one patient, photograph or series.
+"""
+
+from __future__ import annotations
+
+import csv
+import os
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mim_export.score.errors import MimError, explain
+from mim_export.score.preprocess import SUFFIXES, decode, resample
+from mim_tf.data.splits import SPLITS, Photo, split_by_group
+
+_LAYOUT = "expected DIR/<split>/<class>/photo.jpg with splits train, val, test, or DIR/<class>/photo.jpg"
+
+Warn = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class Photos:
+    """Decoded photographs of one kind, with what evaluation needs to know of them.
+
+    Attributes:
+        pixels: uint8 (N, S, S, 3), resampled.
+        photos: the N files.
+        sides: int (N,), shorter side of each decoded photograph before resampling, in pixels.
+    """
+
+    pixels: NDArray[np.uint8]
+    photos: tuple[Photo, ...]
+    sides: NDArray[np.int64] = field(repr=False)
+
+    @property
+    def groups(self) -> NDArray[np.str_]:
+        """Group name of each image, (N,)."""
+        return np.array([photo.group for photo in self.photos], dtype=np.str_)
+
+    def __len__(self) -> int:
+        return len(self.photos)
+
+
+def scan_folder(folder: str | os.PathLike[str], *, seed: int = 0) -> tuple[Photo, ...]:
+    """Lists a data folder without decoding anything.
+
+    Args:
+        folder: a data folder in either layout.
+        seed: of the split of a plain folder.
+
+    Returns:
+        The photographs, sorted by path.
+
+    Raises:
+        MimError: the folder is missing, empty, may not be read, or has another layout.
+
+    Example:
+        `len(scan_folder("skin"))` is 500 for a folder of 500 photographs in `skin/train/mpox`, `skin/val/...`.
+    """
+    root = Path(folder)
+    try:
+        if not root.is_dir():
+            raise MimError("no such folder", "name a data folder: " + _LAYOUT, folder)
+        names = sorted(entry.name for entry in root.iterdir() if entry.is_dir())
+        files = [
+            path
+            for path in sorted(root.rglob("*"))
+            if path.suffix.lower() in SUFFIXES
+            and not path.is_dir()
+            and not any(part.startswith(".") for part in path.relative_to(root).parts)
+        ]
+        # rglob passes over folders it may not enter without a word.
+        for path in sorted(root.rglob("*/")):
+            if not os.access(path, os.R_OK | os.X_OK):
+                raise PermissionError(13, "permission denied", str(path))
+    except OSError as error:
+        raise explain(error, folder) or error from None
+    if not files:
+        raise MimError("no images in it", _LAYOUT, folder)
+    groups = _manifest_groups(root)
+    ready = set(names) & set(SPLITS)
+    depth = 3 if ready else 2
+    photos = []
+    for path in files:
+        parts = path.relative_to(root).parts
+        if len(parts) != depth or (ready and parts[0] not in SPLITS):
+            raise MimError("lies outside the layout", _LAYOUT, path)
+        name = path.relative_to(root).as_posix()
+        photos.append(Photo(path, parts[0] if ready else "", parts[-2], groups.get(name, name)))
+    return tuple(photos) if ready else split_by_group(photos, seed)
+
+
+def _manifest_groups(root: Path) -> dict[str, str]:
+    path = root / "MANIFEST.csv"
+    if not path.exists():
+        return {}
+    try:
+        with path.open(newline="", encoding="utf-8-sig") as lines:
+            rows = csv.DictReader(lines)
+            if rows.fieldnames is None or not {"file", "group"} <= set(rows.fieldnames):
+                raise MimError("lacks the columns file and group", "add them or remove the file", path)
+            return {row["file"]: row["group"] for row in rows if row["group"]}
+    except OSError as error:
+        raise explain(error, path) or error from None
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise MimError(f"not a CSV file in UTF-8 ({error})", "save it again or remove it", path) from None
+
+
+def load_photos(photos: Sequence[Photo], size: int, *, warn: Warn, what: str) -> Photos:
+    """Decodes and resamples photographs; `load_at_sizes` for one size.
+
+    Example:
+        `load_photos(select(photos, "val", "mpox"), 96, warn=print, what="val/mpox").pixels.shape` is (19, 96, 96, 3)
+        for 19 readable photographs.
+    """
+    return load_at_sizes(photos, (size,), warn=warn, what=what)[0]
+
+
+def load_at_sizes(photos: Sequence[Photo], sizes: Sequence[int], *, warn: Warn, what: str) -> list[Photos]:
+    """Decodes each photograph once and resamples it to several sizes.
+
+    Args:
+        photos: the files to read.
+        sizes: sides of the results in pixels.
+        warn: receives one line for each file that cannot be read; the file is skipped.
+        what: name of the photographs in an error message, such as "train/mpox".
+
+    Returns:
+        The readable photographs in the same order, once for each size.
+
+    Raises:
+        MimError: none is readable.
+    """
+
+    def read(photo: Photo) -> tuple[Photo, list[NDArray[np.uint8]], int] | MimError:
+        try:
+            pixels = decode(photo.path)
+        except MimError as error:
+            return error
+        return photo, [resample(pixels, size) for size in sizes], min(pixels.shape[:2])
+
+    with ThreadPoolExecutor(os.cpu_count()) as pool:  # Pillow decodes outside the interpreter's lock
+        results = list(pool.map(read, photos))
+    kept = [result for result in results if not isinstance(result, MimError)]
+    for result in results:
+        if isinstance(result, MimError):
+            warn(f"skipped {result}")
+    if not kept:
+        path = photos[0].path.parent if photos else None
+        raise MimError(f"no readable image for {what}", "add JPEG, PNG or WebP photographs", path)
+    files = tuple(photo for photo, _, _ in kept)
+    sides = np.array([side for _, _, side in kept])
+    return [Photos(np.stack([images[i] for _, images, _ in kept]), files, sides) for i in range(len(sizes))]

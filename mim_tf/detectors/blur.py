@@ -1,0 +1,79 @@
+"""Mask, blur, measure: the inpainter of `mim` replaced by a Gaussian blur that has learnt nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import keras
+import numpy as np
+import tensorflow as tf
+from numpy.typing import NDArray
+from scipy.ndimage import gaussian_filter
+
+from mim_export.score.preprocess import mask_set
+from mim_tf.detectors.base import OneClassModel
+from mim_tf.measures.ssim import ssim
+from mim_tf.training.config import Progress, Training
+
+_CELL, _COUNT, _SIGMA = 8, 4, 4.0
+_BATCH = 32
+
+
+def blur_inpaint(images: NDArray[np.float32], masks: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Fills hidden pixels with the Gaussian-weighted mean of the kept ones (sigma 4 px).
+
+    Args:
+        images: float32 (B, S, S, 3) in [0, 1].
+        masks: float32 (n, S, S, 1), a mask set.
+
+    Returns:
+        float32 (B, S, S, 3). A constant image comes back as it was.
+    """
+    filled = np.zeros_like(images)
+    for mask in masks:
+        kept = gaussian_filter(mask, _SIGMA, axes=(0, 1))
+        blurred = gaussian_filter(images * mask, _SIGMA, axes=(1, 2)) / np.maximum(kept, 1e-6)
+        filled += (1.0 - mask) * blurred
+    return filled
+
+
+class BlurModel(OneClassModel):
+    """SSIM of the image and its blur-inpainting: what remains of `mim` without the GAN."""
+
+    measure = "ssim"
+    summary = "SSIM of the image and a Gaussian-blur inpainting; nothing is learnt"
+
+    def __init__(self, size: int) -> None:
+        super().__init__(size)
+        self.masks = mask_set(size, _CELL, _COUNT)
+
+    @property
+    def parameters(self) -> int:
+        """None."""
+        return 0
+
+    def fit(
+        self,
+        pixels: NDArray[np.uint8],
+        folder: Path,
+        training: Training,
+        progress: Progress,
+        negatives: NDArray[np.uint8] | None = None,
+        callbacks: Sequence[keras.callbacks.Callback] = (),
+    ) -> None:
+        """There is nothing to learn."""
+
+    def score_samples(self, pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
+        """Mean SSIM; see `OneClassModel.score_samples`."""
+        scores = []
+        for start in range(0, len(pixels), _BATCH):
+            images = pixels[start : start + _BATCH].astype(np.float32) / np.float32(255)
+            scores.append(ssim(tf.constant(images), tf.constant(blur_inpaint(images, self.masks))).numpy())
+        return np.concatenate(scores)
+
+    def save(self, folder: Path) -> None:
+        """There is nothing to keep."""
+
+    def load(self, folder: Path) -> None:
+        """There is nothing to read."""

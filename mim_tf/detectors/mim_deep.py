@@ -1,0 +1,169 @@
+"""The method `mim` with the measure `deep`: features of the image where the GAN's inpainting errs, and a head."""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+from numpy.typing import NDArray
+
+from mim_export.score.errors import MimError
+from mim_export.score.files import new_file
+from mim_export.score.preprocess import resample
+from mim_tf.backbones.efficientnet import weights_file
+from mim_tf.detectors.base import Measures, OneClassModel
+from mim_tf.detectors.mim import InpaintingModel
+from mim_tf.measures import deep
+from mim_tf.measures.head import Head, fit_head
+from mim_tf.measures.ssim import ssim
+from mim_tf.negatives.views import make_views
+from mim_tf.training.config import Progress, Training
+from mim_tf.training.run_folder import SCRATCH
+
+_HEAD = "head.npz"
+#: Training photographs are kept at this multiple of the model's size, so that most crops need no enlargement.
+_MARGIN = 4 / 3
+_BATCH = 16
+
+
+class DeepInpaintingModel(OneClassModel):
+    """Mask, inpaint, and measure in features.
+
+    Args:
+        size: side S of the images in pixels, a multiple of 32; half of it is inpainted.
+        views: rounds of views of each photograph that the head is fitted on, see `views.make_views`.
+        block: of the network whose features are read, see `deep.backbone`.
+        options: of the GAN, as `InpaintingModel` takes them.
+    """
+
+    measure = "deep"
+    takes_negatives = True
+    summary = "features of the image where the GAN's inpainting errs, told from self-made negatives"
+
+    def __init__(self, size: int, *, views: int = 2, block: int = deep.BLOCK, **options: Any) -> None:
+        super().__init__(size)
+        weights_file()  # says what is missing before anything else is done
+        if size < 64 or size % 32:
+            raise MimError(f"size {size} is not possible", "choose a multiple of 32 px from 64 on, such as 192")
+        if block not in deep.BLOCKS:
+            problem = f"block {block} has no features at 1/{deep.CELL} of the resolution"
+            raise MimError(problem, f"choose {deep.BLOCKS[0]} to {deep.BLOCKS[-1]}")
+        self.options = {"views": views, "block": block, **options}
+        self.inpainting = InpaintingModel(size // deep.SCALE, **options)
+        self.head: Head
+        self._compute_vectors: Callable[[tf.Tensor], tuple[tf.Tensor, tf.Tensor]]
+
+    @property
+    def source_size(self) -> int:
+        """Side in pixels of the photographs that views are made of."""
+        return round(self.size * _MARGIN)
+
+    @cached_property
+    def backbone(self) -> keras.Model:
+        """The frozen network; not a part of what `save` writes."""
+        return deep.backbone(self.size, self.options["block"])
+
+    @property
+    def parameters(self) -> int:
+        """Of the generator, of the network as far as its block, and of the head."""
+        return self.inpainting.parameters + int(self.backbone.count_params()) + self.head.parameters
+
+    def vectors(self, pixels: NDArray[np.uint8]) -> tuple[NDArray[np.float64], NDArray[np.float32]]:
+        """Of uint8 (N, S, S, 3) what the head reads, float64 (N, D), and SSIM of the inpainting, float32 (N,)."""
+        starts = range(0, len(pixels), _BATCH)
+        parts = [self._compute_vectors(tf.constant(pixels[start : start + _BATCH], tf.float32)) for start in starts]
+        vectors, ssims = (np.concatenate([part.numpy() for part in column]) for column in zip(*parts, strict=True))
+        return vectors.astype(np.float64), ssims
+
+    def _trace_vectors(self) -> Callable[[tf.Tensor], tuple[tf.Tensor, tf.Tensor]]:
+        """A new graph of the present networks: one that was traced before would keep the networks of then."""
+        backbone, generator = self.backbone, self.inpainting.keras_model
+
+        def compute(images: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+            original = deep.halved(images) / 255.0
+            inpainted = self.inpainting.reconstruct(generator, original)
+            return deep.vectors(backbone, images, original, inpainted), ssim(original, inpainted)
+
+        return tf.function(compute, input_signature=[tf.TensorSpec([None, self.size, self.size, 3], tf.float32)])
+
+    def fit(
+        self,
+        pixels: NDArray[np.uint8],
+        folder: Path,
+        training: Training,
+        progress: Progress,
+        negatives: NDArray[np.uint8] | None = None,
+        callbacks: Sequence[keras.callbacks.Callback] = (),
+    ) -> None:
+        """Trains the GAN, then fits the head on views; see `OneClassModel.fit`."""
+        small = np.stack([resample(photo, self.inpainting.source_size) for photo in pixels])
+        self.inpainting.fit(small, folder, training, progress, callbacks=callbacks)
+        self._compute_vectors = self._trace_vectors()
+        found: dict[str, list[NDArray[np.float64]]] = {}
+        for number, views in enumerate(self._views(pixels, folder.parent / SCRATCH, training.seed), 1):
+            read, _ = self.vectors(np.concatenate(list(views.values())))
+            ends = np.cumsum([len(images) for images in views.values()])[:-1]
+            for kind, part in zip(views, np.split(read, ends), strict=True):
+                found.setdefault(kind, []).append(part)
+            if number % 10 == 0 or number == len(pixels):
+                progress(f"{folder.name}, head", number, len(pixels), {})
+        parts = {kind: np.concatenate(rows) for kind, rows in found.items()}
+        plain, crops, positives = (parts.pop(kind) for kind in ("photo", "crop", "positive"))
+        known = None
+        if negatives is not None:
+            known, _ = self.vectors(np.stack([resample(photo, self.size) for photo in negatives]))
+        self.head = fit_head(plain, np.concatenate([crops, positives]), np.concatenate(list(parts.values())), known)
+
+    def _views(self, pixels: NDArray[np.uint8], folder: Path, seed: int) -> Iterator[dict[str, NDArray[np.uint8]]]:
+        """The views of each photograph, made once for all fits of a run; made ahead of their use, in threads."""
+        folder.mkdir(parents=True, exist_ok=True)
+
+        def views(photo: NDArray[np.uint8]) -> dict[str, NDArray[np.uint8]]:
+            path = folder / f"{zlib.crc32(photo.tobytes()):08x}.npz"
+            if path.exists():
+                with np.load(path) as stored:
+                    return {kind: stored[kind] for kind in stored.files}
+            made = make_views(photo, self.size, self.options["views"], seed)
+            with new_file(path) as beside, beside.open("wb") as stream:
+                np.savez(stream, **made)  # type: ignore[arg-type]
+            return made
+
+        with ThreadPoolExecutor(2) as pool:
+            for start in range(0, len(pixels), 8):  # not all at once: they would fill the memory
+                yield from pool.map(views, pixels[start : start + 8])
+
+    def score_samples(self, pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
+        """The head's score, of a deviation of about 1.3 over the held-out class; see `OneClassModel.score_samples`."""
+        return self.measures(pixels).similarity
+
+    def measures(self, pixels: NDArray[np.uint8]) -> Measures:
+        """The score, the published measure of the same inpainting, and how foreign; see `OneClassModel.measures`."""
+        vectors, ssims = self.vectors(pixels)
+        return Measures(self.head.score(vectors), ssims, self.head.novelty.score(vectors).astype(np.float32))
+
+    def reconstruction_steps(self, pixels: NDArray[np.uint8]) -> dict[str, NDArray[np.float32]]:
+        """Original, the half-size image under one mask and its inpainting, enlarged to S."""
+        images = deep.halved(tf.constant(pixels, tf.float32)) / 255.0
+        columns = self.inpainting.columns(self.inpainting.keras_model, images)
+        enlarged = {title: np.repeat(np.repeat(half, 2, axis=1), 2, axis=2) for title, half in columns.items()}
+        return {"original": pixels.astype(np.float32) / np.float32(255), **enlarged}
+
+    def save(self, folder: Path) -> None:
+        """Writes `generator.weights.h5` and `head.npz`."""
+        self.inpainting.save(folder)
+        self.head.save(folder / _HEAD)
+
+    def load(self, folder: Path) -> None:
+        """Reads `generator.weights.h5` and `head.npz`."""
+        self.inpainting.load(folder)
+        self.head = Head.load(folder / _HEAD)
+        if len(self.head.linear_weights) != 2 * self.backbone.output_shape[-1]:
+            raise MimError("is of another network", "train again into a new folder", folder / _HEAD)
+        self._compute_vectors = self._trace_vectors()

@@ -1,0 +1,49 @@
+"""The method `proxyano`: trains a `ProxyAno` and measures how well an image is rebuilt from its proxy."""
+
+from __future__ import annotations
+
+import keras
+import numpy as np
+import tensorflow as tf
+from numpy.typing import NDArray
+
+from mim_tf.data.augment import batches
+from mim_tf.detectors.reconstruction import ReconstructionModel
+from mim_tf.models.proxyano import ProxyAno
+from mim_tf.negatives.proxies import proxies
+from mim_tf.training.config import Training
+
+
+class ProxyAnoModel(ReconstructionModel):
+    """Image to proxy to image, measure."""
+
+    model_class = ProxyAno
+    summary = "SSIM of the image and its reconstruction from a predicted superpixel image"
+
+    def batches(
+        self, pixels: NDArray[np.uint8], negatives: NDArray[np.uint8] | None, training: Training, start: int
+    ) -> tf.data.Dataset:
+        """Images and their proxies, in views that differ only by what a camera adds to the image."""
+        proxied = proxies(self.config.proxy, pixels)
+        views = (
+            batches(
+                source,
+                size=self.size,
+                batch_size=training.batch_size,
+                seed=training.seed,
+                start=start,
+                steps=training.steps,
+                camera=camera,
+            )
+            for source, camera in ((pixels, True), (proxied, False))
+        )
+        return tf.data.Dataset.zip(tuple(views))
+
+    def reconstruct(self, model: keras.Model, images: tf.Tensor) -> tf.Tensor:
+        """The image rebuilt from its extracted proxy."""
+        return model(images)
+
+    def columns(self, model: keras.Model, images: tf.Tensor) -> dict[str, tf.Tensor]:
+        """The extracted proxy and the reconstruction."""
+        extracted = model.extract(images)
+        return {"proxy": extracted, "reconstructed": model.rebuild(extracted)}

@@ -1,0 +1,161 @@
+"""Base classes of the models that train a Keras network, and of those that reconstruct the image."""
+
+from __future__ import annotations
+
+import abc
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, ClassVar
+
+import keras
+import numpy as np
+import tensorflow as tf
+from numpy.typing import NDArray
+
+from mim_export.score.files import new_file
+from mim_tf.data.augment import batches, source_size
+from mim_tf.detectors.base import OneClassModel
+from mim_tf.measures.ssim import ssim
+from mim_tf.training.config import Progress, Training
+from mim_tf.training.loop import fast_precision, load_weights, train
+from mim_tf.training.previews import write_preview
+
+#: Learning rate of Adam for models with one optimizer: of 4e-4 and 2e-3 the one that reconstructed the normal class of
+#: `val` better.
+LEARNING_RATE = 2e-3
+_BATCH = 32
+_PREVIEWS = 6
+
+
+class NetworkModel(OneClassModel):
+    """A one-class model whose `fit` trains a Keras model by gradient steps, with checkpoints.
+
+    Args:
+        size: side S of the images in pixels.
+        options: fields of the Keras model's configuration other than `size`, `precision` and `seed`.
+    """
+
+    #: The Keras model that is trained; its `config_class` has the fields `size`, `precision` and `seed`.
+    model_class: ClassVar[type[keras.Model]]
+
+    def __init__(self, size: int, **options: Any) -> None:
+        super().__init__(size)
+        self.options = options
+        self.config = self.make_config("float32", 0)
+        self._keras_model: keras.Model | None = None
+
+    def make_config(self, precision: str, seed: int) -> Any:
+        """The configuration of the Keras model for a dtype policy and a seed."""
+        options = {key: tuple(value) if isinstance(value, list) else value for key, value in self.options.items()}
+        return self.model_class.config_class(size=self.size, precision=precision, seed=seed, **options)
+
+    @property
+    def keras_model(self) -> keras.Model:
+        """The trained Keras model."""
+        if self._keras_model is None:
+            raise ValueError("Expected a fitted or loaded model. Received: one that is not fitted; call fit or load.")
+        return self._keras_model
+
+    @property
+    def source_size(self) -> int:
+        """Training photographs are kept larger than the network's input, so that crops need no enlargement."""
+        return source_size(self.size)
+
+    def make_model(self, config: Any) -> keras.Model:
+        """Creates and compiles the Keras model."""
+        model = self.model_class(config)
+        model.compile(keras.optimizers.Adam(LEARNING_RATE))
+        return model
+
+    @property
+    def parameters(self) -> int:
+        """Number of parameters of the networks that `score_samples` uses."""
+        return sum(network.count_params() for network in self.keras_model.averages.values())
+
+    def batches(
+        self, pixels: NDArray[np.uint8], negatives: NDArray[np.uint8] | None, training: Training, start: int
+    ) -> tf.data.Dataset:
+        """The batches for `train_step` from the step `start` on; here float32 (B, S, S, 3) in [0, 1]."""
+        return batches(
+            pixels,
+            size=self.size,
+            batch_size=training.batch_size,
+            seed=training.seed,
+            start=start,
+            steps=training.steps,
+        )
+
+    def preview(self, model: keras.Model, images: tf.Tensor, path: Path) -> None:
+        """Draws what the Keras model does with float32 (B, S, S, 3); draws nothing unless overridden."""
+
+    def fit(
+        self,
+        pixels: NDArray[np.uint8],
+        folder: Path,
+        training: Training,
+        progress: Progress,
+        negatives: NDArray[np.uint8] | None = None,
+        callbacks: Sequence[keras.callbacks.Callback] = (),
+    ) -> None:
+        """Trains the network; see `OneClassModel.fit`."""
+        precision = fast_precision() if training.precision == "auto" else training.precision
+        shown = pixels[:: max(1, len(pixels) // _PREVIEWS)][:_PREVIEWS]
+        shown = tf.image.resize(shown / np.float32(255), [self.size, self.size], antialias=True)
+        self._keras_model = train(
+            lambda: self.make_model(self.make_config(precision, training.seed)),
+            lambda start: self.batches(pixels, negatives, training, start),
+            folder,
+            training,
+            progress,
+            lambda model, path: self.preview(model, shown, path),
+            callbacks,
+        )
+
+    def save(self, folder: Path) -> None:
+        """Writes `<network>.weights.h5` of each network that `score_samples` uses: arrays, no code."""
+        for name, network in self.keras_model.averages.items():
+            with new_file(folder / f"{name}.weights.h5") as beside:
+                network.save_weights(beside)
+
+    def load(self, folder: Path) -> None:
+        """Reads what `save` wrote into networks that are built from the options."""
+        model = self.make_model(self.config)
+        for name, network in model.averages.items():
+            load_weights(network, folder / f"{name}.weights.h5")
+        self._keras_model = model
+
+
+class ReconstructionModel(NetworkModel):
+    """A one-class model that predicts the image and measures how similar the prediction is."""
+
+    measure = "ssim"
+
+    @abc.abstractmethod
+    def reconstruct(self, model: keras.Model, images: tf.Tensor) -> tf.Tensor:
+        """The Keras model's prediction of float32 (B, S, S, 3) in [0, 1], the same shape and range."""
+
+    def similarities(self, model: keras.Model, images: tf.Tensor) -> tf.Tensor:
+        """Similarity of float32 (B, S, S, 3) in [0, 1] to its reconstruction, float32 (B,)."""
+        return ssim(images, self.reconstruct(model, images))
+
+    def columns(self, model: keras.Model, images: tf.Tensor) -> dict[str, tf.Tensor]:
+        """Pictures of the steps from the image to its reconstruction, by title, each float32 (B, S, S, 3)."""
+        return {"reconstructed": self.reconstruct(model, images)}
+
+    def reconstruction_steps(self, pixels: NDArray[np.uint8]) -> dict[str, NDArray[np.float32]]:
+        """Original, intermediate pictures and reconstruction; see `OneClassModel.reconstruction_steps`."""
+        images = tf.constant(pixels, tf.float32) / 255.0
+        steps = {"original": images, **self.columns(self.keras_model, images)}
+        return {title: np.asarray(pictures) for title, pictures in steps.items()}
+
+    def preview(self, model: keras.Model, images: tf.Tensor, path: Path) -> None:
+        """Draws the steps from the original to the reconstruction, and the error."""
+        write_preview({"original": images, **self.columns(model, images)}, path)
+
+    def score_samples(self, pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
+        """SSIM of image and reconstruction; see `OneClassModel.score_samples`."""
+        scores = []
+        for start in range(0, len(pixels), _BATCH):
+            images = tf.constant(pixels[start : start + _BATCH], tf.float32) / 255.0
+            scores.append(self.similarities(self.keras_model, images).numpy())
+        return np.concatenate(scores)

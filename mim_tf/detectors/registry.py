@@ -1,0 +1,65 @@
+"""The one-class models by name: MIM, ProxyAno, and one for each other module of this room."""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+from typing import Any
+
+from mim_export.score.errors import MimError
+from mim_tf import detectors
+from mim_tf.detectors.base import OneClassModel
+
+#: The two systems of the project come first in lists; every other module of this room that is not named here is a
+#: baseline, and its name is that of the module.
+_SYSTEMS = ("mim", "proxyano")
+_NOT_METHODS = ("base", "reconstruction", "registry", "mim_deep")
+#: Where a method has a second measure: the module, by method and measure.
+_MEASURED = {("mim", "deep"): "mim_tf.detectors.mim_deep"}
+
+
+def model_names() -> tuple[str, ...]:
+    """Names of the methods: the project's two systems, then the baselines in alphabetical order."""
+    found = {module.name for module in pkgutil.iter_modules(detectors.__path__)}
+    return (*_SYSTEMS, *sorted(found - {*_SYSTEMS, *_NOT_METHODS}))
+
+
+def create_model(name: str, size: int, measure: str | None = None, **options: Any) -> OneClassModel:
+    """Creates an unfitted one-class model.
+
+    Args:
+        name: one of `model_names()`.
+        size: side S of the images in pixels.
+        measure: name of the measure; None = the measure that the method was published with.
+        options: further arguments of the model's constructor.
+
+    Returns:
+        The model.
+
+    Raises:
+        MimError: there is no such method, or it has no such measure or option.
+
+    Example:
+        >>> create_model("blur", 96).measure
+        'ssim'
+        >>> create_model("mim", 192, "deep").measure
+        'deep'
+    """
+    if name not in model_names():
+        raise MimError(f"no method {name!r}", f"choose one of {', '.join(model_names())}")
+    module = importlib.import_module(_MEASURED.get((name, measure or ""), f"mim_tf.detectors.{name}"))
+    (model_class,) = (
+        value
+        for value in vars(module).values()
+        if isinstance(value, type) and issubclass(value, OneClassModel) and value.__module__ == module.__name__
+    )
+    if measure not in (None, model_class.measure):
+        measures = sorted({model_class.measure, *(other for of, other in _MEASURED if of == name)})
+        raise MimError(f"the method {name} has no measure {measure!r}", f"choose one of {', '.join(measures)}")
+    try:
+        model: OneClassModel = model_class(size, **options)
+    except TypeError:
+        if not options:
+            raise
+        raise MimError(f"the method {name} has no option {', '.join(options)}", "leave it out") from None
+    return model

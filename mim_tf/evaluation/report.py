@@ -1,0 +1,67 @@
+"""Evaluates a run or a bundle and writes metrics and figures into a folder."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from mim_export.score.files import write_json
+from mim_export.score.scorer import Scorer
+from mim_tf.data.folder import Warn
+from mim_tf.data.splits import Photo
+from mim_tf.evaluation.evaluate import Evaluation, Judge, evaluate
+from mim_tf.evaluation.plots import example_figure, probe_figure, roc_figure, similarity_figure
+from mim_tf.evaluation.shortcuts import probe
+
+
+def load_judge(folder: Path) -> Judge:
+    """A bundle's scorer where the folder holds a manifest, else a run's detector.
+
+    Raises:
+        MimError: it is neither, or damaged.
+    """
+    if (folder / "manifest.json").exists():
+        return Scorer(folder)
+    from mim_tf.detector import Detector  # brings TensorFlow, which a bundle does without
+
+    return Detector.load(folder)
+
+
+def write_report(judge: Judge, photos: Sequence[Photo], split: str, out: Path, seed: int, warn: Warn) -> Evaluation:
+    """Evaluates a split and draws the figures.
+
+    Args:
+        judge: a detector or a scorer.
+        photos: a scanned data folder.
+        split: "train", "val" or "test".
+        out: receives `metrics.json`, `probes.json`, `roc.png`, `similarities.png`, `probes.png` and, where the judge
+            reconstructs images, `examples.png`.
+        seed: of the bootstrap.
+        warn: receives a line for each file that is skipped.
+
+    Returns:
+        The scores and the metrics.
+    """
+    evaluation = evaluate(judge, photos, split, seed=seed, warn=warn)
+    title = f"{judge.measure}, split {split}"
+    roc_figure(evaluation, title, out / "roc.png")
+    similarity_figure(evaluation, judge.threshold, title, out / "similarities.png")
+    examples = {}
+    for name, part in evaluation.scores.items():
+        # The median image of each class: neither the best nor the worst is an example.
+        chosen = int(np.argsort(part.judgement.similarity)[len(part.photos) // 2])
+        steps = judge.reconstruction_steps(part.photos.pixels[chosen][None])
+        if steps:
+            pictures = {title: images[0] for title, images in steps.items()}
+            examples[name] = (pictures, float(part.judgement.similarity[chosen]))
+    if examples:
+        example_figure(examples, out / "examples.png")
+    scores = {name: (part.photos, part.judgement.similarity) for name, part in evaluation.scores.items()}
+    normal = evaluation.metrics["normal_class"]
+    probed = probe(lambda pixels: judge.judge(pixels).similarity, scores, normal, seed)
+    probe_figure(probed, f"What the score rests on ({judge.measure})", out / "probes.png")
+    write_json(out / "probes.json", probed)
+    write_json(out / "metrics.json", evaluation.metrics)
+    return evaluation

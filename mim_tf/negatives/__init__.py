@@ -1,0 +1,1 @@
+"""Training views of photographs: crops, pseudo-negatives, proxies and pasted patches."""

@@ -1,0 +1,193 @@
+"""The embedded sample set: *synthetic* images, drawn from a seed, so that everything runs without data.
+
+No photograph and no patient went into it, and nothing measured on it says anything about detecting mpox.
+It is made to need structure: the i-th images of mpox, macules, scales and wheals share the targets for
+channel means, channel deviations and mean gradient (a matched design), so neither colour nor roughness
+tells these classes apart. `plain` has a smaller contrast and `no_skin` other colours: these two are easy.
+"""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+from scipy.ndimage import gaussian_filter
+
+from mim_export.score.errors import MimError
+from mim_export.score.files import new_folder
+from mim_export.score.preprocess import resample
+from mim_tf.synthetic import lesions, skin
+
+CLASSES: tuple[str, ...] = ("mpox", "macules", "scales", "wheals", "plain", "no_skin")
+#: Side of the images in pixels.
+SAMPLE_SIZE = skin.SIDE
+#: Images of each class in each split of `write_sample`.
+COUNTS: Mapping[str, Mapping[str, int]] = {
+    "train": {"mpox": 160},
+    "val": {name: 40 if name == "mpox" else 10 for name in CLASSES},
+    "test": dict.fromkeys(CLASSES, 40),
+}
+#: Images of one synthetic patient: they share tone, style and hair, not arrangement, light or texture.
+_GROUP = 2
+_PAINTERS: Mapping[str, lesions.Painter] = {
+    "mpox": lesions.mpox,
+    "macules": lesions.macules,
+    "scales": lesions.scales,
+    "wheals": lesions.wheals,
+    "plain": lesions.plain,
+}
+_LUMA = np.array([0.299, 0.587, 0.114])
+# First words of the seeds, so that no two purposes share a stream.
+_PATIENT, _TARGETS, _STYLE, _IMAGE = range(4)
+
+
+@dataclass(frozen=True)
+class _Targets:
+    """What the i-th image of each class aims at; colours in [0, 1]."""
+
+    darkness: float
+    mean: skin.Field
+    std: skin.Field
+    gradient: float
+    cover: float
+
+
+def render(name: str, indices: Sequence[int], *, seed: int = 0, size: int = SAMPLE_SIZE) -> NDArray[np.uint8]:
+    """Draws synthetic images.
+
+    Args:
+        name: one of `CLASSES`.
+        indices: which images, each at least 0; 2k and 2k + 1 show the same synthetic patient.
+        seed: of the whole set, at least 0.
+        size: side S of the result; images are drawn at 128 px and resampled.
+
+    Returns:
+        uint8 (N, S, S, 3), RGB. Image i depends on (seed, name, index) alone.
+
+    Raises:
+        MimError: `name` is no class, or an index or the seed is negative.
+
+    Example:
+        `render("mpox", [0, 1])` is (2, 128, 128, 3); its second image is `render("mpox", [1])[0]`.
+    """
+    if name not in CLASSES:
+        raise MimError(f"no synthetic class {name!r}", "use one of " + ", ".join(CLASSES))
+    if seed < 0 or min(indices, default=0) < 0:
+        raise MimError("negative seed or index", "use whole numbers from 0")
+    images = np.empty((len(indices), size, size, 3), np.uint8)
+    for place, index in enumerate(indices):
+        painted = _paint(name, int(index), seed)
+        images[place] = painted if size == SAMPLE_SIZE else resample(painted, size)
+    return images
+
+
+def write_sample(folder: Path, *, seed: int = 0, counts: Mapping[str, Mapping[str, int]] | None = None) -> Path:
+    """Writes the synthetic set as a data folder, all of it or nothing.
+
+    Args:
+        folder: does not exist yet, or is empty.
+        seed: of the set, see `render`.
+        counts: images by split and class; `COUNTS` when None.
+
+    Returns:
+        `folder`, which holds `<split>/<class>/synthetic_<class>_<index>.png` and MANIFEST.csv with the
+        columns file and group. No index and no group lies in two splits.
+
+    Raises:
+        MimError: the folder is not empty or cannot be written, or `counts` names an unknown class.
+
+    Example:
+        `write_sample(Path("data"))` writes 490 images, the first `train/mpox/synthetic_mpox_0000.png` of
+        the group `synthetic_mpox_patient_0000`.
+    """
+    target = Path(folder)
+    rows = [("file", "group")]
+    first = 0
+    with new_folder(target) as beside:
+        for split, wanted in (COUNTS if counts is None else counts).items():
+            for name, count in wanted.items():
+                (beside / split / name).mkdir(parents=True)
+                for index in range(first, first + count):
+                    file = f"{split}/{name}/synthetic_{name}_{index:04d}.png"
+                    Image.fromarray(render(name, [index], seed=seed)[0]).save(beside / file, compress_level=1)
+                    rows.append((file, f"synthetic_{name}_patient_{index // _GROUP:04d}"))
+            # Classes start together in each split, which keeps the design matched within it.
+            most = max(wanted.values(), default=0)
+            first += most + most % _GROUP
+        with (beside / "MANIFEST.csv").open("w", newline="", encoding="utf-8") as lines:
+            csv.writer(lines, lineterminator="\n").writerows(rows)
+    return target
+
+
+def _rng(*words: int) -> np.random.Generator:
+    # The bit generator is named: default_rng may change its own between versions of numpy.
+    return np.random.Generator(np.random.PCG64(np.random.SeedSequence(words)))
+
+
+def _paint(name: str, index: int, seed: int) -> NDArray[np.uint8]:
+    """One image, uint8 (128, 128, 3)."""
+    number, patient = CLASSES.index(name), index // _GROUP
+    rng = _rng(_IMAGE, seed, number, index)
+    if name == "no_skin":
+        picture = skin.no_skin(rng, patient)
+    else:
+        targets = _targets(index, seed)
+        shared = _rng(_STYLE, seed, number, patient)
+        style, strands = shared.random(6), max(0, int(shared.random() * 30) - 17)
+        layers = _PAINTERS[name](rng, style, targets.cover)
+        picture = skin.lit_skin(rng, skin.skin_tone(targets.darkness), layers, 0.10)
+        opacity = 0.7 * skin.hair(rng, strands)[..., None]
+        picture = picture * (1 - opacity) + 0.3 * picture.min(axis=(0, 1)) * opacity
+        contrast = 0.55 if name == "plain" else 1.0
+        picture = _match(picture, skin.skin_texture(rng), targets, contrast)
+    return np.rint(np.clip(picture, 0, 1) * 255).astype(np.uint8)
+
+
+def _targets(index: int, seed: int) -> _Targets:
+    """Targets of the i-th image of every class: the class is no argument, on purpose."""
+    shared, own = _rng(_PATIENT, seed, index // _GROUP).random(8), _rng(_TARGETS, seed, index).random(4)
+    tone = skin.skin_tone(float(shared[0]))
+    cast = 1 + 0.06 * (shared[1:4] - 0.5)
+    mean = tone * cast * (0.78 + 0.12 * shared[4] + 0.06 * own[0])
+    level = float(mean @ _LUMA)
+    std = (0.25 + level) * (0.085 + 0.055 * shared[5] + 0.015 * own[1]) * np.array([0.80, 1.0, 0.95])
+    std = std * np.array([0.9 + 0.2 * shared[6], 1.0, 0.95 + 0.1 * shared[7]])
+    gradient = float(std @ _LUMA) * (0.34 + 0.12 * own[2])
+    return _Targets(float(shared[0]), mean, std, gradient, 0.13 + 0.13 * float(own[3]))
+
+
+def _match(picture: skin.Field, texture: skin.Field, targets: _Targets, contrast: float) -> skin.Field:
+    """Exposes a picture so that its channel moments and its mean gradient are those of the targets.
+
+    The texture supplies the gradient that the picture lacks; a picture with too much is put out of focus.
+    """
+    std, gradient = targets.std * contrast, targets.gradient * contrast
+    for sigma in (0.0, 0.4, 0.6, 0.8, 1.0, 1.3, 1.7, 2.2):
+        view = gaussian_filter(picture, (sigma, sigma, 0)) if sigma else picture
+        view = (view - view.mean((0, 1))) / view.std((0, 1))
+        if _mean_gradient(view * std) < 0.8 * gradient:
+            break
+    overlap = (view * texture).mean((0, 1))
+    low, high = 0.0, 2.0
+    for _ in range(12):
+        share = (low + high) / 2
+        # Both terms have mean 0 and deviation 1, which gives the deviation of their sum.
+        scale = std / np.sqrt(1 + 2 * share * overlap + share**2)
+        mixed = (view + share * texture) * scale
+        if _mean_gradient(mixed) < gradient:
+            low = share
+        else:
+            high = share
+    return mixed + targets.mean
+
+
+def _mean_gradient(picture: skin.Field) -> float:
+    """Mean over the pixels of the length of luma's forward differences."""
+    luma = picture[..., 0] * _LUMA[0] + picture[..., 1] * _LUMA[1] + picture[..., 2] * _LUMA[2]
+    across, down = luma[:-1, 1:] - luma[:-1, :-1], luma[1:, :-1] - luma[:-1, :-1]
+    return float(np.sqrt(across * across + down * down).mean())

@@ -1,0 +1,80 @@
+"""`mim_export.bundle.manifest`: the published schema is current, and has teeth."""
+
+from __future__ import annotations
+
+import copy
+import json
+from typing import Any
+
+import jsonschema
+import pydantic
+import pytest
+
+from mim_export.bundle.manifest import PUBLISHED, Manifest, json_schema
+from mim_export.score.manifest import FORMAT, RELEASED
+
+SCHEMA = json.loads(PUBLISHED.read_text())
+
+
+@pytest.fixture
+def manifest() -> dict[str, Any]:
+    """Of the released bundle."""
+    entries: dict[str, Any] = json.loads((RELEASED / "manifest.json").read_text())
+    return entries
+
+
+def test_published_schema_is_current() -> None:
+    assert json_schema() == SCHEMA, "run python -m mim_export.bundle.manifest"
+
+
+def test_schema_says_what_it_is() -> None:
+    jsonschema.Draft202012Validator.check_schema(SCHEMA)
+    assert SCHEMA["$schema"] == "https://json-schema.org/draft/2020-12/schema"
+    assert SCHEMA["$id"] == f"urn:mim-tf:manifest:{FORMAT}" and SCHEMA["properties"]["format"]["const"] == FORMAT
+    assert SCHEMA["title"].endswith(f"format {FORMAT}") and SCHEMA["description"]
+    for name, entry in SCHEMA["properties"].items():
+        assert "$ref" in entry or entry["description"], name
+
+
+def test_released_manifest_is_valid(manifest: dict[str, Any]) -> None:
+    jsonschema.validate(manifest, SCHEMA)
+
+
+@pytest.mark.parametrize(
+    ("place", "value"),
+    [
+        (("format",), 3),
+        (("size",), 0),
+        (("size",), "192"),
+        (("calibration", "alpha"), 1.0),
+        (("calibration", "similarities"), []),
+        (("calibration", "threshold"), None),
+        (("gate", "min_side"), 0),
+        (("measure", "name"), "mse"),
+        (("mask_set", "count"), 1),
+        (("mask_set", "offset"), 1),
+        (("files", "mim.tflite", "sha256"), "0" * 63),
+        (("models", "mim.tflite", "ops", "ADD"), "2"),
+        (("comment",), "an entry that the schema does not know"),
+    ],
+)
+def test_other_manifests_are_refused(manifest: dict[str, Any], place: tuple[str, ...], value: Any) -> None:
+    """By both, so that a reader in another language refuses what Python refuses."""
+    changed = copy.deepcopy(manifest)
+    entry = changed
+    for name in place[:-1]:
+        entry = entry[name]
+    entry[place[-1]] = value
+    with pytest.raises(jsonschema.ValidationError):
+        jsonschema.validate(changed, SCHEMA)
+    with pytest.raises(pydantic.ValidationError):
+        Manifest.model_validate(changed, strict=True)
+
+
+@pytest.mark.parametrize("name", ["format", "calibration", "mask_set", "files"])
+def test_a_missing_entry_is_refused(manifest: dict[str, Any], name: str) -> None:
+    del manifest[name]
+    with pytest.raises(jsonschema.ValidationError, match=name):
+        jsonschema.validate(manifest, SCHEMA)
+    with pytest.raises(pydantic.ValidationError, match=name):
+        Manifest.model_validate(manifest)

@@ -1,0 +1,244 @@
+"""`mim_tf.cli.app`: what users type, and what they get wrong."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import traceback
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+from rich.console import Console
+
+from mim_export.score.manifest import RELEASED
+from mim_tf.cli import app as cli
+from mim_tf.cli import console as show
+from mim_tf.synthetic import dataset
+
+COUNTS = {"train": {"mpox": 12}, "val": {"mpox": 40}, "test": {"mpox": 6, "plain": 6, "no_skin": 6}}
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return dataset.write_sample(tmp_path_factory.mktemp("cli") / "data", counts=COUNTS)
+
+
+@pytest.fixture
+def photo(tmp_path: Path) -> Path:
+    path = tmp_path / "photo.jpg"
+    Image.fromarray(dataset.render("mpox", [3])[0]).save(path, quality=95)
+    return path
+
+
+class Result:
+    def __init__(self, status: int, out: str, err: str) -> None:
+        self.status, self.out, self.err = status, out, err
+
+
+Run = Callable[..., Result]
+
+
+@pytest.fixture
+def run(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Run:
+    def call(*words: object) -> Result:
+        monkeypatch.setattr(sys, "argv", ["mim-tf", *map(str, words)])
+        with pytest.raises(SystemExit) as stop:
+            cli.main()
+        captured = capfd.readouterr()
+        return Result(int(stop.value.code or 0), captured.out, captured.err)
+
+    return call
+
+
+def assert_one_line(result: Result, *words: str) -> None:
+    lines = [line for line in result.err.splitlines() if line.strip()]
+    assert result.status == 2, result.err
+    assert len(lines) == 1, result.err
+    assert "Traceback" not in result.err
+    assert all(word in lines[0] for word in words), lines[0]
+
+
+def test_score_gives_a_row_for_each_image_and_names_the_broken_ones(run: Run, tmp_path: Path) -> None:
+    photos = tmp_path / "photos"
+    photos.mkdir()
+    for number, pixels in enumerate(dataset.render("plain", range(8))):
+        Image.fromarray(pixels).save(photos / f"{number}.jpg")
+    (photos / "broken.jpg").write_text("not an image")
+    (photos / "cut.jpg").write_bytes((photos / "0.jpg").read_bytes()[:500])
+    result = run("score", photos, "--json")
+    rows = json.loads(result.out)
+    assert result.status == 2 and len(rows) == 10
+    unreadable = {Path(row["image"]).name: row for row in rows if row["reason"] == "unreadable"}
+    assert set(unreadable) == {"broken.jpg", "cut.jpg"}
+    assert all(row["similarity"] is None and row["verdict"] == "cannot-judge" for row in unreadable.values())
+    named = [line for line in result.err.splitlines() if "not a readable image" in line]
+    assert len(named) == 2 and "broken.jpg" in named[0] + named[1]
+
+
+def test_score_prints_a_line_an_image(run: Run, photo: Path) -> None:
+    result = run("score", photo)
+    assert result.status == 0
+    assert result.out.startswith(f"{photo}: ") and "p-value" in result.out and len(result.out.splitlines()) == 1
+
+
+def test_command_and_module_say_the_same(run: Run, photo: Path) -> None:
+    ours = run("score", photo, "--json")
+    module = subprocess.run(
+        [sys.executable, "-m", "mim_export.score.scorer", str(photo), "--json"],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert json.loads(ours.out) == json.loads(module.stdout)
+
+
+def test_train_evaluate_and_export_a_baseline(run: Run, folder: Path, tmp_path: Path) -> None:
+    out = tmp_path / "run"
+    result = run("train", "--data", folder, "--out", out, "--method", "colour", "--json")
+    assert result.status == 0, result.err
+    summary = json.loads(result.out)
+    assert summary["groups"] == 20 and summary["method"] == "split"
+    result = run("evaluate", out, "--data", folder, "--out", tmp_path / "evaluation", "--json")
+    metrics = json.loads(result.out)
+    assert metrics == json.loads((tmp_path / "evaluation" / "metrics.json").read_text())
+    assert metrics["classes"]["no_skin"]["auroc"] > 0.9 and not metrics["classes"]["no_skin"]["skin"]
+    assert metrics["mean_auroc"] == metrics["classes"]["plain"]["auroc"]
+    assert (tmp_path / "evaluation" / "roc.png").stat().st_size > 10_000
+    assert_one_line(run("export", out, "--out", tmp_path / "bundle"), "colour", "no reconstruction")
+    assert not (tmp_path / "bundle").exists()
+
+
+def test_compare_writes_a_page_and_continues(run: Run, folder: Path, tmp_path: Path) -> None:
+    out = tmp_path / "compare"
+    words = (
+        "compare",
+        "--data",
+        folder,
+        "--methods",
+        "colour",
+        "--seeds",
+        0,
+        "--minutes",
+        1,
+        "--size",
+        32,
+        "--out",
+        out,
+    )
+    first = run(*words)
+    assert first.status == 0, first.err
+    assert "colour seed 0 done" in first.err and "run time" in first.out
+    again = run(*words, "--json")
+    result = json.loads(again.out)
+    assert result == json.loads((out / "comparison.json").read_text())
+    assert result["rows"]["colour"]["probes"]["made"]["noise"]["auroc"] > 0.9
+    page = (out / "comparison.md").read_text()
+    assert "mim-tf compare --data DIR --methods colour --seeds 0 --minutes 1 --size 32" in page
+    for name in ("comparison.png", "probes_colour.png"):
+        assert (out / name).stat().st_size > 10_000
+    assert_one_line(run(*words[:-2], "--out", out, "--minutes", 2), "other settings (seconds)", "--out")
+    assert_one_line(run("compare", "--data", folder, "--seeds", "a,b", "--out", out), "seeds 'a,b'", "0,1,2")
+    assert_one_line(run("compare", "--data", folder, "--methods", "mim,magic", "--out", out), "magic", "choose one of")
+
+
+def test_a_run_is_continued_with_its_own_settings_only(run: Run, folder: Path, tmp_path: Path) -> None:
+    out = tmp_path / "run"
+    words = ("train", "--data", folder, "--out", out, "--method", "blur")
+    assert run(*words).status == 0
+    assert run(*words).status == 0
+    assert_one_line(run(*words, "--seed", 1), "other settings (training)", "--out")
+
+
+def test_wrong_folders_and_files_are_one_line(run: Run, folder: Path, tmp_path: Path, photo: Path) -> None:
+    out = tmp_path / "out"
+    (tmp_path / "empty").mkdir()
+    assert_one_line(run("train", "--data", tmp_path / "absent", "--out", out), "absent", "no such folder")
+    assert_one_line(run("train", "--data", tmp_path / "empty", "--out", out), "empty", "no images")
+    assert_one_line(run("train", "--data", folder, "--out", out, "--normal-class", "acne"), "train/acne")
+    assert_one_line(run("train", "--data", folder, "--out", out, "--method", "magic"), "magic", "mim")
+    assert_one_line(run("train", "--data", folder, "--out", out, "--size", 50), "50")
+    assert_one_line(run("train", "--data", folder, "--out", photo, "--method", "blur"), "photo.jpg")
+    assert_one_line(run("train", "--data", folder, "--out", out, "--sensitivity", 0.999), "0.0")
+    assert_one_line(run("evaluate", tmp_path / "empty", "--data", folder, "--out", out), "not a run folder")
+    assert_one_line(run("evaluate", RELEASED, "--data", folder, "--split", "nine", "--out", out), "nine", "--split")
+    assert_one_line(run("export", tmp_path / "absent", "--out", out), "not a run folder")
+    assert_one_line(run("score", tmp_path / "empty"), "no images")
+    assert_one_line(run("score", photo, "--bundle", tmp_path / "empty"), "manifest.json")
+    assert_one_line(run("verify", tmp_path / "empty"), "manifest.json")
+    assert_one_line(run("demo", "--out", photo.parent), "not a demo")
+    assert_one_line(run("train", "--nonsense"), "--nonsense")
+    assert not out.exists()
+
+
+def test_runs_of_another_version_are_refused(run: Run, folder: Path, tmp_path: Path) -> None:
+    out = tmp_path / "run"
+    words = ("train", "--data", folder, "--out", out, "--method", "blur")
+    run(*words)
+    for name in ("detector.json", "settings.json"):
+        entry = json.loads((out / name).read_text())
+        (out / name).write_text(json.dumps({**entry, "format": 0}))
+    evaluated = run("evaluate", out, "--data", folder, "--out", tmp_path / "evaluation")
+    assert_one_line(evaluated, "detector.json", "format 0", "train again")
+    assert_one_line(run(*words), "settings.json", "format 0")
+
+
+@pytest.mark.skipif(not os.access("/dev/full", os.W_OK), reason="there is no /dev/full here")
+def test_a_full_disk_is_one_line_and_leaves_nothing(
+    run: Run, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object, **__: object) -> None:
+        with open("/dev/full", "wb", buffering=0) as device:
+            device.write(b"x")
+
+    monkeypatch.setattr(np, "save", full)
+    out = tmp_path / "run"
+    result = run("train", "--data", folder, "--out", out, "--method", "blur")
+    assert_one_line(result, "sample.npy", "no space left on device", "free some space")
+    assert sorted(path.name for path in out.iterdir()) == ["settings.json"]
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="another user is tried in a forked process")
+def test_folders_without_permission_are_one_line(run: Run, tmp_path: Path) -> None:
+    """As another user, since root may read everything; forked, since root's interpreter may be closed to others."""
+    # Whatever the command imports late is imported here, before the privileges are gone.
+    assert run("train", "--data", tmp_path / "absent", "--out", tmp_path / "out").status == 2
+    closed = tmp_path / "closed"
+    (closed / "train" / "mpox").mkdir(parents=True)
+    (closed / "train" / "mpox" / "a.png").write_bytes(b"")
+    (closed / "train").chmod(0)
+    for parent in (tmp_path, *tmp_path.parents[:2]):
+        parent.chmod(0o755)
+    with (tmp_path / "err").open("w+b") as err:
+        child = os.fork()
+        if child == 0:
+            os.dup2(err.fileno(), 2)
+            if os.geteuid() == 0:
+                os.setgid(65534)
+                os.setuid(65534)
+            sys.argv = ["mim-tf", "train", "--data", str(closed), "--out", str(tmp_path / "out")]
+            show.err = Console(file=os.fdopen(2, "w"), soft_wrap=True, highlight=False)
+            try:
+                cli.main()
+            except SystemExit as stop:
+                show.err.file.flush()
+                os._exit(int(stop.code or 0))
+            except BaseException:
+                traceback.print_exc()
+                os._exit(70)
+        _, status = os.waitpid(child, 0)
+        err.seek(0)
+        text = err.read().decode()
+    (closed / "train").chmod(0o755)
+    assert_one_line(Result(os.waitstatus_to_exitcode(status), "", text), "train", "permission", "allow")
+
+
+def test_help_names_every_command(run: Run) -> None:
+    result = run("--help")
+    assert result.status == 0
+    names = ("demo", "train", "evaluate", "compare", "export", "verify", "score", "bench")
+    assert all(name in result.out for name in names)

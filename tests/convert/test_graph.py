@@ -1,0 +1,27 @@
+"""`mim_export.convert.graph`: the correction of a head for what rounding to int8 adds on average."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from mim_export.convert.graph import Deep
+from mim_tf.measures.head import fit_head
+
+RNG = np.random.default_rng(0)
+PLAIN = RNG.normal(size=(80, 20))
+
+
+def test_after_the_correction_rounded_vectors_have_the_means_of_exact_ones() -> None:
+    head = fit_head(PLAIN, PLAIN + 0.1 * RNG.normal(size=PLAIN.shape), PLAIN + 3 * RNG.normal(size=20))
+    rounded = PLAIN + RNG.normal(size=20) + 0.3 * RNG.normal(size=PLAIN.shape)
+    graph = object.__new__(Deep)
+    graph.head = head
+    graph.correct(PLAIN, rounded)
+    for name in ("far", "foreign"):
+        before, after = getattr(head, name), getattr(graph.head, name)
+        assert abs(before.score(rounded).mean() - before.score(PLAIN).mean()) > 0.1, "there is something to correct"
+        np.testing.assert_allclose(after.score(rounded).mean(), before.score(PLAIN).mean(), atol=1e-9)
+    linear_weights = rounded @ graph.head.linear_weights + graph.head.linear_bias
+    np.testing.assert_allclose(
+        linear_weights.mean(), (PLAIN @ head.linear_weights + head.linear_bias).mean(), atol=1e-9
+    )

@@ -1,0 +1,63 @@
+"""`mim_tf.measures.deep` against Pillow, numpy and the resampler."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from mim_export.score.errors import MimError
+from mim_export.score.preprocess import resample
+from mim_tf.backbones.efficientnet import weights_file
+from mim_tf.measures import deep
+from mim_tf.synthetic import dataset
+
+PIXELS = dataset.render("mpox", range(3), size=64)
+
+
+def test_halved_is_the_resampler() -> None:
+    found = deep.halved(tf.constant(PIXELS, tf.float32)).numpy()
+    np.testing.assert_array_equal(found, np.stack([resample(image, 32) for image in PIXELS]))
+
+
+def test_weights_are_numpys_shares_of_the_error() -> None:
+    rng = np.random.default_rng(0)
+    original, inpainted = rng.random((2, 2, 32, 48, 3)).astype(np.float32)
+    inpainted[:, :16] = original[:, :16]  # rebuilt without error
+    cells = np.abs(original - inpainted).mean(-1).reshape(2, 4, 8, 6, 8).mean((2, 4)) + 1e-4
+    expected = cells / cells.sum((1, 2), keepdims=True)
+    found = deep.error_weights(tf.constant(original), tf.constant(inpainted)).numpy()
+    np.testing.assert_allclose(found[..., 0], expected, rtol=1e-5)
+    assert found[:, :2].max() < 1e-4
+    perfect = deep.error_weights(tf.constant(original), tf.constant(original)).numpy()
+    np.testing.assert_allclose(perfect, 1 / 24, rtol=1e-6)
+
+
+def test_statistics_are_numpys_weighted() -> None:
+    rng = np.random.default_rng(1)
+    values = rng.normal(3, 2, (2, 5, 7, 4)).astype(np.float32)
+    weights = rng.random((2, 5, 7, 1)).astype(np.float32)
+    weights /= weights.sum((1, 2), keepdims=True)
+    found = deep.statistics(tf.constant(values), tf.constant(weights))
+    for image, weight, row in zip(values.reshape(2, 35, 4), weights.reshape(2, 35), found.numpy(), strict=True):
+        np.testing.assert_allclose(row[:4], np.average(image, axis=0, weights=weight), rtol=1e-5)
+        np.testing.assert_allclose(row[4:], np.sqrt(np.cov(image.T, aweights=weight, ddof=0).diagonal()), rtol=1e-5)
+
+
+def test_vectors_tell_what_is_where_the_inpainting_errs() -> None:
+    try:
+        weights_file()
+    except MimError as missing:
+        pytest.skip(str(missing))
+    network = deep.backbone(64, deep.BLOCK)
+    assert network.output_shape[1:] == (4, 4, 112)
+    images = tf.constant(PIXELS, tf.float32)
+    halves = deep.halved(images) / 255.0
+    features = network(images).numpy()
+    same = deep.vectors(network, images, halves, halves).numpy()
+    assert same.shape == (3, 224)
+    np.testing.assert_allclose(same[:, :112], features.mean((1, 2)), rtol=1e-4, atol=1e-4)
+    wrong = halves.numpy()
+    wrong[:, 8:16, 24:] = 1 - wrong[:, 8:16, 24:].round()  # one position, second row, last column
+    there = deep.vectors(network, images, halves, tf.constant(wrong)).numpy()
+    np.testing.assert_allclose(there[:, :112], features[:, 1, 3], atol=0.02 * np.abs(features).max())

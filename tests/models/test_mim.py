@@ -1,0 +1,224 @@
+"""`mim_tf.models`: networks, losses, the GAN's steps, its files, and a training that was killed."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from mim_export.score.errors import MimError
+from mim_export.score.preprocess import mask_set
+from mim_tf.data.augment import batches, source_size
+from mim_tf.detectors.mim import InpaintingModel
+from mim_tf.models.ema import update_average
+from mim_tf.models.losses import LossWeights, discriminator_loss, masked_error
+from mim_tf.models.mim import MIM, MIMConfig, masked_input
+from mim_tf.models.networks import discriminator, generator
+from mim_tf.synthetic import dataset
+from mim_tf.training.config import Training
+from mim_tf.training.loop import CHUNK, fast_precision, load_model
+
+GOLDEN = Path(__file__).parents[1] / "golden"
+SMALL = {"size": 32, "width": 4, "discriminator_width": 4}
+
+
+def compiled(**options: object) -> MIM:
+    model = MIM(MIMConfig.from_dict({"losses": {}, **SMALL, **options}))
+    model.compile(keras.optimizers.Adam(1e-3, beta_1=0.5), keras.optimizers.Adam(1e-3, beta_1=0.5))
+    return model
+
+
+@pytest.mark.parametrize("size", [64, 96, 128])
+def test_networks_have_the_documented_shapes(size: int) -> None:
+    assert generator(size, 8).output.shape == (None, size, size, 3)
+    assert discriminator(size, 8).output.shape == (None, size // 8, size // 8, 1)
+
+
+def test_generator_has_the_documented_number_of_weights() -> None:
+    # Each 3 x 3 convolution without bias: 9 C_in C_out, and 4 C_out for its normalisation.
+    w = 24
+    pairs = [(4, w), (w, 2 * w), (2 * w, 4 * w), (4 * w, 4 * w), (4 * w, 4 * w)]
+    pairs += [(8 * w, 4 * w), (6 * w, 2 * w), (3 * w, w), (w, w // 2)]
+    expected = sum(9 * a * b + 4 * b for a, b in pairs) + 9 * (w // 2) * 3 + 3
+    assert generator(96, w).count_params() == expected
+    assert f"{expected:,}".replace(",", " ") in (generator.__doc__ or "")
+
+
+def test_losses_on_literal_numbers() -> None:
+    where = tf.constant([[[[1.0]], [[0.0]]]])
+    assert float(masked_error(tf.zeros((1, 2, 1, 3)), tf.ones((1, 2, 1, 3)) * 0.5, where)) == 0.5
+    assert float(masked_error(tf.zeros((1, 2, 1, 3)), tf.ones((1, 2, 1, 3)), 0 * where)) == 0.0
+    assert float(discriminator_loss(tf.constant([2.0]), tf.constant([-2.0]))) == 0.0
+    assert float(discriminator_loss(tf.constant([0.0]), tf.constant([0.0]))) == 2.0
+
+
+def test_each_pixel_is_inpainted_without_being_seen() -> None:
+    model = compiled()
+    masks = mask_set(32, 8, 4)
+    images = np.random.default_rng(0).uniform(0, 1, (1, 32, 32, 3)).astype(np.float32)
+    before = model.inpaint(images, masks).numpy()
+    changed = images.copy()
+    changed[0, :8, :8] = 0.5  # one whole cell, hidden by mask 0
+    after = model.inpaint(changed, masks).numpy()
+    np.testing.assert_array_equal(before[0, :8, :8], after[0, :8, :8])
+    assert np.abs(before - after).max() > 0
+
+
+def test_masked_input_hides_pixels_and_carries_the_mask() -> None:
+    mask = mask_set(32, 8, 2)[:1]
+    stacked = masked_input(tf.ones((2, 32, 32, 3)), tf.constant(mask)).numpy()
+    np.testing.assert_array_equal(stacked, np.repeat(np.repeat(mask, 4, axis=-1), 2, axis=0))
+
+
+def test_moving_average_follows_the_golden_formula() -> None:
+    """Average + (1 - d)(value - average) with constant d, as tensorflow-addons computed it."""
+    golden = np.load(GOLDEN / "addons.npz")
+    decay, average = float(golden["ema_decay"]), golden["ema_start"].copy()
+    model = compiled()
+    weight, averaged = model.generator.variables[0], model.ema_generator.variables[0]
+    model.g_optimizer.iterations.assign(10_000)  # past the warm-up, where the decay is constant
+    averaged.assign(np.full(averaged.shape, average[0]))
+    for value, expected in zip(golden["ema_values"], golden["ema_averages"], strict=True):
+        weight.assign(np.full(weight.shape, value[0]))
+        update_average(model.ema_generator, model.generator, model.g_optimizer.iterations, decay)
+        np.testing.assert_allclose(averaged.numpy(), expected[0], atol=1e-6)
+
+
+def test_fit_tracks_losses_and_lowers_the_error() -> None:
+    model = compiled()
+    pixels = dataset.render("mpox", range(8), size=source_size(32))
+    data = batches(pixels, size=32, batch_size=8, seed=0, steps=60)
+    history = model.fit(data, epochs=3, steps_per_epoch=20, verbose=0).history
+    assert set(history) == {"hidden", "kept", "ssim", "adversarial", "discriminator"}
+    assert history["hidden"][-1] < 0.8 * history["hidden"][0]
+    result = model.evaluate(data.take(1), verbose=0, return_dict=True)
+    assert 0 < result["similarity"] < 1
+
+
+def test_keras_file_restores_weights_and_both_optimizers(tmp_path: Path) -> None:
+    model = compiled()
+    model.train_step(tf.random.stateless_uniform((4, 32, 32, 3), (0, 1)))
+    model.save(tmp_path / "model.keras")
+    again = keras.models.load_model(tmp_path / "model.keras")
+    assert again.get_config() == model.get_config()
+    _assert_equal(model, again, tolerance=0.0)
+
+
+def test_unusable_configurations_are_refused() -> None:
+    for options in ({"size": 40}, {"size": 96, "cell": 7}, {"width": 5}):
+        with pytest.raises(MimError, match="choose"):
+            MIMConfig(**options)
+
+
+def test_damaged_model_file_is_named(tmp_path: Path) -> None:
+    path = tmp_path / "model.keras"
+    path.write_bytes(b"not a zip")
+    with pytest.raises(MimError, match=r"model\.keras: not a readable model"):
+        load_model(path)
+
+
+def _assert_equal(a: MIM, b: MIM, tolerance: float) -> None:
+    groups = [(a.g_optimizer, b.g_optimizer), (a.d_optimizer, b.d_optimizer)]
+    groups += [(getattr(a, n), getattr(b, n)) for n in ("generator", "discriminator", "ema_generator")]
+    for ours, theirs in groups:
+        assert len(ours.variables) == len(theirs.variables) > 0
+        for x, y in zip(ours.variables, theirs.variables, strict=True):
+            np.testing.assert_allclose(x.numpy(), y.numpy(), rtol=0, atol=tolerance, err_msg=x.path)
+
+
+_RUN = """
+import sys
+from pathlib import Path
+from mim_tf.synthetic import dataset
+from mim_tf.data.augment import source_size
+from mim_tf.training.config import Training
+from mim_tf.detectors.mim import Inpainting
+method = Inpainting(32, width=4, discriminator_width=4)
+pixels = dataset.render("mpox", range(12), size=source_size(32))
+method.fit(pixels, Path(sys.argv[1]), Training(steps=int(sys.argv[2]), batch_size=4, precision="float32"),
+           lambda *line: print(*line, flush=True))
+"""
+
+
+def test_killed_training_ends_where_an_unbroken_one_ends(tmp_path: Path) -> None:
+    """SIGKILL between two checkpoints; then weights, average, both optimizers' slots and the next batch agree."""
+    steps = 2 * CHUNK + 10
+    command = [sys.executable, "-c", _RUN]
+    environment = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3"}
+    broken = tmp_path / "broken"
+    process = subprocess.Popen([*command, str(broken), str(steps)], env=environment, stdout=subprocess.PIPE, text=True)
+    assert process.stdout is not None
+    process.stdout.readline()  # the first checkpoint is written
+    time.sleep(float(np.random.default_rng().uniform(0, 0.5)))
+    process.send_signal(signal.SIGKILL)
+    assert process.wait() == -signal.SIGKILL
+    subprocess.run([*command, str(broken), str(steps)], env=environment, check=True, stdout=subprocess.DEVNULL)
+    whole = tmp_path / "whole"
+    subprocess.run([*command, str(whole), str(steps)], env=environment, check=True, stdout=subprocess.DEVNULL)
+    models = [load_model(folder / f"checkpoint-{steps}.keras") for folder in (broken, whole)]
+    assert int(models[0].g_optimizer.iterations) == steps
+    _assert_equal(*models, tolerance=1e-6)
+    pixels = dataset.render("mpox", range(12), size=source_size(32))
+    following = [
+        next(iter(batches(pixels, size=32, batch_size=4, seed=0, start=start, steps=steps + 1).skip(skip)))
+        for start, skip in ((steps, 0), (0, steps))
+    ]
+    np.testing.assert_array_equal(following[0], following[1])
+
+
+def test_training_writes_previews_log_and_stops_in_time(tmp_path: Path) -> None:
+    method = InpaintingModel(32, width=4, discriminator_width=4)
+    pixels = dataset.render("mpox", range(6), size=method.source_size)
+    seen: list[int] = []
+    training = Training(steps=10_000, batch_size=2, seconds=0.1, precision="float32")
+    method.fit(pixels, tmp_path, training, lambda name, step, steps, values: seen.append(step))
+    assert seen == [1]  # the budget was spent within the first step
+    assert list((tmp_path / "log").glob("events*"))
+    method.fit(pixels, tmp_path, training, lambda name, step, steps, values: seen.append(step))
+    assert seen == [1]  # and remains spent
+    short = Training(steps=CHUNK + 5, batch_size=2, precision="float32")
+    method.fit(pixels, tmp_path, short, lambda name, step, steps, values: seen.append(step))
+    assert seen == [1, CHUNK, CHUNK + 5]
+    names = sorted(path.name for path in (tmp_path / "previews").iterdir())
+    assert names == [f"step{step:06d}.png" for step in (1, CHUNK, CHUNK + 5)]
+    assert len(list(tmp_path.glob("checkpoint-*.keras"))) == 1
+
+
+def test_a_gpu_trains_in_float32_whatever_its_processor_can(monkeypatch: pytest.MonkeyPatch) -> None:
+    flags = "flags: fpu amx_bf16 avx512_bf16"
+    monkeypatch.setattr(Path, "read_text", lambda path: flags)
+    monkeypatch.setattr(tf.config, "list_physical_devices", lambda kind: [])
+    assert fast_precision() == "mixed_bfloat16"
+    monkeypatch.setattr(tf.config, "list_physical_devices", lambda kind: ["/physical_device:GPU:0"])
+    assert fast_precision() == "float32"
+
+
+def test_a_run_moved_to_another_machine_takes_that_machines_precision(tmp_path: Path) -> None:
+    """Begun in bfloat16 on a processor, continued in float32 on a GPU: weights, average and slots go along."""
+    pixels = dataset.render("mpox", range(4), size=source_size(32))
+    models = {}
+    for precision, steps in (("mixed_bfloat16", 3), ("float32", 3), ("float32", 4)):
+        method = InpaintingModel(32, width=4, discriminator_width=4)
+        training = Training(steps=steps, batch_size=2, precision=precision)
+        method.fit(pixels, tmp_path, training, lambda *told: None)
+        models[precision, steps] = method.keras_model
+    begun, moved, continued = models.values()
+    assert [model.config.precision for model in models.values()] == ["mixed_bfloat16", "float32", "float32"]
+    computed = [model.generator.get_layer("middle_conv").compute_dtype for model in models.values()]
+    assert computed == ["bfloat16", "float32", "float32"]
+    _assert_equal(begun, moved, tolerance=0)
+    assert int(continued.g_optimizer.iterations) == 4
+
+
+def test_loss_weights_name_every_loss() -> None:
+    model = compiled()
+    losses = model.train_step(tf.random.stateless_uniform((2, 32, 32, 3), (0, 1)))
+    assert set(losses) == {*LossWeights.__dataclass_fields__, "discriminator"}

@@ -1,0 +1,179 @@
+"""`mim_export.score.preprocess.decode` against Pillow, exact fractions, and hand-made arrays."""
+
+from __future__ import annotations
+
+import struct
+import zlib
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from fractions import Fraction
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from mim_export.score.errors import MimError
+from mim_export.score.preprocess import decode
+
+PATTERN = np.random.default_rng(0).integers(0, 256, (9, 14, 3)).astype(np.uint8)
+#: What undoes each EXIF orientation, on arrays.
+UPRIGHT = {
+    1: lambda a: a,
+    2: lambda a: a[:, ::-1],
+    3: lambda a: a[::-1, ::-1],
+    4: lambda a: a[::-1],
+    5: lambda a: a.transpose(1, 0, 2),
+    6: lambda a: np.rot90(a, -1),
+    7: lambda a: a[::-1, ::-1].transpose(1, 0, 2),
+    8: lambda a: np.rot90(a),
+}
+
+
+@pytest.mark.parametrize("orientation", sorted(UPRIGHT))
+def test_exif_orientation_is_applied(tmp_path: Path, orientation: int) -> None:
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    Image.fromarray(PATTERN).save(tmp_path / "a.png", exif=exif)
+    np.testing.assert_array_equal(decode(tmp_path / "a.png"), UPRIGHT[orientation](PATTERN))
+
+
+@pytest.mark.parametrize("suffix", ["jpg", "png", "webp"])
+def test_formats_decode_as_pillow_decodes_them(tmp_path: Path, suffix: str) -> None:
+    path = tmp_path / f"a.{suffix}"
+    Image.fromarray(PATTERN).save(path)
+    np.testing.assert_array_equal(decode(path), np.asarray(Image.open(path).convert("RGB")))
+
+
+def test_alpha_is_laid_over_white(tmp_path: Path) -> None:
+    rgba = np.zeros((1, 3, 4), np.uint8)
+    rgba[0, :, 0] = 200
+    rgba[0, :, 3] = [0, 51, 255]
+    Image.fromarray(rgba, "RGBA").save(tmp_path / "a.png")
+    # 0.2 of (200, 0, 0) and 0.8 of white: (244, 204, 204).
+    np.testing.assert_array_equal(decode(tmp_path / "a.png")[0], [[255] * 3, [244, 204, 204], [200, 0, 0]])
+
+
+def test_grey_palette_and_cmyk(tmp_path: Path) -> None:
+    Image.fromarray(PATTERN[..., 0]).save(tmp_path / "grey.png")
+    np.testing.assert_array_equal(decode(tmp_path / "grey.png"), np.repeat(PATTERN[..., :1], 3, axis=-1))
+    palette = Image.new("P", (2, 1))
+    palette.putpalette([10, 20, 30, 40, 50, 60])
+    palette.putdata([0, 1])
+    palette.save(tmp_path / "palette.png", transparency=1)
+    np.testing.assert_array_equal(decode(tmp_path / "palette.png")[0], [[10, 20, 30], [255, 255, 255]])
+    Image.new("CMYK", (8, 8), (0, 255, 255, 0)).save(tmp_path / "cmyk.jpg", quality=100)
+    assert np.abs(decode(tmp_path / "cmyk.jpg").astype(int) - [255, 0, 0]).max() <= 3
+
+
+def test_sixteen_bits_are_scaled_not_clipped(tmp_path: Path) -> None:
+    wide = np.array([[0, 128, 129, 257, 32768, 65535]], np.uint16)
+    Image.fromarray(wide).save(tmp_path / "a.png")
+    expected = [int(Fraction(int(v), 257) + Fraction(1, 2)) for v in wide[0]]
+    np.testing.assert_array_equal(decode(tmp_path / "a.png")[0, :, 0], expected)
+
+
+def _png(width: int, height: int) -> bytes:
+    """A PNG that declares a size and holds hardly any of its pixels."""
+
+    def chunk(kind: bytes, body: bytes) -> bytes:
+        return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
+
+    header = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
+    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(bytes(9)))
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "words"),
+    [
+        ("text.jpg", b"hello", "not a readable image"),
+        ("empty.png", b"", "not a readable image"),
+        ("bomb.png", _png(20_000, 20_000), "more than 100,000,000 pixels"),
+        ("large.png", _png(10_001, 10_000), "more than 100,000,000 pixels"),
+    ],
+    ids=["text", "empty", "bomb", "large"],
+)
+def test_what_is_no_photograph_is_one_line(tmp_path: Path, name: str, content: bytes, words: str) -> None:
+    (tmp_path / name).write_bytes(content)
+    with pytest.raises(MimError, match=words) as caught:
+        decode(tmp_path / name)
+    assert name in str(caught.value) and "\n" not in str(caught.value)
+
+
+def test_truncated_missing_and_folder(tmp_path: Path) -> None:
+    Image.fromarray(np.repeat(PATTERN, 20, axis=0)).save(tmp_path / "whole.jpg")
+    (tmp_path / "cut.jpg").write_bytes((tmp_path / "whole.jpg").read_bytes()[:-400])
+    cases = ((tmp_path / "cut.jpg", "readable"), (tmp_path / "no.jpg", "no such"), (tmp_path, "folder"))
+    for path, words in cases:
+        with pytest.raises(MimError, match=words):
+            decode(path)
+
+
+def test_a_transparent_level_of_sixteen_bits_is_laid_over_white(tmp_path: Path) -> None:
+    Image.fromarray(np.array([[0, 257, 65535]], np.uint16)).save(tmp_path / "a.png", transparency=257)
+    np.testing.assert_array_equal(decode(tmp_path / "a.png")[0, :, 0], [0, 255, 255])
+
+
+def test_a_photograph_with_another_inside_is_read_as_its_first(tmp_path: Path) -> None:
+    """Phones write JPEG files that hold a second picture (MPO)."""
+    first, second = (Image.fromarray(np.full((8, 8, 3), level, np.uint8)) for level in (40, 200))
+    first.save(tmp_path / "a.jpg", format="MPO", save_all=True, append_images=[second])
+    assert (decode(tmp_path / "a.jpg") == 40).all()
+
+
+@pytest.mark.parametrize("junk", [b"garbage", b"II*\0\xff\xff\xff\xff", b"MM\0*\0\0\0\x08\xff\xff\x01\x12"])
+def test_damaged_exif_is_passed_over_without_a_word(
+    tmp_path: Path, junk: bytes, recwarn: pytest.WarningsRecorder
+) -> None:
+    path = tmp_path / "a.jpg"
+    Image.fromarray(PATTERN).save(path)
+    expected, content = decode(path), path.read_bytes()
+    segment = b"\xff\xe1" + struct.pack(">H", len(junk) + 8) + b"Exif\0\0" + junk
+    path.write_bytes(content[:2] + segment + content[2:])
+    np.testing.assert_array_equal(decode(path), expected)
+    assert [str(warning.message) for warning in recwarn] == []
+
+
+@pytest.mark.parametrize("orientation", sorted(UPRIGHT))
+def test_sixteen_bits_are_turned_upright_too(tmp_path: Path, orientation: int) -> None:
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    Image.fromarray(PATTERN[..., 0].astype(np.uint16) * 257).save(tmp_path / "a.png", exif=exif)
+    expected = np.repeat(UPRIGHT[orientation](PATTERN)[..., :1], 3, axis=-1)
+    np.testing.assert_array_equal(decode(tmp_path / "a.png"), expected)
+
+
+@pytest.mark.parametrize("suffix", ["jpg", "png", "webp"])
+def test_every_truncation_is_refused_or_whole(tmp_path: Path, suffix: str) -> None:
+    """Cut anywhere, a file is either refused in one line or, where its pixels are all there, read as before."""
+    whole, cut = tmp_path / f"whole.{suffix}", tmp_path / f"cut.{suffix}"
+    Image.fromarray(PATTERN).save(whole)
+    content, expected = whole.read_bytes(), decode(whole)
+    for length in range(0, len(content) - 1, 7):
+        cut.write_bytes(content[:length])
+        try:
+            pixels = decode(cut)
+        except MimError as error:
+            assert str(error).startswith(f"{cut}: ") and "\n" not in str(error)
+        else:
+            np.testing.assert_array_equal(pixels, expected)
+
+
+@pytest.mark.parametrize("closed", ["a.png", "inside", "."])
+def test_what_may_not_be_read_is_one_line(
+    open_folder: Path, other_user: Callable[[], AbstractContextManager[None]], closed: str
+) -> None:
+    """The file itself, its folder, or the folder above that may not be entered."""
+    path = open_folder / "inside" / "a.png"
+    path.parent.mkdir()
+    Image.fromarray(PATTERN).save(path)
+    np.testing.assert_array_equal(decode(path), PATTERN)
+    (path if closed == "a.png" else open_folder / closed).chmod(0)
+    with other_user(), pytest.raises(MimError, match=r"may not be read|permission denied") as caught:
+        decode(path)
+    assert str(caught.value).startswith(f"{path}: ") and "\n" not in str(caught.value)
+
+
+def test_a_name_that_no_file_can_have_is_one_line(tmp_path: Path) -> None:
+    with pytest.raises(MimError):
+        decode(tmp_path / ("a" * 300 + ".jpg"))
