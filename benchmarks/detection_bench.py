@@ -102,17 +102,17 @@ class Bench:
         vectors: Callable[[int, int], np.ndarray],
         negatives: tuple[str, ...] | None = tuple(NEGATIVES),
         weight: float = head.DISTANCE_WEIGHT,
-        foreign: float = head.FOREIGN_WEIGHT,
+        novelty: float = head.NOVELTY_WEIGHT,
         groups: int | None = None,
         told: np.ndarray | None = None,
     ) -> Variant:
-        """The head on vectors; without negatives its distance alone, with weight 0 its lean alone.
+        """The head on vectors; without negatives its distance alone, with weight 0 the regression alone.
 
         Args:
             vectors: of all images, by seed and fold.
             negatives: kinds of them.
             weight: of the distance.
-            foreign: weight of what is foreign.
+            novelty: weight of the novelty.
             groups: so many are fitted on, drawn at random.
             told: indices of photographs of other diseases that it is shown.
         """
@@ -127,9 +127,10 @@ class Bench:
             fit = self.fit(table, chosen, negatives or tuple(NEGATIVES), told)
             rows = table[self.first]
             if negatives is None:
-                return -fit.far.of(rows)
-            score = rows @ fit.lean + fit.lean_offset - weight * fit.far.of(rows)
-            return np.asarray(score - foreign * np.clip(fit.foreign.of(rows) - head.FOREIGN, 0.0, head.FOREIGN_MOST))
+                return -fit.class_distance.score(rows)
+            score = rows @ fit.linear_weights + fit.linear_bias - weight * fit.class_distance.score(rows)
+            beyond = np.clip(fit.novelty.score(rows) - head.NOVELTY_START, 0.0, head.NOVELTY_RANGE)
+            return np.asarray(score - novelty * beyond)
 
         return scores
 

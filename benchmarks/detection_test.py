@@ -36,7 +36,7 @@ from mim_tf.evaluation.metrics import (
     interval,
     weighted_auroc,
 )
-from mim_tf.evaluation.workflow import load_judge
+from mim_tf.evaluation.report import load_judge
 
 SEEDS = (0, 1, 2)
 #: Names of our rows: the bundle is what the others are compared with.

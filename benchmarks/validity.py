@@ -75,7 +75,7 @@ def real(bench: Bench) -> tuple[np.ndarray, np.ndarray, list[int]]:
                 fitted = np.zeros(len(bench.photos.labels), bool)
                 fitted[own[rows]] = True
                 head, vectors = bench.fit(table, fitted), table[bench.first[own]]
-                return np.stack([head.score(vectors), head.foreign.of(vectors)])
+                return np.stack([head.score(vectors), head.novelty.score(vectors)])
 
             values = measured(rest)
             for part in range(CALIBRATION_FOLDS):

@@ -11,7 +11,7 @@ trap 'rm -rf "$venv"' EXIT
 "${PYTHON:-python3}" -m venv "$venv"
 "$venv/bin/pip" install --quiet --upgrade pip
 "$venv/bin/pip" install --quiet jupytext nbclient ipykernel "${TENSORFLOW:-tensorflow==2.19.*}"
-"$venv/bin/pip" install --quiet --dry-run --report "$venv/report.json" --editable .
+"$venv/bin/pip" install --quiet --dry-run --report "$venv/report.json" --editable '.[train]'
 "$venv/bin/python" - "$venv/report.json" <<'PYTHON'
 import json
 import sys

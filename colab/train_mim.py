@@ -47,7 +47,7 @@ folders = (Path.cwd(), *Path.cwd().parents)
 checkout = next((folder for folder in folders if (folder / "mim_tf/models/mim.py").exists()), None)
 found = importlib.util.find_spec("mim_export")
 if found is None or (checkout and checkout not in Path(found.origin).resolve().parents):
-    package = ["--editable", str(checkout)] if checkout else [f"mim-tf @ git+{ADDRESS}"]
+    package = ["--editable", f"{checkout}[train]"] if checkout else [f"mim-tf[train] @ git+{ADDRESS}"]
     subprocess.run([sys.executable, "-m", "pip", "install", "--quiet", *package], check=True)
     site.addsitedir(sysconfig.get_path("purelib"))  # finds an editable package without a restart
     importlib.invalidate_caches()
@@ -220,17 +220,16 @@ if DATA and not (home / "MANIFEST.csv").exists():
 # %%
 from PIL import Image
 
-from mim_tf.data.duplicates import warn_of_duplicates
+from mim_tf.data.duplicates import SIDE, warn_of_duplicates
 
 leaky = WORK / "leaky"
 first, second = pictures("train", "mpox", 2)
 for name, pixels in (("train/mpox/a.png", first), ("train/mpox/b.png", second), ("test/mpox/c.jpg", first[:, ::-1])):
     (leaky / name).parent.mkdir(parents=True, exist_ok=True)
     Image.fromarray(pixels).save(leaky / name)
-print("planted:")
-warn_of_duplicates(scan_folder(leaky), print)
-print("our folder:")
-warn_of_duplicates(photos, print)
+for title, listed in (("planted", scan_folder(leaky)), ("our folder", photos)):
+    print(f"{title}:")
+    warn_of_duplicates([load_photos(listed, SIDE, warn=print, what=title)], print)
 
 # %% [markdown]
 # Nothing after "our folder:" means that nothing was found. Look at the classes once more before we train: which of
@@ -325,7 +324,7 @@ for network in (untrained.generator, untrained.discriminator):
 from mim_tf.detector import Detector
 from mim_tf.training.config import Training
 
-detector = Detector("mim", size=SIZE, measure="deep", views=VIEWS, cell=CELL)
+detector = Detector("mim", size=SIZE, views=VIEWS, cell=CELL)
 shown = np.stack([resample(picture, config.size) for picture in pictures("train", "mpox", 24)[::4]]) / np.float32(255)
 detector.model.inpainting.preview(untrained, tf.constant(shown), lesson.path("untrained"))
 lesson.show(lesson.path("untrained"), "six pictures, masked, and the grey that an untrained generator paints")
@@ -406,7 +405,7 @@ show_source(MIM.train_step, "gradients = g_tape", "update_average")
 # %%
 run = WORK / f"run_{SIZE}px_{STEPS}steps"
 watched = LiveTraining(run, lesson.path("losses"))
-detector.fit(photos, run, alpha=0.05, training=Training(steps=STEPS), warn=print, progress=watched)
+detector.fit_folder(photos, run, training=Training(steps=STEPS), warn=print, progress=watched)
 gan = detector.model.inpainting  # the trained one
 print("a run folder holds:", ", ".join(sorted(path.name for path in run.iterdir())))
 lesson.show(lesson.path("losses"), "losses of the training, step by step")
@@ -458,11 +457,11 @@ lesson.show(figure, "one picture, damaged in five ways, with SSIM and mean diffe
 # neither the best nor the worst. Where does the network fail, at marks of another disease, or at marks?
 
 # %%
-from mim_tf.evaluation.workflow import evaluate_into
+from mim_tf.evaluation.report import write_report
 from mim_tf.measures.deep import halved
 from mim_tf.tutorial.pictures import similarity_map_figure
 
-evaluation = evaluate_into(detector, photos, "test", WORK / "evaluation", 0, print)  # 0: seed of the bootstrap
+evaluation = write_report(detector, photos, "test", WORK / "evaluation", 0, print)  # 0: seed of the bootstrap
 # A judgement holds arrays with a value a picture: similarity, p_value, verdict, reason, ssim.
 by_class = {name: evaluation.scores[name].judgement.ssim for name in classes}
 # What the GAN sees: pictures of half the side, float32 in [0, 1].
@@ -809,7 +808,7 @@ lesson.begin("8 ProxyAno")
 bridge = Detector("proxyano", size=SIZE // 2)
 bridge_run = WORK / f"proxyano_{STEPS // 3}steps"
 watched = LiveTraining(bridge_run, lesson.path("proxyano_losses"))
-bridge.fit(photos, bridge_run, alpha=0.05, training=Training(steps=STEPS // 3), warn=print, progress=watched)
+bridge.fit_folder(photos, bridge_run, training=Training(steps=STEPS // 3), warn=print, progress=watched)
 columns = bridge.model.columns(bridge.model.keras_model, tf.constant(shown))
 true = proxies("superpixel", np.uint8(shown * 255)) / 255
 rows = {"original": shown, "superpixels": true, **{name: np.asarray(images) for name, images in columns.items()}}
@@ -844,7 +843,7 @@ from mim_tf.evaluation.controls import corner_marked
 
 lesson.begin("9 shortcuts")
 victim = Detector("patchcore", size=SIZE // 2)
-victim.fit(photos, WORK / "patchcore", alpha=0.05, training=Training(), warn=print, progress=lambda *told: None)
+victim.fit_folder(photos, WORK / "patchcore", warn=print)
 plain_pictures = {name: pictures("test", name, 16) for name in classes}
 
 
@@ -904,7 +903,7 @@ lesson.show(WORK / "evaluation" / "probes.png", "what the score goes along with,
 # machines that round differently would disagree. What it costs has to be measured, image by image.
 
 # %%
-from mim_tf.evaluation.workflow import export_run
+from mim_export.bundle.export import export_run
 
 lesson.begin("10 export")
 bundle = WORK / f"bundle_{run.name}"
@@ -929,8 +928,8 @@ from mim_export.score.scorer import Scorer
 
 scorer = Scorer(bundle)
 some = np.stack([plain_pictures[name][0] for name in classes])
-from_keras = np.asarray(detector.model.columns(some)["inpainted"])
-from_bundle = np.stack([scorer.inpaint(pixels) for pixels in some]) / 255
+from_keras = detector.reconstruction_steps(some)["inpainted"]
+from_bundle = scorer.reconstruction_steps(some)["inpainted"]
 difference = np.abs(from_keras - from_bundle).mean(-1)
 rows = {"Keras": from_keras, "bundle": from_bundle, "x 50": np.clip(50 * difference, 0, 1)}
 lesson.show(
@@ -1008,7 +1007,7 @@ from mim_export.score.preprocess import decode
 
 pixels = resample(decode(path), scorer.size)
 outputs = scorer.run(pixels)
-way = [pixels / 255, detector.model.columns(pixels[None])["under one mask"][0], outputs["inpainted"][0] / 255]
+way = [pixels / 255, scorer.reconstruction_steps(pixels[None])["under one mask"][0], outputs["inpainted"][0] / 255]
 way.append(np.clip(outputs["error_map"][0, :, :, 0], 0, 1))
 captions = ["picture", "mask", "inpaint", "measure"]
 title = "an exercise, no finding about anybody"
@@ -1062,8 +1061,8 @@ print("the class to tell from mpox:", other)
 
 # %% [markdown]
 # **1. The mask size.** The GAN was trained with cells of 4 to 12 px. Inpaint mpox and `scales` (or another class) of
-# `test` with `gan.keras_model.inpaint(small[name], mask_set(64, cell, 4))` and cells of 4, 8, 16 px. How do mean SSIM and
-# AUROC change? Does a size escape the smoothness trap?
+# `test` with `gan.keras_model.inpaint(small[name], mask_set(64, cell, 4))` and cells of 4, 8, 16 px. How do mean SSIM
+# and AUROC change? Does a size escape the smoothness trap?
 
 # %%
 # Your turn.
@@ -1085,9 +1084,9 @@ if SOLUTIONS:
     )
 
 # %% [markdown]
-# **2. The measure.** Replace SSIM by minus the mean absolute error, and by `msgms_map` of `mim_tf.measures.ssim`, which compares
-# how strong edges are. Which one ranks walls lower than SSIM does? Does any of them tell `scales` from mpox? A start:
-# `painted = gan.reconstruct(gan.keras_model, small["mpox"])`; a map becomes a number by its mean.
+# **2. The measure.** Replace SSIM by minus the mean absolute error, and by `msgms_map` (`mim_tf.measures.ssim`), which
+# compares how strong edges are. Which one ranks walls lower than SSIM does? Does any of them tell `scales` from mpox?
+# A start: `painted = gan.reconstruct(gan.keras_model, small["mpox"])`; a map becomes a number by its mean.
 
 # %%
 # Your turn.

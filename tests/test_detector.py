@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -11,10 +10,8 @@ import pytest
 from mim_export.score.errors import MimError
 from mim_tf.data.folder import scan_folder
 from mim_tf.detector import Detector
-from mim_tf.detectors import base as method
 from mim_tf.detectors.base import OneClassModel
 from mim_tf.synthetic import dataset
-from mim_tf.training.config import Training
 
 COUNTS = {
     "train": {"mpox": 12},
@@ -30,8 +27,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def fitted(folder: Path, out: Path, name: str, alpha: float = 0.05) -> Detector:
     detector = Detector(name, size=48)
-    quiet: Callable[..., None] = lambda *line: None  # noqa: E731
-    detector.fit(scan_folder(folder), out, alpha=alpha, training=Training(), warn=quiet, progress=quiet)
+    detector.fit_folder(scan_folder(folder), out, alpha=alpha)
     return detector
 
 
@@ -55,7 +51,7 @@ def test_an_out_of_fold_table_holds_no_image_that_its_fit_has_seen(
 
         parameters = 0
 
-        def fit(self, pixels, folder, training, progress, negatives=None) -> None:  # type: ignore[no-untyped-def]
+        def fit(self, pixels, folder, training, progress, negatives=None, callbacks=()) -> None:  # type: ignore[no-untyped-def]
             self.seen = {image.tobytes() for image in pixels}
 
         def score_samples(self, pixels):  # type: ignore[no-untyped-def]
@@ -65,7 +61,7 @@ def test_an_out_of_fold_table_holds_no_image_that_its_fit_has_seen(
 
         def load(self, folder: Path) -> None: ...
 
-    monkeypatch.setattr(method, "make", lambda name, size, measure, **options: Memory(size))
+    monkeypatch.setattr("mim_tf.detector.create_model", lambda name, size, measure, **options: Memory(size))
     counts = {"train": {"mpox": 12}, "val": {"mpox": 4}, "test": {"mpox": 2}}
     folder = dataset.write_sample(tmp_path / "data", counts=counts)
     detector = fitted(folder, tmp_path / "run", "colour", alpha=0.2)

@@ -76,7 +76,7 @@ class Gate(_Entry):
     min_contrast: float = Field(ge=0, description="least standard deviation of the luma, which is in [0, 1]")
     min_detail: float = Field(ge=0, description="least mean difference of neighbours in luma")
     min_side: int = Field(ge=1, description="least shorter side of the photograph in pixels")
-    max_novelty: float | None = Field(default=None, description="null: no such limit")
+    max_foreignness: float | None = Field(default=None, description="null: no such limit")
 
 
 class Tensor(_Entry):

@@ -103,7 +103,7 @@ def write_bundle(
         if contents.head is not None:
             (beside / "head.f32").write_bytes(contents.head)
         # Golden vectors are made by the scorer itself, which checks the models against a manifest.
-        write_json(beside / "manifest.json", {**manifest, "files": _files(beside)})
+        write_json(beside / "manifest.json", {**manifest, "files": list_files(beside)})
         golden.write(beside, images, encoded)
         shutil.copyfile(_LICENCE, beside / "LICENSE")
         shutil.copyfile(PUBLISHED, beside / PUBLISHED.name)
@@ -114,10 +114,10 @@ def write_bundle(
         if metrics:
             write_json(beside / "metrics.json", metrics)
         _copy_sources(beside / SCORER)
-        manifest["files"] = _files(beside)
+        manifest["files"] = list_files(beside)
         Manifest.model_validate(manifest)
         write_json(beside / "manifest.json", manifest)
-        _write_sums(beside, [*manifest["files"], "manifest.json"])
+        write_sums(beside, [*manifest["files"], "manifest.json"])
     return manifest
 
 
@@ -146,7 +146,7 @@ def _manifest(contents: Contents) -> dict[str, Any]:
     }
 
 
-def _files(folder: Path) -> dict[str, dict[str, Any]]:
+def list_files(folder: Path) -> dict[str, dict[str, Any]]:
     """Every file but the manifest, the checksums and the sources, which have checksums of their own."""
     skipped = ("manifest.json", "SHA256SUMS")
     paths = sorted(path for path in folder.rglob("*") if path.is_file() and path.name not in skipped)
@@ -159,7 +159,7 @@ def _file(path: Path) -> dict[str, Any]:
     return {"sha256": hashlib.sha256(content).hexdigest(), "bytes": len(content)}
 
 
-def _write_sums(folder: Path, names: Iterable[str]) -> None:
+def write_sums(folder: Path, names: Iterable[str]) -> None:
     """Writes `SHA256SUMS`, as `sha256sum -c` reads it."""
     lines = [f"{_file(folder / name)['sha256']}  {name}\n" for name in sorted(names)]
     (folder / "SHA256SUMS").write_text("".join(lines), encoding="ascii")
@@ -176,7 +176,7 @@ def _copy_sources(target: Path) -> None:
             copy = target / "python" / "mim_export" / source.relative_to(PACKAGE)
             copy.parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(source, copy)
-    _write_sums(target, [p.relative_to(target).as_posix() for p in target.rglob("*") if p.is_file()])
+    write_sums(target, [p.relative_to(target).as_posix() for p in target.rglob("*") if p.is_file()])
 
 
 def arena_bytes(micro: bytes) -> int | None:

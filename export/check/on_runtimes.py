@@ -26,6 +26,9 @@ from ..score.manifest import masks_of, read_manifest
 from ..score.runtimes import MakeInterpreter, runtimes
 from ..score.scorer import Scorer
 
+#: Outputs of the graph whose entry in a row has another name.
+_FIELDS = {"foreignness": "novelty"}
+
 
 @dataclass(frozen=True)
 class Row:
@@ -38,7 +41,7 @@ class Row:
         images: how many images it was given.
         levels: of the inpainting, in levels of 1/255; of the features, in their int8 levels.
         similarity: without unit, as the next five.
-        foreignness: of the measure `deep`.
+        novelty: of the measure `deep`.
         ssim: structural similarity.
         contrast: of the gate.
         detail: of the gate.
@@ -116,7 +119,7 @@ def _graph_row(
         images=len(entries),
         levels=inpainted,
         verdicts=sum(agree),
-        **{key: max(values) for key, values in close.items()},
+        **{_FIELDS.get(key, key): max(values) for key, values in close.items()},
     )
 
 

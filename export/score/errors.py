@@ -48,6 +48,24 @@ class MissingExtraError(MimError):
         self.args = (f"{self.problem}: {self.remedy}",)
 
 
+#: Usual names of packages whose modules are called otherwise; Keras comes with TensorFlow.
+_PACKAGES = {"tensorflow": "TensorFlow", "keras": "TensorFlow", "sklearn": "scikit-learn", "skimage": "scikit-image"}
+
+
+def missing_extra(what: str, error: ModuleNotFoundError) -> MissingExtraError:
+    """The error to raise where an import fails in the slim installation.
+
+    Args:
+        what: what needs the package, such as "training".
+        error: the failed import.
+
+    Returns:
+        An error that names the package and the extra `train`, which brings it.
+    """
+    package = (error.name or str(error)).partition(".")[0]
+    return MissingExtraError(what, _PACKAGES.get(package, package), "train")
+
+
 def explain(error: BaseException, path: str | os.PathLike[str] | None = None) -> MimError | None:
     """Turns what an operating system or an allocator refuses into a `MimError`.
 

@@ -11,10 +11,12 @@ from typing import Annotated
 import typer
 
 from mim_export.score.errors import MimError, explain
+from mim_tf import __version__
 from mim_tf.cli import bundle as bundle_commands
 from mim_tf.cli.bundle import Json
 from mim_tf.cli.console import (
     err,
+    out,
     show,
     show_comparison,
     show_metrics,
@@ -27,14 +29,24 @@ from mim_tf.cli.progress import comparison_bars, training_bars
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 os.environ.setdefault("GRPC_VERBOSITY", "ERROR")
 
-app = typer.Typer(
-    add_completion=False,
-    no_args_is_help=True,
-    pretty_exceptions_enable=False,
-    help="Mask, Inpaint, Measure: one-class detection of mpox in photographs. Research software, not a diagnosis.",
-)
+app = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False)
 Data = Annotated[Path, typer.Option("--data", help="data folder: DIR/<split>/<class>/photo.jpg")]
 Seed = Annotated[int, typer.Option("--seed", help="of weights, order, masks, splits")]
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        out.print(f"mim-tf {__version__}", highlight=False)
+        raise typer.Exit
+
+
+@app.callback(invoke_without_command=False)
+def _options(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="print the version and exit")
+    ] = False,
+) -> None:
+    """Mask, Inpaint, Measure: one-class detection of mpox in photographs. Research software, not a diagnosis."""
 
 
 @app.command()
@@ -66,7 +78,7 @@ def train(
         raise MimError(f"no precision {precision!r}", "choose auto, float32 or mixed_bfloat16")
     photos = scan_folder(data, seed=seed)
     known = () if negatives is None else known_negatives(scan_folder(negatives), photos, normal_class)
-    with heavy_imports("training"):
+    with heavy_imports("training", "tensorflow"):
         from mim_tf.detector import Detector
     given = {"width": width, "views": views, "block": block}
     options = {name: value for name, value in given.items() if value is not None}
@@ -107,7 +119,7 @@ def evaluate(
     """Measure AUROC by class, with 95 % intervals by group."""
     from mim_tf.data.folder import scan_folder
 
-    with heavy_imports("evaluation"):
+    with heavy_imports("evaluation", "sklearn", "matplotlib"):
         from mim_tf.evaluation.report import load_judge, write_report
 
         judge = load_judge(run_or_bundle)
@@ -132,7 +144,7 @@ def compare(
     json: Json = False,
 ) -> None:
     """Fit methods with several seeds, and tabulate AUROC by class, intervals, cost and shortcuts."""
-    with heavy_imports("comparing methods"):
+    with heavy_imports("comparing methods", "tensorflow"):
         from mim_tf.comparison.compare import compare as run_comparison
         from mim_tf.comparison.plan import Entry, Plan
 
@@ -165,7 +177,7 @@ def export(
     json: Json = False,
 ) -> None:
     """Convert a run to TFLite files with everything that an app needs."""
-    with heavy_imports("exporting a run"):
+    with heavy_imports("exporting a run", "tensorflow"):
         from mim_export.bundle.export import export_run
 
     statement = None if terms is None else terms.read_text(encoding="utf-8").strip()
@@ -182,7 +194,7 @@ def demo(
     json: Json = False,
 ) -> None:
     """All of it on synthetic images: data, train, evaluate, export, verify, score, report.html."""
-    with heavy_imports("the demo"):
+    with heavy_imports("the demo", "tensorflow"):
         from mim_tf.cli.demo import run_demo
 
     with training_bars(err) as progress:

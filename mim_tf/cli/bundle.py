@@ -59,7 +59,7 @@ def bench(
 ) -> None:
     """Measure size and speed of a bundle beside Keras, float TFLite and usual classifiers, in one run."""
     load = os.getloadavg()[0]
-    with heavy_imports("the benchmark"):
+    with heavy_imports("the benchmark", "tensorflow"):
         from mim_export.bench import bench as measuring
         from mim_export.bench import peers
         from mim_export.score.manifest import RELEASED, read_manifest

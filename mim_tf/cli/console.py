@@ -133,7 +133,7 @@ def _scaled(value: float | None, factor: float, digits: int = 0) -> str:
 _PARTS = {
     "mim.tflite": (
         "mim.tflite: largest differences from the golden vectors; inpainting in levels",
-        {"levels": "levels", "similarity": "similarity", "foreign": "foreignness", "ssim": "ssim", "p": "p_value"},
+        {"levels": "levels", "similarity": "similarity", "novelty": "novelty", "ssim": "ssim", "p": "p_value"},
     ),
     "mim_micro.tflite": ("mim_micro.tflite", {"levels": "levels"}),
     "mim_features.tflite": ("mim_features.tflite", {"levels": "levels"}),

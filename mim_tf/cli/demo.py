@@ -103,8 +103,8 @@ def run_demo(out: Path, *, steps: int, seed: int, warn: Warn, progress: Progress
 
 
 _TERMS = (
-    "Synthetic images drawn by `mim_tf/synthetic/dataset.py`: no photograph, no patient. The bundle shows how the parts "
-    "work together; it detects nothing in real photographs."
+    "Synthetic images drawn by `mim_tf/synthetic/dataset.py`: no photograph, no patient. The bundle shows how the "
+    "parts work together; it detects nothing in real photographs."
 )
 
 

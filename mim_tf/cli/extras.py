@@ -2,30 +2,30 @@
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from mim_export.score.errors import MissingExtraError, quiet_stderr
-
-#: Usual names of packages whose modules are called otherwise.
-_NAMES = {"tensorflow": "TensorFlow", "keras": "Keras", "sklearn": "scikit-learn", "skimage": "scikit-image"}
+from mim_export.score.errors import missing_extra, quiet_stderr
 
 
 @contextmanager
-def heavy_imports(what: str) -> Iterator[None]:
+def heavy_imports(what: str, *needed: str) -> Iterator[None]:
     """Runs the imports of a command that needs the extra `train`.
 
     What native libraries print on stderr while they are imported is dropped: it would drown an error of one line.
 
     Args:
         what: what the command does, such as "training".
+        needed: modules that the command needs in any case; the first one that is missing is named.
 
     Raises:
         MissingExtraError: a package is not installed.
     """
     try:
         with quiet_stderr():
+            for module in needed:
+                importlib.import_module(module)
             yield
     except ModuleNotFoundError as error:
-        package = (error.name or str(error)).partition(".")[0]
-        raise MissingExtraError(what, _NAMES.get(package, package), "train") from error
+        raise missing_extra(what, error) from error

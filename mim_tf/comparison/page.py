@@ -17,8 +17,7 @@ def page(result: dict[str, Any]) -> str:
     """The Markdown page.
 
     Args:
-        result: what `mim_tf.comparison.summary.summarize`, with `command`, which makes it again, and `jobs`, processes at
-            a time.
+        result: the result of `mim_tf.comparison.compare.compare`.
     """
     normal, reference = result["normal_class"], result["reference"]
     budget = [f"{result['seconds_a_fit'] / 60:g} minutes" if result["seconds_a_fit"] else ""]

@@ -6,7 +6,7 @@ import importlib
 import pkgutil
 from typing import Any
 
-from mim_export.score.errors import MimError
+from mim_export.score.errors import MimError, missing_extra
 from mim_tf import detectors
 from mim_tf.detectors.base import OneClassModel
 
@@ -47,7 +47,10 @@ def create_model(name: str, size: int, measure: str | None = None, **options: An
     """
     if name not in model_names():
         raise MimError(f"no method {name!r}", f"choose one of {', '.join(model_names())}")
-    module = importlib.import_module(_MEASURED.get((name, measure or ""), f"mim_tf.detectors.{name}"))
+    try:
+        module = importlib.import_module(_MEASURED.get((name, measure or ""), f"mim_tf.detectors.{name}"))
+    except ModuleNotFoundError as error:
+        raise missing_extra(f"the method {name}", error) from error
     (model_class,) = (
         value
         for value in vars(module).values()

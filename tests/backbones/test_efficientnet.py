@@ -22,7 +22,7 @@ from mim_tf.backbones import efficientnet
 from mim_tf.backbones.torch_checkpoint import read_state_dict
 from mim_tf.detectors import patchcore
 from mim_tf.detectors.base import OneClassModel
-from mim_tf.detectors.features import Features
+from mim_tf.detectors.features import FeaturesModel
 from mim_tf.detectors.patchcore import PatchCoreModel, coreset
 from mim_tf.detectors.registry import create_model
 from mim_tf.synthetic import dataset
@@ -238,7 +238,7 @@ def test_small_images_are_enlarged() -> None:
 def test_features_is_the_mahalanobis_distance_of_scikit_learn() -> None:
     pixels = dataset.render("mpox", range(10), size=32)
     detector = create_model("features", 32)
-    assert isinstance(detector, Features)
+    assert isinstance(detector, FeaturesModel)
     detector.fit(pixels, Path(), Training(), lambda *line: None)
     statistics = detector.statistics(pixels)
     assert statistics.shape == (10, 160)

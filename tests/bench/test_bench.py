@@ -24,12 +24,12 @@ from mim_export.bench.bench import (
     YARDSTICK,
     bench,
 )
+from mim_export.bundle.export import export_run
 from mim_export.score.errors import MimError
 from mim_export.tflite import cost
 from mim_tf.cli import app as cli
 from mim_tf.data.folder import scan_folder
 from mim_tf.detector import Detector
-from mim_tf.evaluation import workflow
 from mim_tf.synthetic import dataset
 from mim_tf.training.config import Training
 
@@ -58,14 +58,14 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     counts = {"train": {"mpox": 8}, "val": {"mpox": 40}, "test": {"mpox": 4, "plain": 4}}
     photos = scan_folder(dataset.write_sample(root / "data", counts=counts))
     training = Training(steps=2, batch_size=2, precision="float32")
-    detector = Detector("mim", size=64, width=8)
-    detector.fit(photos, root / "run", alpha=0.05, training=training, warn=print, progress=quiet)
+    detector = Detector("mim", size=64, measure="ssim", width=8)
+    detector.fit_folder(photos, root / "run", alpha=0.05, training=training, warn=print, progress=quiet)
     return root / "run"
 
 
 @pytest.fixture(scope="module")
 def bundle(run: Path) -> Path:
-    workflow.export_run(run, run.parent / "bundle", run.parent / "data", None, print)
+    export_run(run, run.parent / "bundle", run.parent / "data", None, print)
     return run.parent / "bundle"
 
 

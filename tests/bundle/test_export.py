@@ -16,10 +16,12 @@ from typing import Any
 import jsonschema
 import numpy as np
 import pytest
+from model_outputs import own_outputs
 from PIL import Image
 from skimage.metrics import structural_similarity
 
 from mim_export.bundle import golden
+from mim_export.bundle.export import export_run
 from mim_export.check.on_runtimes import run_tflm
 from mim_export.check.verify import check_files, verify
 from mim_export.convert.convert import convert
@@ -33,7 +35,7 @@ from mim_export.score.scorer import Scorer
 from mim_export.tflite import flatbuffer, operators
 from mim_tf.data.folder import load_photos, scan_folder
 from mim_tf.detector import Detector
-from mim_tf.evaluation import workflow
+from mim_tf.evaluation.report import write_report
 from mim_tf.synthetic import dataset
 from mim_tf.training.config import Training
 
@@ -44,8 +46,8 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     root = tmp_path_factory.mktemp("export")
     counts = {"train": {"mpox": 16}, "val": {"mpox": 40}, "test": {"mpox": 6, "plain": 6}}
     dataset.write_sample(root / "data", counts=counts)
-    detector = Detector("mim", size=64, width=8)
-    detector.fit(
+    detector = Detector("mim", size=64, measure="ssim", width=8)
+    detector.fit_folder(
         scan_folder(root / "data"),
         root / "run",
         alpha=0.05,
@@ -58,7 +60,7 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def bundle(run: Path) -> Path:
-    workflow.export_run(run, run.parent / "bundle", run.parent / "data", None, print)
+    export_run(run, run.parent / "bundle", run.parent / "data", None, print)
     return run.parent / "bundle"
 
 
@@ -139,20 +141,6 @@ def test_operators_types_names_and_alignment(bundle: Path) -> None:
     assert {t.type for t in micro.subgraphs[0].tensors} <= {types.INT8, types.INT32}
 
 
-def own_outputs(content: bytes) -> set[str]:
-    """Names of the outputs of `score`, each of which has to be computed, and to be a tensor of its own and its name."""
-    model = flatbuffer.read(content)
-    signature = next(s for s in model.signatureDefs if s.signatureKey == b"score")
-    graph = model.subgraphs[signature.subgraphIndex]
-    places = [output.tensorIndex for output in signature.outputs]
-    computed = {int(place) for operator in graph.operators for place in operator.outputs}
-    assert len(set(places)) == len(places) and set(places) <= computed
-    assert sorted(graph.outputs) == sorted(places)
-    names = {graph.tensors[output.tensorIndex].name: output.name for output in signature.outputs}
-    assert all(tensor == output for tensor, output in names.items())
-    return {name.decode() for name in names}
-
-
 def test_outputs_of_the_measure_ssim_are_tensors_of_their_own(bundle: Path) -> None:
     """The converter merges equal tensors, and some runtimes then know one name alone."""
     outputs = {"similarity", "p_value", "verdict", "reason", "inpainted", "error_map", "ssim", "foreignness"}
@@ -165,7 +153,7 @@ def test_outputs_of_the_measure_ssim_are_tensors_of_their_own(bundle: Path) -> N
 def test_an_operator_that_is_not_allowed_is_said_on_one_line(run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(operators, "SCORE", operators.SCORE - {"GATHER", "SQRT"})
     with pytest.raises(MimError, match=r"^the converter wrote GATHER, SQRT, which not every runtime has; export"):
-        workflow.export_run(run, run.parent / "refused", None, None, print)
+        export_run(run, run.parent / "refused", None, None, print)
     assert not (run.parent / "refused").exists()
 
 
@@ -246,7 +234,7 @@ def _edit(folder: Path, **fields: Any) -> None:
 def test_bundle_is_not_written_over_anything(run: Path, bundle: Path) -> None:
     before = sorted(path.name for path in bundle.parent.iterdir())
     with pytest.raises(MimError, match="exists and is not an empty folder"):
-        workflow.export_run(run, bundle, None, None, print)
+        export_run(run, bundle, None, None, print)
     assert sorted(path.name for path in bundle.parent.iterdir()) == before
 
 
@@ -294,8 +282,8 @@ def test_proxyano_scores_on_a_device_as_in_keras(tmp_path: Path) -> None:
     photos = scan_folder(dataset.write_sample(tmp_path / "data", counts=counts))
     detector = Detector("proxyano", size=48, width=4)
     training, quiet = Training(steps=10, batch_size=4, precision="float32"), lambda *line: None
-    detector.fit(photos, tmp_path / "run", alpha=0.05, training=training, warn=print, progress=quiet)
-    manifest = workflow.export_run(tmp_path / "run", tmp_path / "bundle", tmp_path / "data", None, print)
+    detector.fit_folder(photos, tmp_path / "run", alpha=0.05, training=training, warn=print, progress=quiet)
+    manifest = export_run(tmp_path / "run", tmp_path / "bundle", tmp_path / "data", None, print)
     assert manifest["method"] == "proxyano" and manifest["mask_set"] is None
     assert set(manifest["models"]) == {"mim.tflite"}
     assert set(manifest["models"]["mim.tflite"]["ops"]) <= operators.SCORE
@@ -304,9 +292,9 @@ def test_proxyano_scores_on_a_device_as_in_keras(tmp_path: Path) -> None:
     np.testing.assert_allclose(scorer.judge(pixels).similarity, detector.score_samples(pixels), atol=1e-4)
     np.testing.assert_array_equal(scorer.judge(pixels).verdict, detector.judge(pixels).verdict)
     rebuilt = detector.model.reconstruct(detector.model.keras_model, pixels / np.float32(255)).numpy()
-    assert np.abs(scorer.inpaint(pixels[0]) / 255 - rebuilt[0]).max() <= 0.51 / 255
+    assert np.abs(scorer.reconstruction_steps(pixels[:1])["reconstructed"] - rebuilt[:1]).max() <= 0.51 / 255
     assert not any(row.bad for row in verify(tmp_path / "bundle"))
-    workflow.evaluate_into(scorer, photos, "test", tmp_path / "evaluation", 0, print)
+    write_report(scorer, photos, "test", tmp_path / "evaluation", 0, print)
     assert (tmp_path / "evaluation" / "examples.png").exists()
     with pytest.raises(MimError, match=r"colour has no reconstruction that SSIM compares; export a run of mim"):
         convert(Detector("colour", size=48), pixels, False)

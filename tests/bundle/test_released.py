@@ -13,8 +13,8 @@ import jsonschema
 import numpy as np
 import pytest
 from metadata_reader import buffer_of, displayed
+from model_outputs import own_outputs
 from PIL import Image
-from test_export import own_outputs
 
 from mim_export.bundle import golden
 from mim_export.bundle.card import model_card

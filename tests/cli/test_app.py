@@ -89,7 +89,7 @@ def test_score_prints_a_line_an_image(run: Run, photo: Path) -> None:
 def test_command_and_module_say_the_same(run: Run, photo: Path) -> None:
     ours = run("score", photo, "--json")
     module = subprocess.run(
-        [sys.executable, "-m", "mim_export.score.scorer", str(photo), "--json"],
+        [sys.executable, "-m", "mim_export.score", str(photo), "--json"],
         capture_output=True,
         text=True,
         check=True,

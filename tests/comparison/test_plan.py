@@ -108,9 +108,9 @@ _RUN = """
 import signal, sys
 from pathlib import Path
 signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background jobs are born deaf to it
-from mim_tf.comparison.plan import Entry, Plan, run
+from mim_tf.comparison.plan import Entry, Plan, run_plan
 plan = Plan(Path(sys.argv[1]), size=32, seconds=None, steps=2000, seeds=(0,), probes=False)
-run([Entry("classifier", "classifier", {"width": 4})], plan, Path(sys.argv[2]), jobs=1, report=lambda *_: None)
+run_plan([Entry("classifier", "classifier", {"width": 4})], plan, Path(sys.argv[2]), jobs=1, report=lambda *_: None)
 """
 
 

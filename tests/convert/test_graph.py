@@ -17,11 +17,9 @@ def test_after_the_correction_rounded_vectors_have_the_means_of_exact_ones() -> 
     graph = object.__new__(Deep)
     graph.head = head
     graph.correct(PLAIN, rounded)
-    for name in ("far", "foreign"):
+    for name in ("class_distance", "novelty"):
         before, after = getattr(head, name), getattr(graph.head, name)
         assert abs(before.score(rounded).mean() - before.score(PLAIN).mean()) > 0.1, "there is something to correct"
         np.testing.assert_allclose(after.score(rounded).mean(), before.score(PLAIN).mean(), atol=1e-9)
-    linear_weights = rounded @ graph.head.linear_weights + graph.head.linear_bias
-    np.testing.assert_allclose(
-        linear_weights.mean(), (PLAIN @ head.linear_weights + head.linear_bias).mean(), atol=1e-9
-    )
+    logits = rounded @ graph.head.linear_weights + graph.head.linear_bias
+    np.testing.assert_allclose(logits.mean(), (PLAIN @ head.linear_weights + head.linear_bias).mean(), atol=1e-9)

@@ -15,8 +15,8 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from mim_export.score.errors import MimError
-from mim_tf.data.duplicates import near_duplicates, perceptual_hash, warn_of_duplicates
-from mim_tf.data.folder import _split, load_photos, scan_folder
+from mim_tf.data.duplicates import SIDE, near_duplicates, perceptual_hash, warn_of_duplicates
+from mim_tf.data.folder import load_photos, scan_folder
 from mim_tf.data.splits import (
     SHARES,
     SPLITS,
@@ -24,6 +24,7 @@ from mim_tf.data.splits import (
     class_names,
     known_negatives,
     select,
+    split_by_group,
 )
 from mim_tf.synthetic import dataset
 
@@ -65,7 +66,7 @@ def test_plain_folders_are_split_by_group(sizes: list[int], seed: int) -> None:
         for i in range(size)
     ]
     splits: dict[str, set[str]] = {}
-    for photo in _split(photos, seed):
+    for photo in split_by_group(photos, seed):
         splits.setdefault(photo.group, set()).add(photo.split)
     assert all(len(found) == 1 for found in splits.values())
     counts = Counter(found.pop() for found in splits.values())
@@ -149,7 +150,7 @@ def test_hidden_files_and_folders_are_no_photographs(tmp_path: Path) -> None:
 def test_a_group_that_two_classes_share_stays_in_one_split() -> None:
     photos = [Photo(Path(f"{label}/{i}.png"), "", label, f"g{i % 9}") for label in "ab" for i in range(18)]
     splits: dict[str, set[str]] = {}
-    for photo in _split(photos, 0):
+    for photo in split_by_group(photos, 0):
         splits.setdefault(photo.group, set()).add(photo.split)
     assert all(len(found) == 1 for found in splits.values())
 
@@ -157,7 +158,7 @@ def test_a_group_that_two_classes_share_stays_in_one_split() -> None:
 @pytest.mark.parametrize(("groups", "counts"), [(4, (2, 1, 1)), (20, (12, 3, 5)), (100, (60, 15, 25))])
 def test_shares_are_60_15_25(groups: int, counts: tuple[int, int, int]) -> None:
     photos = [Photo(Path(f"mpox/{i}.png"), "", "mpox", str(i)) for i in range(groups)]
-    dealt = Counter(photo.split for photo in _split(photos, 0))
+    dealt = Counter(photo.split for photo in split_by_group(photos, 0))
     assert tuple(dealt[split] for split in SPLITS) == counts
 
 
@@ -190,7 +191,7 @@ def test_near_duplicates_across_splits_are_named(tmp_path: Path) -> None:
     found = {frozenset((a.path.name, b.path.name)) for a, b, _ in pairs}
     assert found == {frozenset(("a.png", "again.jpg")), frozenset(("b.png", "mirrored.png"))}
     lines: list[str] = []
-    warn_of_duplicates(photos, lines.append)
+    warn_of_duplicates([load_photos(photos, SIDE, warn=print, what="all")], lines.append)
     assert len(lines) == 2 and all("near-duplicates" in line for line in lines)
 
 

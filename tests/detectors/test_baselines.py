@@ -1,4 +1,4 @@
-"""`mim_tf.baselines` and `mim_tf.models.ema` against scikit-learn, SciPy and TensorFlow."""
+"""The baselines and `mim_tf.models.ema` against scikit-learn, SciPy and TensorFlow."""
 
 from __future__ import annotations
 
@@ -20,7 +20,6 @@ from mim_tf.detectors.riad import RIAD, RIADConfig
 from mim_tf.models.networks import generator
 from mim_tf.synthetic import dataset
 from mim_tf.training.config import Training
-from mim_tf.training.loop import load_model
 
 
 def test_colour_is_the_mahalanobis_distance_of_scikit_learn() -> None:
@@ -112,7 +111,7 @@ def test_a_saved_model_continues_where_it_was(tmp_path: Path) -> None:
     for batch in batches[:2]:
         model.train_step(batch)
     model.save(tmp_path / "model.keras")
-    again = load_model(tmp_path / "model.keras")
+    again = keras.models.load_model(tmp_path / "model.keras")
     for batch in batches[2:]:
         model.train_step(batch)
         again.train_step(batch)

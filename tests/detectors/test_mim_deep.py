@@ -6,9 +6,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from model_outputs import own_outputs
 from sklearn.metrics import roc_auc_score
-from test_export import own_outputs
 
+from mim_export.bundle.export import export_run
 from mim_export.check.verify import verify
 from mim_export.score.errors import MimError
 from mim_export.score.manifest import masks_of
@@ -22,7 +23,6 @@ from mim_tf.data.splits import select
 from mim_tf.detector import Detector
 from mim_tf.detectors import mim_deep as deep_inpainting
 from mim_tf.detectors.registry import create_model
-from mim_tf.evaluation import workflow
 from mim_tf.negatives.kinds import NEGATIVES
 from mim_tf.negatives.views import make_views
 from mim_tf.synthetic import dataset
@@ -44,7 +44,7 @@ def weights() -> None:
 def fit(root: Path) -> Detector:
     detector = Detector("mim", size=96, measure="deep", width=8, views=1)
     photos = scan_folder(root / "data")
-    detector.fit(photos, root / "run", alpha=0.05, training=TRAINING, warn=print, progress=lambda *line: None)
+    detector.fit_folder(photos, root / "run", alpha=0.05, training=TRAINING, warn=print, progress=lambda *line: None)
     return detector
 
 
@@ -54,7 +54,7 @@ def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
     root = tmp_path_factory.mktemp("deep")
     dataset.write_sample(root / "data", counts=COUNTS)
     fit(root)
-    workflow.export_run(root / "run", root / "bundle", None, None, print)
+    export_run(root / "run", root / "bundle", None, None, print)
     return root
 
 
@@ -87,13 +87,13 @@ def test_views_are_made_once_for_all_fits_of_a_run(tmp_path: Path, monkeypatch: 
     detector = Detector("mim", size=64, measure="deep", width=4, views=1)
     quiet = {"warn": print, "progress": lambda *line: None}
     training = Training(steps=1, batch_size=2, precision="float32")
-    detector.fit(scan_folder(tmp_path / "data"), tmp_path / "run", alpha=0.2, training=training, **quiet)
+    detector.fit_folder(scan_folder(tmp_path / "data"), tmp_path / "run", alpha=0.2, training=training, **quiet)
     assert detector.calibration.method == "cross" and len(seen) == len(set(seen)) == 12
     assert not (tmp_path / "run" / SCRATCH).exists()
     # A run that has ended is not fitted again.
     monkeypatch.setattr(deep_inpainting, "fit_head", None)
     again = Detector("mim", size=64, measure="deep", width=4, views=1)
-    again.fit(scan_folder(tmp_path / "data"), tmp_path / "run", alpha=0.2, training=training, **quiet)
+    again.fit_folder(scan_folder(tmp_path / "data"), tmp_path / "run", alpha=0.2, training=training, **quiet)
     assert again.calibration == detector.calibration
 
 
@@ -110,10 +110,12 @@ def test_known_negatives_are_for_this_measure_and_a_run_of_its_own(root: Path, t
     photos = scan_folder(root / "data")
     known = select(photos, "test", "plain")[:3]
     quiet = {"alpha": 0.05, "training": TRAINING, "warn": print, "progress": lambda *line: None}
-    with pytest.raises(MimError, match="colour with the measure colour has no use for negatives"):
-        Detector("colour", size=48).fit(photos, tmp_path / "run", known=known, **quiet)
+    with pytest.raises(MimError, match="colour with the measure colour cannot use negatives"):
+        Detector("colour", size=48).fit_folder(photos, tmp_path / "run", known=known, **quiet)
     with pytest.raises(MimError, match=r"other settings \(negatives\)"):
-        Detector("mim", size=96, measure="deep", width=8, views=1).fit(photos, root / "run", known=known, **quiet)
+        Detector("mim", size=96, measure="deep", width=8, views=1).fit_folder(
+            photos, root / "run", known=known, **quiet
+        )
 
 
 def test_the_graph_scores_as_keras_does(root: Path) -> None:
@@ -161,7 +163,7 @@ def test_the_bundle_holds_on_every_runtime_and_names_its_network(root: Path) -> 
 
 def test_a_bundle_for_a_microcontroller_is_all_int8(root: Path, tmp_path: Path) -> None:
     """The network of features in a file of its own, and the head; similarities follow those of Keras, less closely."""
-    manifest = workflow.export_run(root / "run", tmp_path / "bundle", None, None, print, micro=True)
+    manifest = export_run(root / "run", tmp_path / "bundle", None, None, print, micro=True)
     assert manifest["training"]["commands"][-1].endswith(" --micro")
     assert not any(row.bad for row in verify(tmp_path / "bundle"))
     assert sorted(manifest["models"]) == ["mim.tflite", "mim_features.tflite", "mim_micro.tflite"]
@@ -177,8 +179,8 @@ def test_a_bundle_for_a_microcontroller_is_all_int8(root: Path, tmp_path: Path) 
 
 
 def test_examples_show_the_way(root: Path) -> None:
-    columns = Detector.load(root / "run").model.columns(pixels(root, "mpox")[:2])
-    assert list(columns) == ["under one mask", "inpainted"]
+    columns = Detector.load(root / "run").reconstruction_steps(pixels(root, "mpox")[:2])
+    assert list(columns) == ["original", "under one mask", "inpainted"]
     assert all(images.shape == (2, 96, 96, 3) for images in columns.values())
 
 

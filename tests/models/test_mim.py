@@ -2,11 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import signal
-import subprocess
-import sys
-import time
 from pathlib import Path
 
 import keras
@@ -17,14 +12,11 @@ import tensorflow as tf
 from mim_export.score.errors import MimError
 from mim_export.score.preprocess import mask_set
 from mim_tf.data.augment import batches, source_size
-from mim_tf.detectors.mim import InpaintingModel
 from mim_tf.models.ema import update_average
 from mim_tf.models.losses import LossWeights, discriminator_loss, masked_error
 from mim_tf.models.mim import MIM, MIMConfig, masked_input
 from mim_tf.models.networks import discriminator, generator
 from mim_tf.synthetic import dataset
-from mim_tf.training.config import Training
-from mim_tf.training.loop import CHUNK, fast_precision, load_model
 
 GOLDEN = Path(__file__).parents[1] / "golden"
 SMALL = {"size": 32, "width": 4, "discriminator_width": 4}
@@ -118,13 +110,6 @@ def test_unusable_configurations_are_refused() -> None:
             MIMConfig(**options)
 
 
-def test_damaged_model_file_is_named(tmp_path: Path) -> None:
-    path = tmp_path / "model.keras"
-    path.write_bytes(b"not a zip")
-    with pytest.raises(MimError, match=r"model\.keras: not a readable model"):
-        load_model(path)
-
-
 def _assert_equal(a: MIM, b: MIM, tolerance: float) -> None:
     groups = [(a.g_optimizer, b.g_optimizer), (a.d_optimizer, b.d_optimizer)]
     groups += [(getattr(a, n), getattr(b, n)) for n in ("generator", "discriminator", "ema_generator")]
@@ -132,90 +117,6 @@ def _assert_equal(a: MIM, b: MIM, tolerance: float) -> None:
         assert len(ours.variables) == len(theirs.variables) > 0
         for x, y in zip(ours.variables, theirs.variables, strict=True):
             np.testing.assert_allclose(x.numpy(), y.numpy(), rtol=0, atol=tolerance, err_msg=x.path)
-
-
-_RUN = """
-import sys
-from pathlib import Path
-from mim_tf.synthetic import dataset
-from mim_tf.data.augment import source_size
-from mim_tf.training.config import Training
-from mim_tf.detectors.mim import Inpainting
-method = Inpainting(32, width=4, discriminator_width=4)
-pixels = dataset.render("mpox", range(12), size=source_size(32))
-method.fit(pixels, Path(sys.argv[1]), Training(steps=int(sys.argv[2]), batch_size=4, precision="float32"),
-           lambda *line: print(*line, flush=True))
-"""
-
-
-def test_killed_training_ends_where_an_unbroken_one_ends(tmp_path: Path) -> None:
-    """SIGKILL between two checkpoints; then weights, average, both optimizers' slots and the next batch agree."""
-    steps = 2 * CHUNK + 10
-    command = [sys.executable, "-c", _RUN]
-    environment = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3"}
-    broken = tmp_path / "broken"
-    process = subprocess.Popen([*command, str(broken), str(steps)], env=environment, stdout=subprocess.PIPE, text=True)
-    assert process.stdout is not None
-    process.stdout.readline()  # the first checkpoint is written
-    time.sleep(float(np.random.default_rng().uniform(0, 0.5)))
-    process.send_signal(signal.SIGKILL)
-    assert process.wait() == -signal.SIGKILL
-    subprocess.run([*command, str(broken), str(steps)], env=environment, check=True, stdout=subprocess.DEVNULL)
-    whole = tmp_path / "whole"
-    subprocess.run([*command, str(whole), str(steps)], env=environment, check=True, stdout=subprocess.DEVNULL)
-    models = [load_model(folder / f"checkpoint-{steps}.keras") for folder in (broken, whole)]
-    assert int(models[0].g_optimizer.iterations) == steps
-    _assert_equal(*models, tolerance=1e-6)
-    pixels = dataset.render("mpox", range(12), size=source_size(32))
-    following = [
-        next(iter(batches(pixels, size=32, batch_size=4, seed=0, start=start, steps=steps + 1).skip(skip)))
-        for start, skip in ((steps, 0), (0, steps))
-    ]
-    np.testing.assert_array_equal(following[0], following[1])
-
-
-def test_training_writes_previews_log_and_stops_in_time(tmp_path: Path) -> None:
-    method = InpaintingModel(32, width=4, discriminator_width=4)
-    pixels = dataset.render("mpox", range(6), size=method.source_size)
-    seen: list[int] = []
-    training = Training(steps=10_000, batch_size=2, seconds=0.1, precision="float32")
-    method.fit(pixels, tmp_path, training, lambda name, step, steps, values: seen.append(step))
-    assert seen == [1]  # the budget was spent within the first step
-    assert list((tmp_path / "log").glob("events*"))
-    method.fit(pixels, tmp_path, training, lambda name, step, steps, values: seen.append(step))
-    assert seen == [1]  # and remains spent
-    short = Training(steps=CHUNK + 5, batch_size=2, precision="float32")
-    method.fit(pixels, tmp_path, short, lambda name, step, steps, values: seen.append(step))
-    assert seen == [1, CHUNK, CHUNK + 5]
-    names = sorted(path.name for path in (tmp_path / "previews").iterdir())
-    assert names == [f"step{step:06d}.png" for step in (1, CHUNK, CHUNK + 5)]
-    assert len(list(tmp_path.glob("checkpoint-*.keras"))) == 1
-
-
-def test_a_gpu_trains_in_float32_whatever_its_processor_can(monkeypatch: pytest.MonkeyPatch) -> None:
-    flags = "flags: fpu amx_bf16 avx512_bf16"
-    monkeypatch.setattr(Path, "read_text", lambda path: flags)
-    monkeypatch.setattr(tf.config, "list_physical_devices", lambda kind: [])
-    assert fast_precision() == "mixed_bfloat16"
-    monkeypatch.setattr(tf.config, "list_physical_devices", lambda kind: ["/physical_device:GPU:0"])
-    assert fast_precision() == "float32"
-
-
-def test_a_run_moved_to_another_machine_takes_that_machines_precision(tmp_path: Path) -> None:
-    """Begun in bfloat16 on a processor, continued in float32 on a GPU: weights, average and slots go along."""
-    pixels = dataset.render("mpox", range(4), size=source_size(32))
-    models = {}
-    for precision, steps in (("mixed_bfloat16", 3), ("float32", 3), ("float32", 4)):
-        method = InpaintingModel(32, width=4, discriminator_width=4)
-        training = Training(steps=steps, batch_size=2, precision=precision)
-        method.fit(pixels, tmp_path, training, lambda *told: None)
-        models[precision, steps] = method.keras_model
-    begun, moved, continued = models.values()
-    assert [model.config.precision for model in models.values()] == ["mixed_bfloat16", "float32", "float32"]
-    computed = [model.generator.get_layer("middle_conv").compute_dtype for model in models.values()]
-    assert computed == ["bfloat16", "float32", "float32"]
-    _assert_equal(begun, moved, tolerance=0)
-    assert int(continued.g_optimizer.iterations) == 4
 
 
 def test_loss_weights_name_every_loss() -> None:

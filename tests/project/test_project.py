@@ -1,4 +1,4 @@
-"""The project as a whole: layout, wheel, licences, module sizes, what importing pulls in."""
+"""The project as a whole: layout, import contracts, wheel, licences, what importing pulls in."""
 
 from __future__ import annotations
 
@@ -53,59 +53,59 @@ def test_wheel_holds_what_git_holds(tmp_path: Path) -> None:
     assert "License-Expression: Apache-2.0 AND LicenseRef-mim-tf-weights-research-only" in metadata
 
 
-def test_modules_are_short() -> None:
-    long = {
-        name: count
-        for name in tracked()
-        if name.endswith((".py", ".c", ".h", ".kt", ".swift", ".ts"))
-        and (count := len((ROOT / name).read_text(encoding="utf-8").splitlines())) > 250
-        and not name.startswith(("tests/", "colab/"))
-    }
-    assert not long
-
-
 def test_layout_is_the_agreed_one() -> None:
     top = {name.split("/")[0] for name in tracked()}
-    assert {
-        "README.md",
-        "setup.cfg",
-        "pyproject.toml",
-        "mim_tf",
-        "export",
-        "tests",
-        "LICENSE",
-        "CITATION.cff",
-    } <= top
-    modules = {name for name in tracked() if name.startswith("mim_tf/") and name.count("/") == 1}
-    wanted = ["data", "sample", "mask", "measure", "calibrate", "detector", "evaluate", "report", "cli"]
-    assert {f"mim_tf/{name}.py" for name in wanted} <= modules
+    assert {"README.md", "CONTRIBUTING.md", "setup.cfg", "mim_tf", "export", "tests", "colab", "docs"} <= top
+
+
+def test_rooms_import_only_from_floors_below() -> None:
+    """The contracts of `[importlinter]` in setup.cfg, none of which ignores an import."""
+    config = configparser.ConfigParser()
+    config.read(ROOT / "setup.cfg")
+    assert not config.has_option("importlinter:contract:floors", "ignore_imports")
+    executable = Path(sys.executable).with_name("lint-imports")
+    done = subprocess.run([str(executable)], cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout
+
+
+def test_tests_mirror_the_rooms() -> None:
+    rooms = {name.split("/")[1] for name in tracked() if re.match(r"(mim_tf|export)/\w+/\w+\.py", name)}
+    tested = {name.split("/")[1] for name in tracked() if re.match(r"tests/\w+/test_\w+\.py", name)}
+    assert rooms <= tested
+
+
+HEAVY = ("tensorflow", "keras", "matplotlib", "sklearn", "scipy", "skimage")
 
 
 @pytest.mark.parametrize(
-    "module",
+    ("program", "absent"),
     [
-        "mim_tf",
-        "mim_export",
-        "mim_tf.cli.app",
-        "mim_tf.data.folder",
-        "mim_export.score.scorer",
-        "mim_export.bench.bench",
+        ("import mim_tf, mim_export", (*HEAVY, "numpy", "PIL")),
+        ("from mim_export import Scorer", HEAVY),
+        ("import mim_export.score.batch, mim_export.check.verify", HEAVY),
+        ("import mim_tf.cli.app, mim_tf.data.folder", HEAVY),
+        ("from mim_tf import Detector; Detector('mim', size=96)", ("matplotlib",)),
     ],
 )
-def test_importing_is_light(module: str) -> None:
-    program = f"import sys, {module}; sys.exit('tensorflow' in sys.modules)"
-    assert subprocess.run([sys.executable, "-c", program], cwd=ROOT.parent).returncode == 0
+def test_importing_is_light(program: str, absent: tuple[str, ...]) -> None:
+    """Scoring brings nothing of training, and training brings no plotting."""
+    check = f"{program}; import sys; found = {set(absent)!r} & set(sys.modules); sys.exit(str(found) if found else 0)"
+    done = subprocess.run([sys.executable, "-c", check], cwd=ROOT.parent, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr[-500:]
 
 
-def test_dependencies_stand_in_the_readme_with_a_reason() -> None:
+def test_dependencies_have_a_reason() -> None:
     config = configparser.ConfigParser()
     config.read(ROOT / "setup.cfg")
-    readme = (ROOT / "README.md").read_text(encoding="utf-8")
-    for line in config["options"]["install_requires"].split():
-        name = re.split("[>=]", line)[0]
-        assert f"| {name} |" in readme, name
-    for name in ("tflite-runtime", "tensorflow-addons"):
-        assert f"| {name} |" in readme
+    reasons = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    needed = config["options"]["install_requires"] + config["options.extras_require"]["train"]
+    names = {re.split("[>=]", line)[0] for line in needed.splitlines() if line and not line.startswith("#")}
+    for name in (*sorted(names), "tflite-runtime", "tensorflow-addons"):
+        assert f"| {name} |" in reasons, name
+
+
+def test_readme_is_for_two_minutes() -> None:
+    assert len((ROOT / "README.md").read_text(encoding="utf-8").splitlines()) <= 110
 
 
 def test_readme_states_both_licences_and_the_limits_early() -> None:

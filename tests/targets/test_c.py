@@ -414,7 +414,7 @@ def test_gate_is_the_definition(c: SimpleNamespace, foreign: float | None) -> No
         found = _value(c, c.lib.mim_contrast, pixels), _value(c, c.lib.mim_detail, pixels)
         novelty = rng.uniform(0, 1)
         given_ = np.array([novelty], np.float32)
-        expected = int(decide.gate(pixels[None], decide.Gate(**gate), given_)[0])
+        expected = int(decide.gate(pixels[None], decide.Gate.from_dict(gate), given_)[0])
         assert _gate(c, limits, 10, *found, novelty) == expected
         assert _gate(c, limits, 9, *found, novelty) == decide.REASONS.index("too small")
 

@@ -1,0 +1,143 @@
+"""Recovers the Keras detector of the released bundle from its `mim.tflite`, for `load_detector("released")`.
+
+    python benchmarks/released_detector.py            # writes export/released/detector, its manifest entries and sums
+
+The float weights of the released training were not kept. The generator that is written is therefore the int8 one, its
+weights dequantized and its folded normalisations undone by the identity; the head is float32 in the graph and comes out
+exact. The conformal table and the gate are those of the manifest. The script prints how far the recovered detector is
+from the golden vectors.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import numpy as np
+
+from mim_export.bundle import golden
+from mim_export.bundle.write import list_files, write_sums
+from mim_export.score.decide import Calibration, Gate
+from mim_export.score.files import write_json
+from mim_export.score.manifest import RELEASED, read_checked, read_manifest
+from mim_export.tflite import flatbuffer
+from mim_tf.detector import Detector
+from mim_tf.detectors.mim_deep import DeepInpaintingModel
+from mim_tf.measures.head import Distance, Head
+
+#: Convolutions of the generator in the order of the graph.
+LAYERS = ("down0", "down1", "down2", "down3", "middle", "up2", "up1", "up0", "last", "out")
+
+
+class Graph:
+    """Operators and constants of the signature `score`.
+
+    Args:
+        content: the TFLite file.
+    """
+
+    def __init__(self, content: bytes) -> None:
+        self.model = flatbuffer.read(content)
+        self.graph = self.model.subgraphs[0]
+
+    def operators(self, name: str) -> list[Any]:
+        """Operators of one kind, in order."""
+        return [op for op in self.graph.operators if flatbuffer.op_name(self.model, op) == name]
+
+    def constant(self, index: int) -> np.ndarray:
+        """A constant tensor in real numbers, float32."""
+        tensor = self.graph.tensors[index]
+        dtype = {0: "<f4", 2: "<i4", 9: "i1"}[tensor.type]
+        data = np.asarray(self.model.buffers[tensor.buffer].data, np.uint8).tobytes()
+        values = np.frombuffer(data, dtype).reshape(tensor.shape).astype(np.float32)
+        if tensor.type == 0:
+            return values
+        scale = np.asarray(tensor.quantization.scale, np.float32)
+        shape = [1] * values.ndim
+        shape[tensor.quantization.quantizedDimension] = -1
+        return np.asarray(values * (scale.reshape(shape) if scale.size > 1 else scale))
+
+    def following(self, output: int) -> Any:
+        """The first operator that reads a tensor."""
+        return next(op for op in self.graph.operators if output in op.inputs)
+
+    def scalar_of(self, operator: Any) -> float:
+        """The constant operand of a binary operator."""
+        found = [i for i in operator.inputs if self.model.buffers[self.graph.tensors[i].buffer].data is not None]
+        return float(self.constant(int(found[0])))
+
+
+def recovered_head(graph: Graph) -> Head:
+    """The head, read back from the operators that compute it."""
+    distances = []
+    for layer in graph.operators("FULLY_CONNECTED"):
+        operator = layer
+        for _ in range(3):  # squared, summed, root
+            operator = graph.following(operator.outputs[0])
+        mean = graph.following(operator.outputs[0])
+        factor = graph.following(mean.outputs[0])
+        scale = np.array([graph.scalar_of(mean), 1 / graph.scalar_of(factor)])
+        matrix, offset = (graph.constant(int(i)).astype(np.float64) for i in layer.inputs[1:3])
+        distances.append(Distance(matrix, offset, scale))
+    (product,) = (
+        op
+        for op in graph.operators("MUL")
+        if any(list(graph.graph.tensors[i].shape) == [distances[0].matrix.shape[1]] for i in op.inputs)
+    )
+    (weights,) = (i for i in product.inputs if len(graph.graph.tensors[i].shape) == 1)
+    added = graph.following(graph.following(product.outputs[0]).outputs[0])
+    bias = np.asarray(graph.scalar_of(added), np.float64)
+    return Head(graph.constant(int(weights)).astype(np.float64), bias, *distances)
+
+
+def set_generator(model: DeepInpaintingModel, graph: Graph) -> None:
+    """Sets the generator to the dequantized weights of the int8 convolutions."""
+    keras_model = model.inpainting.make_model(model.inpainting.config)
+    integer = [op for op in graph.operators("CONV_2D") if graph.graph.tensors[op.inputs[1]].type == 9]
+    for name, operator in zip(LAYERS, integer, strict=True):
+        kernel, bias = (graph.constant(int(i)) for i in operator.inputs[1:3])
+        layer = keras_model.ema_generator.get_layer(f"{name}_conv")
+        layer.kernel.assign(kernel.transpose(1, 2, 3, 0))
+        if name == "out":
+            layer.bias.assign(bias)
+            continue
+        norm = keras_model.ema_generator.get_layer(f"{name}_norm")
+        for variable, value in ((norm.gamma, 1), (norm.beta, bias), (norm.moving_mean, 0)):
+            variable.assign(np.broadcast_to(np.float32(value), variable.shape))
+        norm.moving_variance.assign(np.full(norm.moving_variance.shape, 1 - norm.epsilon, np.float32))
+    model.inpainting._keras_model = keras_model
+
+
+def main() -> None:
+    """Writes the detector, lists it in the bundle's manifest, and prints the deviations."""
+    manifest = read_manifest(RELEASED)
+    graph = Graph(read_checked(RELEASED, "mim.tflite", manifest))
+    network = manifest["measure"]["network"]
+    detector = Detector("mim", size=manifest["size"], views=2, block=network["block"])
+    assert isinstance(detector.model, DeepInpaintingModel)
+    set_generator(detector.model, graph)
+    detector.model.head = recovered_head(graph)
+    detector._calibration = Calibration.from_dict(manifest["calibration"])
+    detector._gate = Gate.from_dict(manifest["gate"])
+    detector.about = {key: value for key, value in manifest["training"].items() if key != "commands"}
+    detector.save(RELEASED / "detector")
+    manifest["files"] = list_files(RELEASED)
+    write_json(RELEASED / "manifest.json", manifest)
+    write_sums(RELEASED, [*manifest["files"], "manifest.json"])
+
+    detector = Detector.load(RELEASED / "detector")
+    entries, stages = golden.read(RELEASED)
+    judged = detector.judge(np.stack([stage["resampled"] for stage in stages]))
+    differences = np.abs(judged.similarity - [entry["similarity"] for entry in entries])
+    found = {"images": len(entries), "similarity_largest": float(differences.max())}
+    found["similarity_median"] = float(np.median(differences))
+    names = ("mpox-like", "not-mpox-like", "cannot-judge")
+    small = [min(stage["input"].shape[:2]) < manifest["gate"]["min_side"] for stage in stages]
+    told = [names[code] for code in judged.verdict]
+    found["verdicts"] = sum(a == e["verdict"] for a, e, s in zip(told, entries, small, strict=True) if not s)
+    found["judged"] = len(entries) - sum(small)
+    print(json.dumps(found))
+
+
+if __name__ == "__main__":
+    main()
