@@ -7,12 +7,20 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from mim_export.bundle import golden
+from mim_export.score.decide import REASONS, VERDICTS
 from mim_export.score.errors import MimError
+from mim_export.score.manifest import RELEASED, read_manifest
+from mim_export.score.preprocess import resample
+from mim_tf.calibration import FOLDS, fold_of
 from mim_tf.data.folder import scan_folder
-from mim_tf.detector import Detector
+from mim_tf.detector import Detector, load_detector
 from mim_tf.detectors.base import OneClassModel
+from mim_tf.detectors.registry import create_model
 from mim_tf.synthetic import dataset
+from mim_tf.training.config import Training
 
+RELEASED_FILES = ("detector.json", "generator.weights.h5", "head.npz")
 COUNTS = {
     "train": {"mpox": 12},
     "val": {"mpox": 40, "plain": 2},
@@ -66,3 +74,108 @@ def test_an_out_of_fold_table_holds_no_image_that_its_fit_has_seen(
     folder = dataset.write_sample(tmp_path / "data", counts=counts)
     detector = fitted(folder, tmp_path / "run", "colour", alpha=0.2)
     assert detector.calibration.similarities == (0.0,) * 16
+
+
+def colour(size: int = 32) -> Detector:
+    return Detector("colour", size=size)
+
+
+@pytest.fixture(scope="module")
+def images() -> np.ndarray:
+    """Forty synthetic images of twenty patients, 64 px."""
+    return dataset.render("mpox", range(40), size=64)
+
+
+PATIENTS = np.arange(40) // 2
+
+
+def test_fit_on_arrays_calibrates_out_of_fold(images: np.ndarray) -> None:
+    detector = colour()
+    assert not detector.is_fitted
+    assert detector.fit(images, groups=PATIENTS) is detector and detector.is_fitted
+    assert detector.calibration.method == "cross" and detector.calibration.groups == 20
+    assert sum(detector.calibration.weights) == pytest.approx(20)
+    # Every table entry is the score of a model that has not seen the patient.
+    folds = fold_of(PATIENTS.astype(str), FOLDS, 0)
+    small = np.stack([resample(image, 32) for image in images])
+    expected = []
+    for fold in range(FOLDS):
+        model = create_model("colour", 32)
+        model.fit(small[folds != fold], Path(), Training(), lambda *line: None)
+        expected.append(model.score_samples(small[folds == fold]))
+    np.testing.assert_allclose(detector.calibration.similarities, np.sort(np.concatenate(expected)), rtol=1e-6)
+
+
+def test_arrays_and_photographs_of_any_size_are_judged(images: np.ndarray) -> None:
+    detector = colour().fit(images, groups=PATIENTS)
+    scores = detector.score_samples(images[:3])
+    assert scores.shape == (3,) and scores.dtype == np.float32
+    resampled = np.stack([resample(image, 32) for image in images[:3]])
+    np.testing.assert_array_equal(scores, detector.score_samples(resampled))
+    photographs = [np.pad(images[0], ((0, 0), (10, 10), (0, 0))), images[1], images[2, :20]]
+    np.testing.assert_array_equal(detector.score_samples(photographs)[:2], scores[:2])
+    p = detector.p_values(images[:3])
+    table = np.array(detector.calibration.similarities, np.float32)
+    groups = np.array([(1 + 0.5 * (table <= score).sum()) / 21 for score in scores])  # two images a patient
+    np.testing.assert_allclose(p, groups, rtol=1e-6)
+    # The third photograph is smaller than the model's input.
+    assert detector.predict(photographs)[2] == "cannot-judge"
+    assert detector.judge(photographs).reason[2] == REASONS.index("too small")
+
+
+def test_what_cannot_be_fitted_or_judged_is_refused(images: np.ndarray, tmp_path: Path) -> None:
+    for call in ("score_samples", "p_values", "predict", "judge"):
+        with pytest.raises(MimError, match="expected a fitted detector, received one that is not fitted"):
+            getattr(colour(), call)(images)
+    with pytest.raises(MimError, match="not fitted"):
+        colour().save(tmp_path)
+    with pytest.raises(MimError, match=r"received float32 \(40, 64, 64, 3\)"):
+        colour().fit(images.astype(np.float32))
+    with pytest.raises(MimError, match=r"10 calibration groups cannot support alpha 0\.05"):
+        colour().fit(images[:10])
+    with pytest.raises(MimError, match="the method colour with the measure colour cannot use negatives"):
+        colour().fit(images, negatives=images)
+    (tmp_path / "other").mkdir()
+    (tmp_path / "other" / "file").write_text("")
+    with pytest.raises(MimError, match="exists and is not a run"):
+        colour().fit(images, folder=tmp_path / "other")
+
+
+def test_a_run_folder_is_kept_and_belongs_to_its_images(images: np.ndarray, tmp_path: Path) -> None:
+    detector = colour().fit(images, groups=PATIENTS, folder=tmp_path / "run")
+    loaded = load_detector(tmp_path / "run")
+    np.testing.assert_array_equal(loaded.score_samples(images), detector.score_samples(images))
+    assert loaded.calibration == detector.calibration and len(loaded.sample) == 40
+    again = colour().fit(images, groups=PATIENTS, folder=tmp_path / "run")
+    assert again.calibration == detector.calibration
+    with pytest.raises(MimError, match=r"a run with other settings \(data\)"):
+        colour().fit(images[::-1], groups=PATIENTS, folder=tmp_path / "run")
+
+
+def test_public_names_are_the_documented_ones() -> None:
+    import mim_tf
+
+    assert set(mim_tf.__all__) == {
+        *("Detector", "load_detector", "MIM", "MIMConfig", "ProxyAno", "ssim", "__version__"),
+    }
+    assert mim_tf.Detector is Detector and set(mim_tf.__all__) <= set(dir(mim_tf))
+    with pytest.raises(AttributeError, match="no attribute 'Detektor'"):
+        mim_tf.Detektor  # noqa: B018
+
+
+def test_the_released_detector_agrees_with_the_released_bundle() -> None:
+    """Its generator has the weights of the bundle, dequantized, and float activations: the same verdicts."""
+    try:
+        detector = load_detector("released")
+    except MimError as missing:
+        pytest.skip(str(missing))
+    manifest = read_manifest(RELEASED)
+    size = sum(manifest["files"][f"detector/{name}"]["bytes"] for name in RELEASED_FILES)
+    assert size <= 5_000_000
+    entries, stages = golden.read(RELEASED)
+    judgement = detector.judge([stage["input"] for stage in stages])
+    assert [VERDICTS[code] for code in judgement.verdict] == [entry["verdict"] for entry in entries]
+    assert [REASONS[code] for code in judgement.reason] == [entry["reason"] for entry in entries]
+    limits = golden.tolerance(manifest)
+    for similarity, entry in zip(judgement.similarity, entries, strict=True):
+        assert abs(similarity - entry["similarity"]) <= 2 * golden.allowed(limits, "deep", entry["similarity"])

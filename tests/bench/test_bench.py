@@ -33,6 +33,8 @@ from mim_tf.detector import Detector
 from mim_tf.synthetic import dataset
 from mim_tf.training.config import Training
 
+pytestmark = pytest.mark.slow
+
 #: Multiply-accumulates by hand of the network below: 4 x 4 outputs of 16 channels, each of 3 x 3 x 4 products; the same
 #: outputs, each of 3 x 3; and 10 outputs of 4 x 4 x 16.
 MACS = {"CONV_2D": 4 * 4 * 16 * 36, "DEPTHWISE_CONV_2D": 4 * 4 * 16 * 9, "FULLY_CONNECTED": 10 * 256}

@@ -39,6 +39,8 @@ from mim_tf.evaluation.report import write_report
 from mim_tf.synthetic import dataset
 from mim_tf.training.config import Training
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def run(tmp_path_factory: pytest.TempPathFactory) -> Path:

@@ -26,6 +26,8 @@ from mim_tf.detectors.registry import create_model
 from mim_tf.synthetic import dataset
 from mim_tf.training.config import Training
 
+pytestmark = pytest.mark.slow
+
 COUNTS = {"train": {"mpox": 12}, "val": {"mpox": 4, "plain": 4}, "test": {"mpox": 8, "plain": 6, "no_skin": 4}}
 ENTRIES = [Entry("colour", "colour"), Entry("narrow", "classifier", {"width": 4})]
 

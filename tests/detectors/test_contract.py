@@ -59,6 +59,8 @@ def fitted(name: str, folder: Path, out: Path, steps: int | None = None) -> tupl
     return detector, seen
 
 
+@pytest.mark.slow
+@pytest.mark.slow
 @pytest.mark.parametrize("name", model_names())
 def test_the_contract_of_a_method(name: str, folder: Path, tmp_path: Path) -> None:
     if name in PRETRAINED:

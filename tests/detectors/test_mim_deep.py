@@ -29,6 +29,8 @@ from mim_tf.synthetic import dataset
 from mim_tf.training.config import Training
 from mim_tf.training.run_folder import SCRATCH
 
+pytestmark = pytest.mark.slow
+
 COUNTS = {"train": {"mpox": 16}, "val": {"mpox": 40}, "test": {"mpox": 10, "plain": 10, "macules": 10}}
 TRAINING = Training(steps=40, batch_size=4, precision="float32")
 

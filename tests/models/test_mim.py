@@ -84,6 +84,7 @@ def test_moving_average_follows_the_golden_formula() -> None:
         np.testing.assert_allclose(averaged.numpy(), expected[0], atol=1e-6)
 
 
+@pytest.mark.slow
 def test_fit_tracks_losses_and_lowers_the_error() -> None:
     model = compiled()
     pixels = dataset.render("mpox", range(8), size=source_size(32))

@@ -74,6 +74,7 @@ def patch_error(pseudo_anomalies: bool) -> tuple[float, float]:
     return float(masked_error(rebuilt, pasted, foreign)), float(mended)
 
 
+@pytest.mark.slow
 def test_pseudo_anomalies_raise_the_error_at_the_pasted_patch() -> None:
     """A foreign patch is rebuilt by a module that never had to mend one, and mended by one that had."""
     (error, mended), (error_without, mended_without) = patch_error(True), patch_error(False)

@@ -52,6 +52,7 @@ method.fit(pixels, Path(sys.argv[1]), Training(steps=int(sys.argv[2]), batch_siz
 """
 
 
+@pytest.mark.slow
 def test_killed_training_ends_where_an_unbroken_one_ends(tmp_path: Path) -> None:
     """SIGKILL between two checkpoints; then weights, average, both optimizers' slots and the next batch agree."""
     steps = 2 * CHUNK + 10
@@ -80,6 +81,7 @@ def test_killed_training_ends_where_an_unbroken_one_ends(tmp_path: Path) -> None
     np.testing.assert_array_equal(following[0], following[1])
 
 
+@pytest.mark.slow
 def test_training_writes_previews_log_and_stops_in_time(tmp_path: Path) -> None:
     method = InpaintingModel(32, width=4, discriminator_width=4)
     pixels = dataset.render("mpox", range(6), size=method.source_size)
@@ -107,6 +109,7 @@ def test_a_gpu_trains_in_float32_whatever_its_processor_can(monkeypatch: pytest.
     assert fast_precision() == "float32"
 
 
+@pytest.mark.slow
 def test_a_run_moved_to_another_machine_takes_that_machines_precision(tmp_path: Path) -> None:
     """Begun in bfloat16 on a processor, continued in float32 on a GPU: weights, average and slots go along."""
     pixels = dataset.render("mpox", range(4), size=source_size(32))
@@ -124,6 +127,7 @@ def test_a_run_moved_to_another_machine_takes_that_machines_precision(tmp_path: 
     assert int(continued.g_optimizer.iterations) == 4
 
 
+@pytest.mark.slow
 def test_callbacks_are_called_and_may_stop_the_training(tmp_path: Path) -> None:
     """A batch is a step, an epoch ends with each checkpoint; early stopping ends the training there."""
 
