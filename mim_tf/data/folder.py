@@ -78,8 +78,8 @@ def scan_folder(folder: str | os.PathLike[str], *, seed: int = 0) -> tuple[Photo
             and not any(part.startswith(".") for part in path.relative_to(root).parts)
         ]
         # rglob passes over folders it may not enter without a word.
-        for path in sorted(root.rglob("*/")):
-            if not os.access(path, os.R_OK | os.X_OK):
+        for path in sorted(root.rglob("*")):
+            if path.is_dir() and not os.access(path, os.R_OK | os.X_OK):
                 raise PermissionError(13, "permission denied", str(path))
     except OSError as error:
         raise explain(error, folder) or error from None
