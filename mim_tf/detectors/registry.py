@@ -54,7 +54,8 @@ def create_model(name: str, size: int, measure: str | None = None, **options: An
     (model_class,) = (
         value
         for value in vars(module).values()
-        if isinstance(value, type) and issubclass(value, OneClassModel) and value.__module__ == module.__name__
+        # The module comes first: on Python 3.10 an alias such as NDArray[np.uint8] is a type, too.
+        if isinstance(value, type) and value.__module__ == module.__name__ and issubclass(value, OneClassModel)
     )
     if measure not in (None, model_class.measure):
         measures = sorted({model_class.measure, *(other for of, other in _MEASURED if of == name)})
