@@ -32,7 +32,7 @@
 # diagnosis.*
 #
 # Run the cells one after another, or all at once (in Colab: Runtime, Run all). The first cell installs the package;
-# you do not need to read it. The third cell prints how long each part takes.
+# you do not need to read it. The third code cell prints how long each part takes.
 
 # %%
 import importlib.util
@@ -678,8 +678,8 @@ lesson.show(bars_figure(bars, lesson.path("photographs"), xlabel=xlabel, line=0.
 # result must be stated: the improvement comes from the pretrained features and the pseudo-negatives. The features can
 # be weighted by the errors of the GAN, by those of a blur, or not at all; this made no difference that could be
 # measured ([how the measure was selected](https://github.com/mim-tf/mim-tf/blob/main/docs/detection.md)). You have
-# built the published method, seen where it fails, and tested which part of the improved measure has an effect. That a
-# part has no effect is also a result. The inpainting remains useful as a picture: it shows where details were
+# built the published method, seen where it fails, and seen which parts of the improved measure have a measurable
+# effect. That a part has none is also a result. The inpainting remains useful as a picture: it shows where details were
 # difficult to predict.
 
 # %% [markdown]
@@ -898,7 +898,7 @@ lesson.show(figure, "pictures of two classes with a small watermark in the lower
 # to the disease would have three equal bars.
 
 # %%
-compared = {
+detectors = {
     "patchcore": (patchcore_detector, "similarity"),
     "GAN, SSIM": (detector, "ssim"),
     "GAN, deep": (detector, "similarity"),
@@ -910,7 +910,7 @@ experiments = {
 }
 bars = {
     title: {
-        name: auroc(*(scores_by(one, pixels, measure) for pixels in pair)) for name, (one, measure) in compared.items()
+        name: auroc(*(scores_by(one, pixels, measure) for pixels in pair)) for name, (one, measure) in detectors.items()
     }
     for title, pair in experiments.items()
 }
