@@ -932,7 +932,7 @@ lesson.show(WORK / "evaluation" / "probes.png", "correlation of the score with i
 # AUROC of mpox against
 # * all other skin classes (green), and only those pictures that have similar properties (light blue; it should be equal
 #   to the green bar),
-# * pictures that show no skin (yellow),
+# * generated pictures without skin, and strongly blurred pictures (yellow),
 # * *the same pictures of mpox*, altered (pink; 0.5 means that the score does not change).
 #
 # Our own measure therefore also responds to a watermark. Its bars above hardly changed only because the classes were
