@@ -92,7 +92,7 @@ def test_what_is_taken_from_the_library_is_there(code: list[nbformat.NotebookNod
     for node in ast.walk(tree):
         if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id in modules:
             assert hasattr(modules[node.value.id], node.attr), f"{node.value.id}.{node.attr}"
-    assert found > 30 and {"data", "sample", "colab"} <= set(modules)
+    assert found > 30 and {"dataset", "colab"} <= set(modules)
 
 
 def test_each_part_begins_with_a_question_and_ends_with_a_picture(notebook: nbformat.NotebookNode) -> None:
