@@ -1,5 +1,59 @@
 #include "internal.h"
 
+size_t mim_head_count(size_t statistics, size_t components) {
+    const size_t far = components * statistics + components + 2, foreign = statistics * statistics + statistics + 2;
+    return statistics + 1 + far + foreign;
+}
+
+/* Weight of a position without any error, so that a perfect inpainting weighs all alike. */
+#define LEAST 0.0001f
+
+mim_status mim_error_weights(const uint8_t *x, const int8_t *q, size_t size, float *weights, size_t weights_bytes) {
+    const size_t cells = size / MIM_CELL;
+    float all = 0;
+    size_t row, column, y, i;
+    if (!x || !q || !weights) return MIM_NULL;
+    if (!mim_in(size, MIM_CELL, MIM_MAX_SIZE) || size % MIM_CELL) return MIM_SIZE;
+    if (weights_bytes < cells * cells * sizeof *weights) return MIM_BUFFER;
+    for (row = 0; row < cells; row++)
+        for (column = 0; column < cells; column++) {
+            /* Of |x / 255 - (q + 128) / 256|, in units of 1 / 65280: sums are exact. */
+            uint32_t error = 0;
+            for (y = 0; y < MIM_CELL; y++) {
+                const size_t start = 3 * ((row * MIM_CELL + y) * size + column * MIM_CELL);
+                for (i = start; i < start + 3 * MIM_CELL; i++) {
+                    const int32_t difference = 256 * (int32_t)x[i] - 255 * ((int32_t)q[i] + 128);
+                    error += (uint32_t)(difference < 0 ? -difference : difference);
+                }
+            }
+            weights[row * cells + column] = (float)error / (65280.0f * 3 * MIM_CELL * MIM_CELL) + LEAST;
+            all += weights[row * cells + column];
+        }
+    for (i = 0; i < cells * cells; i++) weights[i] /= all;
+    return MIM_OK;
+}
+
+mim_status mim_statistics(const int8_t *features, size_t positions, size_t channels, float scale, int32_t zero,
+                          const float *weights, float *statistics, size_t statistics_bytes) {
+    size_t channel, i;
+    if (!features || !weights || !statistics) return MIM_NULL;
+    if (!mim_in(positions, 1, MIM_MAX_SIZE) || !mim_in(channels, 1, MIM_MAX_SIZE)) return MIM_SIZE;
+    if (statistics_bytes < 2 * channels * sizeof *statistics) return MIM_BUFFER;
+    if (!isfinite(scale) || scale <= 0) return MIM_NUMBER;
+    for (channel = 0; channel < channels; channel++) {
+        const int8_t *value = features + channel;
+        float mean = 0, square = 0;
+        for (i = 0; i < positions; i++) mean += weights[i] * (float)value[i * channels];
+        for (i = 0; i < positions; i++) {
+            const float off = (float)value[i * channels] - mean;
+            square += weights[i] * off * off;
+        }
+        statistics[channel] = scale * (mean - (float)zero);
+        statistics[channels + channel] = scale * sqrtf(square);
+    }
+    return MIM_OK;
+}
+
 /* Length of rows x statistics + offset, less its mean over the class, in deviations; the values lie one after another. */
 static float distance(const float *values, size_t rows, size_t count, const float *statistics) {
     const float *offset = values + rows * count, *scale = offset + rows;

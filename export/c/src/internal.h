@@ -29,29 +29,11 @@ static inline int mim_stride_fits(size_t stride, size_t row, size_t height) {
     return stride >= row && (height < 2 || stride <= (SIZE_MAX - row) / (height - 1));
 }
 
-static inline int mim_mask_set_exists(const mim_mask_set *set) {
-    return mim_in(set->size, 1, MIM_MAX_SIZE) && mim_in(set->cell, 1, set->size) && set->size % set->cell == 0 &&
-           mim_in(set->count, 2, 255) && mim_in(set->step, 1, 255);
-}
-
-static inline size_t mim_label(const mim_mask_set *set, size_t y, size_t x) {
-    return (x / set->cell + (y / set->cell) * set->step) % set->count;
-}
-
-/* In units of 1/255000, so that sums of luma are exact. */
-static inline int32_t mim_luma(const uint8_t *rgb) { return 299 * rgb[0] + 587 * rgb[1] + 114 * rgb[2]; }
-
 /* Lays the rows out in the workspace; the images have at least `least` pixels a side. */
 mim_status mim_rows_begin(mim_rows *rows, size_t least, size_t width, size_t height, size_t channels, void *workspace,
                           size_t workspace_bytes);
 
 /* Drops the oldest row of each image and takes in a row of pixels, channel by channel. */
 void mim_rows_push(mim_rows *rows, const uint8_t *x, const int8_t *q);
-
-/*
- * SSIM of the windows around the middle one of the rows. `pad` columns (0 or MIM_BORDER) are reflected at each side.
- * Returns width + 2 pad - 10 values, which stay valid until the next call.
- */
-const float *mim_rows_similarity(const mim_rows *rows, size_t channel, size_t pad);
 
 #endif

@@ -1,5 +1,53 @@
 #include "internal.h"
 
+mim_status mim_upright(const uint8_t *source, size_t width, size_t height, size_t channels, size_t stride,
+                       int orientation, uint8_t *target, size_t target_bytes) {
+    size_t y, x, channel;
+    if (!source || !target) return MIM_NULL;
+    if (!mim_in(width, 1, MIM_MAX_SIDE) || !mim_in(height, 1, MIM_MAX_SIDE) || !mim_in(channels, 3, 4)) return MIM_SIZE;
+    if (!mim_stride_fits(stride, width * channels, height)) return MIM_STRIDE;
+    if (orientation < 1 || orientation > 8) return MIM_ARGUMENT;
+    if (target_bytes < width * height * channels) return MIM_BUFFER;
+    {
+        const int swap = orientation >= 5;
+        const int from_right = orientation == 2 || orientation == 3 || orientation == 7 || orientation == 8;
+        const int from_bottom = orientation == 3 || orientation == 4 || orientation == 6 || orientation == 7;
+        /* Steps backwards wrap around in size_t, which is defined, and so is their sum with the start. */
+        const size_t step_x = from_right ? (size_t)0 - channels : channels;
+        const size_t step_y = from_bottom ? (size_t)0 - stride : stride;
+        const size_t start = (from_right ? (width - 1) * channels : 0) + (from_bottom ? (height - 1) * stride : 0);
+        const size_t along = swap ? step_y : step_x, down = swap ? step_x : step_y;
+        const size_t target_width = swap ? height : width, target_height = swap ? width : height;
+        for (y = 0; y < target_height; y++) {
+            size_t at = start + y * down;
+            for (x = 0; x < target_width; x++, at += along)
+                for (channel = 0; channel < channels; channel++) *target++ = source[at + channel];
+        }
+    }
+    return MIM_OK;
+}
+
+mim_status mim_over_white(const uint8_t *rgba, size_t width, size_t height, size_t stride, uint8_t *rgb,
+                          size_t rgb_bytes) {
+    size_t y, x;
+    if (!rgba || !rgb) return MIM_NULL;
+    if (!mim_in(width, 1, MIM_MAX_SIDE) || !mim_in(height, 1, MIM_MAX_SIDE)) return MIM_SIZE;
+    if (!mim_stride_fits(stride, 4 * width, height)) return MIM_STRIDE;
+    if (rgb_bytes < 3 * width * height) return MIM_BUFFER;
+    for (y = 0; y < height; y++) {
+        const uint8_t *from = rgba + y * stride;
+        for (x = 0; x < width; x++, from += 4, rgb += 3) {
+            const unsigned alpha = from[3], white = 255 * (255 - alpha) + 127;
+            /* Where rgb is rgba, the target never runs ahead of what was read. */
+            const unsigned r = from[0], g = from[1], b = from[2];
+            rgb[0] = (uint8_t)((r * alpha + white) / 255);
+            rgb[1] = (uint8_t)((g * alpha + white) / 255);
+            rgb[2] = (uint8_t)((b * alpha + white) / 255);
+        }
+    }
+    return MIM_OK;
+}
+
 /* (65536 luma + part + 32768) / 65536 rounded down and clamped; a negative sum is never shifted. */
 static inline uint8_t clamped(int32_t luma, int32_t part) {
     const int32_t sum = 65536 * luma + part + 32768;

@@ -42,6 +42,9 @@ static void sum_row(const uint8_t *row, size_t side, size_t size, uint32_t *sums
     }
 }
 
+/* For each channel of a row a sum of 64 bits and one of 32. */
+size_t mim_resample_bytes(size_t size) { return mim_in(size, 1, MIM_MAX_SIZE) ? 36 * size : 0; }
+
 mim_status mim_resample(const uint8_t *source, size_t width, size_t height, size_t stride, uint8_t *target, size_t size,
                         size_t target_bytes, void *workspace, size_t workspace_bytes) {
     const size_t side = width < height ? width : height;

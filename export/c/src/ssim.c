@@ -69,7 +69,11 @@ static void windows(const float *MIM_RESTRICT mean_s, const float *MIM_RESTRICT 
     }
 }
 
-const float *mim_rows_similarity(const mim_rows *rows, size_t channel, size_t pad) {
+/*
+ * SSIM of the windows around the middle one of the rows. `pad` columns (0 or MIM_BORDER) are reflected at each side.
+ * Returns width + 2 pad - 10 values, which stay valid until the next call.
+ */
+static const float *rows_similarity(const mim_rows *rows, size_t channel, size_t pad) {
     const size_t width = rows->width, padded = width + 2 * pad, offset = channel * MIM_WINDOW * width;
     float *mean_s = (float *)rows->columns, *mean_d = mean_s + padded, *var_s = mean_d + padded;
     float *var_d = var_s + padded, *similarity = var_d + padded;
@@ -85,4 +89,67 @@ const float *mim_rows_similarity(const mim_rows *rows, size_t channel, size_t pa
     }
     windows(mean_s, mean_d, var_s, var_d, padded - 2 * MIM_BORDER, similarity);
     return similarity;
+}
+
+mim_status mim_ssim_begin(mim_ssim *state, size_t width, size_t height, size_t channels, void *workspace,
+                          size_t workspace_bytes) {
+    if (!state) return MIM_NULL;
+    memset(state, 0, sizeof *state); /* so that a push after a refused begin is refused too */
+    return mim_rows_begin(&state->rows, MIM_WINDOW, width, height, channels, workspace, workspace_bytes);
+}
+
+mim_status mim_ssim_push(mim_ssim *state, const uint8_t *x, const int8_t *q) {
+    size_t channel, i;
+    if (!state || !x || !q) return MIM_NULL;
+    if (state->rows.pushed >= state->rows.height) return MIM_ORDER;
+    mim_rows_push(&state->rows, x, q);
+    if (state->rows.pushed < MIM_WINDOW) return MIM_OK;
+    for (channel = 0; channel < state->rows.channels; channel++) {
+        const float *similarity = rows_similarity(&state->rows, channel, 0);
+        float sum = 0; /* of a row: a double for each window is slow where the hardware has only floats */
+        for (i = 0; i < state->rows.width - 2 * MIM_BORDER; i++) sum += similarity[i];
+        state->sum += (double)sum;
+    }
+    return MIM_OK;
+}
+
+mim_status mim_ssim_end(const mim_ssim *state, float *ssim) {
+    if (!state || !ssim) return MIM_NULL;
+    if (state->rows.height == 0 || state->rows.pushed != state->rows.height) return MIM_ORDER;
+    {
+        const size_t across = state->rows.width - 2 * MIM_BORDER, down = state->rows.height - 2 * MIM_BORDER;
+        *ssim = (float)(state->sum / (double)(across * down * state->rows.channels));
+    }
+    return MIM_OK;
+}
+
+/* Row `row` of `height` rows that are reflected about their edges, counted from MIM_BORDER rows above the first. */
+static size_t reflected(size_t row, size_t height) {
+    if (row < MIM_BORDER) return MIM_BORDER - 1 - row;
+    row -= MIM_BORDER;
+    return row < height ? row : 2 * height - 1 - row;
+}
+
+mim_status mim_error_map(const uint8_t *x, const int8_t *q, size_t width, size_t height, size_t channels, float *map,
+                         size_t map_bytes, void *workspace, size_t workspace_bytes) {
+    mim_rows rows;
+    mim_status status;
+    size_t row, channel, i;
+    if (!x || !q || !map) return MIM_NULL;
+    status = mim_rows_begin(&rows, MIM_BORDER, width, height, channels, workspace, workspace_bytes);
+    if (status != MIM_OK) return status;
+    if (map_bytes < width * height * sizeof *map) return MIM_BUFFER;
+    for (row = 0; row < height + 2 * MIM_BORDER; row++) {
+        const size_t from = reflected(row, height) * width * channels;
+        mim_rows_push(&rows, x + from, q + from);
+        if (rows.pushed < MIM_WINDOW) continue;
+        for (i = 0; i < width; i++) map[i] = 0;
+        for (channel = 0; channel < channels; channel++) {
+            const float *similarity = rows_similarity(&rows, channel, MIM_BORDER);
+            for (i = 0; i < width; i++) map[i] += 1 - similarity[i];
+        }
+        for (i = 0; i < width; i++) map[i] /= (float)channels;
+        map += width;
+    }
+    return MIM_OK;
 }

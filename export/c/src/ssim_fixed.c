@@ -74,6 +74,13 @@ static int32_t window_similarity(int64_t sum_x, int64_t sum_q, int64_t sum_squar
     return luminance * structure / (1 << 15);
 }
 
+mim_status mim_ssim_fixed_begin(mim_ssim_fixed *state, size_t width, size_t height, size_t channels, void *workspace,
+                                size_t workspace_bytes) {
+    if (!state) return MIM_NULL;
+    memset(state, 0, sizeof *state); /* so that a push after a refused begin is refused too */
+    return mim_rows_begin(&state->rows, MIM_WINDOW, width, height, channels, workspace, workspace_bytes);
+}
+
 mim_status mim_ssim_fixed_push(mim_ssim_fixed *state, const uint8_t *x, const int8_t *q) {
     size_t channel, i;
     if (!state || !x || !q) return MIM_NULL;
@@ -89,6 +96,17 @@ mim_status mim_ssim_fixed_push(mim_ssim_fixed *state, const uint8_t *x, const in
             sum +=
                 window_similarity(along(sum_x + i), along(sum_q + i), along(sum_squares + i), along(sum_products + i));
         state->sum += sum;
+    }
+    return MIM_OK;
+}
+
+mim_status mim_ssim_fixed_end(const mim_ssim_fixed *state, int32_t *ssim) {
+    if (!state || !ssim) return MIM_NULL;
+    if (state->rows.height == 0 || state->rows.pushed != state->rows.height) return MIM_ORDER;
+    {
+        const size_t across = state->rows.width - 2 * MIM_BORDER, down = state->rows.height - 2 * MIM_BORDER;
+        /* The sum is in units of 2^-15. */
+        *ssim = (int32_t)(2 * state->sum / (int64_t)(across * down * state->rows.channels));
     }
     return MIM_OK;
 }
