@@ -174,8 +174,8 @@ def _value(c: SimpleNamespace, function: Any, pixels: np.ndarray) -> float:
 
 
 def _limits(c: SimpleNamespace, gate: dict[str, Any]) -> Any:
-    foreign = np.inf if gate["max_foreignness"] is None else gate["max_foreignness"]
-    return c.ffi.new("mim_gate_limits *", (gate["min_contrast"], gate["min_detail"], gate["min_side"], foreign))
+    max_novelty = np.inf if gate["max_foreignness"] is None else gate["max_foreignness"]
+    return c.ffi.new("mim_gate_limits *", (gate["min_contrast"], gate["min_detail"], gate["min_side"], max_novelty))
 
 
 def _gate(c: SimpleNamespace, limits: Any, side: int, contrast: float, detail: float, novelty: float) -> int:
@@ -404,9 +404,9 @@ def test_one_colour_has_neither_contrast_nor_detail(c: SimpleNamespace) -> None:
     assert _value(c, c.lib.mim_contrast, pixels) == 0.5 == _value(c, c.lib.mim_detail, pixels)
 
 
-@pytest.mark.parametrize("foreign", [None, 0.5])
-def test_gate_is_the_definition(c: SimpleNamespace, foreign: float | None) -> None:
-    gate = {"min_contrast": 0.1, "min_detail": 0.15, "min_side": 10, "max_foreignness": foreign}
+@pytest.mark.parametrize("max_novelty", [None, 0.5])
+def test_gate_is_the_definition(c: SimpleNamespace, max_novelty: float | None) -> None:
+    gate = {"min_contrast": 0.1, "min_detail": 0.15, "min_side": 10, "max_foreignness": max_novelty}
     limits = _limits(c, gate)
     rng = np.random.default_rng(1)
     for _ in range(60):
@@ -414,7 +414,7 @@ def test_gate_is_the_definition(c: SimpleNamespace, foreign: float | None) -> No
         found = _value(c, c.lib.mim_contrast, pixels), _value(c, c.lib.mim_detail, pixels)
         novelty = rng.uniform(0, 1)
         given_ = np.array([novelty], np.float32)
-        expected = int(decide.gate(pixels[None], decide.Gate(**gate), given_)[0])
+        expected = int(decide.gate(pixels[None], decide.Gate.from_dict(gate), given_)[0])
         assert _gate(c, limits, 10, *found, novelty) == expected
         assert _gate(c, limits, 9, *found, novelty) == decide.REASONS.index("too small")
 
@@ -608,11 +608,11 @@ def test_firmware_example_gives_no_verdict_by_mistake(example: SimpleNamespace) 
     lib.given_run = run
     for codes in [(-1, 0), (3, 0), (0, -1), (2, 4), (2, 0), (0, 1)]:
         lib.given_verdict, lib.given_reason = codes
-        assert "outputs that cannot be" in str(_judge(example, photo)[2])
+        assert "invalid outputs" in str(_judge(example, photo)[2])
     lib.given_verdict, lib.given_reason = 2, 3
     assert _judge(example, photo) == (2, 3, None)
     lib.tflite.tensors[2].bytes -= 1
-    assert "takes another image" in str(_judge(example, photo)[2])
+    assert "expects another image size" in str(_judge(example, photo)[2])
     lib.tflite.tensors[2].bytes += 1
     lib.given_run = failing
     assert "did not run" in str(_judge(example, photo)[2])
@@ -772,8 +772,11 @@ def _head(c: SimpleNamespace) -> tuple[Any, np.ndarray]:
     """The head of the released bundle for microcontrollers, and the values that it points to."""
     network, values = read_manifest(MICRO)["measure"]["network"], np.fromfile(MICRO / "head.f32", "<f4")
     head = c.ffi.new("mim_head *", {"values": _pointer(c, values), "count": len(values)})
-    for key in ("statistics", "components", "distance_weight", "foreign_weight", "foreign", "foreign_most"):
+    for key in ("statistics", "components", "distance_weight"):
         setattr(head, key, network[key])
+    fields = {"novelty_weight": "foreign_weight", "novelty_start": "foreign", "novelty_range": "foreign_most"}
+    for field, key in fields.items():
+        setattr(head, field, network[key])
     return head, values
 
 

@@ -1,4 +1,4 @@
-/* What several source files share; not part of the interface. */
+/* Declarations that several source files share. Not part of the interface. */
 #ifndef MIM_INTERNAL_H
 #define MIM_INTERNAL_H
 
@@ -13,27 +13,27 @@
 #define MIM_RESTRICT restrict
 #endif
 
-/* Side of the Gaussian window, and pixels from its centre to its edge. */
+/* Side of the Gaussian window, and the number of pixels from its centre to its edge. */
 #define MIM_WINDOW 11
 #define MIM_BORDER 5
 
-/* Byte counts of the largest photograph would not fit into less. */
+/* The byte count of the largest photograph needs 32 bits. */
 typedef char mim_size_t_has_32_bits[sizeof(size_t) >= 4 ? 1 : -1];
 
 static inline int mim_in(size_t value, size_t least, size_t most) { return value >= least && value <= most; }
 
 static inline int mim_aligned(const void *workspace) { return (uintptr_t)workspace % MIM_ALIGNMENT == 0; }
 
-/* Whether `height` rows of `row` bytes can lie `stride` bytes apart in the address space. */
+/* Whether `height` rows of `row` bytes, `stride` bytes apart, fit into the address space. */
 static inline int mim_stride_fits(size_t stride, size_t row, size_t height) {
     return stride >= row && (height < 2 || stride <= (SIZE_MAX - row) / (height - 1));
 }
 
-/* Lays the rows out in the workspace; the images have at least `least` pixels a side. */
+/* Places the rows in the workspace. The images have at least `least` pixels per side. */
 mim_status mim_rows_begin(mim_rows *rows, size_t least, size_t width, size_t height, size_t channels, void *workspace,
                           size_t workspace_bytes);
 
-/* Drops the oldest row of each image and takes in a row of pixels, channel by channel. */
+/* Drops the oldest row of each image and stores a new one, channel by channel. */
 void mim_rows_push(mim_rows *rows, const uint8_t *x, const int8_t *q);
 
 #endif

@@ -12,7 +12,7 @@ mim_status mim_upright(const uint8_t *source, size_t width, size_t height, size_
         const int swap = orientation >= 5;
         const int from_right = orientation == 2 || orientation == 3 || orientation == 7 || orientation == 8;
         const int from_bottom = orientation == 3 || orientation == 4 || orientation == 6 || orientation == 7;
-        /* Steps backwards wrap around in size_t, which is defined, and so is their sum with the start. */
+        /* Negative steps wrap around in size_t. This is defined behaviour, and so is adding them to the start. */
         const size_t step_x = from_right ? (size_t)0 - channels : channels;
         const size_t step_y = from_bottom ? (size_t)0 - stride : stride;
         const size_t start = (from_right ? (width - 1) * channels : 0) + (from_bottom ? (height - 1) * stride : 0);
@@ -38,7 +38,7 @@ mim_status mim_over_white(const uint8_t *rgba, size_t width, size_t height, size
         const uint8_t *from = rgba + y * stride;
         for (x = 0; x < width; x++, from += 4, rgb += 3) {
             const unsigned alpha = from[3], white = 255 * (255 - alpha) + 127;
-            /* Where rgb is rgba, the target never runs ahead of what was read. */
+            /* rgb may be rgba: the writes never overtake the reads. */
             const unsigned r = from[0], g = from[1], b = from[2];
             rgb[0] = (uint8_t)((r * alpha + white) / 255);
             rgb[1] = (uint8_t)((g * alpha + white) / 255);
@@ -48,7 +48,7 @@ mim_status mim_over_white(const uint8_t *rgba, size_t width, size_t height, size
     return MIM_OK;
 }
 
-/* (65536 luma + part + 32768) / 65536 rounded down and clamped; a negative sum is never shifted. */
+/* (65536 luma + part + 32768) / 65536, rounded down and clamped. A negative sum is never shifted. */
 static inline uint8_t clamped(int32_t luma, int32_t part) {
     const int32_t sum = 65536 * luma + part + 32768;
     if (sum < 0) return 0;
@@ -60,7 +60,7 @@ mim_status mim_yuv_to_rgb(const mim_yuv *image, uint8_t *rgb, size_t rgb_bytes) 
     if (!image || !rgb || !image->y || !image->u || !image->v) return MIM_NULL;
     if (!mim_in(image->width, 1, MIM_MAX_SIDE) || !mim_in(image->height, 1, MIM_MAX_SIDE)) return MIM_SIZE;
     if (!mim_in(image->uv_pixel_stride, 1, MIM_MAX_SIDE)) return MIM_STRIDE;
-    uv_row = (image->width - 1) / 2 * image->uv_pixel_stride + 1; /* nothing follows the last value */
+    uv_row = (image->width - 1) / 2 * image->uv_pixel_stride + 1; /* there is no padding after the last value */
     if (!mim_stride_fits(image->y_stride, image->width, image->height) ||
         !mim_stride_fits(image->uv_stride, uv_row, (image->height + 1) / 2))
         return MIM_STRIDE;

@@ -2,21 +2,21 @@
 
 /*
  * In levels of 1/255, with s = x + y and d = x - y:  4 mx my = ms^2 - md^2,  2 (mx^2 + my^2) = ms^2 + md^2,
- * 4 cov = var s - var d  and  2 (var x + var y) = var s + var d,  so that two moments of s and two of d are enough.
+ * 4 cov = var s - var d  and  2 (var x + var y) = var s + var d,  so two moments of s and two of d are enough.
  *
- * A mean square less a squared mean cancels, and float has 24 bits. So both passes take values less the middle one of
- * their column or row, and the variance of a window is the mean variance of its columns plus the variance of their
- * means.
+ * The difference of a mean square and a squared mean cancels, and float has only 24 bits. So both passes subtract the
+ * middle value of the column or row first, and the variance of a window is the mean of the variances of its columns
+ * plus the variance of their means.
  */
 
-/* Taps of the window from its middle outwards; they sum to 1 with both sides. */
+/* Taps of the window from the middle outwards. Over the whole window they sum to 1. */
 static const float TAPS[MIM_BORDER + 1] = {0.26601172f, 0.21300554f, 0.10936069f,
                                             0.03600077f, 0.00759876f, 0.00102838f};
 
-/* Levels of 1/255 a unit of q. */
+/* Levels of 1/255 per unit of q. */
 #define Q_LEVEL (255.0f / 256.0f)
 
-/* Down each column of 11 rows: means and variances of s and d. */
+/* Means and variances of s and d over each column of 11 rows. */
 static void columns(const uint8_t *MIM_RESTRICT x, const int8_t *MIM_RESTRICT q, size_t width,
                     float *MIM_RESTRICT mean_s, float *MIM_RESTRICT mean_d, float *MIM_RESTRICT var_s,
                     float *MIM_RESTRICT var_d) {
@@ -42,11 +42,11 @@ static void columns(const uint8_t *MIM_RESTRICT x, const int8_t *MIM_RESTRICT q,
     }
 }
 
-/* Along a row of columns: the SSIM of `count` windows. */
+/* The SSIM of `count` windows, from the moments of the columns. */
 static void windows(const float *MIM_RESTRICT mean_s, const float *MIM_RESTRICT mean_d,
                     const float *MIM_RESTRICT var_s, const float *MIM_RESTRICT var_d, size_t count,
                     float *MIM_RESTRICT similarity) {
-    /* In levels squared; 2 C1 and 2 C2, for the numerators and denominators here are twice those of the definition. */
+    /* In squared levels; doubled, because numerators and denominators here are twice those of the definition. */
     const float c1 = 2 * 0.0001f * 65025, c2 = 2 * 0.0009f * 65025;
     size_t i, k;
     for (i = 0; i < count; i++) {
@@ -70,8 +70,8 @@ static void windows(const float *MIM_RESTRICT mean_s, const float *MIM_RESTRICT 
 }
 
 /*
- * SSIM of the windows around the middle one of the rows. `pad` columns (0 or MIM_BORDER) are reflected at each side.
- * Returns width + 2 pad - 10 values, which stay valid until the next call.
+ * SSIM of the windows centred on the middle row. `pad` columns (0 or MIM_BORDER) are reflected at each side. Returns
+ * width + 2 pad - 10 values, which are valid until the next call.
  */
 static const float *rows_similarity(const mim_rows *rows, size_t channel, size_t pad) {
     const size_t width = rows->width, padded = width + 2 * pad, offset = channel * MIM_WINDOW * width;
@@ -79,7 +79,7 @@ static const float *rows_similarity(const mim_rows *rows, size_t channel, size_t
     float *var_d = var_s + padded, *similarity = var_d + padded;
     size_t array, i;
     columns(rows->x + offset, rows->q + offset, width, mean_s + pad, mean_d + pad, var_s + pad, var_d + pad);
-    /* Moments of a reflected column are those of the column. */
+    /* A reflected column has the same moments as the column. */
     for (array = 0; array < 4; array++) {
         float *inside = mean_s + array * padded + pad;
         for (i = 0; i < pad; i++) {
@@ -94,7 +94,7 @@ static const float *rows_similarity(const mim_rows *rows, size_t channel, size_t
 mim_status mim_ssim_begin(mim_ssim *state, size_t width, size_t height, size_t channels, void *workspace,
                           size_t workspace_bytes) {
     if (!state) return MIM_NULL;
-    memset(state, 0, sizeof *state); /* so that a push after a refused begin is refused too */
+    memset(state, 0, sizeof *state); /* so that push fails if begin has failed */
     return mim_rows_begin(&state->rows, MIM_WINDOW, width, height, channels, workspace, workspace_bytes);
 }
 
@@ -106,7 +106,7 @@ mim_status mim_ssim_push(mim_ssim *state, const uint8_t *x, const int8_t *q) {
     if (state->rows.pushed < MIM_WINDOW) return MIM_OK;
     for (channel = 0; channel < state->rows.channels; channel++) {
         const float *similarity = rows_similarity(&state->rows, channel, 0);
-        float sum = 0; /* of a row: a double for each window is slow where the hardware has only floats */
+        float sum = 0; /* per row: adding a double per window is slow on hardware that has only floats */
         for (i = 0; i < state->rows.width - 2 * MIM_BORDER; i++) sum += similarity[i];
         state->sum += (double)sum;
     }
@@ -123,7 +123,7 @@ mim_status mim_ssim_end(const mim_ssim *state, float *ssim) {
     return MIM_OK;
 }
 
-/* Row `row` of `height` rows that are reflected about their edges, counted from MIM_BORDER rows above the first. */
+/* The source row of row `row` of the padded image, whose first MIM_BORDER rows are reflected. */
 static size_t reflected(size_t row, size_t height) {
     if (row < MIM_BORDER) return MIM_BORDER - 1 - row;
     row -= MIM_BORDER;
