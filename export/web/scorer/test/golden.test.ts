@@ -1,4 +1,4 @@
-/** Every stage of every golden image, from the golden files alone. */
+/** Every stage of every golden image, from the golden files only. */
 
 import { crc32 } from "node:zlib";
 import { describe, expect, it } from "vitest";
