@@ -1,4 +1,4 @@
-/* The C scorer as one translation unit. The folder c has to lie beside the folder swift, as in a bundle. */
+/* The C scorer as one translation unit. The folders c and swift must have the same parent, as in a bundle. */
 #include "../../../c/src/decide.c"
 #include "../../../c/src/deep.c"
 #include "../../../c/src/masks.c"
