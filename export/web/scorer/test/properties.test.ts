@@ -1,4 +1,4 @@
-/** Laws, and values from other implementations. */
+/** Properties, and values from other implementations. */
 
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
@@ -122,7 +122,7 @@ describe("SSIM", () => {
   });
 });
 
-/** By the definition, pixel after pixel, in arbitrary precision. */
+/** The definition, pixel by pixel, in arbitrary precision. */
 function areaAverage({ width, height, data }: Rgb, side: number): number[] {
   const square = Math.min(width, height);
   const [left, top] = [(width - square) >> 1, (height - square) >> 1];
