@@ -147,8 +147,8 @@ def main() -> int:
     arguments = parser.parse_args()
     try:
         text = header(arguments.bundle, arguments.all)
-        with new_file(arguments.out) as beside:
-            beside.write_text(text, encoding="ascii")
+        with new_file(arguments.out) as temporary:
+            temporary.write_text(text, encoding="ascii")
     except MimError as error:
         print(error, file=sys.stderr)
         return 2

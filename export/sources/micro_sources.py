@@ -121,9 +121,9 @@ def _bundle(comment: str, manifest: dict[str, Any], count: int) -> str:
     keys = ("distance_weight", "foreign_weight", "foreign", "foreign_most")
     weights = ", ".join(literal(network[key]) for key in keys)
     body = [
-        "/* SIZE, SMALL: sides in pixels of the network's input and of the inpainted image. POSITIONS, CHANNELS: shape of",
-        "   the features. FEATURES_SCALE, FEATURES_ZERO: real = scale (q - zero). MICRO_ARENA, FEATURES_ARENA: bytes as",
-        f"   measured on x86-64. ARENA: bytes of one arena for both models, the larger one and {MARGIN} more. */",
+        "/* SIZE, SMALL: sides in pixels of the network's input and of the inpainted image. POSITIONS, CHANNELS: shape",
+        "   of the features. FEATURES_SCALE, FEATURES_ZERO: real = scale (q - zero). MICRO_ARENA, FEATURES_ARENA: bytes",
+        f"   as measured on x86-64. ARENA: bytes of one arena for both models, the larger one and {MARGIN} more. */",
         *(f"#define MIM_BUNDLE_{name} {value}" for name, value in numbers.items()),
         "",
         *constants(manifest, "mim_bundle"),
@@ -141,8 +141,8 @@ def main() -> int:
     arguments = parser.parse_args()
     try:
         for name, text in sources(arguments.bundle).items():
-            with new_file(arguments.out / name) as beside:
-                beside.write_text(text, encoding="ascii")
+            with new_file(arguments.out / name) as temporary:
+                temporary.write_text(text, encoding="ascii")
     except MimError as error:
         print(error, file=sys.stderr)
         return 2

@@ -31,7 +31,7 @@ MICRO = RELEASED.with_name("released_micro")
 SOURCES = Path(__file__).parents[2] / "export"
 STRICT = ["-pedantic", "-Wall", "-Wextra", "-Wshadow", "-Werror"]
 
-#: Stands in for TensorFlow Lite Micro: models give the golden outputs, for the golden inputs only.
+#: A stand-in for TensorFlow Lite Micro: models return the golden outputs, for the golden inputs only.
 RUNTIME = """
 #pragma once
 #include <stdio.h>
@@ -156,7 +156,7 @@ def test_operators_are_those_of_the_models(written: Path) -> None:
 
 
 def test_application_judges_golden_images(written: Path) -> None:
-    """With a stand-in for the runtime, which wants each input exactly."""
+    """With a stand-in for the runtime, which requires the exact inputs."""
     manifest = read_manifest(MICRO)
     masks = masks_of(manifest)
     assert masks is not None
@@ -215,7 +215,7 @@ def test_what_fits_a_microcontroller(tmp_path: Path) -> None:
         inputs = rng.integers(-128, 128, (2, *twin.input_shape[1:]), np.int8)
         reference = golden.run_micro(runtimes()["litert-reference"](content), inputs)
         np.testing.assert_array_equal(run_tflm(content, inputs), reference)
-    # Beside the arena the scorer's buffers, 21 440 bytes, and its stack.
+    # In addition to the arena: the scorer's buffers, 21 440 bytes, and its stack.
     assert max(arenas) + 32 * 1024 <= 256 * 1024
     assert flash > 490_000 and flash + _text_of_scorer(tmp_path) <= 512 * 1024
 
@@ -229,7 +229,7 @@ def _convert(network: keras.Model) -> bytes:
 
 
 def _text_of_scorer(folder: Path) -> int:
-    """Bytes of code and constants on a Cortex-M4F; without its compiler those that `export/c/README.md` says."""
+    """Bytes of code and constants on a Cortex-M4F; without its compiler, the number in `export/c/README.md`."""
     if shutil.which("arm-none-eabi-gcc") is None:
         return 9222
     target = ["-mcpu=cortex-m4", "-mthumb", "-mfloat-abi=hard", "-mfpu=fpv4-sp-d16"]

@@ -107,7 +107,7 @@ class Bundle(private val open: (String) -> InputStream) {
     private fun <T> value(read: JSONObject.() -> T): T = try {
         manifest.read()
     } catch (error: JSONException) {
-        throw MimError(MANIFEST, "lacks a value (${error.message?.take(80)})", REMEDY)
+        throw MimError(MANIFEST, "has a missing or invalid value (${error.message?.take(80)})", REMEDY)
     }
 
     private fun demand(holds: Boolean, problem: String) {

@@ -53,7 +53,7 @@ describe("gate", () => {
     expect([contrast(stripes), detail(stripes)]).toEqual([0.5, 0.5]);
   });
 
-  it("lets pass what lies at a limit, and asks in order", () => {
+  it("accepts values at a limit, and checks in order", () => {
     expect(gate(stripes, limits, Math.fround(0.1))).toBe(null);
     expect(gate(stripes, limits, 0.2)).toBe("not skin");
     expect(gate(stripes, { ...limits, max_novelty: null }, 0.2)).toBe(null);
