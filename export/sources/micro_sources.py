@@ -122,8 +122,8 @@ def _bundle(comment: str, manifest: dict[str, Any], count: int) -> str:
     weights = ", ".join(literal(network[key]) for key in keys)
     body = [
         "/* SIZE, SMALL: sides in pixels of the network's input and of the inpainted image. POSITIONS, CHANNELS: shape",
-        "   of the features. FEATURES_SCALE, FEATURES_ZERO: real = scale (q - zero). MICRO_ARENA, FEATURES_ARENA: bytes",
-        f"   as measured on x86-64. ARENA: bytes of one arena for both models, the larger one and {MARGIN} more. */",
+        "   of the features. FEATURES_SCALE, FEATURES_ZERO: real = scale (q - zero). MICRO_ARENA, FEATURES_ARENA:",
+        f"   bytes as measured on x86-64. ARENA: size of one arena for both models, the larger one plus {MARGIN}. */",
         *(f"#define MIM_BUNDLE_{name} {value}" for name, value in numbers.items()),
         "",
         *constants(manifest, "mim_bundle"),
