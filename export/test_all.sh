@@ -3,11 +3,11 @@
 #
 #     export/test_all.sh [--strict] [BUNDLE [MICRO]]
 #
-# BUNDLE, of the method mim, and MICRO, one for microcontrollers, are the released ones by default. PYTHON names a Python with mim-tf and its extra `test`:
-# that of .venv, else python3. What a target needs is installed where it is missing: Debian packages where apt-get may be
-# used, the rest from PyPI and npm into folders that git ignores, but for the C++ sources of tflite-micro, whose folder
-# TFLM names. A target that still lacks something is listed as missing, which fails only with --strict. Exit status 1:
-# something failed.
+# BUNDLE, of the method mim, and MICRO, a bundle for microcontrollers, are the released ones by default. PYTHON selects
+# a Python with mim-tf and its extra `test`; the default is that of .venv, else python3. Missing requirements are
+# installed: Debian packages if apt-get may be used, the rest from PyPI and npm into folders that git ignores. The C++
+# sources of tflite-micro are not installed; TFLM is their folder. A target whose requirements are still missing is
+# listed as missing, which is a failure only with --strict. The exit status is 1 if anything failed.
 set -uo pipefail
 root=$(cd "$(dirname "$0")/.." && pwd)
 strict=
@@ -29,7 +29,8 @@ row() {
     rows+=("$*")
 }
 
-# check TARGET WHAT PATTERN COMMAND...: runs it for at most five minutes; the numbers in what matches PATTERN are summed.
+# check TARGET WHAT PATTERN COMMAND...: runs the command for at most five minutes, and sums the numbers in the parts of
+# its output that match PATTERN.
 check() {
     local target=$1 what=$2 pattern=$3 result=passed began=$SECONDS count
     shift 3
@@ -42,7 +43,7 @@ check() {
     row "$target" "$what" "$count" "$result" $((SECONDS - began))
 }
 
-# present THING...: commands, or files by their whole path.
+# present THING...: whether all commands, or files given by absolute path, exist.
 present() {
     local thing
     for thing in "$@"; do
@@ -53,8 +54,8 @@ present() {
     done
 }
 
-# need TARGET WHAT "THING..." PACKAGE...: installs the packages where a thing lacks, and lists the target as missing where
-# that did not help.
+# need TARGET WHAT "THING..." PACKAGE...: installs the packages if a thing is missing, and lists the target as missing
+# if it still is.
 need() {
     local target=$1 what=$2 things sudo=()
     read -ra things <<< "$3"
@@ -82,7 +83,7 @@ environment() {
 
 c=$root/export/c
 make=(make -C "$c" BUNDLE="$BUNDLE" PYTHON="$PYTHON")
-rm -rf "$c/build" # its golden.h may be of another bundle
+rm -rf "$c/build" # its golden.h may be from another bundle
 if need "C99, gcc" "make test" "gcc g++ make" gcc g++ make; then
     check "C99, gcc" "make test" '[0-9]+ checks' "${make[@]}" test
     check "C++11, g++" "make cxx" '[0-9]+ checks' "${make[@]}" cxx
@@ -112,7 +113,7 @@ fi
 jars=$(printf '/usr/share/java/%s.jar ' junit4 hamcrest com.android.json jna)
 if need "Kotlin, JVM" "kotlin/test.sh" "java $jars" \
     openjdk-17-jre-headless junit4 libandroid-json-java libjna-java; then
-    # Only the compiler's jars and LiteRT's shared library are used, so that their dependencies are not needed.
+    # Only the compiler's jars and LiteRT's shared library are used, so their dependencies are not needed.
     if environment .venv-kotlin "$PYTHON" --no-deps kotlin-jupyter-kernel==0.19.0.944 ai-edge-litert==2.3.0; then
         check "Kotlin, JVM" "kotlin/test.sh" 'OK \([0-9]+ tests' \
             env PYTHON="$root/.venv-kotlin/bin/python" sh "$root/export/kotlin/test.sh"
@@ -140,13 +141,13 @@ if test -z "${MIM_TFLITE_PYTHON:-}" && present python3.11 &&
     environment .venv-tflite python3.11 --no-deps "$root"; then
     export MIM_TFLITE_PYTHON=$root/.venv-tflite/bin/python
 fi
-# After the others, for it runs the scorers that they have built.
+# After the others, because it runs the scorers that they have built.
 echo "== mim-tf verify" >&2
 began=$SECONDS
 if timeout --kill-after=10 300 "$PYTHON" - "$BUNDLE" "$MICRO" > "$log.tsv" 2> "$log" << 'END'
 import sys
 
-from mim_export.verify import verify
+from mim_export.check.verify import verify
 
 targets = {
     "litert": "Python, ai-edge-litert",
@@ -166,7 +167,7 @@ for name, target in targets.items():
     print(target, "mim-tf verify", sum(row.images for row in mine), result, sep="\t")
 END
 then
-    seconds=$((SECONDS - began)) # of all these rows
+    seconds=$((SECONDS - began)) # for all these rows
     while IFS= read -r line; do
         rows+=("$line"$'\t'"$seconds")
         seconds=-
@@ -179,9 +180,9 @@ rm -f "$log.tsv"
 
 modules=(-MCompress::Zlib -MJSON::PP -MList::Util=sum0)
 if perl "${modules[@]}" -e1 2> /dev/null; then
-    check "Perl, a stranger's" "tests/targets/stranger.pl" '\.\.[0-9]+' perl "$root/tests/targets/stranger.pl" "$BUNDLE" "$MICRO"
+    check "Perl, independent" "tests/targets/contract.pl" '\.\.[0-9]+' perl "$root/tests/targets/contract.pl" "$BUNDLE" "$MICRO"
 else
-    row "Perl, a stranger's" "tests/targets/stranger.pl" 0 "missing: apt-get install perl" 0
+    row "Perl, independent" "tests/targets/contract.pl" 0 "missing: apt-get install perl" 0
 fi
 
 printf '%s\n' $'target\twhat was run\tchecks\tresult\tseconds' "${rows[@]}" | awk -F '\t' '

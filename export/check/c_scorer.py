@@ -1,4 +1,4 @@
-"""The scorer in C on the golden images: compiled here with `cc`, called through ctypes."""
+"""Runs the C scorer on the golden images: compiles it with `cc` and calls it through ctypes."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class _MaskSet(ctypes.Structure):
 
 
 class _Limits(ctypes.Structure):
-    _fields_ = [("contrast", c_float), ("detail", c_float), ("side", c_size_t), ("foreignness", c_float)]
+    _fields_ = [("contrast", c_float), ("detail", c_float), ("side", c_size_t), ("novelty", c_float)]
 
 
 class _Table(ctypes.Structure):
@@ -49,19 +49,19 @@ def c_scores(
     """Compiles the sources into a temporary folder and scores the golden images.
 
     Args:
-        compiler: a C compiler that takes the options of gcc.
-        manifest: of the bundle.
-        entries: of `golden.read`.
-        stages: of `golden.read`.
+        compiler: a C compiler that accepts gcc's options.
+        manifest: manifest of the bundle.
+        entries: from `golden.read`.
+        stages: from `golden.read`.
 
     Returns:
-        For each image `ssim` (None without masks), `contrast`, `detail`, `p_value`, `verdict` and `reason`.
+        For each image: `ssim` (None without masks), `contrast`, `detail`, `p_value`, `verdict` and `reason`.
 
     Raises:
-        MimError: it does not compile, or refuses an argument.
+        MimError: compilation fails, or a function rejects an argument.
 
     Example:
-        Of image 0 of the released bundle `{"ssim": 0.5163, "contrast": 0.0616, "detail": 0.0096, ...}`.
+        Image 0 of the released bundle: `{"ssim": 0.5163, "contrast": 0.0616, "detail": 0.0096, ...}`.
     """
     with tempfile.TemporaryDirectory() as folder:
         library = Path(folder) / "libmim.so"
@@ -82,8 +82,8 @@ class _Scorer:
         for name in ("mim_resample_bytes", "mim_ssim_bytes"):
             getattr(library, name).restype = c_size_t
         limits, table = manifest["gate"], manifest["calibration"]
-        foreign = math.inf if limits["max_foreignness"] is None else limits["max_foreignness"]
-        self.limits = _Limits(limits["min_contrast"], limits["min_detail"], limits["min_side"], foreign)
+        max_novelty = math.inf if limits["max_foreignness"] is None else limits["max_foreignness"]
+        self.limits = _Limits(limits["min_contrast"], limits["min_detail"], limits["min_side"], max_novelty)
         self.arrays = [np.array(table[key], np.float32) for key in ("similarities", "weights")]
         pointers = (array.ctypes.data for array in self.arrays)
         self.table = _Table(*pointers, len(self.arrays[0]), table["groups"], table["alpha"])
@@ -119,7 +119,7 @@ class _Scorer:
         return target
 
     def _ssim(self, image: NDArray[np.uint8], micro: NDArray[np.uint8]) -> float:
-        """Of the reference inpainting, `micro` as in golden.py: q + 128 of each mask side by side."""
+        """SSIM of the reference inpainting. `micro` is as in golden.py: q + 128 of all masks, side by side."""
         masks = _MaskSet(*(self.mask_set[name] for name in ("size", "cell", "count", "step")))
         side = masks.size
         small, inpainted = self._resample(image, side), np.zeros((side, side, 3), np.int8)

@@ -1,12 +1,12 @@
 #!/bin/sh
-# Builds the scorer and runs its tests, offline. What they need, on Debian 12:
+# Builds the scorer and runs its tests, offline. Requirements on Debian 12:
 #
 #     apt-get install openjdk-17-jre-headless junit4 libandroid-json-java libjna-java
 #     pip install kotlin-jupyter-kernel==0.19.0.944 ai-edge-litert==2.3.0
 #
-# The first Python package brings the Kotlin compiler (2.4.0-dev-6891) and its library (2.3.10-RC), the second LiteRT's
-# shared library. PYTHON names the interpreter that has them (python3), MIM_BUNDLE another bundle than the released one.
-# Exit status 77: something of that is missing, and the last line says what.
+# The first Python package contains the Kotlin compiler (2.4.0-dev-6891) and its library (2.3.10-RC), the second LiteRT's
+# shared library. PYTHON selects the interpreter that has them (default python3), MIM_BUNDLE the bundle (default the
+# released one). Exit status 77: a requirement is missing, and the last line names it.
 set -eu
 test -z "${MIM_BUNDLE:-}" || MIM_BUNDLE=$(cd "$MIM_BUNDLE" && pwd)
 cd "$(dirname "$0")"
@@ -36,7 +36,7 @@ LITERT=$(package ai_edge_litert)/libLiteRt.so
 test -f "$LITERT" || missing "libLiteRt.so" "pip install ai-edge-litert==2.3.0"
 export LITERT
 
-# In a bundle these sources lie in scorer/kotlin.
+# In a bundle these sources are in scorer/kotlin.
 if test -f ../../manifest.json; then beside=../..; else beside=../released; fi
 export MIM_BUNDLE="${MIM_BUNDLE:-$beside}"
 
@@ -47,7 +47,7 @@ kotlinc() {
         -no-stdlib -no-reflect -jvm-target 11 -language-version 2.1 -Werror "$@"
 }
 rm -rf build
-# The README's code for apps, a file for each block, on stand-ins for Android in test/android.
+# The README's code for apps, one file per block, compiled with the stand-ins for Android in test/android.
 mkdir -p build/readme
 awk '/^```/ { inside = !inside && /^```kotlin/; first = inside; next }
     first { name = /^package / ? "build/readme/Block" ++count ".kt" : ""; first = 0 }
@@ -57,5 +57,5 @@ kotlinc -cp "$stdlib:$tools:build/main" -d build/test test build/readme
 classes="$stdlib:$tools:build/main:build/test"
 java -Djava.awt.headless=true -cp "$classes" org.junit.runner.JUnitCore \
     mim.ImageTest mim.ResampleTest mim.StagesTest mim.BundleTest mim.GoldenTest mim.ScorerTest mim.LiteRtTest app.ReadmeTest
-# For `mim-tf verify`, which runs what was built and tested: java @build/scores
+# For `mim-tf verify`, which runs the compiled scorer: java @build/scores
 echo "-Djava.awt.headless=true -cp \"$classes\" mim.ScoresKt" > build/scores

@@ -1,5 +1,5 @@
-// An image provider of the golden images, which mim_export.sources.golden_header --all writes into golden.h, and what each
-// must give.
+// An image provider of the golden images, and the check against their golden values.
+// mim_export.sources.golden_header --all writes both to golden.h.
 #include "golden_images.h"
 
 #include "golden.h"
@@ -19,7 +19,7 @@ bool mim_next_photo(MimPhoto *photo) {
 bool golden_agrees(const MimJudgement &judgement) {
     const golden_scalars &expected = golden_all[golden_images[next - 1].number];
     return fabsf(judgement.similarity - expected.similarity) <= 0.001f &&
-           fabsf(judgement.foreignness - expected.foreignness) <= 0.001f &&
+           fabsf(judgement.novelty - expected.novelty) <= 0.001f &&
            fabsf(judgement.p_value - expected.p_value) <= 0.000001f && judgement.verdict == expected.verdict &&
            judgement.reason == expected.reason;
 }

@@ -1,4 +1,4 @@
-// Judges each photograph of the provider.
+// Judges every photograph of the provider.
 #include "responder.h"
 #include "scorer.h"
 

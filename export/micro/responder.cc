@@ -3,7 +3,7 @@
 #include <stdio.h>
 
 namespace {
-// `statement` of the manifest, to be shown with each verdict.
+// `statement` of the manifest; show it with each verdict.
 const char STATEMENT[] = "Research software, not a diagnosis. No image leaves the device.";
 }  // namespace
 

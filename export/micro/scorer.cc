@@ -8,9 +8,9 @@ namespace {
 
 const size_t S = MIM_BUNDLE_SIZE, s = MIM_BUNDLE_SMALL;
 
-const char *text_of(mim_status status) { return status == MIM_OK ? nullptr : mim_status_text(status); }
+const char *message(mim_status status) { return status == MIM_OK ? nullptr : mim_status_text(status); }
 
-// Lays a model out in the arena, and checks that it is the one of mim_bundle.h.
+// Allocates a model's tensors in the arena, and checks that the model matches mim_bundle.h.
 const char *prepare(tflite::MicroInterpreter *model, size_t input_bytes, size_t output_bytes, size_t *arena_used) {
     if (model->AllocateTensors() != kTfLiteOk) return "a model does not fit into the arena";
     if (model->arena_used_bytes() > *arena_used) *arena_used = model->arena_used_bytes();
@@ -25,27 +25,27 @@ const char *inpaint(const tflite::MicroOpResolver &ops, uint8_t *arena, size_t a
     tflite::MicroInterpreter model(tflite::GetModel(mim_micro_model), ops, arena, arena_bytes);
     const char *problem = prepare(&model, 4 * s * s, 3 * s * s, arena_used);
     for (size_t mask = 0; !problem && mask < mim_bundle_mask_set.count; mask++) {
-        // The runtime may use the input's memory for other tensors, so each mask writes all of it.
-        problem = text_of(
+        // The runtime may reuse the input's memory for other tensors, so every mask writes the whole input.
+        problem = message(
             mim_masked(&mim_bundle_mask_set, buffers->small, mask, model.input(0)->data.int8, model.input(0)->bytes));
         if (!problem && model.Invoke() != kTfLiteOk) problem = "the generator failed";
         if (!problem)
-            problem = text_of(mim_assemble(&mim_bundle_mask_set, model.output(0)->data.int8, mask, buffers->inpainted,
+            problem = message(mim_assemble(&mim_bundle_mask_set, model.output(0)->data.int8, mask, buffers->inpainted,
                                            sizeof buffers->inpainted));
     }
     return problem;
 }
 
-// Features of the resampled image, and their weighted statistics.
-const char *look(const tflite::MicroOpResolver &ops, uint8_t *arena, size_t arena_bytes, MimBuffers *buffers,
-                 size_t *arena_used) {
+// Step 7a: features of the resampled image, and their weighted statistics.
+const char *extract_statistics(const tflite::MicroOpResolver &ops, uint8_t *arena, size_t arena_bytes,
+                               MimBuffers *buffers, size_t *arena_used) {
     tflite::MicroInterpreter model(tflite::GetModel(mim_features_model), ops, arena, arena_bytes);
     const char *problem = prepare(&model, 3 * S * S, MIM_BUNDLE_POSITIONS * MIM_BUNDLE_CHANNELS, arena_used);
     if (problem) return problem;
     for (size_t i = 0; i < 3 * S * S; i++)
         model.input(0)->data.int8[i] = static_cast<int8_t>(buffers->resampled[i] - 128);
     if (model.Invoke() != kTfLiteOk) return "the network of features failed";
-    return text_of(mim_statistics(model.output(0)->data.int8, MIM_BUNDLE_POSITIONS, MIM_BUNDLE_CHANNELS,
+    return message(mim_statistics(model.output(0)->data.int8, MIM_BUNDLE_POSITIONS, MIM_BUNDLE_CHANNELS,
                                   MIM_BUNDLE_FEATURES_SCALE, MIM_BUNDLE_FEATURES_ZERO, buffers->weights,
                                   buffers->statistics, sizeof buffers->statistics));
 }
@@ -56,7 +56,7 @@ mim_status decide(size_t side, const MimBuffers &buffers, MimJudgement *judgemen
     mim_status bad = mim_contrast(buffers.resampled, S, &contrast);
     if (!bad) bad = mim_detail(buffers.resampled, S, &detail);
     if (!bad)
-        bad = mim_gate(&mim_bundle_limits, side, contrast, detail, judgement->foreignness, &judgement->reason);
+        bad = mim_gate(&mim_bundle_limits, side, contrast, detail, judgement->novelty, &judgement->reason);
     if (!bad) bad = mim_p_value(&mim_bundle_calibration, judgement->similarity, &judgement->p_value);
     if (!bad)
         bad = mim_verdict(judgement->p_value, judgement->reason, mim_bundle_calibration.alpha, &judgement->verdict);
@@ -78,12 +78,12 @@ const char *mim_judge(const MimPhoto &photo, uint8_t *arena, size_t arena_bytes,
     if (bad) return mim_status_text(bad);
     const char *problem = inpaint(ops, arena, arena_bytes, buffers, &judgement->arena_used);
     if (!problem)
-        problem = text_of(mim_error_weights(buffers->small, buffers->inpainted, s, buffers->weights,
+        problem = message(mim_error_weights(buffers->small, buffers->inpainted, s, buffers->weights,
                                             sizeof buffers->weights));
-    if (!problem) problem = look(ops, arena, arena_bytes, buffers, &judgement->arena_used);
+    if (!problem) problem = extract_statistics(ops, arena, arena_bytes, buffers, &judgement->arena_used);
     if (!problem)
-        problem = text_of(mim_similarity(&mim_bundle_head, buffers->statistics, &judgement->similarity,
-                                         &judgement->foreignness));
+        problem = message(mim_similarity(&mim_bundle_head, buffers->statistics, &judgement->similarity,
+                                         &judgement->novelty));
     const size_t side = photo.width < photo.height ? photo.width : photo.height;
-    return problem ? problem : text_of(decide(side, *buffers, judgement));
+    return problem ? problem : message(decide(side, *buffers, judgement));
 }

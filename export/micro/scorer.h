@@ -1,4 +1,4 @@
-// From a photograph to a verdict on TensorFlow Lite Micro, with both integer models of a bundle of the measure deep.
+// Scores a photograph with TensorFlow Lite Micro and the two integer models of a bundle of the measure deep.
 //
 // Research software, not a diagnosis. No image leaves the device.
 #ifndef MIM_SCORER_H
@@ -7,9 +7,9 @@
 #include "image_provider.h"
 #include "mim_bundle.h"
 
-// What is kept from step to step, beside the arena. Needs no initial values.
+// Memory that the steps share, in addition to the arena. It needs no initialization.
 struct MimBuffers {
-    uint64_t workspace[(36 * MIM_BUNDLE_SIZE + 7) / 8];  // of mim_resample
+    uint64_t workspace[(36 * MIM_BUNDLE_SIZE + 7) / 8];  // for mim_resample
     uint8_t resampled[3 * MIM_BUNDLE_SIZE * MIM_BUNDLE_SIZE];
     uint8_t small[3 * MIM_BUNDLE_SMALL * MIM_BUNDLE_SMALL];
     int8_t inpainted[3 * MIM_BUNDLE_SMALL * MIM_BUNDLE_SMALL];
@@ -18,20 +18,20 @@ struct MimBuffers {
 };
 
 struct MimJudgement {
-    float similarity, foreignness, p_value;
+    float similarity, novelty, p_value;
     mim_verdict_code verdict;
     mim_reason_code reason;
-    size_t arena_used;  // bytes, of the model that took more
+    size_t arena_used;  // bytes, of the model that used more
 };
 
 // Judges a photograph.
 //
-// arena      at a multiple of 16; MIM_BUNDLE_ARENA bytes are enough. Both models use it, one after the other
-// judgement  complete where nullptr is answered
+// arena      aligned to 16 bytes; MIM_BUNDLE_ARENA bytes are enough. Both models use it, one after the other
+// judgement  valid if the result is nullptr
 //
-// Answers nullptr, or one line that says what failed. Takes nothing from the heap.
+// Returns nullptr, or one line that states what failed. Allocates no heap memory.
 //
-// Example: the golden image of 34 x 49 px of a bundle of 64 px gives MIM_CANNOT_JUDGE and MIM_TOO_SMALL.
+// Example: with a bundle of 64 px, the golden image of 34 x 49 px gives MIM_CANNOT_JUDGE and MIM_TOO_SMALL.
 const char *mim_judge(const MimPhoto &photo, uint8_t *arena, size_t arena_bytes, MimBuffers *buffers,
                       MimJudgement *judgement);
 

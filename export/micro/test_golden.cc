@@ -1,4 +1,4 @@
-// As main.cc, and compares each judgement with the golden one; then prints what the scorer took.
+// Judges the golden images, compares each judgement with the golden one, and prints the memory that the scorer used.
 #include <stdio.h>
 
 #include "golden_images.h"
@@ -15,10 +15,10 @@ void judge() { problem = mim_judge(photo, arena, sizeof arena, &buffers, &judgem
 
 #ifdef __arm__
 const uint32_t PAINTED = 8192, PAINT = 0xa5c35a3c;
-// CMSDK timer 0 of the MPS2 boards: control, value, reload. It counts down once in 40 ns.
+// CMSDK timer 0 of the MPS2 boards: control, value, reload. It counts down once per 40 ns.
 volatile uint32_t *const TIMER = reinterpret_cast<volatile uint32_t *>(0x40000000);
 
-// Bytes below this function's own frame that the judgement wrote to.
+// The number of bytes below this function's frame that the judgement wrote to.
 __attribute__((noinline)) uint32_t stack_of_judge() {
     volatile uint32_t *top, *word;
     __asm volatile("mov %0, sp" : "=r"(top));
@@ -42,7 +42,7 @@ int main() {
         if (golden_agrees(judgement)) agree++;
         if (golden_difference(judgement) > worst) worst = golden_difference(judgement);
     }
-    printf("%u of %u golden images agree; similarity is off by %.6f at most\n", agree, images,
+    printf("%u of %u golden images agree; largest difference of a similarity: %.6f\n", agree, images,
            static_cast<double>(worst));
     printf("arena: %u bytes used; buffers: %u bytes\n", static_cast<unsigned>(judgement.arena_used),
            static_cast<unsigned>(sizeof buffers));
@@ -52,9 +52,10 @@ int main() {
     TIMER[2] = TIMER[1] = 0xffffffff;
     TIMER[0] = 1;
     judge();
-    // With -icount shift=0 an instruction takes 1 ns.
-    printf("%u million instructions for a photograph of %u x %u\n", static_cast<unsigned>((0xffffffff - TIMER[1]) / 25000),
-           static_cast<unsigned>(photo.width), static_cast<unsigned>(photo.height));
+    // With -icount shift=0 one instruction takes 1 ns.
+    printf("%u million instructions for a photograph of %u x %u\n",
+           static_cast<unsigned>((0xffffffff - TIMER[1]) / 25000), static_cast<unsigned>(photo.width),
+           static_cast<unsigned>(photo.height));
 #endif
     return images == 0 || agree != images;
 }

@@ -1,4 +1,4 @@
-"""A manifest's constants as text of C99 and C++11, for the tools that write sources from a bundle."""
+"""A manifest's constants as C99 and C++11 source text, for the tools that generate sources from a bundle."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import numpy as np
 
 
 def stamp(module: str, bundle: Path) -> str:
-    """The comment that names what wrote a file, and from which bundle.
+    """The comment that names the generator of a file and its bundle.
 
     Args:
         module: name of the generator, such as `mim_export.sources.golden_header`.
@@ -35,7 +35,7 @@ def literal(value: float) -> str:
 
 
 def array(declaration: str, values: Iterable[str]) -> str:
-    """A constant array, in lines of at most 120 letters.
+    """A constant array, in lines of at most 120 characters.
 
     Example:
         `array("static const int a[]", ["1", "2"])` is `static const int a[] = {`, `1,2,` and `};` in three lines.
@@ -50,23 +50,23 @@ def array(declaration: str, values: Iterable[str]) -> str:
 
 
 def constants(manifest: dict[str, Any], prefix: str) -> list[str]:
-    """Definitions of mask set, gate limits, calibration table and threshold, in the types of `mim.h`.
+    """Definitions of mask set, gate limits, calibration table and threshold, with the types of `mim.h`.
 
     Args:
-        manifest: of a bundle with a mask set.
-        prefix: of the names: `golden` gives `golden_mask_set`, `golden_limits`, `golden_calibration` with its two
+        manifest: manifest of a bundle with a mask set.
+        prefix: of the names; `golden` gives `golden_mask_set`, `golden_limits`, `golden_calibration` with its two
             arrays, and `golden_threshold`.
 
     Example:
         The first line of the released bundle: `static const mim_mask_set golden_mask_set = {96, 8, 4, 2};`.
     """
     mask_set, limits, table = manifest["mask_set"], manifest["gate"], manifest["calibration"]
-    foreign = "INFINITY" if limits["max_foreignness"] is None else literal(limits["max_foreignness"])
+    max_novelty = "INFINITY" if limits["max_foreignness"] is None else literal(limits["max_foreignness"])
     return [
         f"static const mim_mask_set {prefix}_mask_set = "
         f"{{{mask_set['size']}, {mask_set['cell']}, {mask_set['count']}, {mask_set['step']}}};",
         f"static const mim_gate_limits {prefix}_limits = "
-        f"{{{literal(limits['min_contrast'])}, {literal(limits['min_detail'])}, {limits['min_side']}, {foreign}}};",
+        f"{{{literal(limits['min_contrast'])}, {literal(limits['min_detail'])}, {limits['min_side']}, {max_novelty}}};",
         array(f"static const float {prefix}_similarities[]", map(literal, table["similarities"])),
         array(f"static const float {prefix}_weights[]", map(literal, table["weights"])),
         f"static const mim_calibration {prefix}_calibration = {{{prefix}_similarities, {prefix}_weights, "

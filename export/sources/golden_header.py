@@ -2,8 +2,8 @@
 
     python -m mim_export.sources.golden_header BUNDLE --out golden.h
 
-The header has the manifest's constants, the scalars of every golden image, and whole images for three: the smallest
-of each shorter side, so that resampling enlarges, copies or shrinks. With --all it has every image whole.
+The header has the manifest's constants, the scalars of every golden image, and the pixels of three images: the smallest
+of each shorter side, so that resampling enlarges, copies and shrinks. With --all it has the pixels of every image.
 """
 
 from __future__ import annotations
@@ -28,25 +28,25 @@ from .c_source import (
     stamp,
 )
 
-#: Images that are written whole; a header of more takes compilers long.
+#: Number of images whose pixels are written. A larger header takes long to compile.
 WHOLE = 3
-#: Places of the error map that are written, in rows and in columns: both borders, where it is reflected, and between.
+#: Rows, and columns, of the error map that are written: both borders, where it is reflected, and three between.
 PLACES = 5
 
 _TYPES = """\
 typedef struct golden_scalars {
     const char *name;
     size_t side; /* the shorter one */
-    float contrast, detail, foreignness, ssim, similarity, p_value;
+    float contrast, detail, novelty, ssim, similarity, p_value;
     mim_verdict_code verdict;
     mim_reason_code reason;
 } golden_scalars;
 
 typedef struct golden_image {
-    size_t number; /* in golden_all */
+    size_t number; /* index into golden_all */
     size_t width, height;
     const uint8_t *input;
-    const int8_t *micro; /* of mask 0, mask 1, ... */
+    const int8_t *micro; /* outputs for mask 0, mask 1, ... */
     uint32_t resampled_crc32, small_crc32, masked_crc32, inpainted_crc32;
     float errors[GOLDEN_PLACES * GOLDEN_PLACES];
 } golden_image;
@@ -58,17 +58,17 @@ def header(bundle: Path, every: bool = False) -> str:
 
     Args:
         bundle: a folder that `mim-tf export` wrote, of the method `mim`.
-        every: whether every image is written whole.
+        every: whether the pixels of every image are written.
 
     Returns:
-        C99 and C++11 text of ASCII letters. `inpainted_crc32` is zlib's of floor(255 (q + 128) / 256 + 0.5),
+        ASCII text, valid C99 and C++11. `inpainted_crc32` is zlib's CRC-32 of floor(255 (q + 128) / 256 + 0.5),
         uint8 (s, s, 3); `errors` are the error map's values at the rows and columns of `golden_places`.
 
     Raises:
-        MimError: no such bundle, or one without a mask set.
+        MimError: the bundle does not exist or has no mask set.
 
     Example:
-        Of the released bundle: 2.3 MB, with `#define GOLDEN_SIZE 192`.
+        For the released bundle: 2.3 MB, with `#define GOLDEN_SIZE 192`.
     """
     manifest = read_manifest(bundle)
     masks = masks_of(manifest)
@@ -117,7 +117,7 @@ def _scalars(manifest: dict[str, Any], entry: dict[str, Any], stage: dict[str, N
 
 
 def _chosen(shapes: list[tuple[int, ...]]) -> list[int]:
-    """The smallest image of each shorter side; of those the `WHOLE` smallest."""
+    """The smallest image of each shorter side; of these, the `WHOLE` smallest."""
     by_pixels = sorted(range(len(shapes)), key=lambda number: (shapes[number][0] * shapes[number][1], number))
     first: dict[int, int] = {}
     for number in by_pixels:
@@ -129,7 +129,7 @@ def _image(
     place: int, number: int, entry: dict[str, Any], stage: dict[str, NDArray[Any]], places: NDArray[np.int64]
 ) -> str:
     height, width = stage["input"].shape[:2]
-    step = stage["resampled"].shape[0] // stage["small"].shape[0]  # both maps repeat pixels where s is not S
+    step = stage["resampled"].shape[0] // stage["small"].shape[0]  # both maps repeat pixels if s is not S
     inpainted, errors = (np.ascontiguousarray(stage[key][::step, ::step]) for key in ("inpainted", "error_map"))
     sums = [zlib.crc32(picture.tobytes()) for picture in (stage["resampled"], stage["small"])]
     sums += [entry["masked_crc32"], zlib.crc32(inpainted.tobytes())]
@@ -143,12 +143,12 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="mim_export.sources.golden_header", description=__doc__)
     parser.add_argument("bundle", type=Path, help="a folder that mim-tf export wrote")
     parser.add_argument("--out", type=Path, required=True, help="the header to write")
-    parser.add_argument("--all", action="store_true", help="write every image whole, not only three")
+    parser.add_argument("--all", action="store_true", help="write the pixels of every image, not only of three")
     arguments = parser.parse_args()
     try:
         text = header(arguments.bundle, arguments.all)
-        with new_file(arguments.out) as beside:
-            beside.write_text(text, encoding="ascii")
+        with new_file(arguments.out) as temporary:
+            temporary.write_text(text, encoding="ascii")
     except MimError as error:
         print(error, file=sys.stderr)
         return 2

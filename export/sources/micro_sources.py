@@ -1,4 +1,4 @@
-"""What firmware needs of a bundle, as sources for C and C++: both integer models, head, operators and constants.
+"""C and C++ sources of a bundle for firmware: both integer models, head, operators and constants.
 
     python -m mim_export.sources.micro_sources BUNDLE --out DIR
 
@@ -25,7 +25,7 @@ from .c_source import (
 )
 
 MODELS = {"mim_micro_model": "mim_micro.tflite", "mim_features_model": "mim_features.tflite"}
-#: Bytes of the arena beyond those measured: another compiler, and another version of the runtime, lay out differently.
+#: Bytes of the arena beyond those measured, for other compilers and other versions of the runtime.
 MARGIN = 4096
 _NAME = "mim_export.sources.micro_sources"
 
@@ -50,10 +50,10 @@ def sources(bundle: Path) -> dict[str, str]:
         ASCII text by name: `mim_models.h`, `mim_models.c`, `mim_ops.h`, `mim_bundle.h`.
 
     Raises:
-        MimError: no such bundle, one without the two models, a damaged file, or arenas that were not measured.
+        MimError: the bundle does not exist or lacks the two models, a file is damaged, or the arenas were not measured.
 
     Example:
-        Of a bundle of 64 px and block 5: 1.9 MB, with `#define MIM_BUNDLE_SIZE 64` and 6 operators in `mim_ops.h`.
+        For a bundle of 64 px and block 5: 1.9 MB, with `#define MIM_BUNDLE_SIZE 64` and 6 operators in `mim_ops.h`.
     """
     manifest = read_manifest(bundle)
     for name in MODELS.values():
@@ -82,17 +82,17 @@ def _header(comment: str, guard: str, body: list[str], includes: list[str]) -> s
 
 
 def _linkage(declarations: dict[str, str]) -> str:
-    """Each array starts at a multiple of 16 bytes."""
+    """Declarations of the arrays, which are aligned to 16 bytes."""
     lines = "\n".join(f"extern {declaration};" for declaration in declarations.values())
     return f'#ifdef __cplusplus\nextern "C" {{\n#endif\n{lines}\n#ifdef __cplusplus\n}}\n#endif'
 
 
 def _operators(comment: str, manifest: dict[str, Any]) -> str:
-    """One resolver for both models: a second one would cost memory, and share all kernels but a few."""
+    """One resolver for both models: a second one would cost memory, and nearly all kernels are shared."""
     names = sorted({op for file in MODELS.values() for op in manifest["models"][file]["ops"]})
     calls = [f"resolver->Add{name.replace('_', ' ').title().replace(' ', '')}()" for name in names]
     body = [
-        "/* The operators of both models, and no others. */",
+        "/* The operators of both models. */",
         f"typedef tflite::MicroMutableOpResolver<{len(calls)}> MimOps;\n",
         "inline TfLiteStatus mim_add_ops(MimOps *resolver) {",
         *(f"    if ({call} != kTfLiteOk) return kTfLiteError;" for call in calls),
@@ -117,13 +117,13 @@ def _bundle(comment: str, manifest: dict[str, Any], count: int) -> str:
         "FEATURES_ARENA": models[1]["arena_bytes"],
         "ARENA": arena,
     }
-    weights = ", ".join(
-        literal(network[key]) for key in ("distance_weight", "foreign_weight", "foreign", "foreign_most")
-    )
+    # In the order of mim_head: distance_weight, novelty_weight, novelty_start, novelty_range.
+    keys = ("distance_weight", "foreign_weight", "foreign", "foreign_most")
+    weights = ", ".join(literal(network[key]) for key in keys)
     body = [
-        "/* Sides in pixels of what the network sees and of what is inpainted; positions and channels of the features,",
-        "   and real = scale (q - zero); bytes of the arenas as measured on x86-64, and of one for both, the larger",
-        f"   and {MARGIN} more. */",
+        "/* SIZE, SMALL: sides in pixels of the network's input and of the inpainted image. POSITIONS, CHANNELS: shape",
+        "   of the features. FEATURES_SCALE, FEATURES_ZERO: real = scale (q - zero). MICRO_ARENA, FEATURES_ARENA:",
+        f"   bytes as measured on x86-64. ARENA: size of one arena for both models, the larger one plus {MARGIN}. */",
         *(f"#define MIM_BUNDLE_{name} {value}" for name, value in numbers.items()),
         "",
         *constants(manifest, "mim_bundle"),
@@ -141,8 +141,8 @@ def main() -> int:
     arguments = parser.parse_args()
     try:
         for name, text in sources(arguments.bundle).items():
-            with new_file(arguments.out / name) as beside:
-                beside.write_text(text, encoding="ascii")
+            with new_file(arguments.out / name) as temporary:
+                temporary.write_text(text, encoding="ascii")
     except MimError as error:
         print(error, file=sys.stderr)
         return 2

@@ -6,7 +6,7 @@ let package = Package(
     platforms: [.iOS(.v13), .macOS(.v11)],
     products: [.library(name: "MimScorer", targets: ["MimScorer"])],
     targets: [
-        // mim.c includes the sources of ../c, so that they exist once; a target's own path may not leave the package.
+        // mim.c includes the sources of ../c, because the path of a target may not leave the package.
         .target(name: "CMim"),
         .target(name: "MimScorer", dependencies: ["CMim"]),
         .executableTarget(name: "mim-gate", dependencies: ["MimScorer"]),

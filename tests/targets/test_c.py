@@ -83,7 +83,7 @@ def _workspace(count: int) -> np.ndarray:
 
 
 def _strided(pixels: np.ndarray, extra: int) -> np.ndarray:
-    """Rows with `extra` bytes of rubbish after each, uint8 (height, stride)."""
+    """Rows with `extra` bytes of padding after each, uint8 (height, stride)."""
     rows = pixels.reshape(len(pixels), -1)
     return np.concatenate([rows, np.full((len(rows), extra), 171, np.uint8)], axis=1)
 
@@ -174,8 +174,8 @@ def _value(c: SimpleNamespace, function: Any, pixels: np.ndarray) -> float:
 
 
 def _limits(c: SimpleNamespace, gate: dict[str, Any]) -> Any:
-    foreign = np.inf if gate["max_foreignness"] is None else gate["max_foreignness"]
-    return c.ffi.new("mim_gate_limits *", (gate["min_contrast"], gate["min_detail"], gate["min_side"], foreign))
+    max_novelty = np.inf if gate["max_foreignness"] is None else gate["max_foreignness"]
+    return c.ffi.new("mim_gate_limits *", (gate["min_contrast"], gate["min_detail"], gate["min_side"], max_novelty))
 
 
 def _gate(c: SimpleNamespace, limits: Any, side: int, contrast: float, detail: float, novelty: float) -> int:
@@ -255,7 +255,7 @@ def test_yuv_is_the_float_formula_rounded(c: SimpleNamespace, step: int, height:
     luma[0, 0], u[0, 0], v[0, 0] = 255, 255, 0
     y_plane = _strided(luma, 4)
     chroma = np.zeros((2, rows, step * columns + 3), np.uint8)
-    if step == 2:  # as Android's cameras store it: one plane, of which u and v are views
+    if step == 2:  # as Android's cameras store it: one plane, with u and v as views
         chroma[0, :, : 2 * columns : 2], chroma[0, :, 1 : 2 * columns : 2] = v, u
         views = _pointer(c, chroma[0].ravel()[1:]), _pointer(c, chroma[0])
     else:
@@ -352,7 +352,7 @@ def test_ssim_is_that_of_scikit_image(c: SimpleNamespace) -> None:
 
 
 def test_ssim_of_flat_images_is_the_luminance_term(c: SimpleNamespace) -> None:
-    """By hand, for here a variance that is not 0 exactly would show most."""
+    """By hand, because a variance that is not exactly 0 has the largest effect here."""
     for level in range(0, 256, 5):
         for other in range(0, 256, 51):
             x, q = np.full((11, 11, 1), level, np.uint8), np.full((11, 11, 1), other - 128, np.int8)
@@ -365,7 +365,7 @@ def test_ssim_of_flat_images_is_the_luminance_term(c: SimpleNamespace) -> None:
 @settings(max_examples=25, deadline=None)
 @given(st.integers(11, 40), st.integers(11, 40), st.integers(0, 255))
 def test_ssim_of_an_image_with_itself_is_one(c: SimpleNamespace, height: int, width: int, seed: int) -> None:
-    """Where x / 255 is (q + 128) / 256: at 0 alone. Elsewhere q = x - 128 is darker by 1/256, which costs 0.00002."""
+    """Exactly 1 where x / 255 = (q + 128) / 256: at 0 only. Elsewhere q = x - 128 is darker and costs 0.00002."""
     black = np.zeros((height, width, 3), np.uint8)
     assert _ssim(c, black, (black ^ 128).view(np.int8)) == 1
     assert _ssim(c, black, (black ^ 128).view(np.int8), fixed=True) == 1
@@ -392,7 +392,7 @@ def test_ssim_workspace_is_small(c: SimpleNamespace) -> None:
 @given(st.integers(2, 64), st.integers(0, 255), st.integers(1, 256))
 def test_contrast_and_detail_are_the_definitions(c: SimpleNamespace, size: int, seed: int, levels: int) -> None:
     pixels = (_noise((size, size, 3), seed).astype(int) % levels + 256 - levels).astype(np.uint8)
-    # Of near-blank images the definition's float32 has an error of some 1e-8.
+    # For nearly blank images the definition's float32 has an error of some 1e-8.
     assert _value(c, c.lib.mim_contrast, pixels) == pytest.approx(float(decide.contrast(pixels)), rel=1e-6, abs=1e-7)
     assert _value(c, c.lib.mim_detail, pixels) == pytest.approx(float(decide.detail(pixels)), rel=1e-6, abs=1e-7)
 
@@ -404,9 +404,9 @@ def test_one_colour_has_neither_contrast_nor_detail(c: SimpleNamespace) -> None:
     assert _value(c, c.lib.mim_contrast, pixels) == 0.5 == _value(c, c.lib.mim_detail, pixels)
 
 
-@pytest.mark.parametrize("foreign", [None, 0.5])
-def test_gate_is_the_definition(c: SimpleNamespace, foreign: float | None) -> None:
-    gate = {"min_contrast": 0.1, "min_detail": 0.15, "min_side": 10, "max_foreignness": foreign}
+@pytest.mark.parametrize("max_novelty", [None, 0.5])
+def test_gate_is_the_definition(c: SimpleNamespace, max_novelty: float | None) -> None:
+    gate = {"min_contrast": 0.1, "min_detail": 0.15, "min_side": 10, "max_foreignness": max_novelty}
     limits = _limits(c, gate)
     rng = np.random.default_rng(1)
     for _ in range(60):
@@ -486,7 +486,7 @@ def test_golden_header_says_what_it_cannot_read(tmp_path: Path) -> None:
         golden_header.header(tmp_path)
 
 
-#: Stands in for TensorFlow Lite's C API, with one interpreter; what runs the model is set from outside.
+#: A stand-in for TensorFlow Lite's C API, with one interpreter; the test sets the function that runs the model.
 RUNTIME = """
 #include <stdint.h>
 #include <stdlib.h>
@@ -530,7 +530,7 @@ static TfLiteStatus TfLiteTensorCopyToBuffer(const TfLiteTensor *tensor, void *t
     return bytes == tensor->bytes ? memcpy(to, tensor->content, bytes), kTfLiteOk : kTfLiteError;
 }
 """
-#: The functions of the README's example, the stand-in's switches, and `tflite`, of which tensor 2 is the image.
+#: The functions of the README's example, the stand-in's variables, and `tflite`, whose tensor 2 is the image.
 EXAMPLE = """
 typedef struct { const char *name; int type; size_t bytes; void *content; } TfLiteTensor;
 typedef struct { TfLiteTensor tensors[3]; } TfLiteSignatureRunner;
@@ -573,7 +573,7 @@ def _judge(example: SimpleNamespace, photo: np.ndarray) -> tuple[int, int, str |
 
 
 def test_firmware_example_judges_golden_images(example: SimpleNamespace) -> None:
-    """With mim.tflite, run by LiteRT, whatever the measure of the bundle."""
+    """With mim.tflite, run by LiteRT, for any measure."""
     interpreter = next(iter(runtimes().values()))((RELEASED / "mim.tflite").read_bytes())
     score, size = interpreter.get_signature_runner("score"), MANIFEST["size"]
     ran = []
@@ -608,18 +608,18 @@ def test_firmware_example_gives_no_verdict_by_mistake(example: SimpleNamespace) 
     lib.given_run = run
     for codes in [(-1, 0), (3, 0), (0, -1), (2, 4), (2, 0), (0, 1)]:
         lib.given_verdict, lib.given_reason = codes
-        assert "outputs that cannot be" in str(_judge(example, photo)[2])
+        assert "invalid outputs" in str(_judge(example, photo)[2])
     lib.given_verdict, lib.given_reason = 2, 3
     assert _judge(example, photo) == (2, 3, None)
     lib.tflite.tensors[2].bytes -= 1
-    assert "takes another image" in str(_judge(example, photo)[2])
+    assert "expects another image size" in str(_judge(example, photo)[2])
     lib.tflite.tensors[2].bytes += 1
     lib.given_run = failing
     assert "did not run" in str(_judge(example, photo)[2])
 
 
 def test_swift_package_includes_every_source(tmp_path: Path) -> None:
-    """As one translation unit, in which no two names may clash."""
+    """Also compiles them as one translation unit, in which no two names may clash."""
     unit = SOURCES.parent / "swift" / "Sources" / "CMim" / "mim.c"
     included = re.findall(r'^#include "\.\./\.\./\.\./c/src/(.*)"$', unit.read_text(), re.MULTILINE)
     assert included == sorted(path.name for path in (SOURCES / "src").glob("*.c"))
@@ -772,8 +772,11 @@ def _head(c: SimpleNamespace) -> tuple[Any, np.ndarray]:
     """The head of the released bundle for microcontrollers, and the values that it points to."""
     network, values = read_manifest(MICRO)["measure"]["network"], np.fromfile(MICRO / "head.f32", "<f4")
     head = c.ffi.new("mim_head *", {"values": _pointer(c, values), "count": len(values)})
-    for key in ("statistics", "components", "distance_weight", "foreign_weight", "foreign", "foreign_most"):
+    for key in ("statistics", "components", "distance_weight"):
         setattr(head, key, network[key])
+    fields = {"novelty_weight": "foreign_weight", "novelty_start": "foreign", "novelty_range": "foreign_most"}
+    for field, key in fields.items():
+        setattr(head, field, network[key])
     return head, values
 
 

@@ -9,7 +9,7 @@ KOTLIN = Path(__file__).parents[2] / "export" / "kotlin"
 
 
 def test_kotlin_core_needs_no_android() -> None:
-    """What is compiled here is what an app compiles: nothing but Java's library and `org.json`, which Android has."""
+    """The sources import only Java's library and `org.json`, which Android has, so an app compiles the same code."""
     sources = list((KOTLIN / "src").rglob("*.kt"))
     assert sources
     imports = {line for path in sources for line in path.read_text().splitlines() if line.startswith("import ")}

@@ -1,6 +1,6 @@
 /*
- * Runs the golden test, then measures each stage on one image: instructions by SysTick, which `-icount shift=0` makes
- * count them, and stack by painting it.
+ * Runs the golden test, then measures each stage on one image: instructions with SysTick, which counts them under
+ * `-icount shift=0`, and stack by painting it.
  */
 #include <stdlib.h>
 
@@ -75,7 +75,7 @@ static void decide(void) {
     const golden_scalars *scalars = &golden_all[image->number];
     mim_reason_code reason;
     mim_verdict_code verdict;
-    status |= mim_gate(&golden_limits, scalars->side, scalars->contrast, scalars->detail, scalars->foreignness,
+    status |= mim_gate(&golden_limits, scalars->side, scalars->contrast, scalars->detail, scalars->novelty,
                        &reason);
     status |= mim_p_value(&golden_calibration, scalars->similarity, &number);
     status |= mim_verdict(number, reason, golden_calibration.alpha, &verdict);
@@ -92,12 +92,12 @@ static uint32_t ticks_of(void (*stage)(void)) {
     SYSTICK[0] = 0;
     SYSTICK[1] = 0xffffff;
     SYSTICK[2] = 0;
-    SYSTICK[0] = 5; /* the processor's clock, no interrupt */
+    SYSTICK[0] = 5; /* use the processor's clock, no interrupt */
     stage();
     return 0xffffff - SYSTICK[2];
 }
 
-/* Bytes below this function's own frame that a stage wrote to. */
+/* The number of bytes below this function's frame that a stage wrote to. */
 static __attribute__((noinline)) uint32_t stack_of(void (*stage)(void)) {
     volatile uint32_t *top, *word;
     __asm volatile("mov %0, sp" : "=r"(top));

@@ -1,13 +1,13 @@
-/* From reset to main, with the output and the exit status of the program handed to QEMU by semihosting. */
+/* From reset to main. Semihosting passes the output and the exit status of the program to QEMU. */
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
 extern uint32_t data_start, data_end, data_load, bss_start, bss_end;
-/* No function, but a table of functions holds its address. */
+/* Not a function, but declared as one because the vector table, an array of functions, holds its address. */
 void stack_top(void);
 
-/* Of the C library for semihosting: opens stdout. */
+/* Of the semihosting C library: opens stdout. */
 void initialise_monitor_handles(void);
 int main(void);
 void reset(void);
@@ -16,7 +16,7 @@ static void fault(void) { _Exit(3); }
 
 void reset(void) {
 #ifdef __ARM_FP
-    *(volatile uint32_t *)0xe000ed88 |= 0xfu << 20; /* CPACR: the floating-point unit may be used */
+    *(volatile uint32_t *)0xe000ed88 |= 0xfu << 20; /* CPACR: enable the floating-point unit */
     __asm volatile("dsb\n isb");
 #endif
     memcpy(&data_start, &data_load, (size_t)((uintptr_t)&data_end - (uintptr_t)&data_start));

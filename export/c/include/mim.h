@@ -1,15 +1,15 @@
 /*
- * The scorer of a mim-tf bundle in C99: everything but the two TFLite models.
+ * The scorer of a mim-tf bundle in C99: every step except the two TFLite models.
  *
- * Steps and their numbers are those of the bundle's contract, "From a photograph to a verdict". All memory is the
- * caller's: no allocation, no globals, nothing of the C library but string.h, stdint.h, stddef.h and math.h. Functions
- * may run in several threads at once on different memory.
+ * The step numbers are those of the bundle's contract, "From a photograph to a verdict". The caller owns all memory.
+ * The library allocates nothing, has no global variables, and uses only string.h, stdint.h, stddef.h and math.h of the
+ * C library. Functions may run in several threads at the same time on different memory.
  *
  *     photograph  --mim_yuv_to_rgb or mim_over_white, mim_upright-->  RGB  --mim_resample-->  S x S
  *     S x S  --mim_contrast, mim_detail, mim_gate-->  reason
- *     S x S  --mim_resample-->  s x s  --mim_masked-->  mim_micro.tflite, once a mask  --mim_assemble-->  inpainting
+ *     S x S  --mim_resample-->  s x s  --mim_masked-->  mim_micro.tflite, once per mask  --mim_assemble-->  inpainting
  *     s x s and inpainting  --mim_ssim_...-->  SSIM
- *     of the measure deep also  S x S  --mim_features.tflite, mim_error_weights, mim_statistics, mim_similarity-->
+ *     for the measure deep  S x S  --mim_features.tflite, mim_error_weights, mim_statistics, mim_similarity-->
  *     similarity  --mim_p_value, mim_verdict-->  verdict
  *
  * Research software, not a diagnosis. No image leaves the device.

@@ -1,4 +1,4 @@
-/* The mask set, and what goes into and comes out of mim_micro.tflite: steps 5 and 6. */
+/* The mask set, and the input and output of mim_micro.tflite: steps 5 and 6. */
 #ifndef MIM_MASKS_H
 #define MIM_MASKS_H
 
@@ -8,54 +8,55 @@
 extern "C" {
 #endif
 
-/* `mask_set` of a manifest: pixel (y, x) is hidden by mask (x div cell + (y div cell) step) mod count. */
+/* `mask_set` of the manifest: mask (x div cell + (y div cell) step) mod count hides pixel (y, x). */
 typedef struct mim_mask_set {
-    size_t size;  /* side s of the image that is inpainted, 1 to MIM_MAX_SIZE */
+    size_t size;  /* side s of the image to inpaint, 1 to MIM_MAX_SIZE */
     size_t cell;  /* side of a cell in pixels; divides size */
     size_t count; /* number of masks, 2 to 255 */
     size_t step;  /* 1 to 255 */
 } mim_mask_set;
 
 /*
- * Which mask hides a pixel.
+ * The number of the mask that hides a pixel.
  *
  * set   the mask set
  * y, x  row and column, less than set->size
  * label 0 to count - 1
  *
- * Answers MIM_NULL, MIM_ARGUMENT (no such mask set), MIM_SIZE (outside of the image).
+ * Errors: MIM_NULL, MIM_ARGUMENT (invalid mask set), MIM_SIZE (outside the image).
  *
  * Example: size 96, cell 8, count 4, step 2: pixel (9, 17) is hidden by mask (2 + 1 * 2) mod 4 = 0.
  */
 mim_status mim_mask_label(const mim_mask_set *set, size_t y, size_t x, uint8_t *label);
 
 /*
- * Writes the model's input under one mask: colours of kept pixels and 0 at hidden ones, then 255 (kept) or 0, each
- * less 128. The tensor's scale is 1/255 and its zero point -128.
+ * Writes the model's input for one mask. Channels 0 to 2 are the colours of visible pixels and 0 for hidden ones;
+ * channel 3 is 255 for visible pixels and 0 for hidden ones; 128 is subtracted from all. The tensor's scale is 1/255
+ * and its zero point -128.
  *
  * set         the mask set
- * rgb         uint8 (s, s, 3), the image that is inpainted
+ * rgb         uint8 (s, s, 3), the image to inpaint
  * mask        0 to count - 1
  * input       int8 (s, s, 4)
  * input_bytes at least 4 s s
  *
- * Answers MIM_NULL, MIM_ARGUMENT (no such mask set, no such mask), MIM_BUFFER.
+ * Errors: MIM_NULL, MIM_ARGUMENT (invalid mask set, or no such mask), MIM_BUFFER.
  *
- * Example: the pixel (200, 0, 255) gives (72, -128, 127, 127) where it is kept and four times -128 where it is hidden.
+ * Example: the pixel (200, 0, 255) gives (72, -128, 127, 127) if visible and (-128, -128, -128, -128) if hidden.
  */
 mim_status mim_masked(const mim_mask_set *set, const uint8_t *rgb, size_t mask, int8_t *input, size_t input_bytes);
 
 /*
- * Copies the pixels that one mask hides from the model's output into the inpainting; when that was done for each mask
- * the inpainting is complete. The tensor's scale is 1/256 and its zero point -128: -28 is (-28 + 128) / 256 = 0.390625.
+ * Copies the pixels that one mask hides from the model's output into the inpainting. After one call for each mask the
+ * inpainting is complete. The tensor's scale is 1/256 and its zero point -128: -28 is (-28 + 128) / 256 = 0.390625.
  *
  * set             the mask set
- * output          int8 (s, s, 3), the model's output under this mask
+ * output          int8 (s, s, 3), the model's output for this mask
  * mask            0 to count - 1
- * inpainted       int8 (s, s, 3); other pixels stay as they are. Must not overlap the output
+ * inpainted       int8 (s, s, 3); other pixels are not changed. Must not overlap the output
  * inpainted_bytes at least 3 s s
  *
- * Answers MIM_NULL, MIM_ARGUMENT (no such mask set, no such mask), MIM_BUFFER.
+ * Errors: MIM_NULL, MIM_ARGUMENT (invalid mask set, or no such mask), MIM_BUFFER.
  *
  * Example: size 2, cell 1, count 2, step 1: mask 0 copies the pixels (0, 0) and (1, 1).
  */

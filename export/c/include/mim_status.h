@@ -1,4 +1,4 @@
-/* What a function answers, and limits that several functions share. */
+/* Status codes, and limits that several functions share. */
 #ifndef MIM_STATUS_H
 #define MIM_STATUS_H
 
@@ -9,27 +9,27 @@
 extern "C" {
 #endif
 
-/* Longest side of a photograph, in pixels: with four channels its bytes can still be counted in 32 bits. */
+/* Longest side of a photograph, in pixels: with four channels, the number of bytes still fits into 32 bits. */
 #define MIM_MAX_SIDE 32767
-/* Longest side of an image that a model or a measure takes, in pixels. */
+/* Longest side of the input of a model or a measure, in pixels. */
 #define MIM_MAX_SIZE 4096
 /* Alignment of every workspace, in bytes. */
 #define MIM_ALIGNMENT 8
 
-/* Unless a function answers MIM_OK, what it should have written is not to be used. */
+/* If a function returns anything but MIM_OK, do not use its outputs. */
 typedef enum mim_status {
     MIM_OK = 0,
     MIM_NULL,     /* a pointer is null */
     MIM_SIZE,     /* a width, height, size or count is out of range */
-    MIM_STRIDE,   /* a stride is shorter than a row, or the image would not fit into the address space */
+    MIM_STRIDE,   /* a stride is shorter than a row, or the image does not fit into the address space */
     MIM_BUFFER,   /* a target or workspace is too small, or a workspace is not aligned */
-    MIM_ARGUMENT, /* an orientation, mask, reason or table is none that exists */
+    MIM_ARGUMENT, /* an orientation, mask, reason or table does not exist */
     MIM_NUMBER,   /* a floating-point argument is not finite or out of range */
-    MIM_ORDER     /* rows and begin, push, end do not fit together */
+    MIM_ORDER     /* begin, push and end were called in the wrong order, or with the wrong number of rows */
 } mim_status;
 
 /*
- * One line that says what is wrong and what to do about it. Never null; the line lives as long as the program.
+ * One line that states the problem and the remedy. Never null; the string is static.
  *
  * Example: mim_status_text(MIM_NULL) is "a pointer is null; pass memory that the caller owns".
  */

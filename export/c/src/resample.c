@@ -1,8 +1,9 @@
 #include "internal.h"
 
 /*
- * Source pixels first to last - 1 lie under target pixel j of one direction. The middle ones weigh `size`, the outer
- * two what of them is covered; a single one has the whole weight, `side`, as head. The weights sum to `side`.
+ * The source pixels first to last - 1 overlap target pixel j along one axis. Inner pixels have the weight `size`; the
+ * first (`head`) and last (`tail`) have the length of their overlap. A single pixel has the whole weight, `side`, in
+ * `head`. The weights sum to `side`.
  */
 typedef struct span {
     size_t first, last;
@@ -24,7 +25,7 @@ static span span_of(size_t j, size_t side, size_t size) {
     return s;
 }
 
-/* Weighted sums along one row of the square, at most 255 side each. */
+/* Weighted sums along one row of the square; each is at most 255 side. */
 static void sum_row(const uint8_t *row, size_t side, size_t size, uint32_t *sums) {
     size_t k, i;
     for (k = 0; k < size; k++, sums += 3) {
@@ -42,10 +43,13 @@ static void sum_row(const uint8_t *row, size_t side, size_t size, uint32_t *sums
     }
 }
 
+/* One 64-bit sum and one 32-bit sum for each channel of a row. */
+size_t mim_resample_bytes(size_t size) { return mim_in(size, 1, MIM_MAX_SIZE) ? 36 * size : 0; }
+
 mim_status mim_resample(const uint8_t *source, size_t width, size_t height, size_t stride, uint8_t *target, size_t size,
                         size_t target_bytes, void *workspace, size_t workspace_bytes) {
     const size_t side = width < height ? width : height;
-    size_t j, k, i, known;
+    size_t j, k, i, summed;
     if (!source || !target || !workspace) return MIM_NULL;
     if (!mim_in(width, 1, MIM_MAX_SIDE) || !mim_in(height, 1, MIM_MAX_SIDE) || !mim_in(size, 1, MIM_MAX_SIZE))
         return MIM_SIZE;
@@ -57,15 +61,15 @@ mim_status mim_resample(const uint8_t *source, size_t width, size_t height, size
         uint32_t *row = (uint32_t *)(sums + 3 * size);
         const uint64_t area = (uint64_t)side * side;
         const uint8_t *square = source + (height - side) / 2 * stride + (width - side) / 2 * 3;
-        known = side; /* no row was summed yet */
+        summed = side; /* no row has been summed yet */
         for (j = 0; j < size; j++) {
             const span s = span_of(j, side, size);
             memset(sums, 0, 3 * size * sizeof *sums);
             for (i = s.first; i < s.last; i++) {
                 const uint32_t weight = i == s.first ? s.head : i + 1 == s.last ? s.tail : (uint32_t)size;
-                if (i != known) { /* neighbours share a row where it lies under both */
+                if (i != summed) { /* two target rows may overlap the same source row */
                     sum_row(square + i * stride, side, size, row);
-                    known = i;
+                    summed = i;
                 }
                 for (k = 0; k < 3 * size; k++) sums[k] += (uint64_t)weight * row[k];
             }

@@ -1,4 +1,4 @@
-/* Counts checks; the first failures are printed. */
+/* Counts checks, and prints the first failures. */
 #ifndef MIM_CHECK_H
 #define MIM_CHECK_H
 

@@ -1,7 +1,7 @@
 /*
- * libFuzzer: the first bytes choose a function and its arguments, good or bad, the rest are pixels. Buffers are as
- * large as the arguments say and not larger, so that AddressSanitizer sees a byte too far; where that would be too much
- * memory the target is said to have 0 bytes, and the call has to be refused.
+ * libFuzzer: the first bytes choose a function and its arguments, valid or not; the rest are pixels. Buffers have
+ * exactly the size that the arguments state, so that AddressSanitizer detects every access outside. If that is too much
+ * memory, the target's size is given as 0 bytes, and the call has to fail.
  */
 #include <stdlib.h>
 
@@ -19,7 +19,7 @@ static uint8_t next(input *from) {
     return from->bytes[from->at++];
 }
 
-/* Mostly small, now and then anything. */
+/* Usually small, sometimes any number. */
 static size_t number(input *from) {
     const uint8_t first = next(from);
     size_t value = first, i;
@@ -50,8 +50,8 @@ static void *filled(input *from, size_t count) {
     return memory;
 }
 
-static void refuse(int refused) {
-    if (!refused) abort();
+static void require(int holds) {
+    if (!holds) abort();
 }
 
 static void fuzz_pixels(input *from, int which) {
@@ -63,15 +63,15 @@ static void fuzz_pixels(input *from, int which) {
     const size_t workspace = mim_resample_bytes(size) <= MOST ? mim_resample_bytes(size) : 0;
     uint8_t *source = (uint8_t *)filled(from, fits ? needed : 0);
     uint8_t *to = (uint8_t *)filled(from, target <= at_most ? target : 0), *work = (uint8_t *)filled(from, workspace);
-    const size_t said = target <= at_most ? target : 0;
+    const size_t capacity = target <= at_most ? target : 0;
     mim_status status;
     if (which == 0)
-        status = mim_upright(source, width, height, channels, stride, (int)next(from) % 10, to, said);
+        status = mim_upright(source, width, height, channels, stride, (int)next(from) % 10, to, capacity);
     else if (which == 1)
-        status = mim_over_white(source, width, height, stride, to, said);
+        status = mim_over_white(source, width, height, stride, to, capacity);
     else
-        status = mim_resample(source, width, height, stride, to, size, said, work, workspace);
-    refuse(said > 0 || status != MIM_OK);
+        status = mim_resample(source, width, height, stride, to, size, capacity, work, workspace);
+    require(capacity > 0 || status != MIM_OK);
     free(source);
     free(to);
     free(work);
@@ -84,13 +84,13 @@ static void fuzz_yuv(input *from) {
     const size_t last = across < 64 && image.uv_pixel_stride < 64 ? across * image.uv_pixel_stride + 1 : MOST;
     const size_t chroma = bytes_of(image.uv_stride, last, (image.height + 1) / 2);
     const int fits = luma <= MOST && chroma <= MOST && image.width < 64;
-    const size_t said = fits ? 3 * image.width * image.height : 0;
+    const size_t capacity = fits ? 3 * image.width * image.height : 0;
     uint8_t *y = (uint8_t *)filled(from, fits ? luma : 0), *u = (uint8_t *)filled(from, fits ? chroma : 0);
-    uint8_t *v = (uint8_t *)filled(from, fits ? chroma : 0), *rgb = (uint8_t *)filled(from, said);
+    uint8_t *v = (uint8_t *)filled(from, fits ? chroma : 0), *rgb = (uint8_t *)filled(from, capacity);
     image.y = y;
     image.u = u;
     image.v = v;
-    refuse(mim_yuv_to_rgb(&image, rgb, said) != MIM_OK || said > 0);
+    require(mim_yuv_to_rgb(&image, rgb, capacity) != MIM_OK || capacity > 0);
     free(y);
     free(u);
     free(v);
@@ -103,9 +103,9 @@ static void fuzz_masks(input *from) {
     uint8_t *rgb = (uint8_t *)filled(from, 3 * side * side);
     int8_t *model = (int8_t *)filled(from, 4 * side * side), *inpainted = (int8_t *)filled(from, 3 * side * side);
     uint8_t label = 0;
-    if (mim_mask_label(&set, number(from), number(from), &label) == MIM_OK) refuse(label < set.count);
-    refuse(mim_masked(&set, rgb, mask, model, 4 * side * side) != MIM_OK || side > 0);
-    refuse(mim_assemble(&set, model, mask, inpainted, 3 * side * side) != MIM_OK || side > 0);
+    if (mim_mask_label(&set, number(from), number(from), &label) == MIM_OK) require(label < set.count);
+    require(mim_masked(&set, rgb, mask, model, 4 * side * side) != MIM_OK || side > 0);
+    require(mim_assemble(&set, model, mask, inpainted, 3 * side * side) != MIM_OK || side > 0);
     free(rgb);
     free(model);
     free(inpainted);
@@ -125,11 +125,11 @@ static void fuzz_ssim(input *from) {
     mim_ssim_begin(&state, width, height, channels, work, row && rows ? bytes : 0);
     mim_ssim_fixed_begin(&fixed, width, height, channels, work, row && rows ? bytes : 0);
     for (y = 0; y < rows; y++) mim_ssim_push(&state, x + y * row, q + y * row);
-    if (mim_ssim_end(&state, &ssim) == MIM_OK) refuse(ssim >= -1.00001f && ssim <= 1.00001f);
+    if (mim_ssim_end(&state, &ssim) == MIM_OK) require(ssim >= -1.00001f && ssim <= 1.00001f);
     for (y = 0; y < rows; y++) mim_ssim_fixed_push(&fixed, x + y * row, q + y * row);
     if (mim_ssim_fixed_end(&fixed, &units) == MIM_OK) {
-        refuse(units >= -65536 && units <= 65536);
-        refuse(ssim * 65536 - (float)units < 66 && (float)units - ssim * 65536 < 66); /* 0.001 */
+        require(units >= -65536 && units <= 65536);
+        require(ssim * 65536 - (float)units < 66 && (float)units - ssim * 65536 < 66); /* 0.001 */
     }
     mim_error_map(x, q, width, height, channels, map, sizeof(float) * rows * (row ? width : 0), work, bytes);
     free(x);
@@ -154,8 +154,8 @@ static void fuzz_decision(input *from) {
     mim_contrast(rgb, size, &contrast);
     mim_detail(rgb, size, &detail);
     mim_gate(&limits, number(from), contrast, detail, real(from), &reason);
-    if (mim_p_value(&table, real(from), &p) == MIM_OK) refuse(p > 0 && p <= 1);
-    if (mim_verdict(p, reason, table.alpha, &verdict) == MIM_OK) refuse(verdict <= MIM_CANNOT_JUDGE);
+    if (mim_p_value(&table, real(from), &p) == MIM_OK) require(p > 0 && p <= 1);
+    if (mim_verdict(p, reason, table.alpha, &verdict) == MIM_OK) require(verdict <= MIM_CANNOT_JUDGE);
     (void)mim_verdict_name(verdict);
     (void)mim_reason_name(reason);
     free(similarities);

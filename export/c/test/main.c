@@ -1,4 +1,4 @@
-/* Runs all checks; status 0 where none failed. */
+/* Runs all checks. The exit status is 0 if none failed. */
 #include "check.h"
 
 int checks, failures;

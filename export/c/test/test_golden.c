@@ -1,6 +1,6 @@
 /*
- * Every stage against the golden vectors of a bundle, which mim_export.sources.golden_header writes into golden.h. With
- * FIXED_ONLY defined the float SSIM and the error map are left out, for processors without a floating-point unit.
+ * Checks every stage against the golden vectors of a bundle, which mim_export.sources.golden_header writes to golden.h.
+ * FIXED_ONLY leaves out the float SSIM and the error map, for processors without a floating-point unit.
  */
 #include "check.h"
 #include "golden.h"
@@ -12,10 +12,10 @@
 
 static uint8_t resampled[3 * S * S], small[3 * s * s];
 static int8_t masked[4 * s * s], inpainted[3 * s * s];
-/* Of resampling to S, which is the largest need: 36 S bytes, or 22 3 s + 20 (s + 10) of the SSIM. */
+/* Large enough for resampling, 36 S bytes, and for the SSIM, 22 3 s + 20 (s + 10) bytes. */
 static uint64_t workspace[(36 * S + 86 * s + 200) / 8 + 1];
 
-/* zlib's CRC32, continued from `crc`; 0 to begin with. */
+/* CRC-32 as in zlib, continued from `crc`; start with 0. */
 static uint32_t crc32_of(uint32_t crc, const void *bytes, size_t count) {
     const uint8_t *byte = (const uint8_t *)bytes;
     int bit;
@@ -62,7 +62,7 @@ static void check_fixed_ssim(const golden_scalars *scalars) {
 #ifndef FIXED_ONLY
 static float error_map[s * s];
 
-/* The graph, which the golden values come from, computes float32 moments that do not cancel as well: 0.0001. */
+/* The golden values come from the graph, whose float32 moments are less exact; hence the tolerance 0.0001. */
 static void check_float_ssim(const golden_image *image) {
     mim_ssim state;
     float ssim = 0;
@@ -83,7 +83,7 @@ static void check_gate_values(const golden_scalars *scalars) {
     float contrast = -1, detail = -1;
     CHECK(mim_contrast(resampled, S, &contrast) == MIM_OK);
     CHECK(mim_detail(resampled, S, &detail) == MIM_OK);
-    /* The golden values are sums of rounded float32. */
+    /* The golden values are sums of rounded float32 values. */
     CHECK_NEAR(contrast, scalars->contrast, 0.000001 * (double)scalars->contrast);
     CHECK_NEAR(detail, scalars->detail, 0.000001 * (double)scalars->detail);
 }
@@ -92,7 +92,7 @@ static void check_decision(const golden_scalars *scalars) {
     mim_reason_code reason = MIM_UNREADABLE;
     mim_verdict_code verdict = MIM_CANNOT_JUDGE;
     float p = -1;
-    CHECK(mim_gate(&golden_limits, scalars->side, scalars->contrast, scalars->detail, scalars->foreignness, &reason) ==
+    CHECK(mim_gate(&golden_limits, scalars->side, scalars->contrast, scalars->detail, scalars->novelty, &reason) ==
           MIM_OK);
     CHECK(reason == scalars->reason);
     CHECK(mim_p_value(&golden_calibration, scalars->similarity, &p) == MIM_OK);

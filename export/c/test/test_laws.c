@@ -1,4 +1,4 @@
-/* Laws that hold for all images, examples of the headers, and what bad arguments get. Buffers have exact sizes. */
+/* Properties that hold for all images, the examples of the headers, and bad arguments. Buffers have exact sizes. */
 #include "check.h"
 
 static const mim_mask_set SETS[] = {{96, 8, 4, 2}, {12, 3, 2, 1}, {10, 1, 5, 2}, {7, 7, 3, 1}};
@@ -55,7 +55,7 @@ static void test_examples(void) {
     CHECK_NEAR(p, 2.5 / 3, 0.0000001);
 }
 
-/* Both SSIM of images of one colour each, x / 255 and (q + 128) / 256. */
+/* Checks both SSIM functions on two images of one colour each, x / 255 and (q + 128) / 256. */
 static void check_flat(uint8_t x_level, int8_t q_level, double expected) {
     uint8_t x[11 * 2];
     int8_t q[11 * 2];

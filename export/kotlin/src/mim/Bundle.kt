@@ -11,43 +11,43 @@ import org.json.JSONObject
 private const val MANIFEST = "manifest.json"
 private const val REMEDY = "copy the whole bundle into the app again"
 
-/** The format of bundles that this version reads. */
+/** The bundle format that this version reads. */
 const val FORMAT = 2
 
 /**
- * A bundle's constants, read and checked, and its models.
+ * A bundle: its checked constants and its models.
  *
- * Example: `Bundle { context.assets.open("mim/$it") }`, or `Bundle { File(folder, it).inputStream() }`; of the released
- * bundle `size` is 192, `masks?.size` 96 and `gate.minSide` 192.
+ * Example: `Bundle { context.assets.open("mim/$it") }`, or `Bundle { File(folder, it).inputStream() }`. For the
+ * released bundle, `size` is 192, `masks?.size` 96 and `gate.minSide` 192.
  *
- * @param open opens one of the bundle's files by its name.
+ * @param open opens a file of the bundle by its name.
  * @throws MimError the manifest is missing, damaged or of another format.
  */
 class Bundle(private val open: (String) -> InputStream) {
     private val manifest: JSONObject = manifest()
 
-    /** What an app shows with each verdict. */
+    /** The text that an app shows with each verdict. */
     val statement: String = value { getString("statement") }
 
-    /** Side S of the image that `mim.tflite` takes, in pixels. */
+    /** Side S of the input image of `mim.tflite`, in pixels. */
     val size: Int = value { getInt("size") }
 
-    /** The mask set; null where the method masks nothing. */
+    /** The mask set; null if the method has no masks. */
     val masks: MaskSet? = value {
         if (isNull("mask_set")) null
         else getJSONObject("mask_set").run { MaskSet(getInt("size"), getInt("cell"), getInt("count"), getInt("step")) }
     }
 
-    /** Limits of the gate; `minSide` is that of the photograph, in pixels. */
+    /** Limits of the gate. `minSide` applies to the photograph, in pixels. */
     val gate: Gate = value {
         getJSONObject("gate").run {
             val (contrast, detail) = listOf("min_contrast", "min_detail").map { getDouble(it).toFloat() }
-            val foreignness = if (isNull("max_foreignness")) null else getDouble("max_foreignness").toFloat()
-            Gate(contrast, detail, getInt("min_side"), foreignness)
+            val maxNovelty = if (isNull("max_foreignness")) null else getDouble("max_foreignness").toFloat()
+            Gate(contrast, detail, getInt("min_side"), maxNovelty)
         }
     }
 
-    /** The conformal table, with the level alpha. */
+    /** The conformal calibration table, with the level alpha. */
     val calibration: Calibration = value {
         getJSONObject("calibration").run {
             val (similarities, weights) = listOf("similarities", "weights").map { floats(getJSONArray(it)) }
@@ -64,17 +64,17 @@ class Bundle(private val open: (String) -> InputStream) {
             demand(groups > 0 && abs(weights.sum() - groups) < 0.001f * groups, "weights that do not sum to its groups")
             demand(alpha > 0 && alpha < 1, "alpha $alpha")
         }
-        // The codes of the graph's outputs are places in these lists.
+        // The codes of the graph's outputs are indices into these lists.
         demand(words("verdicts") == Verdict.entries.map { it.text }, "other verdicts")
         demand(words("reasons") == listOf(null) + Reason.entries.map { it.text }, "other reasons")
     }
 
     /**
-     * One of the models, after its sha256 was checked.
+     * Reads a model and checks its sha256.
      *
      * @param name `mim.tflite` or `mim_micro.tflite`.
      * @return the content of the file.
-     * @throws MimError it is missing, or differs from the manifest.
+     * @throws MimError the file is missing, or differs from the manifest.
      */
     fun model(name: String): ByteArray {
         val expected = manifest.optJSONObject("files")?.optJSONObject(name)?.optString("sha256")
@@ -107,7 +107,7 @@ class Bundle(private val open: (String) -> InputStream) {
     private fun <T> value(read: JSONObject.() -> T): T = try {
         manifest.read()
     } catch (error: JSONException) {
-        throw MimError(MANIFEST, "lacks a value (${error.message?.take(80)})", REMEDY)
+        throw MimError(MANIFEST, "has a missing or invalid value (${error.message?.take(80)})", REMEDY)
     }
 
     private fun demand(holds: Boolean, problem: String) {

@@ -3,10 +3,10 @@ package mim
 import kotlin.math.abs
 import kotlin.math.sqrt
 
-/** Added to alpha where p is compared with it: float32 sums of the same weights differ by about 1e-7 with their order. */
+/** Added to alpha in the comparison with p: float32 sums differ by about 1e-7, depending on their order. */
 private const val SLACK = 1e-6
 
-/** Verdicts; `ordinal` is the code in the graph's output `verdict`, [text] the manifest's word for it. */
+/** Verdicts. `ordinal` is the code of the graph's output `verdict`, [text] the name in the manifest. */
 enum class Verdict(val text: String) {
     MPOX_LIKE("mpox-like"),
     NOT_MPOX_LIKE("not-mpox-like"),
@@ -14,8 +14,8 @@ enum class Verdict(val text: String) {
 }
 
 /**
- * Why an image cannot be judged; `ordinal + 1` is the code in the graph's output `reason`, whose 0 is null here. The
- * graph gives the first three. [UNREADABLE] is for the app to say of a file that it could not decode.
+ * Reasons why an image cannot be judged. `ordinal + 1` is the code of the graph's output `reason`; its code 0 is null
+ * here. The graph outputs the first three. An app uses [UNREADABLE] for a file that it cannot decode.
  */
 enum class Reason(val text: String) {
     BLANK("blank"),
@@ -26,20 +26,20 @@ enum class Reason(val text: String) {
 }
 
 /**
- * Limits beyond which an image cannot be judged.
+ * Limits for images that can be judged.
  *
- * @property minContrast least [contrast] of the resampled image.
- * @property minDetail least [detail] of the resampled image.
- * @property minSide least shorter side of the photograph, in pixels.
- * @property maxForeignness largest `foreignness` of the graph; null where nothing is asked.
+ * @property minContrast minimum [contrast] of the resampled image.
+ * @property minDetail minimum [detail] of the resampled image.
+ * @property minSide minimum of the shorter side of the photograph, in pixels.
+ * @property maxNovelty `max_foreignness` of the manifest: maximum of the graph's output `foreignness`; null: no limit.
  */
-class Gate(val minContrast: Float, val minDetail: Float, val minSide: Int, val maxForeignness: Float?)
+class Gate(val minContrast: Float, val minDetail: Float, val minSide: Int, val maxNovelty: Float?)
 
 /**
- * The conformal table.
+ * The conformal calibration table.
  *
  * @property similarities of the calibration images, ascending.
- * @property weights for each of them 1 / (number of images of its group).
+ * @property weights for each image, 1 / (number of images of its group).
  * @property groups number of groups G.
  * @property alpha an image is `not-mpox-like` if its p-value is at most alpha.
  */
@@ -49,7 +49,7 @@ class Calibration(val similarities: FloatArray, val weights: FloatArray, val gro
  * Standard deviation of the luma, 0.299 R + 0.587 G + 0.114 B of pixel / 255.
  *
  * @param image resampled.
- * @return in [0, 0.5]: half black, half white gives 0.5, one colour 0.
+ * @return a value in [0, 0.5]: half black and half white gives 0.5, one colour gives 0.
  */
 fun contrast(image: Image): Float {
     val luma = luma(image)
@@ -62,12 +62,12 @@ fun contrast(image: Image): Float {
 }
 
 /**
- * Mean absolute difference of the luma of neighbours, down and to the right alike.
+ * Mean absolute difference between the luma of neighbours, vertical and horizontal.
  *
- * Example: stripes one pixel wide, black and white, give 0.5, for they differ along one axis only.
+ * Example: black and white stripes one pixel wide give 0.5, because they differ along one axis only.
  *
- * @param image resampled, at least 2 pixels a side.
- * @return in [0, 1].
+ * @param image resampled, at least 2 pixels per side.
+ * @return a value in [0, 1].
  */
 fun detail(image: Image): Float {
     val luma = luma(image)
@@ -87,31 +87,31 @@ private fun luma(image: Image): FloatArray = FloatArray(image.width * image.heig
 }
 
 /**
- * Why a resampled image cannot be judged; [Gate.minSide] is not asked here, for the photograph has to be.
+ * The reason why a resampled image cannot be judged. Does not check [Gate.minSide], which applies to the photograph.
  *
- * Example: an image of one colour is `BLANK` where `minContrast` is above 0.
+ * Example: an image of one colour is `BLANK` if `minContrast` is above 0.
  *
  * @param image resampled.
- * @param limits of the bundle.
- * @param foreignness the graph's output; 0 of the measure `ssim`.
- * @return null where it can be judged.
+ * @param limits the bundle's gate.
+ * @param novelty the graph's output `foreignness`; 0 for the measure `ssim`.
+ * @return null if the image can be judged.
  */
-fun gate(image: Image, limits: Gate, foreignness: Float): Reason? = when {
+fun gate(image: Image, limits: Gate, novelty: Float): Reason? = when {
     contrast(image) < limits.minContrast -> Reason.BLANK
     detail(image) < limits.minDetail -> Reason.BLURRED
-    limits.maxForeignness != null && foreignness > limits.maxForeignness -> Reason.NOT_SKIN
+    limits.maxNovelty != null && novelty > limits.maxNovelty -> Reason.NOT_SKIN
     else -> null
 }
 
 /**
- * The conformal p-value among groups: (1 + sum of the weights of similarities up to this one) / (G + 1), in float32.
+ * The conformal p-value over groups: (1 + sum of the weights of similarities up to this one) / (G + 1), in float32.
  *
  * Example: with the groups {0.5} and {0.7, 0.9}, p(0.6) = (1 + 1) / 3 and p(0.8) = (1 + 1.5) / 3.
  *
- * @param similarity of the graph.
+ * @param similarity the graph's output.
  * @param calibration the table.
- * @return in [1 / (G + 1), 1].
- * @throws MimError the similarity is not a number.
+ * @return a value in [1 / (G + 1), 1].
+ * @throws MimError the similarity is NaN.
  */
 fun pValue(similarity: Float, calibration: Calibration): Float {
     if (similarity.isNaN()) throw MimError("similarity", "not a number", "run the model again, on the CPU")
@@ -127,7 +127,7 @@ fun pValue(similarity: Float, calibration: Calibration): Float {
  * `CANNOT_JUDGE`.
  *
  * @param p the p-value.
- * @param reason of [gate]; any but null gives `CANNOT_JUDGE`.
+ * @param reason result of [gate]; any value except null gives `CANNOT_JUDGE`.
  * @param alpha the level.
  */
 fun verdict(p: Float, reason: Reason?, alpha: Double): Verdict = when {

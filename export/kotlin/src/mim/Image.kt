@@ -2,18 +2,18 @@ package mim
 
 import java.nio.ByteBuffer
 
-/** A photograph of more pixels than this is refused. */
+/** Largest number of pixels of a photograph. */
 const val MAX_PIXELS = 100_000_000
 
 /**
- * A photograph or a smaller image: RGB, 8 bits, interleaved, in rows from the top.
+ * An RGB image of 8 bits, interleaved, in rows from the top.
  *
- * Example: `Image(2, 1, byteArrayOf(0, 0, 0, -1, -1, -1))` is a black pixel beside a white one.
+ * Example: `Image(2, 1, byteArrayOf(0, 0, 0, -1, -1, -1))` is a black pixel left of a white one.
  *
  * @property width in pixels, at least 1.
  * @property height in pixels, at least 1.
- * @property pixels 3 width height values, to be read unsigned: 0 to 255.
- * @throws MimError the number of values is another one, or there are more than [MAX_PIXELS] pixels.
+ * @property pixels 3 width height unsigned values, 0 to 255.
+ * @throws MimError the number of values is wrong, or there are more than [MAX_PIXELS] pixels.
  */
 class Image(val width: Int, val height: Int, val pixels: ByteArray) {
     init {
@@ -21,11 +21,11 @@ class Image(val width: Int, val height: Int, val pixels: ByteArray) {
     }
 
     /**
-     * Turns raw pixels as the EXIF orientation tells.
+     * Applies an EXIF orientation.
      *
      * Example: the row `a b` (2 x 1) becomes the column `a` above `b` (1 x 2) with orientation 6, and `b a` with 3.
      *
-     * @param orientation the EXIF value, 1 to 8; any other leaves the image as it is, as 0 means that there is none.
+     * @param orientation the EXIF value, 1 to 8. Other values, such as 0 for none, do not change the image.
      * @return the upright image; 5 to 8 swap width and height.
      */
     fun upright(orientation: Int): Image {
@@ -55,7 +55,7 @@ class Image(val width: Int, val height: Int, val pixels: ByteArray) {
     }
 
     /**
-     * The image as the measure takes it: pixel / 255.
+     * The input of the measure: pixel / 255.
      *
      * @return 3 width height values in [0, 1]; 51 becomes 0.2.
      */
@@ -63,7 +63,7 @@ class Image(val width: Int, val height: Int, val pixels: ByteArray) {
 
     companion object {
         /**
-         * The image that shows values in [0, 1], such as an inpainting: floor(255 y + 0.5).
+         * The image of values in [0, 1], such as an inpainting: floor(255 y + 0.5).
          *
          * @param values 3 width height values; 100/256 becomes 100.
          */
@@ -75,12 +75,12 @@ class Image(val width: Int, val height: Int, val pixels: ByteArray) {
 }
 
 /**
- * Lays pixels over white: `(c a + 255 (255 - a) + 127) div 255`.
+ * Composites pixels over white: `(c a + 255 (255 - a) + 127) div 255`.
  *
  * Example: `0x80ff0000` (half transparent red) becomes 255, 127, 127.
  *
- * @param argb width height pixels, not premultiplied, as `Bitmap.getPixels` gives them.
- * @throws MimError the number of pixels is another one.
+ * @param argb width height pixels, not premultiplied, as from `Bitmap.getPixels`.
+ * @throws MimError the number of pixels is wrong.
  */
 fun overWhite(argb: IntArray, width: Int, height: Int): Image {
     check(width, height, argb.size, 1)
@@ -92,12 +92,13 @@ fun overWhite(argb: IntArray, width: Int, height: Int): Image {
 }
 
 /**
- * As above, of bytes R, G, B, A, not premultiplied, as `Bitmap.copyPixelsToBuffer` gives them for `ARGB_8888`.
+ * Composites the bytes R, G, B, A, not premultiplied, over white. `Bitmap.copyPixelsToBuffer` returns them in this
+ * order for `ARGB_8888`.
  *
  * Example: the bytes 255, 0, 0, 128 become 255, 127, 127.
  *
  * @param rgba 4 width height values.
- * @throws MimError the number of values is another one.
+ * @throws MimError the number of values is wrong.
  */
 fun overWhite(rgba: ByteArray, width: Int, height: Int): Image {
     check(width, height, rgba.size, 4)
@@ -114,9 +115,9 @@ private fun overWhite(value: Int, alpha: Int): Byte = ((value * alpha + 255 * (2
 /**
  * One plane of a `YUV_420_888` image.
  *
- * @property bytes its content from index 0 on; direct or not. It is read by index: its position does not matter.
+ * @property bytes the values, from index 0 on; direct or not. Its position is ignored.
  * @property rowStride bytes from one row to the next.
- * @property pixelStride bytes from one value of a row to the next, 2 where U and V lie interleaved.
+ * @property pixelStride bytes from one value of a row to the next; 2 if U and V are interleaved.
  */
 class Plane(val bytes: ByteBuffer, val rowStride: Int, val pixelStride: Int) {
     internal fun check(name: String, width: Int, height: Int) {
@@ -131,18 +132,18 @@ class Plane(val bytes: ByteBuffer, val rowStride: Int, val pixelStride: Int) {
 }
 
 /**
- * A camera's `YUV_420_888` image as upright RGB: BT.601 in full range (JFIF), as Android's cameras give it. The four
- * pixels of a 2 x 2 block take the same colour.
+ * Converts a camera's `YUV_420_888` image to upright RGB: full-range BT.601 (JFIF), the format of Android's cameras.
+ * One chroma value serves the four pixels of a 2 x 2 block.
  *
  * Example: Y = 76, U = 85, V = 255 is red, 254, 0, 0.
  *
  * @param y plane of width x height values.
- * @param u plane of half that, rounded up.
- * @param v the same.
- * @param width of the planes as they are, in pixels.
- * @param height of the planes as they are, in pixels.
- * @param rotationDegrees clockwise turn that makes it upright: 0, 90, 180 or 270, as CameraX's `ImageInfo` gives it.
- * @throws MimError a plane is too short, the rotation another number, or there are more than [MAX_PIXELS] pixels.
+ * @param u plane of half that width and height, rounded up.
+ * @param v like [u].
+ * @param width width of the plane [y], before rotation, in pixels.
+ * @param height height of the plane [y], before rotation, in pixels.
+ * @param rotationDegrees clockwise rotation that makes it upright: 0, 90, 180 or 270, as in CameraX's `ImageInfo`.
+ * @throws MimError a plane is too short, the rotation is invalid, or there are more than [MAX_PIXELS] pixels.
  */
 fun yuvToRgb(y: Plane, u: Plane, v: Plane, width: Int, height: Int, rotationDegrees: Int): Image {
     val orientation = mapOf(0 to 1, 90 to 6, 180 to 3, 270 to 8)[rotationDegrees]
@@ -155,7 +156,7 @@ fun yuvToRgb(y: Plane, u: Plane, v: Plane, width: Int, height: Int, rotationDegr
     var target = 0
     for (row in 0 until height) {
         for (column in 0 until width) {
-            // 1.402, 0.344136, 0.714136 and 1.772 in units of 1/65536, with a half to round.
+            // 1.402, 0.344136, 0.714136 and 1.772 in units of 1/65536; the half is for rounding.
             val luma = (y.value(row, column) shl 16) + 32768
             val blue = u.value(row / 2, column / 2) - 128
             val red = v.value(row / 2, column / 2) - 128

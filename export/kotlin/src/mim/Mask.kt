@@ -1,15 +1,15 @@
 package mim
 
 /**
- * The fixed mask set of a bundle (`mask_set` in its manifest), for those who run `mim_micro.tflite` themselves.
+ * The fixed mask set of a bundle (`mask_set` in its manifest), for apps that run `mim_micro.tflite` themselves.
  *
  * Example: `MaskSet(4, 1, 2, 1).labels` begins with 0, 1, 0, 1 and then 1, 0, 1, 0.
  *
- * @property size side s of the image that is inpainted, in pixels.
+ * @property size side s of the image to inpaint, in pixels.
  * @property cell side of a cell in pixels; divides s.
  * @property count number of masks n, 2 to 255.
- * @property step by which the masks move from a row of cells to the next, at least 1.
- * @throws MimError the numbers make no mask set.
+ * @property step offset of the mask number from one row of cells to the next, at least 1.
+ * @throws MimError the numbers are not a valid mask set.
  */
 class MaskSet(val size: Int, val cell: Int, val count: Int, val step: Int) {
     init {
@@ -19,18 +19,18 @@ class MaskSet(val size: Int, val cell: Int, val count: Int, val step: Int) {
         }
     }
 
-    /** Which mask hides each pixel: s² values 0 to n - 1, in rows. Each pixel is hidden by exactly one. */
+    /** The number of the mask that hides each pixel: s² values 0 to n - 1, in rows. */
     val labels: IntArray = IntArray(size * size) { (it % size / cell + it / size / cell * step) % count }
 
     /**
-     * The input of `mim_micro.tflite` under one mask.
+     * The input of `mim_micro.tflite` for one mask.
      *
-     * Example: pixel 200 kept gives 72, 72, 72, 127; hidden, -128, -128, -128, -128.
+     * Example: pixel 200 visible gives 72, 72, 72, 127; hidden, -128, -128, -128, -128.
      *
      * @param image s x s pixels, resampled.
      * @param mask 0 to n - 1.
-     * @return 4 s² int8 values: RGB of kept pixels and 0 at hidden ones, then 255 (kept) or 0, each minus 128.
-     * @throws MimError the image has another size, or there is no such mask.
+     * @return 4 s² int8 values: RGB of visible pixels and 0 for hidden ones, then 255 (visible) or 0; each minus 128.
+     * @throws MimError the image has another size, or the mask does not exist.
      */
     fun masked(image: Image, mask: Int): ByteArray {
         if (image.width != size || image.height != size || mask !in 0 until count) {
@@ -47,13 +47,13 @@ class MaskSet(val size: Int, val cell: Int, val count: Int, val step: Int) {
     }
 
     /**
-     * The inpainting: each pixel from the output under the mask that hides it.
+     * The inpainting: takes each pixel from the output for the mask that hides it.
      *
      * Example: an output of -28 gives 100/256 = 0.390625.
      *
-     * @param outputs of `mim_micro.tflite` under the masks 0 to n - 1, each 3 s² int8 values.
+     * @param outputs outputs of `mim_micro.tflite` for the masks 0 to n - 1, each 3 s² int8 values.
      * @return 3 s² values (q + 128) / 256 in [0, 1).
-     * @throws MimError there are too many or too few values.
+     * @throws MimError the number of values is wrong.
      */
     fun assemble(outputs: List<ByteArray>): FloatArray {
         if (outputs.size != count || outputs.any { it.size != 3 * size * size }) {

@@ -1,14 +1,14 @@
 package mim
 
 /**
- * What a user or developer can mend: one line that says what is wrong, and the remedy.
+ * An error that a user or developer can fix. The message is one line with the problem and the remedy.
  *
  * Example: `MimError("manifest.json", "bundle format 1, this version reads 2", "export the bundle again").message`
  * is `manifest.json: bundle format 1, this version reads 2; export the bundle again`.
  *
- * @param subject the file or argument concerned.
- * @param problem what is wrong, without a final stop.
- * @param remedy what to do about it, as an imperative.
+ * @param subject the file or argument.
+ * @param problem the problem, without a full stop.
+ * @param remedy the remedy, as an imperative.
  */
 class MimError(subject: String, problem: String, remedy: String) :
     Exception("$subject: $problem; $remedy".replace(Regex("\\s+"), " "))

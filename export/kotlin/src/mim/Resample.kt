@@ -4,22 +4,22 @@ package mim
 internal const val MAX_SIZE = 4096
 
 /**
- * Shrinks the centre square of an image by exact area average.
+ * Resamples the centre square of an image by exact area average.
  *
  * The square has side N = min(width, height). In units of 1/S pixel, source pixel i covers [i S, (i + 1) S) and target
- * pixel j covers [j N, (j + 1) N); a weight is the length of their overlap. One rounding at the end:
+ * pixel j covers [j N, (j + 1) N); a weight is the length of their overlap. The result is rounded once:
  * `(2 sum + N²) div (2 N²)`.
  *
- * Example: the 2 x 2 image 0, 10, 20, 31 (each channel) becomes, at size 1, (122 + 4) div 8 = 15.
+ * Example: at size 1 the 2 x 2 image 0, 10, 20, 31 (in each channel) becomes (122 + 4) div 8 = 15.
  *
- * @param image of any size; where it is smaller than [size] it is enlarged by the same rule.
+ * @param image an image of any size; an image smaller than [size] is enlarged by the same rule.
  * @param size side S of the result, in pixels, 1 to 4096.
  * @return S x S pixels.
- * @throws MimError the size is another one.
+ * @throws MimError the size is out of range.
  */
 fun resample(image: Image, size: Int): Image {
     if (size !in 1..MAX_SIZE) throw MimError("size", "$size px", "give 1 to $MAX_SIZE")
-    val side = minOf(image.width, image.height) // at most 10,000, for an image has at most MAX_PIXELS
+    val side = minOf(image.width, image.height) // at most 10,000, because of MAX_PIXELS
     val top = (image.height - side) / 2
     val left = (image.width - side) / 2
     val result = ByteArray(3 * size * size)
@@ -36,7 +36,7 @@ fun resample(image: Image, size: Int): Image {
     return Image(size, size, result)
 }
 
-/** Sums a target pixel's columns; 255 N² passes 2^31 from N = 2902 on, so that a 12 MP photograph needs 64 bits. */
+/** Averages the columns of a target pixel. 255 N² exceeds 2^31 from N = 2902 on: a 12 MP photograph needs 64 bits. */
 private fun average(rows: IntArray, x: Int, side: Int, size: Int, result: ByteArray, target: Int) {
     val area = side.toLong() * side
     for (c in 0 until 3) {

@@ -3,13 +3,13 @@ package mim
 /**
  * Outputs of the signature `score` of `mim.tflite` for one image; S is the bundle's `size`.
  *
- * @property similarity higher = more like the class; without bounds for the measure `deep`.
+ * @property similarity higher: more similar to the class; unbounded for the measure `deep`.
  * @property pValue conformal p-value.
  * @property verdict code, 0 to 2.
  * @property reason code, 0 to 3.
- * @property inpainted 3 S² values, to be read unsigned.
+ * @property inpainted 3 S² unsigned values.
  * @property errorMap S² values.
- * @property ssim of the image and its inpainting.
+ * @property ssim between the image and its inpainting.
  */
 class Outputs(
     val similarity: Float,
@@ -21,7 +21,7 @@ class Outputs(
     val ssim: Float,
 )
 
-/** Runs `mim.tflite`; an app wraps LiteRT's interpreter in it, a test gives known outputs. */
+/** Runs `mim.tflite`. An app wraps LiteRT's interpreter in it; a test returns known outputs. */
 fun interface Runner {
     /**
      * @param image input `image` of the signature `score`: 3 S² uint8 values.
@@ -31,16 +31,16 @@ fun interface Runner {
 }
 
 /**
- * What is said of a photograph.
+ * The result for a photograph.
  *
- * @property verdict `CANNOT_JUDGE` where [reason] is not null.
- * @property reason null where it could be judged.
+ * @property verdict `CANNOT_JUDGE` if [reason] is not null.
+ * @property reason null if the photograph can be judged.
  * @property similarity for logs, never a percentage.
- * @property pValue share of the class that is as unlike it or more, in (0, 1]. For logs, like the similarity: 0.42 does
- *   not mean 42 % mpox.
- * @property ssim of the image and its inpainting, at most 1.
+ * @property pValue share of the class with the same similarity or less, in (0, 1]. For logs: 0.42 does not mean 42 %
+ *   mpox.
+ * @property ssim between the image and its inpainting, at most 1.
  * @property inpainted S x S pixels.
- * @property errorMap where the inpainting errs: S² values, 0 where it agrees, in rows.
+ * @property errorMap error of the inpainting: S² values in rows, 0 where it is equal to the image.
  */
 class Judgement(
     val verdict: Verdict,
@@ -53,10 +53,10 @@ class Judgement(
 )
 
 /**
- * Judges photographs with a bundle. Not for two threads at once, and not for the main thread: a photograph takes tens
- * of milliseconds and more.
+ * Judges photographs with a bundle. Not thread-safe. Do not use it on the main thread: a photograph takes tens of
+ * milliseconds or more.
  *
- * @param bundle whose `mim.tflite` [runner] runs.
+ * @param bundle the bundle whose `mim.tflite` [runner] runs.
  * @param runner the interpreter.
  */
 class Scorer(private val bundle: Bundle, private val runner: Runner) {
@@ -66,7 +66,7 @@ class Scorer(private val bundle: Bundle, private val runner: Runner) {
      * Example: a photograph whose shorter side is below `gate.minSide` is `CANNOT_JUDGE`, `TOO_SMALL`.
      *
      * @param photo upright, of any size.
-     * @throws MimError the model gave what no model of this bundle gives.
+     * @throws MimError the outputs of the model are invalid for this bundle.
      */
     fun score(photo: Image): Judgement {
         val outputs = runner.score(resample(photo, bundle.size).pixels)
@@ -86,11 +86,11 @@ class Scorer(private val bundle: Bundle, private val runner: Runner) {
     private fun check(outputs: Outputs) {
         val pixels = bundle.size * bundle.size
         val known = outputs.verdict in Verdict.entries.indices && outputs.reason in 0..Reason.NOT_SKIN.ordinal + 1
-        val probable = outputs.pValue > 0 && outputs.pValue <= 1.00001f // a float32 sum may pass 1
+        val probable = outputs.pValue > 0 && outputs.pValue <= 1.00001f // a float32 sum may exceed 1
         val finite = outputs.similarity.isFinite() && outputs.ssim.isFinite() && probable
         val whole = outputs.inpainted.size == 3 * pixels && outputs.errorMap.size == pixels
         if (!known || !finite || !whole || (outputs.verdict == Verdict.CANNOT_JUDGE.ordinal) != (outputs.reason > 0)) {
-            throw MimError("mim.tflite", "gave outputs that cannot be", "run the bundle's own model, on the CPU")
+            throw MimError("mim.tflite", "gave invalid outputs", "run the bundle's own model, on the CPU")
         }
     }
 }

@@ -12,17 +12,17 @@ private val TAPS: DoubleArray = DoubleArray(WINDOW) { exp(-0.5 * (it - BORDER) *
     .let { taps -> DoubleArray(WINDOW) { taps[it] / taps.sum() } }
 
 /**
- * Mean structural similarity of two images, over windows that lie wholly inside and over channels (Wang et al., IEEE
+ * Mean structural similarity of two images, over the windows inside the image and over the channels (Wang et al., IEEE
  * Transactions on Image Processing 13, 2004): Gaussian window 11 x 11, sigma 1.5, population covariance, data range 1.
  *
- * Example: `ssim(x, x, 96, 96)` is 1; of all 0 and all 1 it is 0.0001 / 1.0001 = 0.0001.
+ * Example: `ssim(x, x, 96, 96)` is 1; for an image of zeros and an image of ones it is 0.0001 / 1.0001 = 0.0001.
  *
  * @param a 3 width height values in [0, 1], interleaved, such as `image.toFloats()`.
- * @param b the same, such as `masks.assemble(outputs)`.
+ * @param b like [a], such as `masks.assemble(outputs)`.
  * @param width in pixels, at least 11.
  * @param height in pixels, at least 11.
  * @return at most 1.
- * @throws MimError the arrays are not of that size, or too small.
+ * @throws MimError the arrays have the wrong size, or the images are too small.
  */
 fun ssim(a: FloatArray, b: FloatArray, width: Int, height: Int): Double {
     checkPair(a, b, width, height)
@@ -30,16 +30,16 @@ fun ssim(a: FloatArray, b: FloatArray, width: Int, height: Int): Double {
 }
 
 /**
- * 1 - SSIM at each pixel, averaged over channels; the border is reflected about its edge.
+ * 1 - SSIM at each pixel, averaged over the channels. The images are padded by reflection.
  *
- * Example: of an image and itself it is 0 everywhere.
+ * Example: it is 0 everywhere for two equal images.
  *
- * @param a as of [ssim].
- * @param b as of [ssim].
+ * @param a as for [ssim].
+ * @param b as for [ssim].
  * @param width in pixels, at least 11.
  * @param height in pixels, at least 11.
  * @return width height values in [0, 2], in rows.
- * @throws MimError the arrays are not of that size, or too small.
+ * @throws MimError the arrays have the wrong size, or the images are too small.
  */
 fun errorMap(a: FloatArray, b: FloatArray, width: Int, height: Int): FloatArray {
     checkPair(a, b, width, height)
@@ -48,7 +48,7 @@ fun errorMap(a: FloatArray, b: FloatArray, width: Int, height: Int): FloatArray 
     return FloatArray(similar.size) { (1 - similar[it]).toFloat() }
 }
 
-/** SSIM of each window that lies wholly inside, averaged over channels: (width - 10) (height - 10) values. */
+/** SSIM of each window inside the image, averaged over the channels: (width - 10) (height - 10) values. */
 private fun similarities(a: FloatArray, b: FloatArray, width: Int, height: Int): DoubleArray {
     val mean = DoubleArray((width - 2 * BORDER) * (height - 2 * BORDER))
     for (c in 0 until 3) {
@@ -69,7 +69,7 @@ private fun similarities(a: FloatArray, b: FloatArray, width: Int, height: Int):
     return mean
 }
 
-/** Gaussian means over windows that lie wholly inside, as two passes. */
+/** Gaussian means over the windows inside the image, in two passes. */
 private fun smooth(values: DoubleArray, width: Int, height: Int): DoubleArray {
     val inner = width - 2 * BORDER
     val rows = DoubleArray(inner * height)
@@ -83,7 +83,7 @@ private fun smooth(values: DoubleArray, width: Int, height: Int): DoubleArray {
     return means
 }
 
-/** Five pixels more on each side, the edge pixel repeated: 2 1 0 | 0 1 2. */
+/** Pads five pixels on each side by reflection, with the edge pixel repeated: 2 1 0 | 0 1 2. */
 private fun reflected(values: FloatArray, width: Int, height: Int): FloatArray {
     val wide = width + 2 * BORDER
     return FloatArray(3 * wide * (height + 2 * BORDER)) {

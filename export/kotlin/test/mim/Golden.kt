@@ -10,7 +10,7 @@ import javax.imageio.ImageIO
 import kotlin.math.roundToInt
 import org.json.JSONObject
 
-/** The bundle under test and its golden vectors; `export/bundle/golden.py` says what each file is. */
+/** The bundle under test and its golden vectors; `export/bundle/golden.py` documents the files. */
 object Golden {
     val folder = File(System.getenv("MIM_BUNDLE"))
     val bundle = Bundle { File(folder, it).inputStream() }
@@ -24,7 +24,7 @@ object Golden {
 
     fun picture(number: Int, stage: String): Image = decode(file("%02d_%s.png".format(number, stage)))
 
-    /** The word of the reason; null where the image can be judged. */
+    /** The name of the reason; null if the image can be judged. */
     fun reason(number: Int): String? = images[number].run { if (isNull("reason")) null else getString("reason") }
 
     /** The s x s values of the error map. */
@@ -46,12 +46,12 @@ object Golden {
         }
     }
 
-    /** What the graph gave, with its outputs as large as the image. */
+    /** The graph's outputs. */
     fun outputs(number: Int): Outputs {
         val entry = images[number]
         val errors = errorMap(number)
         val small = if (errors.size == bundle.size * bundle.size) bundle.size else bundle.masks!!.size
-        // The graph's own verdict knows nothing of the photograph's size.
+        // The golden verdict depends on the photograph's size, which the graph does not know.
         val reason = gate(picture(number, "resampled"), bundle.gate, entry.getDouble("foreignness").toFloat())
         val p = entry.getDouble("p_value").toFloat()
         return Outputs(
@@ -66,7 +66,7 @@ object Golden {
     }
 }
 
-/** Decodes a file as an app does, less its orientation: values as stored, grey repeated, alpha laid over white. */
+/** Decodes a file like an app, without its orientation: values as stored, grey repeated, alpha over white. */
 fun decode(file: File): Image {
     val found: BufferedImage = ImageIO.read(file)
     if (file.extension == "jpg" && found.raster.numBands == 3) return decodeJpeg(file)
@@ -76,7 +76,7 @@ fun decode(file: File): Image {
     val bands = found.raster.numBands
     val colours = if (bands < 3) 1 else 3
     val wide = found.raster.dataBuffer.dataType == DataBuffer.TYPE_USHORT
-    // Not getRGB, which applies colour profiles.
+    // getRGB would apply colour profiles.
     val rgba = ByteArray(4 * width * height) {
         val band = if (it % 4 == 3) colours else minOf(it % 4, colours - 1)
         if (band == bands) return@ByteArray -1 // no alpha: opaque
@@ -86,7 +86,7 @@ fun decode(file: File): Image {
     return overWhite(rgba, width, height)
 }
 
-/** A JPEG of colours: ImageIO's reader applies colour profiles, but for its raster of Y, Cb and Cr (JFIF). */
+/** Decodes a colour JPEG from its raster of Y, Cb and Cr (JFIF), because ImageIO applies colour profiles otherwise. */
 private fun decodeJpeg(file: File): Image = ImageIO.createImageInputStream(file).use { stream ->
     val reader = ImageIO.getImageReadersByFormatName("jpeg").asSequence().first { it.canReadRaster() }
     reader.input = stream
@@ -105,13 +105,13 @@ private fun decodeJpeg(file: File): Image = ImageIO.createImageInputStream(file)
     overWhite(rgba, raster.width, raster.height)
 }
 
-/** Largest difference of two images in levels. */
+/** Largest difference between two images, in levels. */
 fun levels(a: ByteArray, b: ByteArray): Int {
     check(a.size == b.size) { "${a.size} and ${b.size} values" }
     return a.indices.maxOf { kotlin.math.abs((a[it].toInt() and 255) - (b[it].toInt() and 255)) }
 }
 
-/** Runs a block that has to throw [MimError], and gives its message. */
+/** Runs a block that has to throw [MimError], and returns the message. */
 fun refusal(block: () -> Any?): String = try {
     block()
     throw AssertionError("nothing was refused")

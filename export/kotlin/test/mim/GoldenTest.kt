@@ -8,7 +8,7 @@ import org.junit.Assert.assertTrue
 import org.junit.Assume.assumeNotNull
 import org.junit.Test
 
-/** Each stage against the golden vectors, which LiteRT's reference kernels made. */
+/** Each stage against the golden vectors, which come from LiteRT's reference kernels. */
 class GoldenTest {
     private val bundle = Golden.bundle
 
@@ -17,8 +17,8 @@ class GoldenTest {
         var worst = 0
         for (entry in Golden.decoded) {
             val name = entry.getString("file")
-            if (name.endsWith(".webp")) continue // which the Java library cannot decode
-            // Nor does it read EXIF: the names tell the orientation.
+            if (name.endsWith(".webp")) continue // Java's library cannot decode WebP
+            // It does not read EXIF either, so the orientation comes from the file name.
             val orientation = Regex("exif_(\\d)").find(name)?.groupValues?.get(1)?.toInt() ?: 1
             val found = decode(Golden.file(name)).upright(orientation)
             val expected = decode(Golden.file(entry.getString("expected")))
@@ -72,10 +72,10 @@ class GoldenTest {
         assertTrue(worst <= 1e-4)
     }
 
-    /** What `mim-tf verify` compares between scorers. */
+    /** The values that `mim-tf verify` compares between scorers. */
     @Test
     fun scoresAreThoseOfTheGraph() {
-        // Of SSIM, contrast, detail and p-value.
+        // For SSIM, contrast, detail and p-value.
         val worst = DoubleArray(4)
         for ((number, entry) in Golden.images.withIndex()) {
             val found = scores(number)
@@ -94,7 +94,7 @@ class GoldenTest {
         println("\nssim, contrast, detail, p-value within ${worst.toList()} of the graph's float32")
     }
 
-    /** The whole scorer on each photograph, with what the graph gave. */
+    /** The whole scorer on each photograph, with the graph's golden outputs. */
     @Test
     fun scorerRepeatsTheVerdicts() {
         for ((number, entry) in Golden.images.withIndex()) {

@@ -42,7 +42,7 @@ class ScorerTest {
 
     @Test
     fun outputsThatCannotBeGiveNoVerdict() {
-        val expected = "mim.tflite: gave outputs that cannot be; run the bundle's own model, on the CPU"
+        val expected = "mim.tflite: gave invalid outputs; run the bundle's own model, on the CPU"
         assertEquals(expected, refusal { score(similarity = Float.NaN) })
         refusal { score(similarity = Float.NEGATIVE_INFINITY) }
         for (p in listOf(Float.NaN, 0f, -1f, 1.1f)) refusal { score(p = p) }

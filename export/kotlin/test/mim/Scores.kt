@@ -3,11 +3,11 @@ package mim
 import org.json.JSONObject
 
 /**
- * What this scorer gives for a golden image, given what the models gave.
+ * The results of this scorer for a golden image, given the outputs of the models.
  *
- * Example: of image 0 of the released bundle, `{"ssim":0.5163,"contrast":0.0616,...,"reason":"not skin"}`.
+ * Example: for image 0 of the released bundle, `{"ssim":0.5163,"contrast":0.0616,...,"reason":"not skin"}`.
  *
- * @param number of the image, from 0.
+ * @param number number of the image, from 0.
  */
 fun scores(number: Int): JSONObject {
     val bundle = Golden.bundle
@@ -18,8 +18,8 @@ fun scores(number: Int): JSONObject {
         ssim(resample(image, it.size).toFloats(), it.assemble(Golden.micro(number)), it.size, it.size)
     }
     val small = minOf(photo.width, photo.height) < bundle.gate.minSide
-    val foreignness = entry.getDouble("foreignness").toFloat()
-    val reason = if (small) Reason.TOO_SMALL else gate(image, bundle.gate, foreignness)
+    val novelty = entry.getDouble("foreignness").toFloat()
+    val reason = if (small) Reason.TOO_SMALL else gate(image, bundle.gate, novelty)
     val p = pValue(entry.getDouble("similarity").toFloat(), bundle.calibration)
     return JSONObject()
         .put("ssim", similar ?: JSONObject.NULL)

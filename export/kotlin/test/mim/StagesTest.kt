@@ -37,7 +37,7 @@ class StagesTest {
         }
     }
 
-    /** Where each mask gives the image back, so does the inpainting; 100/256 is the contract's example. */
+    /** Each output is constant, its mask's number. 100/256 is the contract's example. */
     @Test
     fun inpaintingTakesEachPixelFromTheMaskThatHidesIt() {
         val set = MaskSet(16, 2, 4, 2)
@@ -47,7 +47,7 @@ class StagesTest {
         assertEquals(0.390625f, MaskSet(1, 1, 2, 1).assemble(List(2) { ByteArray(3) { -28 } })[0], 0f)
     }
 
-    /** Two pictures that any language can make, and what scikit-image says of them. */
+    /** Two pictures that are easy to generate in any language, with the results of scikit-image. */
     @Test
     fun similarityIsThatOfScikitImage() {
         val made = { shift: Int, scale: Float ->
@@ -90,7 +90,7 @@ class StagesTest {
     @Test
     fun gateAsksInTheOrderOfTheContract() {
         val image = stripes(16) { _, x -> x < 8 }
-        val limits = { contrast: Float, detail: Float, foreignness: Float? -> Gate(contrast, detail, 1, foreignness) }
+        val limits = { contrast: Float, detail: Float, novelty: Float? -> Gate(contrast, detail, 1, novelty) }
         assertEquals(Reason.BLANK, gate(image, limits(0.6f, 1f, 0f), 9f))
         assertEquals(Reason.BLURRED, gate(image, limits(0.4f, 1f, 0f), 9f))
         assertEquals(Reason.NOT_SKIN, gate(image, limits(0.4f, 0.01f, 8f), 9f))

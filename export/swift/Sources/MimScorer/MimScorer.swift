@@ -2,23 +2,29 @@ import CMim
 import CryptoKit
 import Foundation
 
-/// What is said of one photograph.
+/// The result for one photograph.
 public struct Judgement {
     /// `mpox-like`, `not-mpox-like` or `cannot-judge`.
     public let verdict: String
-    /// Why it cannot be judged; nil where it can.
+    /// The reason for `cannot-judge`, else nil.
     public let reason: String?
-    /// Conformal p-value: for logs, like the similarity. 0.42 does not mean 42 % mpox.
+    /// The conformal p-value. For logs: 0.42 does not mean 42 % mpox.
     public let pValue: Float
 }
 
-/// What of `manifest.json` the scorer needs.
+/// The entries of `manifest.json` that the scorer needs.
 struct Manifest: Decodable {
     struct Gate: Decodable {
         let minContrast: Float
         let minDetail: Float
         let minSide: Int
-        let maxForeignness: Float?
+        let maxNovelty: Float?
+
+        /// Names after the conversion from snake case.
+        enum CodingKeys: String, CodingKey {
+            case minContrast, minDetail, minSide
+            case maxNovelty = "maxForeignness"
+        }
     }
     struct Calibration: Decodable {
         let similarities: [Float]
@@ -36,21 +42,21 @@ struct Manifest: Decodable {
     let files: [String: File]
 }
 
-/// What tells whether the rest can be read.
+/// The format number, which is checked before the other entries are read.
 struct Format: Decodable {
     let format: Int
 }
 
-/// Gate, p-value and verdict by the constants of a bundle.
+/// Computes gate, p-value and verdict with the constants of a bundle.
 public struct MimScorer {
-    /// Side of the image that `mim.tflite` takes, in pixels.
+    /// Side of the input image of `mim.tflite`, in pixels.
     public var size: Int { manifest.size }
-    /// What an app shows with each verdict.
+    /// The text that an app shows with each verdict.
     public var statement: String { manifest.statement }
     private let manifest: Manifest
 
     /// - Parameter manifest: content of a bundle's `manifest.json`.
-    /// - Throws: `MimError` where it is none, of another format than 2, or lacks an entry, which is named.
+    /// - Throws: `MimError` if it is not a manifest of format 2, or an entry is missing; the message names the entry.
     public init(manifest: Data) throws {
         let decoder = JSONDecoder()
         decoder.keyDecodingStrategy = .convertFromSnakeCase
@@ -69,7 +75,7 @@ public struct MimScorer {
     /// Checks `mim.tflite` against its sha256 in the manifest.
     ///
     /// - Parameter model: content of the file.
-    /// - Throws: `MimError` where it differs or is not listed.
+    /// - Throws: `MimError` if the file differs or is not listed.
     public func verify(model: Data) throws {
         let found = SHA256.hash(data: model).map { String(format: "%02x", $0) }.joined()
         guard found == manifest.files["mim.tflite"]?.sha256 else {
@@ -78,22 +84,27 @@ public struct MimScorer {
         }
     }
 
-    /// Why a photograph cannot be judged, or nil.
+    /// The reason why a photograph cannot be judged, or nil.
     ///
     /// - Parameters:
     ///   - photo: the upright photograph.
     ///   - resampled: `photo.resampled(to: size)`.
-    ///   - foreignness: the output of `mim.tflite`; 0 where no model was run.
-    public func reason(photo: Pixels, resampled: [UInt8], foreignness: Float) throws -> String? {
-        let code = try reasonCode(photo: photo, resampled: resampled, foreignness: foreignness)
+    ///   - novelty: the output `foreignness` of `mim.tflite`; 0 if no model was run.
+    public func reason(photo: Pixels, resampled: [UInt8], novelty: Float) throws -> String? {
+        let code = try reasonCode(photo: photo, resampled: resampled, novelty: novelty)
         return code == MIM_NO_REASON ? nil : String(cString: mim_reason_name(code))
     }
 
-    /// Judges a photograph by the outputs of `mim.tflite` for it.
+    /// Judges a photograph from the outputs of `mim.tflite`.
     ///
-    /// - Returns: for a similarity of 0.6 and a p-value of 0.4: `mpox-like`, nil, 0.4.
-    public func judge(photo: Pixels, resampled: [UInt8], similarity: Float, foreignness: Float) throws -> Judgement {
-        let reason = try reasonCode(photo: photo, resampled: resampled, foreignness: foreignness)
+    /// - Parameters:
+    ///   - photo: the upright photograph.
+    ///   - resampled: `photo.resampled(to: size)`.
+    ///   - similarity: the output `similarity`.
+    ///   - novelty: the output `foreignness`.
+    /// - Returns: for example, for a similarity of 0.6 and a p-value of 0.4: `mpox-like`, nil, 0.4.
+    public func judge(photo: Pixels, resampled: [UInt8], similarity: Float, novelty: Float) throws -> Judgement {
+        let reason = try reasonCode(photo: photo, resampled: resampled, novelty: novelty)
         let table = manifest.calibration
         guard table.similarities.count == table.weights.count else { throw MimError.lengths }
         var p: Float = 0
@@ -111,7 +122,7 @@ public struct MimScorer {
         return Judgement(verdict: String(cString: mim_verdict_name(verdict)), reason: name, pValue: p)
     }
 
-    private func reasonCode(photo: Pixels, resampled: [UInt8], foreignness: Float) throws -> mim_reason_code {
+    private func reasonCode(photo: Pixels, resampled: [UInt8], novelty: Float) throws -> mim_reason_code {
         guard resampled.count == 3 * size * size else { throw MimError.lengths }
         var contrast: Float = 0, detail: Float = 0
         try check(mim_contrast(resampled, size, &contrast))
@@ -119,15 +130,15 @@ public struct MimScorer {
         let gate = manifest.gate
         var limits = mim_gate_limits(
             min_contrast: gate.minContrast, min_detail: gate.minDetail, min_side: gate.minSide,
-            max_foreignness: gate.maxForeignness ?? .infinity)
+            max_novelty: gate.maxNovelty ?? .infinity)
         var reason = MIM_UNREADABLE
-        try check(mim_gate(&limits, min(photo.width, photo.height), contrast, detail, foreignness, &reason))
+        try check(mim_gate(&limits, min(photo.width, photo.height), contrast, detail, novelty, &reason))
         return reason
     }
 }
 
 extension DecodingError {
-    /// Which entry is wrong, and why.
+    /// The path of the invalid entry, and the problem.
     var reason: String {
         switch self {
         case .keyNotFound(_, let context), .valueNotFound(_, let context), .typeMismatch(_, let context),
@@ -141,5 +152,5 @@ extension DecodingError {
 
 extension MimError {
     static let lengths = MimError(
-        description: "arrays of another length than expected; pass resampled(to: size) and the bundle's manifest.json")
+        description: "an array has an unexpected length; pass resampled(to: size) and the bundle's manifest.json")
 }

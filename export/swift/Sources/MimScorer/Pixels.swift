@@ -7,43 +7,44 @@ import ImageIO
     import UIKit
 #endif
 
-/// What a user can mend: one line that ends with the remedy.
+/// An error that a user can fix: one line that ends with the remedy.
 public struct MimError: LocalizedError, CustomStringConvertible {
     public let description: String
     public var errorDescription: String? { description }
 }
 
-/// Turns a status of the C scorer into an error.
+/// Throws an error for a status of the C scorer other than `MIM_OK`.
 func check(_ status: mim_status) throws {
     guard status == MIM_OK else { throw MimError(description: String(cString: mim_status_text(status))) }
 }
 
-/// An upright photograph: `height` rows of `width` pixels R, G, B without gaps, in the values that the file stores.
+/// An upright photograph: `height` rows of `width` pixels R, G, B without padding, with the values that the file
+/// stores.
 public struct Pixels {
     public let width: Int
     public let height: Int
     public let rgb: [UInt8]
 
-    /// More pixels are refused before memory is taken for them.
-    static let most = 100_000_000
+    /// Largest number of pixels. It is checked before memory is allocated.
+    static let maxPixels = 100_000_000
 
-    /// Draws an image over white and turns it upright.
+    /// Draws an image over white and applies its orientation.
     ///
-    /// The context has the image's own colour space, so that Core Graphics converts nothing: the values of a photograph
-    /// in Display P3, as iPhones take them, are those that every other target decodes. Grey, CMYK and Lab become sRGB.
+    /// The context has the image's own colour space, so that Core Graphics converts no colours: a photograph in Display
+    /// P3, as iPhones take them, keeps the values that all other targets decode. Grey, CMYK and Lab become sRGB.
     ///
     /// - Parameter orientation: the value of the EXIF tag, 1 to 8. Example: 6 for a portrait photograph of a phone.
-    /// - Throws: `MimError` for an image of more than 100 million pixels or another orientation.
+    /// - Throws: `MimError` for an image of more than 100 million pixels or an invalid orientation.
     public init(_ image: CGImage, orientation: Int32) throws {
         let width = image.width, height = image.height
-        guard width <= Int(MIM_MAX_SIDE), height <= Int(MIM_MAX_SIDE), width * height <= Pixels.most else {
-            throw MimError(description: "the photograph has more than \(Pixels.most) pixels; shrink it")
+        guard width <= Int(MIM_MAX_SIDE), height <= Int(MIM_MAX_SIDE), width * height <= Pixels.maxPixels else {
+            throw MimError(description: "the photograph has more than \(Pixels.maxPixels) pixels; shrink it")
         }
-        // Core Graphics multiplies alpha in, so the memory is white already and what is drawn is laid over it; of
-        // partly transparent pixels the rounding may differ by one level from that of mim_over_white.
+        // Core Graphics premultiplies alpha, so the image is drawn on white memory. For partly transparent pixels the
+        // rounding may differ by one level from that of mim_over_white.
         var stored = [UInt8](repeating: 255, count: 4 * width * height)
         let drawn = stored.withUnsafeMutableBytes { memory -> Bool in
-            let own = image.colorSpace.flatMap { $0.baseColorSpace ?? $0 }  // the base of a palette
+            let own = image.colorSpace.flatMap { $0.baseColorSpace ?? $0 }  // for a palette, its base
             let kept = own.flatMap { $0.model == .rgb && $0.supportsOutput ? $0 : nil }
             guard let space = kept ?? CGColorSpace(name: CGColorSpace.sRGB),
                 let context = CGContext(
@@ -61,27 +62,27 @@ public struct Pixels {
         self.width = turned ? height : width
         self.height = turned ? width : height
         let (across, down) = (self.width, self.height)
-        try upright.withUnsafeMutableBufferPointer { memory in  // in place, which the C function allows
+        try upright.withUnsafeMutableBufferPointer { memory in  // the C function may work in place
             try check(mim_over_white(memory.baseAddress, across, down, 4 * across, memory.baseAddress, memory.count))
         }
         rgb = Array(upright.prefix(3 * width * height))
     }
 
-    /// Reads a photograph on the command line, as the scorer in Python does: JPEG, PNG or WebP.
+    /// Reads a photograph for the command line, like the Python scorer: JPEG, PNG or WebP.
     ///
-    /// HEIC is refused, whatever the file is called: Python cannot read it, and a result should not depend on the
-    /// platform. In an app UIKit has decoded it before this package sees it.
+    /// HEIC is rejected, by content: the Python scorer cannot read it, and results should not depend on the platform.
+    /// In an app UIKit decodes HEIC before this package gets the image.
     public init(path: String) throws {
         let url = URL(fileURLWithPath: path)
         let unreadable = MimError(
-            description: "\(path): not a readable image; replace it by a JPEG, PNG or WebP photograph")
+            description: "\(path): not a readable image; replace it with a JPEG, PNG or WebP photograph")
         guard let file = FileHandle(forReadingAtPath: path) else {
-            throw MimError(description: "\(path): cannot be opened; name a photograph")
+            throw MimError(description: "\(path): cannot be opened; pass the path of a photograph")
         }
         switch Pixels.kind(of: file.readData(ofLength: 12)) {
         case .known: break
         case .heic:
-            throw MimError(description: "\(path): HEIC is not read on the command line; convert it to JPEG or PNG")
+            throw MimError(description: "\(path): HEIC is not supported on the command line; convert it to JPEG or PNG")
         case .other: throw unreadable
         }
         guard let source = CGImageSourceCreateWithURL(url as CFURL, nil),
@@ -94,7 +95,7 @@ public struct Pixels {
 
     enum Kind { case known, heic, other }
 
-    /// What a file is by its first 12 bytes, for names are often wrong. Example: FF D8 FF begins a JPEG: `known`.
+    /// The kind of a file from its first 12 bytes, because names are often wrong. Example: FF D8 FF is a JPEG: `known`.
     static func kind(of head: Data) -> Kind {
         func has(_ text: String, at place: Int) -> Bool { head.dropFirst(place).starts(with: text.utf8) }
         if head.starts(with: [0xFF, 0xD8, 0xFF]) || head.starts(with: [0x89] + Array("PNG\r\n\u{1A}\n".utf8))
@@ -107,9 +108,9 @@ public struct Pixels {
     }
 
     #if canImport(UIKit)
-        /// A photograph of the camera or the library, HEIC included, which UIKit has decoded.
+        /// A photograph from the camera or the library, including HEIC, decoded by UIKit.
         ///
-        /// - Throws: `MimError` where the image has no bitmap, such as one of Core Image.
+        /// - Throws: `MimError` if the image has no bitmap, such as an image of Core Image.
         public init(_ image: UIImage) throws {
             guard let bitmap = image.cgImage else {
                 throw MimError(description: "the image has no bitmap; render it with UIGraphicsImageRenderer")
@@ -122,7 +123,7 @@ public struct Pixels {
         }
     #endif
 
-    /// The centre square by exact area average, size x size pixels R, G, B: what `mim.tflite` takes.
+    /// The input of `mim.tflite`: the centre square, resampled by exact area average to size x size pixels R, G, B.
     public func resampled(to size: Int) throws -> [UInt8] {
         let needed = mim_resample_bytes(size)
         var target = [UInt8](repeating: 0, count: 3 * max(size, 0) * max(size, 0))

@@ -1,7 +1,7 @@
 import Foundation
 import MimScorer
 
-// mim-gate BUNDLE PHOTO...: which photographs can be judged, as far as that is seen without a model.
+// mim-gate BUNDLE PHOTO...: says which photographs pass the checks of the gate that need no model.
 
 let arguments = CommandLine.arguments.dropFirst()
 guard let bundle = arguments.first, arguments.count > 1 else {
@@ -9,7 +9,7 @@ guard let bundle = arguments.first, arguments.count > 1 else {
     exit(2)
 }
 var failed = false
-func tell(_ line: String) {
+func report(_ line: String) {
     FileHandle.standardError.write(Data("\(line)\n".utf8))
     failed = true
 }
@@ -19,15 +19,15 @@ do {
         do {
             let photo = try Pixels(path: path)
             let resampled = try photo.resampled(to: scorer.size)
-            let reason = try scorer.reason(photo: photo, resampled: resampled, foreignness: 0)
+            let reason = try scorer.reason(photo: photo, resampled: resampled, novelty: 0)
             print("\(path): \(reason.map { "cannot-judge (\($0))" } ?? "can be judged")")
         } catch {
-            tell("\(error)")
+            report("\(error)")
         }
     }
 } catch let error as MimError {
-    tell("\(bundle): \(error)")
+    report("\(bundle): \(error)")
 } catch {
-    tell("\(bundle): \(error.localizedDescription); name a folder that mim-tf export wrote")
+    report("\(bundle): \(error.localizedDescription); name a folder that mim-tf export wrote")
 }
 exit(failed ? 2 : 0)

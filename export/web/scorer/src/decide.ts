@@ -1,24 +1,17 @@
-import type { Calibration, Gate } from "./bundle.js";
 import { MimError } from "./errors.js";
 import type { Rgb } from "./image.js";
+import type { Calibration, Gate, Reason, Verdict } from "./manifest.js";
 
-/** Verdicts by their code in the graph's output `verdict`. */
-export const VERDICTS = ["mpox-like", "not-mpox-like", "cannot-judge"] as const;
-/** Reasons by their code in the graph's output `reason`; null: the image can be judged. */
-export const REASONS = [null, "blank", "blurred", "not skin", "too small", "unreadable"] as const;
-export type Verdict = (typeof VERDICTS)[number];
-export type Reason = (typeof REASONS)[number];
-
-/** Added to alpha where p is compared with it: the float32 sum of a graph may differ by about 1e-7. */
+/** Added to alpha in the comparison with p: the float32 sum of a graph may differ by about 1e-7. */
 const SLACK = 1e-6;
-/** The luma of white in the units of `luma`. */
+/** The luma of white, in the units of `luma`. */
 const WHITE = 255_000;
 
 /**
  * Standard deviation of the luma.
  *
  * @param image S x S pixels, resampled.
- * @returns in [0, 0.5]: half black, half white gives 0.5, one colour exactly 0.
+ * @returns a value in [0, 0.5]: half black and half white gives 0.5, one colour gives exactly 0.
  * @example
  * contrast({ width: 2, height: 1, data: new Uint8Array([0, 0, 0, 255, 255, 255]) }) // 0.5
  */
@@ -30,12 +23,12 @@ export function contrast(image: Rgb): number {
 }
 
 /**
- * Mean absolute difference of the luma of neighbours, down and to the right alike.
+ * Mean absolute difference between the luma of neighbours, vertical and horizontal.
  *
  * @param image S x S pixels, resampled, S at least 2.
- * @returns in [0, 1].
+ * @returns a value in [0, 1].
  * @example
- * // Stripes one pixel wide, black and white: 0.5, for they differ along one axis only.
+ * // Black and white stripes one pixel wide: 0.5, because they differ along one axis only.
  * const stripes = [0, 0, 0, 255, 255, 255, 0, 0, 0, 255, 255, 255];
  * detail({ width: 2, height: 2, data: new Uint8Array(stripes) }) // 0.5
  */
@@ -51,7 +44,7 @@ export function detail(image: Rgb): number {
   return (down / (width * (height - 1)) + right / (height * (width - 1))) / 2 / WHITE;
 }
 
-/** 299 R + 587 G + 114 B: integers, of which sums over an image are exact in doubles, whatever their order. */
+/** 299 R + 587 G + 114 B. These are integers, so sums over an image are exact in doubles, in any order. */
 function luma(image: Rgb): Float64Array {
   const { data } = image;
   return Float64Array.from({ length: data.length / 3 }, (_, i) => {
@@ -64,33 +57,33 @@ function luma(image: Rgb): Float64Array {
  *
  * @param image S x S pixels, resampled.
  * @param limits `gate` of a manifest.
- * @param foreignness the output of that name.
- * @returns `blank`, `blurred`, `not skin`, or null where it can be judged.
- * @throws MimError where the foreignness is no finite number.
+ * @param novelty the output `foreignness` of `mim.tflite`.
+ * @returns `blank`, `blurred`, `not skin`, or null if the image can be judged.
+ * @throws MimError if the novelty is not a finite number.
  * @example
  * gate({ width: 2, height: 2, data: new Uint8Array(12) }, manifest.gate, 0) // "blank"
  */
-export function gate(image: Rgb, limits: Gate, foreignness: number): Reason {
-  needFinite("foreignness", foreignness);
-  // Limits and values are rounded to float32, in which the graph compares them.
+export function gate(image: Rgb, limits: Gate, novelty: number): Reason {
+  needFinite("novelty", novelty);
+  // Limits and values are rounded to float32, because the graph compares float32 values.
   if (Math.fround(contrast(image)) < Math.fround(limits.min_contrast)) return "blank";
   if (Math.fround(detail(image)) < Math.fround(limits.min_detail)) return "blurred";
-  if (limits.max_foreignness === null) return null;
-  return Math.fround(foreignness) > Math.fround(limits.max_foreignness) ? "not skin" : null;
+  if (limits.max_novelty === null) return null;
+  return Math.fround(novelty) > Math.fround(limits.max_novelty) ? "not skin" : null;
 }
 
 /**
- * The conformal p-value among groups: (1 + sum of the weights of tabled similarities <= s) / (groups + 1).
+ * The conformal p-value over groups: (1 + sum of the weights of similarities <= s in the table) / (groups + 1).
  *
- * Similarities and weights are rounded to float32, as the graph has them: a table holds 0.1, a graph
- * 0.100000001490116, and whether one is below the other must not depend on that.
+ * Similarities and weights are rounded to float32 like those of the graph. The table holds 0.1, the graph
+ * 0.100000001490116; this difference must not affect the comparison.
  *
  * @param similarity of the image.
  * @param calibration `calibration` of a manifest.
  * @returns a float32 in [1 / (groups + 1), 1].
- * @throws MimError where the similarity is no finite number.
+ * @throws MimError if the similarity is not a finite number.
  * @example
- * // Groups {0.5} and {0.7, 0.9}: similarities 0.5, 0.7, 0.9 of weights 1, 0.5, 0.5.
+ * // Groups {0.5} and {0.7, 0.9}: similarities 0.5, 0.7, 0.9 with weights 1, 0.5, 0.5.
  * pValue(0.8, table) // (1 + 1.5) / 3 = 0.8333
  */
 export function pValue(similarity: number, calibration: Calibration): number {
@@ -105,12 +98,12 @@ export function pValue(similarity: number, calibration: Calibration): number {
 }
 
 /**
- * What is said of an image.
+ * The verdict on an image.
  *
  * @param p its p-value.
- * @param reason of `gate`; any but null gives `cannot-judge`.
- * @param alpha of the calibration: an image is `not-mpox-like` where p is at most alpha.
- * @throws MimError where p is no finite number.
+ * @param reason result of `gate`; any value except null gives `cannot-judge`.
+ * @param alpha `alpha` of the calibration: an image is `not-mpox-like` if p is at most alpha.
+ * @throws MimError if p is not a finite number.
  * @example
  * verdict(0.03, null, 0.05) // "not-mpox-like"
  * verdict(0.4, null, 0.05) // "mpox-like"
@@ -122,9 +115,9 @@ export function verdict(p: number, reason: Reason, alpha: number): Verdict {
   return Math.fround(p) <= Math.fround(alpha + SLACK) ? "not-mpox-like" : "mpox-like";
 }
 
-/** NaN would pass every limit: it is compared as neither above nor below. */
+/** NaN would pass every limit, because comparisons with NaN are false. */
 function needFinite(name: string, value: number): void {
   if (!Number.isFinite(value)) {
-    throw new MimError(`the ${name} is ${value}, no finite number`, "run mim.tflite on the CPU, or load it again");
+    throw new MimError(`the ${name} is ${value}, not a finite number`, "run mim.tflite on the CPU, or load it again");
   }
 }

@@ -2,18 +2,18 @@ import { MimError } from "./errors.js";
 import { checkFile } from "./file.js";
 import { checkImage, overWhite, type Rgb } from "./image.js";
 
-/** Pixels that are read at a time: some browsers leave a canvas of more than 16 million blank. */
+/** Number of pixels that are read at a time: in some browsers a canvas of more than 16 million pixels stays blank. */
 const STRIP = 1_000_000;
 
 /**
- * Decodes a photograph in a browser, also in a worker: upright, alpha over white.
+ * Decodes a photograph in a browser or in a worker: upright, alpha over white.
  *
- * PNG and WebP of 8 bits become exactly the pixels of the file; of 16 bits browsers may drop the low byte, one level.
- * That a canvas stores colours multiplied by alpha does no harm: laid over white, they round to the same level.
+ * PNG and WebP files of 8 bits give exactly the pixels of the file. For 16 bits, browsers may drop the low byte, which
+ * costs one level. A canvas stores premultiplied colours; composited over white, they round to the same levels.
  *
- * @param file from an `<input type="file">`, for example.
+ * @param file for example from an `<input type="file">`.
  * @returns the photograph at its full size.
- * @throws MimError where the file is no readable JPEG, PNG or WebP, or has more than 100 million pixels.
+ * @throws MimError if the file is not a readable JPEG, PNG or WebP, or has more than 100 million pixels.
  * @example
  * const photo = await decode(input.files[0]); // 3024 x 4032 for a portrait photograph of a 12 MP phone
  */
@@ -21,11 +21,11 @@ export async function decode(file: Blob): Promise<Rgb> {
   checkFile(new Uint8Array(await file.slice(0, 12).arrayBuffer()));
   const bitmap = await createImageBitmap(file, {
     imageOrientation: "from-image",
-    // Pixels as stored: another target would not convert them to the colour space of this screen.
+    // Pixels as stored: other targets do not convert them to the colour space of the screen either.
     colorSpaceConversion: "none",
     premultiplyAlpha: "none",
   }).catch(() => {
-    throw new MimError("not a readable image", "replace the file by a JPEG, PNG or WebP photograph");
+    throw new MimError("not a readable image", "replace the file with a JPEG, PNG or WebP photograph");
   });
   const { width, height } = bitmap;
   checkImage(width, height, 3 * width * height, 3);

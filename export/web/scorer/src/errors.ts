@@ -1,5 +1,5 @@
 /**
- * What a user can mend, as one line: the problem, then what to do about it.
+ * An error that a user can fix. The message is one line: the problem, then the remedy.
  *
  * @example
  * new MimError("a HEIC photograph", "save it as JPEG").message // "a HEIC photograph; save it as JPEG"

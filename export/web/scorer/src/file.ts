@@ -4,12 +4,13 @@ import { MimError } from "./errors.js";
 const HEIC = ["heic", "heix", "heim", "heis", "hevc", "hevx", "mif1", "msf1"];
 
 /**
- * Tells whether a file is one of the three formats that every target decodes alike.
+ * Checks that a file has one of the three formats that all targets decode to the same pixels.
  *
- * By content: names and MIME types are often wrong after a photograph was sent around.
+ * Checks the content, because names and MIME types are often wrong after a photograph has been sent around.
  *
  * @param head the first 12 bytes of the file, or more.
- * @throws MimError where it is no JPEG, PNG or WebP; HEIC is named, for phones write it by default.
+ * @throws MimError if the file is not a JPEG, PNG or WebP. HEIC has its own message, because phones write it by
+ * default.
  * @example
  * checkFile(new Uint8Array([0xff, 0xd8, 0xff, 0xe0])); // a JPEG: returns
  */
@@ -26,5 +27,5 @@ export function checkFile(head: Uint8Array): void {
       "save it as JPEG (on an iPhone: Settings, Camera, Formats, Most Compatible)",
     );
   }
-  throw new MimError("not a readable image", "replace the file by a JPEG, PNG or WebP photograph");
+  throw new MimError("not a readable image", "replace the file with a JPEG, PNG or WebP photograph");
 }

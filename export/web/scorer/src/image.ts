@@ -1,28 +1,28 @@
 import { MimError } from "./errors.js";
 
-/** A photograph of more pixels than this is refused. */
+/** Largest number of pixels of a photograph. */
 const MAX_PIXELS = 100_000_000;
 
-/** An image of 8 bits: rows from the top, pixels from the left, red, green and blue of each. */
+/** An image of 8 bits: interleaved red, green and blue, in rows from the top. */
 export interface Rgb {
   /** In pixels. */
   readonly width: number;
   /** In pixels. */
   readonly height: number;
-  /** Of length 3 width height. */
+  /** 3 width height values. */
   readonly data: Uint8Array;
 }
 
 /**
- * Refuses what is no image.
+ * Checks the dimensions of an image.
  *
  * @param width in pixels.
  * @param height in pixels.
- * @param length number of values, which must be `channels` for each pixel.
+ * @param length number of values; must be `channels` for each pixel.
  * @param channels 1, 3 or 4.
- * @throws MimError where the sides are no positive integers, their product is above 100 million, or values lack.
+ * @throws MimError if the sides are not positive integers, their product is above 100 million, or the length is wrong.
  * @example
- * checkImage(2, 2, 11, 3); // MimError: 11 values are no image of 2 x 2 pixels; give 3 values for each pixel
+ * checkImage(2, 2, 11, 3); // MimError: 11 values are not an image of 2 x 2 pixels; pass 3 values for each pixel
  */
 export function checkImage(width: number, height: number, length: number, channels: number): void {
   if (width * height > MAX_PIXELS) {
@@ -30,35 +30,35 @@ export function checkImage(width: number, height: number, length: number, channe
   }
   const sides = Number.isInteger(width) && Number.isInteger(height) && width > 0 && height > 0;
   if (!sides || length !== channels * width * height) {
-    const problem = `${length} values are no image of ${width} x ${height} pixels`;
-    throw new MimError(problem, `give ${channels} value${channels === 1 ? "" : "s"} for each pixel`);
+    const problem = `${length} values are not an image of ${width} x ${height} pixels`;
+    throw new MimError(problem, `pass ${channels} value${channels === 1 ? "" : "s"} for each pixel`);
   }
 }
 
 /**
- * Turns an image as its EXIF orientation says. Browsers do that themselves when they decode.
+ * Applies an EXIF orientation. Browsers do this when they decode an image.
  *
  * @param image the pixels as stored in the file.
- * @param orientation the value of EXIF tag 274. 1 and what is not defined, such as 0, leave the image as it is.
- * @returns the upright image; with 5 to 8 width and height are exchanged.
- * @throws MimError where `image` is no image.
+ * @param orientation the value of EXIF tag 274. 1 and undefined values, such as 0, do not change the image.
+ * @returns the upright image; 5 to 8 swap width and height.
+ * @throws MimError if `image` is not a valid image.
  * @example
- * // Red beside blue, the camera turned: orientation 6 puts red above blue.
+ * // Red left of blue: orientation 6 puts red above blue.
  * upright({ width: 2, height: 1, data: new Uint8Array([255, 0, 0, 0, 0, 255]) }, 6).height // 2
  */
 export function upright(image: Rgb, orientation: number): Rgb {
   const { width, height, data } = image;
   checkImage(width, height, data.length, 3);
   if (![2, 3, 4, 5, 6, 7, 8].includes(orientation)) return image;
-  const exchanged = orientation >= 5;
+  const swapped = orientation >= 5;
   const fromRight = [2, 3, 7, 8].includes(orientation);
   const fromBelow = [3, 4, 6, 7].includes(orientation);
-  // Steps in the source that belong to one step to the right and to one step down in the result.
+  // Steps in the source for one step to the right and one step down in the result.
   const along = fromRight ? -3 : 3;
   const across = fromBelow ? -3 * width : 3 * width;
-  const [right, down] = exchanged ? [across, along] : [along, across];
+  const [right, down] = swapped ? [across, along] : [along, across];
   const first = (fromRight ? 3 * (width - 1) : 0) + (fromBelow ? 3 * width * (height - 1) : 0);
-  const [columns, rows] = exchanged ? [height, width] : [width, height];
+  const [columns, rows] = swapped ? [height, width] : [width, height];
   const turned = new Uint8Array(data.length);
   let target = 0;
   for (let y = 0; y < rows; y++) {
@@ -73,12 +73,12 @@ export function upright(image: Rgb, orientation: number): Rgb {
 }
 
 /**
- * Lays an image with alpha over white: (c a + 255 (255 - a) + 127) div 255.
+ * Composites an image with alpha over white: (c a + 255 (255 - a) + 127) div 255.
  *
- * @param rgba of length 4 width height, 0 to 255, alpha not premultiplied, such as `getImageData(...).data`.
+ * @param rgba 4 width height values, 0 to 255, alpha not premultiplied, such as `getImageData(...).data`.
  * @param width in pixels.
  * @param height in pixels.
- * @throws MimError where `rgba` is no image of these sides.
+ * @throws MimError if `rgba` does not have these dimensions.
  * @example
  * overWhite(new Uint8Array([200, 100, 0, 128]), 1, 1).data // 227, 177, 127
  */
@@ -89,7 +89,7 @@ export function overWhite(rgba: Uint8Array | Uint8ClampedArray, width: number, h
   for (let source = 0; source < rgba.length; source += 4) {
     const alpha = rgba[source + 3];
     const white = 255 * (255 - alpha) + 127;
-    // The quotient is below 256, so that | 0 is its floor.
+    // The quotient is below 256, so | 0 is its floor.
     data[target++] = ((rgba[source] * alpha + white) / 255) | 0;
     data[target++] = ((rgba[source + 1] * alpha + white) / 255) | 0;
     data[target++] = ((rgba[source + 2] * alpha + white) / 255) | 0;
@@ -98,12 +98,12 @@ export function overWhite(rgba: Uint8Array | Uint8ClampedArray, width: number, h
 }
 
 /**
- * Scales 16-bit grey to 8 bits: (v + 128) div 257, so that 65535 becomes 255. Decoders often drop the low byte.
+ * Scales 16-bit grey to 8 bits: (v + 128) div 257, so that 65535 becomes 255. Many decoders drop the low byte instead.
  *
- * @param grey of length width height, 0 to 65535.
+ * @param grey width height values, 0 to 65535.
  * @param width in pixels.
  * @param height in pixels.
- * @throws MimError where `grey` is no image of these sides.
+ * @throws MimError if `grey` does not have these dimensions.
  * @example
  * grey16(new Uint16Array([0, 128, 129, 65535]), 2, 2).data // 0 0 0, 0 0 0, 1 1 1, 255 255 255
  */

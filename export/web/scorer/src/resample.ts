@@ -2,11 +2,11 @@ import { MimError } from "./errors.js";
 import { checkImage, type Rgb } from "./image.js";
 
 interface Overlaps {
-  /** For each target pixel the first source pixel that it overlaps. */
+  /** For each target pixel, the first source pixel that it overlaps. */
   readonly first: Int32Array;
-  /** How many it overlaps. */
+  /** For each target pixel, the number of source pixels that it overlaps. */
   readonly count: Int32Array;
-  /** Lengths of the overlaps in units of 1 / side pixel, target after target. */
+  /** Lengths of the overlaps in units of 1 / side pixel, for one target pixel after the other. */
   readonly weights: Float64Array;
 }
 
@@ -15,14 +15,14 @@ interface Overlaps {
  *
  * The centre square has side N = min(width, height) and offset floor((length - N) / 2). In units of 1 / side
  * pixel, source pixel i covers [i side, (i + 1) side) and target pixel j covers [j N, (j + 1) N); a weight is the
- * length of their overlap. One rounding at the end: floor((2 sum + N^2) / (2 N^2)).
+ * length of their overlap. The result is rounded once: floor((2 sum + N^2) / (2 N^2)).
  *
  * @param image the upright photograph.
- * @param side of the result in pixels; a smaller image is enlarged by the same rule.
+ * @param side side of the result in pixels; a smaller image is enlarged by the same rule.
  * @returns side x side pixels.
- * @throws MimError where `image` is no image or `side` no positive integer.
+ * @throws MimError if `image` is not a valid image or `side` is not a positive integer.
  * @example
- * // The 2 x 2 image 0, 10, 20, 31 (each channel) at side 1: (122 + 4) div 8 = 15.
+ * // The 2 x 2 image 0, 10, 20, 31 (in each channel) at side 1: (122 + 4) div 8 = 15.
  * const data = new Uint8Array([0, 0, 0, 10, 10, 10, 20, 20, 20, 31, 31, 31]);
  * resample({ width: 2, height: 2, data }, 1).data // 15, 15, 15
  */
@@ -30,7 +30,7 @@ export function resample(image: Rgb, side: number): Rgb {
   const { width, height, data } = image;
   checkImage(width, height, data.length, 3);
   if (!Number.isInteger(side) || side < 1) {
-    throw new MimError(`no image has a side of ${side} pixels`, "give the manifest's size");
+    throw new MimError(`an image cannot have a side of ${side} pixels`, "pass the manifest's size");
   }
   const square = Math.min(width, height);
   const top = Math.floor((height - square) / 2);
@@ -38,7 +38,8 @@ export function resample(image: Rgb, side: number): Rgb {
   const { first, count, weights } = overlaps(square, side);
   const result = new Uint8Array(3 * side * side);
   const row = new Float64Array(3 * side);
-  let inRow = -1; // the source row whose sums `row` holds: the last one of a target row is often the next one's first
+  // The source row whose sums are in `row`. Often the last source row of a target row is the first one of the next.
+  let inRow = -1;
   const sums = new Float64Array(3 * side);
   let weight = 0;
   for (let y = 0; y < side; y++) {
@@ -51,10 +52,10 @@ export function resample(image: Rgb, side: number): Rgb {
       const w = weights[weight++];
       for (let x = 0; x < row.length; x++) sums[x] += w * row[x];
     }
-    // Exact in doubles. Sums are integers and at most 255 N^2; with N <= 10,000 (100 million pixels) 2 sum + N^2
-    // is below 6e10, far below 2^53. The quotient of two such integers, where it is no integer itself, lies at
-    // least 1 / (2 N^2) > 4e-9 below the next one, and doubles below 256 have a spacing of 3e-14: the division
-    // cannot round up to it, and its floor is the integer quotient.
+    // This is exact in doubles. Sums are integers of at most 255 N^2; with N <= 10,000 (100 million pixels),
+    // 2 sum + N^2 is below 6e10, far below 2^53. A quotient of two such integers that is not an integer is at least
+    // 1 / (2 N^2) > 4e-9 below the next integer. Doubles below 256 have a spacing of 3e-14, so the division cannot
+    // round up to that integer, and the floor is the integer quotient.
     const area = square * square;
     for (let x = 0; x < sums.length; x++) {
       result[y * sums.length + x] = Math.floor((2 * sums[x] + area) / (2 * area));
@@ -78,7 +79,7 @@ function overlaps(square: number, side: number): Overlaps {
   return { first, count, weights };
 }
 
-/** Weighted sums along one source row that begins at `start`, into `row`: three for each target column. */
+/** Writes the weighted sums along the source row that begins at `start` to `row`: three for each target column. */
 function addUpRow(
   data: Uint8Array,
   start: number,

@@ -1,16 +1,16 @@
-import type { Manifest } from "./bundle.js";
-import { gate, pValue, verdict, type Reason, type Verdict } from "./decide.js";
+import { gate, pValue, verdict } from "./decide.js";
 import { MimError } from "./errors.js";
 import { checkImage, type Rgb } from "./image.js";
+import type { Manifest, Reason, Verdict } from "./manifest.js";
 import { resample } from "./resample.js";
 
-/** Outputs of the signature `score` that a scorer reads, by their names there. */
+/** The outputs of the signature `score` that a scorer reads, by name. */
 export interface Outputs {
   /** float32 (1). */
   readonly similarity: ArrayLike<number>;
   /** float32 (1). */
   readonly ssim: ArrayLike<number>;
-  /** float32 (1). */
+  /** The novelty, float32 (1). */
   readonly foreignness: ArrayLike<number>;
   /** float32 (1, S, S, 1). */
   readonly error_map: ArrayLike<number>;
@@ -25,14 +25,14 @@ export interface Outputs {
  */
 export type Run = (image: Uint8Array<ArrayBuffer>) => Promise<Outputs>;
 
-/** What is said of a photograph that is large enough. */
+/** The result for a photograph that is large enough. */
 export interface Judged {
-  /** Higher = more like the class; of the measure `deep` without bounds. For logs. */
+  /** Higher: more similar to the class. Unbounded for the measure `deep`. For logs. */
   readonly similarity: number;
-  /** In (0, 1]. For logs, like the similarity: 0.42 does not mean 42 % mpox. */
+  /** In (0, 1]. For logs: 0.42 does not mean 42 % mpox. */
   readonly pValue: number;
   readonly verdict: Verdict;
-  /** Why it is `cannot-judge`, else null. */
+  /** The reason for `cannot-judge`, else null. */
   readonly reason: Reason;
   /** Mean structural similarity of the inpainting, at most 1. */
   readonly ssim: number;
@@ -42,7 +42,7 @@ export interface Judged {
   readonly inpainted: Rgb;
 }
 
-/** What is said of a photograph that is too small, of which nothing was computed. */
+/** The result for a photograph that is too small. Nothing was computed. */
 export interface TooSmall extends Record<Exclude<keyof Judged, "verdict" | "reason">, null> {
   readonly verdict: "cannot-judge";
   readonly reason: "too small";
@@ -60,8 +60,8 @@ export class Scorer {
   readonly #run: Run;
 
   /**
-   * @param manifest of `parseManifest`.
-   * @param run runs `mim.tflite`, of which `checkModel` approved.
+   * @param manifest result of `parseManifest`.
+   * @param run runs `mim.tflite`, after `checkModel` has checked it.
    */
   constructor(manifest: Manifest, run: Run) {
     this.#manifest = manifest;
@@ -71,18 +71,18 @@ export class Scorer {
   /**
    * Judges one photograph.
    *
-   * The graph computes a p-value, a verdict and a reason too; they are not read, for they follow from its
-   * similarity and foreignness by the rules of `decide.ts`, which the golden files hold to the same values.
+   * The graph also outputs a p-value, a verdict and a reason. They are not read: `decide.ts` computes them from the
+   * similarity and the novelty, and the golden files check that the results are equal.
    *
    * @param photo upright, of any size.
-   * @throws MimError where `photo` is no image, or the model's outputs are not those of this bundle.
+   * @throws MimError if `photo` is not a valid image, or the model's outputs do not match this bundle.
    */
   async score(photo: Rgb): Promise<Judged | TooSmall> {
     const { calibration, gate: limits, size } = this.#manifest;
     checkImage(photo.width, photo.height, photo.data.length, 3);
     if (Math.min(photo.width, photo.height) < limits.min_side) return TOO_SMALL;
     const resampled = resample(photo, size);
-    // A copy: `run` may transfer its buffer to a worker, and the gate reads the pixels once more.
+    // A copy, because `run` may transfer the buffer to a worker and the gate reads the pixels again.
     const outputs = await this.#run(new Uint8Array(resampled.data));
     const similarity = values(outputs, "similarity", 1)[0];
     const p = pValue(similarity, calibration);

@@ -1,11 +1,11 @@
-import type { Measure } from "./bundle.js";
 import { MimError } from "./errors.js";
+import type { Measure } from "./manifest.js";
 
 /**
- * Levels as the fractions that SSIM compares.
+ * Converts levels to the fractions that SSIM compares.
  *
  * @param levels 0 to 255.
- * @param one the level that stands for 1: 255 for pixels, 256 for an inpainting of `assemble`.
+ * @param one the level of 1: 255 for pixels, 256 for an inpainting of `assemble`.
  * @example
  * fractions(new Uint8Array([51, 255]), 255) // 0.2, 1
  */
@@ -14,14 +14,14 @@ export function fractions(levels: Uint8Array, one: 255 | 256): Float64Array {
 }
 
 /**
- * Mean structural similarity over the windows that lie wholly inside, and over channels.
+ * Mean structural similarity over the windows inside the image and over the channels.
  *
- * @param a of length 3 side side, in [0, 1], rows of red, green, blue.
+ * @param a 3 side side values in [0, 1], interleaved red, green and blue.
  * @param b the same.
  * @param side in pixels, at least `measure.window`.
  * @param measure `measure` of a manifest: window, sigma, c1 and c2.
- * @returns at most 1; 1 where the images are equal.
- * @throws MimError where the lengths do not fit the side, or the side is below the window.
+ * @returns at most 1; 1 for equal images.
+ * @throws MimError if the lengths do not match the side, or the side is smaller than the window.
  * @example
  * // Black against white, with c1 = 0.0001: c1 / (1 + c1) = 0.0001.
  * ssim(new Float64Array(3 * 121), new Float64Array(3 * 121).fill(1), 11, manifest.measure)
@@ -32,14 +32,14 @@ export function ssim(a: Float64Array, b: Float64Array, side: number, measure: Me
 }
 
 /**
- * 1 - SSIM at each pixel, averaged over channels, the border reflected about its edge.
+ * 1 - SSIM at each pixel, averaged over the channels. The images are padded by reflection.
  *
- * @param a as of `ssim`.
- * @param b the same.
+ * @param a as for `ssim`.
+ * @param b as for `ssim`.
  * @param side in pixels.
- * @param measure as of `ssim`.
- * @returns of length side side, 0 where the images agree.
- * @throws MimError as `ssim`.
+ * @param measure as for `ssim`.
+ * @returns side side values, 0 where the images are equal.
+ * @throws MimError as for `ssim`.
  * @example
  * errorMap(x, x, 96, manifest.measure).every((error) => error === 0) // true
  */
@@ -50,7 +50,7 @@ export function errorMap(a: Float64Array, b: Float64Array, side: number, measure
   return similarities(wideA, wideB, side + 2 * border, measure).map((value) => 1 - value);
 }
 
-/** SSIM of each window, averaged over channels: of length (side - window + 1)^2. */
+/** SSIM of each window, averaged over the channels: (side - window + 1)^2 values. */
 function similarities(a: Float64Array, b: Float64Array, side: number, measure: Measure): Float64Array {
   check(a, b, side, measure);
   const { c1, c2 } = measure;
@@ -76,7 +76,7 @@ function similarities(a: Float64Array, b: Float64Array, side: number, measure: M
   return map.map((sum) => sum / 3);
 }
 
-/** The Gaussian, normalised. */
+/** The normalized Gaussian. */
 function window(measure: Measure): Float64Array {
   const middle = (measure.window - 1) / 2;
   const taps = Float64Array.from({ length: measure.window }, (_, i) => {
@@ -86,7 +86,7 @@ function window(measure: Measure): Float64Array {
   return taps.map((tap) => tap / sum);
 }
 
-/** Weighted means over the windows that lie wholly inside, in two passes. */
+/** Weighted means over the windows inside the image, in two passes. */
 function means(plane: Float64Array, side: number, taps: Float64Array): Float64Array {
   const valid = side - taps.length + 1;
   const rows = new Float64Array(side * valid);
@@ -106,7 +106,7 @@ function means(plane: Float64Array, side: number, taps: Float64Array): Float64Ar
   return result;
 }
 
-/** An image with `border` pixels more at each side: pixel -1 is pixel 0, pixel -2 is pixel 1. */
+/** The image padded with `border` pixels at each side: pixel -1 is pixel 0, pixel -2 is pixel 1. */
 function reflected(image: Float64Array, side: number, border: number): Float64Array {
   const wide = side + 2 * border;
   const inside = (position: number) => {
@@ -125,7 +125,7 @@ function reflected(image: Float64Array, side: number, border: number): Float64Ar
 
 function check(a: Float64Array, b: Float64Array, side: number, measure: Measure): void {
   if (a.length !== 3 * side * side || b.length !== a.length || side < measure.window) {
-    const problem = `${a.length} and ${b.length} values are no two images of ${side} x ${side} pixels`;
-    throw new MimError(problem, `give two images of equal side, at least ${measure.window} pixels`);
+    const problem = `${a.length} and ${b.length} values are not two images of ${side} x ${side} pixels`;
+    throw new MimError(problem, `pass two images of the same side, at least ${measure.window} pixels`);
   }
 }

@@ -1,4 +1,4 @@
-/** The whole way in a browser: files, `decode`, the README's worker with LiteRT.js and its page, verdicts. */
+/** The whole application in a browser: files, `decode`, the README's worker with LiteRT.js and its page, verdicts. */
 
 import { spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
@@ -13,7 +13,7 @@ import { expectGolden } from "./tolerance.js";
 const candidates = [process.env.CHROMIUM ?? "chromium", "chromium-browser", "google-chrome"];
 const chromium = candidates.find((name) => spawnSync(name, ["--version"]).status === 0);
 
-/** More pixels than `decode` reads at a time. */
+/** An image of more pixels than `decode` reads at a time. */
 const large = {
   width: 1301,
   height: 1603,
@@ -32,7 +32,7 @@ describe.skipIf(chromium === undefined)("in Chromium", () => {
     const { width, height, data } = png(entry.expected);
     const found = result.decoded[entry.number];
     expect([found.width, found.height]).toEqual([width, height]);
-    // Of 16 bits Chromium drops the low byte.
+    // Chromium drops the low byte of 16 bits.
     const dropped = entry.file === "grey16.png" ? 1 : 0;
     expect(largest(found.data, data)).toBeLessThanOrEqual(entry.tolerance + dropped);
   });
@@ -43,9 +43,9 @@ describe.skipIf(chromium === undefined)("in Chromium", () => {
 
   it("shows verdict or reason of the photograph chosen last, with the statement", () => {
     const { statement } = JSON.parse(readFileSync(join(bundle, "manifest.json"), "utf8"));
-    const said = golden.images.map(({ verdict, reason }) => (reason ? `cannot-judge: ${reason}` : verdict));
-    expect(result.shown).toEqual([...said.map((text) => `${text} (${statement})`), ""]);
-    expect(new Set(said).size).toBeGreaterThan(1);
+    const expected = golden.images.map(({ verdict, reason }) => (reason ? `cannot-judge: ${reason}` : verdict));
+    expect(result.shown).toEqual([...expected.map((text) => `${text} (${statement})`), ""]);
+    expect(new Set(expected).size).toBeGreaterThan(1);
   });
 
   it("answers by the id of the photograph", () => {
@@ -58,6 +58,6 @@ describe.skipIf(chromium === undefined)("in Chromium", () => {
 
   it("refuses HEIC by name, and a damaged file", () => {
     expect(result.refused.error).toMatch(/^a HEIC photograph, which is not supported; save it as JPEG/);
-    expect(result.damaged.error).toBe("not a readable image; replace the file by a JPEG, PNG or WebP photograph");
+    expect(result.damaged.error).toBe("not a readable image; replace the file with a JPEG, PNG or WebP photograph");
   });
 });

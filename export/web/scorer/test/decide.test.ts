@@ -1,4 +1,4 @@
-/** Rules at their limits, where golden images do not lie. */
+/** The rules at their limits, which the golden images do not reach. */
 
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
@@ -6,7 +6,7 @@ import { contrast, detail, gate, pValue, Scorer, verdict } from "../src/index.js
 import { manifest } from "./golden.js";
 
 const stripes = { width: 2, height: 2, data: Uint8Array.of(0, 0, 0, 255, 255, 255, 0, 0, 0, 255, 255, 255) };
-const limits = { min_contrast: 0.5, min_detail: 0.5, min_side: 2, max_foreignness: 0.1 };
+const limits = { min_contrast: 0.5, min_detail: 0.5, min_side: 2, max_novelty: 0.1 };
 
 describe("p-value", () => {
   it("counts groups, not images", () => {
@@ -15,7 +15,7 @@ describe("p-value", () => {
     expect(pValue(0.8, table)).toBe(Math.fround(2.5 / 3));
   });
 
-  it("counts what is tabled as equal, in float32", () => {
+  it("counts equal similarities of the table, in float32", () => {
     const table = { similarities: [0.7], weights: [1], groups: 1, alpha: 0.05 };
     expect(Math.fround(0.7)).toBeLessThan(0.7); // a graph's 0.7
     expect(pValue(Math.fround(0.7), table)).toBe(1);
@@ -53,10 +53,10 @@ describe("gate", () => {
     expect([contrast(stripes), detail(stripes)]).toEqual([0.5, 0.5]);
   });
 
-  it("lets pass what lies at a limit, and asks in order", () => {
+  it("accepts values at a limit, and checks in order", () => {
     expect(gate(stripes, limits, Math.fround(0.1))).toBe(null);
     expect(gate(stripes, limits, 0.2)).toBe("not skin");
-    expect(gate(stripes, { ...limits, max_foreignness: null }, 0.2)).toBe(null);
+    expect(gate(stripes, { ...limits, max_novelty: null }, 0.2)).toBe(null);
     expect(gate(stripes, { ...limits, min_detail: 0.6 }, 0.2)).toBe("blurred");
     expect(gate(stripes, { ...limits, min_detail: 0.6, min_contrast: 0.6 }, 0.2)).toBe("blank");
   });

@@ -1,4 +1,4 @@
-/** Encoded files that Node can decode; test/browser.test.ts has all of them in a browser. */
+/** The encoded files that Node can decode; test/browser.test.ts decodes all of them in a browser. */
 
 import { decode } from "jpeg-js";
 import { describe, expect, it } from "vitest";

@@ -1,4 +1,4 @@
-/** Bad input: one line that says the problem and the remedy, and never a verdict. */
+/** Invalid input gives one line with the problem and the remedy, and never a verdict. */
 
 import { describe, expect, it } from "vitest";
 import { assemble, checkFile, checkModel, gate, grey16, masked, MimError } from "../src/index.js";
@@ -14,28 +14,28 @@ const head = (content: string) => Uint8Array.from(content, (character) => charac
 describe.each<[string, () => unknown]>([
   ["a HEIC photograph, which is not supported; save it as JPEG", () => checkFile(head("\0\0\0\x18ftypheic"))],
   ["a HEIC photograph, which is not supported; save it as JPEG", () => checkFile(head("\0\0\0\x24ftypmif1\0\0\0\0"))],
-  ["not a readable image; replace the file by a JPEG, PNG or WebP photograph", () => checkFile(head("GIF89a"))],
-  ["not a readable image; replace the file by a JPEG, PNG or WebP photograph", () => checkFile(head(""))],
-  ["11 values are no image of 2 x 2 pixels; give 3 values for each pixel", () => upright(broken, 1)],
-  ["11 values are no image of 2 x 2 pixels; give 3 values for each pixel", () => resample(broken, 1)],
-  ["11 values are no image of 2 x 2 pixels; give 3 values for each pixel", () => masked(broken, new Uint8Array(4), 0)],
-  ["0 values are no image of 0 x 5 pixels; give 4 values", () => overWhite(new Uint8Array(), 0, 5)],
-  ["3 values are no image of 1.5 x 2 pixels; give 1 value for", () => grey16(new Uint16Array(3), 1.5, 2)],
+  ["not a readable image; replace the file with a JPEG, PNG or WebP photograph", () => checkFile(head("GIF89a"))],
+  ["not a readable image; replace the file with a JPEG, PNG or WebP photograph", () => checkFile(head(""))],
+  ["11 values are not an image of 2 x 2 pixels; pass 3 values for each pixel", () => upright(broken, 1)],
+  ["11 values are not an image of 2 x 2 pixels; pass 3 values for each pixel", () => resample(broken, 1)],
+  ["11 values are not an image of 2 x 2 pixels; pass 3 values for each", () => masked(broken, new Uint8Array(4), 0)],
+  ["0 values are not an image of 0 x 5 pixels; pass 4 values", () => overWhite(new Uint8Array(), 0, 5)],
+  ["3 values are not an image of 1.5 x 2 pixels; pass 1 value for", () => grey16(new Uint16Array(3), 1.5, 2)],
   ["more than 100,000,000 pixels; shrink the image", () => overWhite(new Uint8Array(), 10_001, 10_000)],
-  ["no image has a side of 0 pixels; give the manifest's size", () => resample(blank, 0)],
+  ["an image cannot have a side of 0 pixels; pass the manifest's size", () => resample(blank, 0)],
   ["12 values do not fit a mask set of 9 pixels; resample", () => masked(blank, new Uint8Array(9), 0)],
   ["9 values do not fit a mask set of 4 pixels; resample", () => assemble([new Int8Array(9)], new Uint8Array(4))],
-  ["1 outputs are too few; run mim_micro.tflite under each mask", () => assemble([new Int8Array(3)], Uint8Array.of(1))],
-  ["12 and 3 values are no two images", () => ssim(tiny, new Float64Array(3), 2, manifest.measure)],
-  ["give two images of equal side, at least 11 pixels", () => ssim(tiny, tiny, 2, manifest.measure)],
-  ["the similarity is NaN, no finite number; run mim.tflite on the CPU", () => pValue(NaN, manifest.calibration)],
-  ["the foreignness is Infinity, no finite number", () => gate(blank, manifest.gate, Infinity)],
-  ["the p-value is NaN, no finite number", () => verdict(NaN, null, 0.05)],
-  ["manifest.json: no JSON; export the bundle again", () => parseManifest("{")],
+  ["1 outputs are too few; run mim_micro.tflite for each mask", () => assemble([new Int8Array(3)], Uint8Array.of(1))],
+  ["12 and 3 values are not two images", () => ssim(tiny, new Float64Array(3), 2, manifest.measure)],
+  ["pass two images of the same side, at least 11 pixels", () => ssim(tiny, tiny, 2, manifest.measure)],
+  ["the similarity is NaN, not a finite number; run mim.tflite on the CPU", () => pValue(NaN, manifest.calibration)],
+  ["the novelty is Infinity, not a finite number", () => gate(blank, manifest.gate, Infinity)],
+  ["the p-value is NaN, not a finite number", () => verdict(NaN, null, 0.05)],
+  ["manifest.json: not JSON; export the bundle again", () => parseManifest("{")],
   ["manifest.json: bundle format undefined, this version reads 2; export", () => parseManifest("null")],
   ["manifest.json: bundle format 3, this version reads 2; export the bundle again", () => changed({ format: 3 })],
-  ["manifest.json: size lacks or is of no use", () => changed({ size: 0 })],
-  ["manifest.json: mask_set.size lacks or is of no use", () => changed({ mask_set: {} })],
+  ["manifest.json: size is missing or invalid", () => changed({ size: 0 })],
+  ["manifest.json: mask_set.size is missing or invalid", () => changed({ mask_set: {} })],
   ["manifest.json: mask_set.cell", () => changed({ mask_set: { size: 96, cell: 7, count: 4, step: 2 } })],
   ["manifest.json: measure.name", () => changed({ measure: null })],
   ["manifest.json: measure.window", () => changed({ measure: { ...manifest.measure, window: 10 } })],
@@ -44,18 +44,18 @@ describe.each<[string, () => unknown]>([
   ["manifest.json: calibration.alpha", () => recalibrated({ alpha: 1 })],
   ["manifest.json: calibration.similarities", () => recalibrated({ similarities: [] })],
   ["manifest.json: calibration.weights", () => recalibrated({ weights: [1] })],
-  ["manifest.json: verdicts lacks or is of no use", () => changed({ verdicts: [] })],
-  ["manifest.json: reasons lacks or is of no use", () => changed({ reasons: undefined })],
-  ["manifest.json: files lacks or is of no use", () => changed({ files: null })],
+  ["manifest.json: verdicts is missing or invalid", () => changed({ verdicts: [] })],
+  ["manifest.json: reasons is missing or invalid", () => changed({ reasons: undefined })],
+  ["manifest.json: files is missing or invalid", () => changed({ files: null })],
   ["mim.tflite: differs from its sha256 in manifest", () => checkModel(manifest, "mim.tflite", new Uint8Array(3))],
   ["manifest.json: does not list none.tflite; ", () => checkModel(manifest, "none.tflite", new Uint8Array(3))],
-  ["11 values are no image of 2 x 2 pixels; give 3 values", () => scorer({}).score(broken)],
+  ["11 values are not an image of 2 x 2 pixels; pass 3 values", () => scorer({}).score(broken)],
   ["the output similarity has no values, not 1; run the signature score", () => scorer({}).score(photo)],
   ["the output foreignness has 2 values, not 1; run", () => scorer({ foreignness: [1, 2] }, outputs).score(photo)],
   ["the output error_map has 1 values, not", () => scorer({ error_map: [0] }, outputs).score(photo)],
-  ["the similarity is NaN, no finite number", () => scorer({ similarity: [NaN] }, outputs).score(photo)],
+  ["the similarity is NaN, not a finite number", () => scorer({ similarity: [NaN] }, outputs).score(photo)],
 ])("%s", (message, act) => {
-  it("is said on one line", async () => {
+  it("is a message of one line", async () => {
     const error = await Promise.resolve().then(act).catch((thrown: unknown) => thrown);
     expect(error).toBeInstanceOf(MimError);
     expect((error as MimError).message).toContain(message);

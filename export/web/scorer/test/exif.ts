@@ -1,7 +1,7 @@
 /**
- * The EXIF orientation of a JPEG, 1 where it states none.
+ * The EXIF orientation of a JPEG, 1 if it has none.
  *
- * The decoder that these tests use leaves pixels as they are stored, unlike browsers.
+ * The decoder of these tests returns pixels as stored, unlike browsers.
  */
 export function orientationOf(jpeg: Buffer): number {
   let at = 2;

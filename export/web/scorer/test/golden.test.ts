@@ -1,4 +1,4 @@
-/** Every stage of every golden image, from the golden files alone. */
+/** Every stage of every golden image, from the golden files only. */
 
 import { crc32 } from "node:zlib";
 import { describe, expect, it } from "vitest";
@@ -37,7 +37,7 @@ describe.each(golden.images.map((entry, number) => ({ ...entry, number })))("$nu
     expect(largest(errorMap(x, y, size, manifest.measure), goldenErrors(number))).toBeLessThan(1e-4);
   });
 
-  it("gives what mim-tf verify compares between scorers", () => {
+  it("gives the values that mim-tf verify compares between scorers", () => {
     const found = scores(number);
     if (masks) expect(Math.abs(found.ssim! - entry.ssim)).toBeLessThan(1e-4);
     expectNear(found.contrast, entry.contrast);
@@ -64,7 +64,7 @@ describe.each(golden.images.map((entry, number) => ({ ...entry, number })))("$nu
   });
 });
 
-it("decides at and beside values of the table", () => {
+it("decides at and next to values of the table", () => {
   for (const { similarity, p_value, verdict: expected } of golden.decisions ?? []) {
     const p = pValue(similarity, manifest.calibration);
     expect(Math.abs(p - p_value)).toBeLessThan(1e-6);
@@ -73,6 +73,6 @@ it("decides at and beside values of the table", () => {
 });
 
 function expectNear(value: number, expected: number): void {
-  // One colour has a contrast of 0; numpy's float32 may give it one unit of rounding of a luma of 1.
+  // One colour has a contrast of 0; numpy's float32 may give one rounding unit of a luma of 1.
   expect(Math.abs(value - expected)).toBeLessThanOrEqual(Math.max(1e-6 * expected, 2 ** -23));
 }

@@ -11,7 +11,7 @@ export const bundle = process.env.MIM_BUNDLE ?? candidates.find((path) => exists
 export const text = readFileSync(join(bundle, "manifest.json"), "utf8");
 export const manifest = parseManifest(text);
 export const golden: Golden = JSON.parse(read("golden.json").toString());
-/** Whether the bundle inpaints under masks; else there is no `mim_micro.tflite`. */
+/** Whether the bundle has masks; otherwise it has no `mim_micro.tflite`. */
 export const masks = manifest.mask_set !== null;
 
 export interface Entry {
@@ -77,7 +77,7 @@ export function largest(a: ArrayLike<number>, b: ArrayLike<number>): number {
   return most;
 }
 
-/** How far a runtime's similarity may lie from the golden one. */
+/** Largest allowed difference between a runtime's similarity and the golden one. */
 export function allowed(similarity: number): number {
   const { name } = manifest.measure;
   return golden.tolerance[name] + (golden.tolerance[`${name}_relative`] ?? 0) * Math.abs(similarity);

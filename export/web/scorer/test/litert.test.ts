@@ -28,7 +28,7 @@ describe("LiteRT.js in Node", () => {
     const score = await scorer.score(picture(number, "input"));
     expectGolden(number, { ...score, inpainted: score.inpainted?.data ?? null });
     if (values === undefined) return; // too small: the model was not run
-    // The graph decides too: by the same rules, so alike.
+    // The graph decides by the same rules, so its results have to be equal.
     expect([VERDICTS[values.verdict[0]], REASONS[values.reason[0]]]).toEqual([score.verdict, score.reason]);
     expect(Math.abs(values.p_value[0] - score.pValue!)).toBeLessThan(1e-6);
   });

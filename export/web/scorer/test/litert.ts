@@ -1,4 +1,4 @@
-/** Loads LiteRT.js, which is made for browsers, in Node. */
+/** Loads LiteRT.js, which is written for browsers, in Node. */
 
 import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
@@ -10,8 +10,8 @@ const WASM = join(root, "node_modules/@litertjs/core/wasm");
 
 /** Compiles a model for the CPU. */
 export async function compile(content: Uint8Array): Promise<CompiledModel> {
-  // In a browser's worker `importScripts` runs a script that leaves `ModuleFactory` behind. The script itself knows
-  // Node: as a CommonJS module it exports that factory.
+  // In a browser's worker, `importScripts` runs a script that defines `ModuleFactory`. In Node the same script is a
+  // CommonJS module that exports the factory.
   const importScripts = (path: string) => {
     const module = { exports: {} };
     const names = ["module", "exports", "require", "__filename", "__dirname"];

@@ -1,4 +1,4 @@
-/** Laws, and values from other implementations. */
+/** Properties, and values from other implementations. */
 
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
@@ -20,7 +20,7 @@ const maskSets = fc.record({
 });
 
 describe("image", () => {
-  it("comes back when it is turned there and back", () => {
+  it("is unchanged after an orientation and its inverse", () => {
     const inverse = [1, 2, 3, 4, 5, 8, 7, 6];
     fc.assert(
       fc.property(images, fc.integer({ min: 1, max: 8 }), (image, orientation) => {
@@ -29,12 +29,12 @@ describe("image", () => {
     );
   });
 
-  it("stays as it is where the orientation is not defined", () => {
+  it("is unchanged if the orientation is not defined", () => {
     const image = { width: 2, height: 1, data: new Uint8Array(6) };
     expect([0, 9].map((orientation) => upright(image, orientation))).toEqual([image, image]);
   });
 
-  it("is laid over white as integers say, for each colour and alpha", () => {
+  it("is composited over white exactly, for each colour and alpha", () => {
     const rgba = Uint8Array.from({ length: 4 * 65536 }, (_, i) => (i % 4 === 3 ? (i >> 2) >> 8 : (i >> 2) & 255));
     const expected = Uint8Array.from({ length: 65536 }, (_, i) => {
       const [colour, alpha] = [BigInt(i & 255), BigInt(i >> 8)];
@@ -54,7 +54,7 @@ describe("resample", () => {
     );
   });
 
-  it("takes less than 300 ms for 12 megapixels and keeps one colour exactly", () => {
+  it("takes less than 300 ms for 12 megapixels and preserves one colour exactly", () => {
     const photo = { width: 4032, height: 3024, data: new Uint8Array(3 * 4032 * 3024).fill(201) };
     const milliseconds = [1, 2, 3].map(() => {
       const start = performance.now();
@@ -82,7 +82,7 @@ describe("masks", () => {
   });
 });
 
-it("deals cells to masks along the manifest's lattice", () => {
+it("assigns cells to masks as the manifest states", () => {
   const labels = maskLabels({ size: 4, cell: 1, count: 2, step: 1 });
   expect(Array.from(labels)).toEqual([0, 1, 0, 1, 1, 0, 1, 0, 0, 1, 0, 1, 1, 0, 1, 0]);
 });
@@ -122,7 +122,7 @@ describe("SSIM", () => {
   });
 });
 
-/** By the definition, pixel after pixel, in arbitrary precision. */
+/** The definition, pixel by pixel, in arbitrary precision. */
 function areaAverage({ width, height, data }: Rgb, side: number): number[] {
   const square = Math.min(width, height);
   const [left, top] = [(width - square) >> 1, (height - square) >> 1];

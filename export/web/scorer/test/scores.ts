@@ -1,12 +1,12 @@
-/** What this scorer gives for the golden images, given what the models gave. */
+/** The results of this scorer for the golden images, given the outputs of the models. */
 
 import { assemble, contrast, detail, fractions, gate, maskLabels, pValue, resample, ssim } from "../src/index.js";
 import { verdict, type Reason, type Rgb, type Verdict } from "../src/index.js";
 import { golden, manifest, masks, picture } from "./golden.js";
 
-/** By the names of `golden.json`. */
+/** Names are those of `golden.json`. */
 interface Scores {
-  /** null where the bundle inpaints without masks. */
+  /** null if the bundle has no masks. */
   readonly ssim: number | null;
   readonly contrast: number;
   readonly detail: number;
@@ -17,11 +17,11 @@ interface Scores {
 
 /** The scores of golden image `number`, from 0. */
 export function scores(number: number): Scores {
-  const { similarity, foreignness } = golden.images[number];
+  const { similarity, foreignness: novelty } = golden.images[number];
   const photo = picture(number, "input");
   const image = resample(photo, manifest.size);
   const small = Math.min(photo.width, photo.height) < manifest.gate.min_side;
-  const reason = small ? "too small" : gate(image, manifest.gate, foreignness);
+  const reason = small ? "too small" : gate(image, manifest.gate, novelty);
   const p_value = pValue(similarity, manifest.calibration);
   return {
     ssim: masks ? similarityOf(number, image) : null,
@@ -44,7 +44,7 @@ function similarityOf(number: number, image: Rgb): number {
   return ssim(fractions(resample(image, size).data, 255), inpainting, size, manifest.measure);
 }
 
-/** The inpainting, assembled from `NN_micro.png`: the outputs under each mask side by side, as q + 128. */
+/** The inpainting, assembled from `NN_micro.png`: the outputs q + 128 for all masks, side by side. */
 export function inpaintingOf(number: number): Uint8Array {
   const { size, count } = manifest.mask_set!;
   const wide = picture(number, "micro").data;

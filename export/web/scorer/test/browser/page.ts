@@ -3,7 +3,7 @@
 import { decode } from "../../src/index.js";
 
 const worker = new Worker("/worker.js");
-/** What the worker's answers called themselves. */
+/** The ids of the worker's answers. */
 const ids: number[] = [];
 
 async function run(): Promise<unknown> {
@@ -29,7 +29,7 @@ async function content(name: string): Promise<Blob> {
   return (await fetch(`/bundle/golden/${name}`)).blob();
 }
 
-/** The worker's answer, its arrays as JSON can hold them. */
+/** The worker's answer, with arrays that JSON can represent. */
 async function score(file: Blob): Promise<unknown> {
   const start = performance.now();
   const answer = await new Promise<Record<string, any>>((resolve, reject) => {
@@ -47,7 +47,7 @@ const frame = document.body.appendChild(document.createElement("iframe"));
 frame.src = "/readme.html";
 await new Promise((resolve) => (frame.onload = resolve));
 
-/** What the README's page shows after photographs were chosen without a pause; null: the choice was cancelled. */
+/** The text of the README's page after photographs were chosen without a pause; null: the choice was cancelled. */
 async function show(names: (string | null)[]): Promise<string> {
   const input = frame.contentDocument!.querySelector("input")!;
   const output = frame.contentDocument!.querySelector("output")!;
@@ -60,7 +60,7 @@ async function show(names: (string | null)[]): Promise<string> {
     input.dispatchEvent(new Event("change"));
     if (output.value !== "") return "not cleared";
   }
-  // Nothing is shown after a cancelled choice; wait as long as the photograph before it takes another worker.
+  // Nothing is shown after a cancelled choice, so wait as long as another worker needs for the photograph before it.
   if (names.at(-1) === null) await score(await content(names[0]!));
   while (output.value === "" && names.at(-1) !== null) await new Promise((resolve) => setTimeout(resolve, 5));
   return output.value;

@@ -1,4 +1,4 @@
-/** Serves the page, worker and page of the README, LiteRT.js and the bundle, and takes the page's result. */
+/** Serves the test page, the README's worker and page, LiteRT.js and the bundle, and receives the page's result. */
 
 import { spawn } from "node:child_process";
 import { once } from "node:events";
@@ -51,7 +51,7 @@ export async function resultOf(chromium: string, large: Uint8Array): Promise<any
   });
   await once(server.listen(0, "127.0.0.1"), "listening");
   const profile = mkdtempSync(join(tmpdir(), "mim-tf-scorer-"));
-  // Root, as in a container, may not use the sandbox; the only page is the one above.
+  // Root, as in a container, cannot use the sandbox. The only page is the one above.
   const flags = ["--headless", "--disable-gpu", "--no-sandbox", "--no-first-run", `--user-data-dir=${profile}`];
   const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/index.html`;
   const browser = spawn(chromium, [...flags, url], { stdio: "ignore" });
@@ -65,7 +65,7 @@ export async function resultOf(chromium: string, large: Uint8Array): Promise<any
     await ended;
     server.closeAllConnections();
     server.close();
-    // Its child processes may write a moment longer.
+    // Its child processes may still write for a moment.
     await rm(profile, { recursive: true, force: true, maxRetries: 20 });
   }
 }
@@ -80,7 +80,7 @@ function ofReadme(block: RegExp): string {
   return readFileSync(join(root, "README.md"), "utf8").match(block)![1];
 }
 
-/** One script without imports, from a module that lies in `test/browser` as far as its imports are concerned. */
+/** One script without imports, from a module whose imports are relative to `test/browser`. */
 async function bundled(name: string, code: string, format: "es" | "iife"): Promise<string> {
   const id = join(root, "test/browser", `virtual-${name}`);
   const given = (asked: string) => (asked === id ? id : null);

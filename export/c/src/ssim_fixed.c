@@ -1,16 +1,17 @@
 #include "internal.h"
 
 /*
- * Bounds, with x less 128 so that x and q are -128 to 127, and taps that sum to 2^16:
+ * Bounds. 128 is subtracted from x, so that x and q are -128 to 127; the taps sum to 2^16:
  *
- *     sums in a column   of x, q: 2^23    of xx + r^2 qq: 2^31, kept / 16 as 2^27    of xq: 2^30, kept / 16 as 2^26
+ *     sums in a column   x, q: 2^23    xx + r^2 qq: 2^31, stored / 16 as 2^27    xq: 2^30, stored / 16 as 2^26
  *
- * so that 32 bits hold them, and 64 bits the sums in a window. Sums of x and q are exact: a flat image has variance 0.
- * A unit of q is r = 255/256 levels of 1/255, r^2 = 1 - 1/128 + 1/65536. Taps of 12 bits were off by 0.003 on grids.
+ * So 32 bits hold the sums of a column, and 64 bits the sums of a window. Sums of x and q are exact: a flat image has
+ * variance 0. A unit of q is r = 255/256 levels of 1/255; r^2 = 1 - 1/128 + 1/65536. With taps of 12 bits the error was
+ * 0.003 on grids.
  */
 static const int32_t FIXED_TAPS[MIM_BORDER + 1] = {17434, 13960, 7167, 2359, 498, 67};
 
-/* Down each column of 11 rows: sums of x, q, xx + r^2 qq and xq. */
+/* Weighted sums of x, q, xx + r^2 qq and xq over each column of 11 rows. */
 static void sum_columns(const uint8_t *x, const int8_t *q, size_t width, int32_t *sum_x, int32_t *sum_q,
                         int32_t *sum_squares, int32_t *sum_products) {
     size_t i, k;
@@ -34,15 +35,15 @@ static void sum_columns(const uint8_t *x, const int8_t *q, size_t width, int32_t
     }
 }
 
-/* Along a row of columns: the sum in a window. */
-static int64_t along(const int32_t *from) {
+/* The sum over a window, from the sums of its columns. */
+static int64_t window_sum(const int32_t *from) {
     int64_t sum = (int64_t)FIXED_TAPS[0] * from[MIM_BORDER];
     size_t k;
     for (k = 1; k <= MIM_BORDER; k++) sum += (int64_t)FIXED_TAPS[k] * (from[MIM_BORDER - k] + from[MIM_BORDER + k]);
     return sum;
 }
 
-/* part / whole in units of 2^-15, part at most whole. Halving both to 16 bits saves a 64-bit division. */
+/* part / whole in units of 2^-15; part is at most whole. Shifting both to 16 bits avoids a 64-bit division. */
 static int32_t ratio(uint64_t part, uint64_t whole) {
     while (whole > 0xffff) {
         part >>= 1;
@@ -51,27 +52,34 @@ static int32_t ratio(uint64_t part, uint64_t whole) {
     return (int32_t)((((uint32_t)part << 15) + (uint32_t)whole / 2) / (uint32_t)whole);
 }
 
-/* Of the sums in a window: SSIM in units of 2^-15. */
+/* SSIM in units of 2^-15, from the sums over a window. */
 static int32_t window_similarity(int64_t sum_x, int64_t sum_q, int64_t sum_squares, int64_t sum_products) {
-    /* Of the bits after the point as many go as leave 32: means keep 24, the others 16. */
+    /* Drops as many fractional bits as needed to fit 32 bits: means keep 24, the others 16. */
     const int32_t x = (int32_t)(sum_x / 256), q = (int32_t)(sum_q / 256);
     const int32_t squares = (int32_t)(sum_squares / 4096), products = (int32_t)(sum_products / 4096);
-    const int64_t half_c1 = 54546924; /* C1 255^2 / 2, 24 bits after the point */
-    const int64_t c2 = 3835331;       /* C2 255^2, 16 bits */
-    /* Means in levels with 12 bits after the point, the 128 added again. */
+    const int64_t half_c1 = 54546924; /* C1 255^2 / 2, 24 fractional bits */
+    const int64_t c2 = 3835331;       /* C2 255^2, 16 fractional bits */
+    /* Means in levels with 12 fractional bits; the 128 is added again. */
     const int64_t middle = (int64_t)128 << 24, mean_x = (x + middle) / 4096, mean_q = (q + middle) / 4096;
     const int64_t mean_y = mean_q - mean_q / 256, apart = mean_x - mean_y, light = mean_x * mean_y + half_c1;
     const int32_t luminance = ratio((uint64_t)light, (uint64_t)(light + apart * apart / 2));
-    /* Squares of means reach 2^62 each, and 2^63 together. */
+    /* Each square of a mean reaches 2^62, their sum 2^63. */
     const uint64_t qq = (uint64_t)((int64_t)q * q), means = (uint64_t)((int64_t)x * x) + qq - qq / 128 + qq / 65536;
     const int64_t variances = squares - (int64_t)(means >> 32);
     const int64_t covariance = products - (int64_t)x * q / ((int64_t)1 << 32);
-    /* Rounding may leave a negative variance of nothing, or a covariance beyond what the variances allow. */
+    /* Rounding may give a slightly negative variance, or a covariance larger than the variances allow. */
     const int64_t spread = variances > 0 ? variances : 0, common = 2 * (covariance - covariance / 256);
     const int64_t part = c2 + (common > spread ? spread : common < -spread ? -spread : common);
     const uint64_t whole = (uint64_t)(c2 + spread);
     const int32_t structure = part < 0 ? -ratio((uint64_t)-part, whole) : ratio((uint64_t)part, whole);
     return luminance * structure / (1 << 15);
+}
+
+mim_status mim_ssim_fixed_begin(mim_ssim_fixed *state, size_t width, size_t height, size_t channels, void *workspace,
+                                size_t workspace_bytes) {
+    if (!state) return MIM_NULL;
+    memset(state, 0, sizeof *state); /* so that push fails if begin has failed */
+    return mim_rows_begin(&state->rows, MIM_WINDOW, width, height, channels, workspace, workspace_bytes);
 }
 
 mim_status mim_ssim_fixed_push(mim_ssim_fixed *state, const uint8_t *x, const int8_t *q) {
@@ -86,9 +94,20 @@ mim_status mim_ssim_fixed_push(mim_ssim_fixed *state, const uint8_t *x, const in
         int32_t *sum_squares = sum_q + width, *sum_products = sum_squares + width, sum = 0;
         sum_columns(state->rows.x + offset, state->rows.q + offset, width, sum_x, sum_q, sum_squares, sum_products);
         for (i = 0; i < width - 2 * MIM_BORDER; i++)
-            sum +=
-                window_similarity(along(sum_x + i), along(sum_q + i), along(sum_squares + i), along(sum_products + i));
+            sum += window_similarity(window_sum(sum_x + i), window_sum(sum_q + i), window_sum(sum_squares + i),
+                                     window_sum(sum_products + i));
         state->sum += sum;
+    }
+    return MIM_OK;
+}
+
+mim_status mim_ssim_fixed_end(const mim_ssim_fixed *state, int32_t *ssim) {
+    if (!state || !ssim) return MIM_NULL;
+    if (state->rows.height == 0 || state->rows.pushed != state->rows.height) return MIM_ORDER;
+    {
+        const size_t across = state->rows.width - 2 * MIM_BORDER, down = state->rows.height - 2 * MIM_BORDER;
+        /* The sum is in units of 2^-15. */
+        *ssim = (int32_t)(2 * state->sum / (int64_t)(across * down * state->rows.channels));
     }
     return MIM_OK;
 }

@@ -1,15 +1,16 @@
 #!/usr/bin/env perl
-# An independent implementation of export/README.md, kept as a test: written from that page, the manifest and the golden
-# files alone, with no code in common with the Python package. It repeats every step of the page that needs no network:
-# `perl stranger.pl BUNDLE_FOLDER ...` prints one TAP line for each golden image and for each PNG under `decoded`, and exits
-# with 1 if any differs. Where a bundle has the features of its images, similarity and foreignness follow from them here. For bundles of the method `mim`; the others have no masks to check. Core modules only.
+# An independent implementation of export/README.md, used as a test of that page. It was written from the page, the
+# manifest and the golden files only, and shares no code with the Python package. It implements every step of the page
+# that needs no network: `perl contract.pl BUNDLE_FOLDER ...` prints one TAP line for each golden image and for each PNG
+# under `decoded`, and exits with 1 if any differs. If a bundle has the features of its images, it computes similarity
+# and novelty from them. For bundles of the method `mim` only, because others have no masks. Core modules only.
 use strict;
 use warnings;
 use Compress::Zlib qw(crc32 uncompress);
 use JSON::PP qw(decode_json);
 use List::Util qw(max min sum0);
 
-# The golden numbers come from float32; here they are computed in doubles.
+# The golden numbers come from float32; this program computes in doubles.
 my %TOLERANCE = (ssim => 1e-4, contrast => 1e-6, detail => 1e-6, p_value => 1e-6, similarity => 1e-3,
     foreignness => 1e-3);
 
@@ -56,7 +57,7 @@ sub read_png {
         $at += $length + 12;
     }
     my ($width, $height, $depth, $colour, undef, undef, $interlaced) = unpack 'N2 C5', $chunk{IHDR};
-    die "$path: this kind of PNG is not read here\n"
+    die "$path: this kind of PNG is not supported\n"
         if $interlaced || !($depth == 8 || $depth == 16 && $colour == 0) || $chunk{tRNS} ne '' && $colour != 3;
     my $step = {0 => 1, 2 => 3, 3 => 1, 4 => 2, 6 => 4}->{$colour} * $depth / 8;
     my $raw  = unfilter(uncompress($chunk{IDAT}), $width * $step, $step);
@@ -96,7 +97,7 @@ sub weighted_sums {
     return \@sums;
 }
 
-# The same along rows and columns of an n x n image.
+# The same along the rows and then the columns of an n x n image.
 sub window_sums { my ($pixels, $n, $taps) = @_; return weighted_sums(weighted_sums($pixels, $n, $taps), $n, $taps) }
 
 # --- Steps 3 to 4a: square and resample -------------------------------------------------------------------------------
@@ -120,7 +121,7 @@ sub area_average {
 }
 
 # --- Steps 5 and 6: masks, generator input, assembly ------------------------------------------------------------------
-# For each pixel of s x s in reading order the mask that hides it.
+# The mask that hides each pixel of s x s, in reading order.
 sub hiding_masks {
     my ($s, $cell, $count, $step) = @{$_[0]}{qw(size cell count step)};
     return [map { (int($_ % $s / $cell) + int(int($_ / $s) / $cell) * $step) % $count } 0 .. $s * $s - 1];
@@ -133,7 +134,7 @@ sub masked_crc32 {
     return crc32(pack 'c*', map { $_ - 128 } map { $input->(0 .. $#$hidden_by) } 0 .. $count - 1);
 }
 
-# Each pixel from the output of the mask that hides it; the outputs lie side by side, as q + 128.
+# Takes each pixel from the output of the mask that hides it; the outputs are side by side, as q + 128.
 sub assembled {
     my ($micro, $hidden_by, $s, $count) = @_;
     my @starts = map { 3 * ((int($_ / $s) * $count + $hidden_by->[$_]) * $s + $_ % $s) } 0 .. $#$hidden_by;
@@ -169,7 +170,7 @@ sub ssim {
     return $sum / @$mx;
 }
 
-# Step 7a: the share of each position in the error, weighted statistics of each channel, and what the head says of them.
+# Step 7a: the share of each position in the error, weighted statistics of each channel, and the head's distances.
 sub error_weights {
     my ($small, $values, $s) = @_;
     my @weights = (0) x ($s / 8)**2;
@@ -204,7 +205,7 @@ sub distance {
     return (sqrt($sum) - $scale->[0]) / $scale->[1];
 }
 
-# Similarity and foreignness.
+# Similarity and novelty.
 sub deep {
     my ($manifest, $folder, $packed, $weights) = @_;
     my $network = $manifest->{measure}{network};
@@ -213,14 +214,14 @@ sub deep {
     my @features = map { $output->{scale}[0] * ($_ - $output->{zero_point}[0]) } unpack 'c*', $packed;
     my $z        = statistics(\@features, $weights, $d / 2);
     my @head     = unpack 'f<*', read_bytes("$folder/head.f32");
-    my ($lean, $lean_offset, @parts) = map { [splice @head, 0, $_] } $d, 1, $k * $d, $k, 2, $d * $d, $d, 2;
-    my ($far, $foreign) = (distance($z, @parts[0 .. 2]), distance($z, @parts[3 .. 5]));
-    my $beyond = min(max($foreign - $network->{foreign}, 0), $network->{foreign_most});
-    my $leaning = $lean_offset->[0] + sum0(map { $lean->[$_] * $z->[$_] } 0 .. $#$z);
-    return ($leaning - $network->{distance_weight} * $far - $network->{foreign_weight} * $beyond, $foreign);
+    my ($linear_weights, $linear_bias, @parts) = map { [splice @head, 0, $_] } $d, 1, $k * $d, $k, 2, $d * $d, $d, 2;
+    my ($class_distance, $novelty) = (distance($z, @parts[0 .. 2]), distance($z, @parts[3 .. 5]));
+    my $excess = min(max($novelty - $network->{foreign}, 0), $network->{foreign_most});
+    my $linear = $linear_bias->[0] + sum0(map { $linear_weights->[$_] * $z->[$_] } 0 .. $#$z);
+    return ($linear - $network->{distance_weight} * $class_distance - $network->{foreign_weight} * $excess, $novelty);
 }
 
-# Standard deviation of the luma, and half of the two mean differences together.
+# Standard deviation of the luma, and half the sum of the two mean differences.
 sub contrast_and_detail {
     my ($pixels, $size) = @_;
     my $luma = sub { (0.299 * $_[0] + 0.587 * $_[1] + 0.114 * $_[2]) / 255 };
@@ -232,11 +233,11 @@ sub contrast_and_detail {
 }
 
 sub gate_reason {
-    my ($gate, $side, $contrast, $detail, $foreignness) = @_;
+    my ($gate, $side, $contrast, $detail, $novelty) = @_;
     return 'too small' if $side < $gate->{min_side};
     return 'blank'     if $contrast < $gate->{min_contrast};
     return 'blurred'   if $detail < $gate->{min_detail};
-    return 'not skin'  if defined $gate->{max_foreignness} && $foreignness > $gate->{max_foreignness};
+    return 'not skin'  if defined $gate->{max_foreignness} && $novelty > $gate->{max_foreignness};
     return undef;
 }
 
@@ -249,7 +250,7 @@ sub p_value {
 # --- The checks -------------------------------------------------------------------------------------------------------
 sub same { my ($one, $other) = @_; return "@$one" eq "@$other" }
 
-# What differs for the image whose golden files begin with `stem` ('' if nothing does), and the verdict in words.
+# Returns the differences for the image whose golden files begin with `stem` ('' if there are none), and the verdict.
 sub check_image {
     my ($manifest, $golden, $folder, $number) = @_;
     my $stem = "$folder/golden/$number";
@@ -262,16 +263,16 @@ sub check_image {
     my %pixels    = (resampled => $resampled, small => $small, inpainted => shown($values, $s, $size));
 
     my ($contrast, $detail) = contrast_and_detail($resampled, $size);
-    my ($similarity, $foreignness) = @$golden{qw(similarity foreignness)};
-    ($similarity, $foreignness)
+    my ($similarity, $novelty) = @$golden{qw(similarity foreignness)};
+    ($similarity, $novelty)
         = deep($manifest, $folder, read_bytes("${stem}_features.i8"), error_weights($small, $values, $s))
         if $manifest->{models}{'mim_features.tflite'};
-    my $reason  = gate_reason($manifest->{gate}, min($width, $height), $contrast, $detail, $foreignness);
+    my $reason  = gate_reason($manifest->{gate}, min($width, $height), $contrast, $detail, $novelty);
     my $p       = p_value($manifest->{calibration}, $similarity);
     my $low     = $p <= $manifest->{calibration}{alpha} + 0.000001;
     my $verdict = defined $reason ? 'cannot-judge' : $low ? 'not-mpox-like' : 'mpox-like';
     my %number  = (ssim => ssim($small, $values, $s, $manifest->{measure}),
-        contrast => $contrast, detail => $detail, p_value => $p, similarity => $similarity, foreignness => $foreignness);
+        contrast => $contrast, detail => $detail, p_value => $p, similarity => $similarity, foreignness => $novelty);
     my %exact   = (masked_crc32 => masked_crc32($small, $hidden_by, $count), verdict => $verdict, reason => $reason);
 
     my @wrong = grep { !same($pixels{$_}, (read_png("${stem}_$_.png"))[2]) } sort keys %pixels;
@@ -281,7 +282,7 @@ sub check_image {
     return (@wrong ? 'differs: ' . join(', ', @wrong) : '', $verdict . (defined $reason ? ", $reason" : ''));
 }
 
-die "usage: perl stranger.pl BUNDLE_FOLDER ...\n" if !@ARGV;
+die "usage: perl contract.pl BUNDLE_FOLDER ...\n" if !@ARGV;
 my ($test, $failed) = (0, 0);
 
 sub report {
