@@ -90,7 +90,7 @@ def _graph_row(
 ) -> Row:
     scorer = Scorer(bundle, make)
     results = [scorer.run(stage["resampled"]) for stage in stages]
-    told = [scorer.told(result, min(stage["input"].shape[:2])) for result, stage in zip(results, stages, strict=True)]
+    told = [scorer.to_row(result, min(stage["input"].shape[:2])) for result, stage in zip(results, stages, strict=True)]
     inpainted = max(_levels(r["inpainted"][0], s["inpainted"]) for r, s in zip(results, stages, strict=True))
     errors = max(
         float(np.abs(r["error_map"][0, :, :, 0] - s["error_map"]).max()) for r, s in zip(results, stages, strict=True)
