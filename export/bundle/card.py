@@ -1,18 +1,20 @@
-"""The model card of a bundle, written from its manifest and its metrics."""
+"""Writes the model card of a bundle from its manifest and its metrics."""
 
 from __future__ import annotations
 
 from typing import Any
 
+#: Shown to users by every scorer and stored in the manifest.
 STATEMENT = "Research software, not a diagnosis. No image leaves the device."
 
 
 def model_card(manifest: dict[str, Any], metrics: dict[str, Any]) -> str:
-    """Markdown, with no figure that is not in its arguments.
+    """Returns the model card as Markdown. All figures in it are from the arguments.
 
     Args:
-        manifest: of the bundle.
-        metrics: by name of what was evaluated, as `metrics.json` of an evaluation.
+        manifest: content of `manifest.json`.
+        metrics: metrics of `mim_tf.evaluation.evaluate` by name of the evaluated form (`Keras`, `TFLite`); empty if
+            nothing was evaluated.
     """
     calibration, training = manifest["calibration"], manifest["training"]
     masks, integer, micro = manifest["mask_set"], "", "mim_features.tflite" in manifest["models"]
@@ -69,7 +71,7 @@ def model_card(manifest: dict[str, Any], metrics: dict[str, Any]) -> str:
 
 
 def _network(manifest: dict[str, Any]) -> list[str]:
-    """On the network that the measure looks through, where there is one."""
+    """Describes the feature network of the measure `deep`. Empty for the measure `ssim`."""
     network = manifest["measure"].get("network")
     if network is None:
         return []
@@ -84,7 +86,7 @@ def _network(manifest: dict[str, Any]) -> list[str]:
     ]
 
 
-#: What users of a measure must know.
+#: Known limits of each measure.
 _LIMITS = {
     "ssim": "An AUROC near 0.5 is chance. Similarity of this kind mostly measures how smooth a picture is: blank "
     "walls, healthy and blurred skin can be rebuilt better than mpox is, and are then called `mpox-like`.",
@@ -99,18 +101,18 @@ def _tables(metrics: dict[str, Any], normal_class: str) -> str:
         return "Nothing was measured when this bundle was written; run `mim-tf evaluate` on it."
     parts = []
     for name, result in metrics.items():
-        kept = result["sensitivity"]
+        sensitivity = result["sensitivity"]
         rows = [
-            f"{name}: AUROC of {kept['images']} `{normal_class}` images ({kept['groups']} groups) of the split "
-            f"`{result['split']}` against each class, 95 % bootstrap interval by group, {result['bootstrap']['draws']} "
-            f"draws, seed {result['bootstrap']['seed']}:",
+            f"{name}: AUROC of {sensitivity['images']} `{normal_class}` images ({sensitivity['groups']} groups) of "
+            f"the split `{result['split']}` against each class, 95 % bootstrap interval by group, "
+            f"{result['bootstrap']['draws']} draws, seed {result['bootstrap']['seed']}:",
             "",
             f"| class | images | groups | AUROC | 95 % interval | AUROC by SSIM | {normal_class}-like | refused |",
             "|---|---|---|---|---|---|---|---|",
         ]
-        beside = result["ssim"]
+        by_ssim = result["ssim"]
         for label, entry in result["classes"].items():
-            other = f"{beside['classes'][label]['auroc']:.3f}" if beside else ""
+            other = f"{by_ssim['classes'][label]['auroc']:.3f}" if by_ssim else ""
             called, refused = entry[f"called_{normal_class}_like"], result["refused"][label]
             rows.append(
                 f"| {label} | {entry['images']} | {entry['groups']} | {entry['auroc']:.3f} | "
@@ -118,11 +120,12 @@ def _tables(metrics: dict[str, Any], normal_class: str) -> str:
             )
         if result["mean_auroc"] is not None:
             mean, (low, high) = result["mean_auroc"], result["mean_auroc_ci"]
-            other = f"{beside['mean_auroc']:.3f}" if beside else ""
+            other = f"{by_ssim['mean_auroc']:.3f}" if by_ssim else ""
             rows.append(f"| **mean over skin classes** | | | **{mean:.3f}** | {low:.3f} to {high:.3f} | {other} | | |")
         rows += [
             "",
-            f"Sensitivity at the threshold: {kept['value']:.3f} ({kept['ci_low']:.3f} to {kept['ci_high']:.3f}).",
+            f"Sensitivity at the threshold: {sensitivity['value']:.3f} "
+            f"({sensitivity['ci_low']:.3f} to {sensitivity['ci_high']:.3f}).",
         ]
         parts.append("\n".join(rows))
     return "\n\n".join(parts)

@@ -59,12 +59,12 @@ def missing(message: str) -> MimError | None:
         An error that names the operators, or None if the message is about something else.
 
     Example:
-        "TFLite has no operator for MatrixDeterminant; make the network of other layers".
+        "TFLite has no operator for MatrixDeterminant; build the network from other layers".
     """
     names = sorted(set(re.findall(r"'tf\.(\w+)' op is neither a custom op nor a flex op", message)))
     if not names:
         return None
-    return MimError(f"TFLite has no operator for {', '.join(names)}", "make the network of other layers")
+    return MimError(f"TFLite has no operator for {', '.join(names)}", "build the network from other layers")
 
 
 def _version(text: str) -> tuple[float, ...]:

@@ -63,5 +63,5 @@ def test_what_tflite_lacks_is_said_on_one_line() -> None:
         convert(lambda x: tf.linalg.det(tf.linalg.diag(x)))
     assert "\n" in str(caught.value)
     told = str(operators.missing(str(caught.value)))
-    assert told == "TFLite has no operator for MatrixDeterminant; make the network of other layers"
+    assert told == "TFLite has no operator for MatrixDeterminant; build the network from other layers"
     assert operators.missing("the disk is full") is None
