@@ -235,7 +235,7 @@ def test_the_run_of_another_bundle_is_refused(run: Path, bundle: Path, tmp_path:
     entry = json.loads((run / "detector.json").read_text())
     entry["calibration"]["alpha"] = 0.1
     (tmp_path / "detector.json").write_text(json.dumps(entry))
-    with pytest.raises(MimError, match="not exported from this run; name its own"):
+    with pytest.raises(MimError, match="not exported from this run; name the run that it was"):
         bench(bundle, {}, b"", tmp_path, quiet)
     with pytest.raises(MimError, match=r"detector\.json"):
         bench(bundle, {}, b"", tmp_path / "absent", quiet)

@@ -20,7 +20,7 @@ from mim_export.check import verify
 from mim_export.check.c_scorer import c_scores
 from mim_export.check.deviations import Deviation, deviation, deviations
 from mim_export.check.on_runtimes import Row
-from mim_export.check.programs import NotPresentError, printed, tflite_runtime
+from mim_export.check.programs import NotPresentError, run_scorer, tflite_runtime
 from mim_export.score.errors import MimError
 from mim_export.score.manifest import RELEASED, masks_of, read_manifest
 from mim_export.score.runtimes import runtimes
@@ -97,7 +97,7 @@ def test_scorers_that_are_not_present_say_what_to_install(alone: pytest.MonkeyPa
 def test_classes_older_than_their_sources_are_not_run(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr(scorers, "KOTLIN", tmp_path)
     monkeypatch.setattr(scorers.shutil, "which", lambda name: "/usr/bin/java")
-    monkeypatch.setattr(scorers, "printed", lambda command, folder, bundle: [command])
+    monkeypatch.setattr(scorers, "run_scorer", lambda command, folder, bundle: [command])
     for name in ("src/A.kt", "test/B.kt", "build/scores"):
         (tmp_path / name).parent.mkdir()
         (tmp_path / name).write_text("")
@@ -153,12 +153,12 @@ def _program(path: Path, body: str) -> str:
         ("print(17 * '{}\\n', end='')", "failed: 'ssim'"),
         ("print('no JSON')", "failed: "),
         ("raise OSError('no such\\nsource')", "failed: .*OSError: no such"),
-        ("import sys; sys.exit(3)", "failed: .*it failed and said nothing; build and test it again"),
+        ("import sys; sys.exit(3)", "failed: .*it failed without a message; build and test it again"),
     ],
 )
 def test_a_program_that_fails_is_named(alone: pytest.MonkeyPatch, tmp_path: Path, body: str, complaint: str) -> None:
     command = [_program(tmp_path / "scores", body)]
-    alone.setattr(scorers, "_typescript", lambda bundle: printed(command, tmp_path, bundle))
+    alone.setattr(scorers, "_typescript", lambda bundle: run_scorer(command, tmp_path, bundle))
     row = next(row for row in scorers.scorer_rows(RELEASED) if row.runtime == "typescript")
     assert re.match(complaint, row.status) and "\n" not in row.status and row.bad
 
@@ -166,7 +166,7 @@ def test_a_program_that_fails_is_named(alone: pytest.MonkeyPatch, tmp_path: Path
 def test_a_program_is_told_the_bundle(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(RELEASED.parent)
     command = [sys.executable, "-c", "import json, os; print(json.dumps([os.environ['MIM_BUNDLE'], os.getcwd()]))"]
-    assert printed(command, tmp_path, Path(RELEASED.name)) == [[str(RELEASED.resolve()), str(tmp_path)]]
+    assert run_scorer(command, tmp_path, Path(RELEASED.name)) == [[str(RELEASED.resolve()), str(tmp_path)]]
 
 
 def test_another_python_gives_its_rows(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
