@@ -164,8 +164,8 @@ def main() -> None:
         first = Detector.load(options.runs[0])
         for kind, name in OURS.items():
             for seed, judged in zip(SEEDS, getattr(options, kind), strict=True):
-                result = report(options.data, judged, first.model.parameters, seed, options.out, name)
-                metrics.setdefault(name, []).append(result)
+                seed_metrics = report(options.data, judged, first.model.parameters, seed, options.out, name)
+                metrics.setdefault(name, []).append(seed_metrics)
         for name in others:
             for seed in SEEDS:
                 scores = read_json(job_folder(options.comparison, name, seed) / "scores.json", "compare again")
