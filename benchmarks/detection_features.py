@@ -107,7 +107,7 @@ def at_side(images: np.ndarray, side: int) -> np.ndarray:
 
 def _save(path: Path, **arrays: np.ndarray) -> None:
     """Writes an `.npz` file atomically."""
-    with new_file(path) as beside, beside.open("wb") as stream:
+    with new_file(path) as temporary, temporary.open("wb") as stream:
         np.savez(stream, **arrays)
 
 

@@ -174,8 +174,8 @@ def _decisions(manifest: dict[str, Any]) -> list[dict[str, Any]]:
     table = Calibration.from_dict(manifest["calibration"])
     values = (table.similarities[0], table.threshold, table.similarities[len(table.similarities) // 2])
     at = np.asarray([*values, table.similarities[-1]], np.float32)
-    beside = [np.nextafter(at, np.float32(side), dtype=np.float32) for side in (-np.inf, np.inf)]
-    similarities = np.unique(np.concatenate([at, *beside]))
+    neighbours = [np.nextafter(at, np.float32(side), dtype=np.float32) for side in (-np.inf, np.inf)]
+    similarities = np.unique(np.concatenate([at, *neighbours]))
     p = p_value(similarities, table)
     codes = verdict(p, np.zeros(len(p)), table.alpha)
     keys = ("similarity", "p_value", "verdict")
