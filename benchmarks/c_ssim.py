@@ -1,9 +1,10 @@
-"""SSIM of the C scorer against scikit-image: seconds of both, workspace, largest difference.
+"""Compares SSIM of the C scorer with scikit-image: time, size of the workspace, largest difference.
 
     python benchmarks/c_ssim.py
 
-Compiles `export/c/src` with `cc -std=c99 -O3`, without options for this processor. Both take the same images of 96 px
-and three channels, in turns and in one thread; the least of many times counts, for other processes only add to it.
+Compiles `export/c/src` with `cc -std=c99 -O3`, without processor-specific options. All implementations get the same
+images of 96 px and three channels and run alternately in one thread. The minimum of 300 times is reported, since other
+processes only increase the time.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ SIDE, CHANNELS, TIMES = 96, 3, 300
 
 
 def load(folder: Path) -> tuple[cffi.FFI, Any]:
-    """Compiles the library into a folder and loads it."""
+    """Compiles the C sources to a shared library in `folder` and loads it."""
     library = folder / "libmim.so"
     sources = sorted((C / "src").glob("*.c"))
     subprocess.run(["cc", "-std=c99", "-O3", "-shared", "-fPIC", *sources, "-lm", "-o", library], check=True)
@@ -39,7 +40,17 @@ def load(folder: Path) -> tuple[cffi.FFI, Any]:
 
 
 def scorer(ffi: cffi.FFI, lib: Any, name: str, x: NDArray[np.uint8], q: NDArray[np.int8]) -> Callable[[], float]:
-    """One of the two C implementations on one pair; the time of 98 calls through cffi counts as its own."""
+    """Returns a function that runs one of the two C implementations on a pair of images.
+
+    Its time includes 98 calls through cffi.
+
+    Args:
+        ffi: with the declarations of the library.
+        lib: the library.
+        name: `mim_ssim` (float) or `mim_ssim_fixed` (fixed point).
+        x: uint8 (96, 96, 3).
+        q: int8 (96, 96, 3).
+    """
     begin, push, end = (getattr(lib, f"{name}_{verb}") for verb in ("begin", "push", "end"))
     bytes_ = lib.mim_ssim_bytes(SIDE, CHANNELS)
     state, workspace = ffi.new(f"{name} *"), ffi.new("uint64_t []", bytes_ // 8)
@@ -58,7 +69,7 @@ def scorer(ffi: cffi.FFI, lib: Any, name: str, x: NDArray[np.uint8], q: NDArray[
 
 
 def main() -> None:
-    """Prints a line for each implementation."""
+    """Prints one line per implementation."""
     rng = np.random.default_rng(0)
     x = rng.integers(0, 256, (SIDE, SIDE, CHANNELS), np.uint8)
     q = (np.clip(x + rng.normal(0, 20, x.shape), 0, 255).astype(np.uint8) ^ 128).view(np.int8)
@@ -77,17 +88,17 @@ def main() -> None:
             "C, float": scorer(ffi, lib, "mim_ssim", x, q),
             "C, fixed point": scorer(ffi, lib, "mim_ssim_fixed", x, q),
         }
-        least = dict.fromkeys(runs, float("inf"))
+        fastest = dict.fromkeys(runs, float("inf"))
         for _ in range(TIMES):
             for name, run in runs.items():
                 start = time.perf_counter()
                 run()
-                least[name] = min(least[name], time.perf_counter() - start)
+                fastest[name] = min(fastest[name], time.perf_counter() - start)
         values = {name: run() for name, run in runs.items()}
         print(f"{SIDE} x {SIDE} x {CHANNELS}; workspace in C {lib.mim_ssim_bytes(SIDE, CHANNELS)} bytes")
     first = next(iter(runs))
-    for name, seconds in least.items():
-        times, difference = least[first] / seconds, abs(values[name] - values[first])
+    for name, seconds in fastest.items():
+        times, difference = fastest[first] / seconds, abs(values[name] - values[first])
         print(f"{name:22} {1e3 * seconds:7.3f} ms  {times:5.1f} times as fast  SSIM differs by {difference:.1e}")
 
 

@@ -1,11 +1,12 @@
-"""Which measure tells mpox? Everything that was tried, by out-of-fold scores; the test split is not read.
+"""Compares variants of the measure by out-of-fold scores. The split `test` is not read.
 
     python benchmarks/detection.py --data DIR --out RUNS
 
-For three seeds the groups of mpox in train and val are dealt to five folds; GAN, regression and density are fitted
-without a fold, score its photographs and all photographs of other classes in val, and the AUROC of each class is
-averaged over the folds, weighted by their photographs. Prints two Markdown tables and writes RUNS/variants.json and
-RUNS/known.json. Some two hours on two cores, most of it for fifteen GANs; a stopped run continues.
+For each of three seeds the groups of mpox in train and val are assigned to five folds. GAN, regression and density are
+fitted without one fold. They score the photographs of that fold and all photographs of the other classes of val. The
+AUROC of each class is averaged over the folds, weighted by their number of photographs. Prints two Markdown tables and
+writes RUNS/variants.json and RUNS/known.json. Takes about two hours on two cores, most of it for fifteen GANs.
+A stopped run continues.
 """
 
 from __future__ import annotations
@@ -27,9 +28,9 @@ from mim_tf.training.run_folder import create_or_resume
 
 
 def variants(bench: Bench) -> dict[str, Variant]:
-    """All of them by name; the number in front is the way of going about it, as in docs/detection.md."""
+    """Returns all variants by name. The number in front of a name is that of the approach in docs/detection.md."""
     deep, alone = bench.pooled, bench.features()
-    found = {
+    named = {
         "0 SSIM, as published": bench.measured("ssim", 1.0),
         "1 SSIM less that of a blur": bench.measured("ssim", 1.0, minus_blur=True),
         "1 SSIM corrected for smoothness": bench.corrected,
@@ -43,7 +44,7 @@ def variants(bench: Bench) -> dict[str, Variant]:
         "6 image features, 128 px": bench.headed(bench.features(128)),
         "6 image features, 256 px": bench.headed(bench.features(256)),
         "7 image features, regression alone": bench.headed(alone, weight=0.0, novelty=0.0),
-        "7 image features, nothing foreign": bench.headed(alone, novelty=0.0),
+        "7 image features, without novelty": bench.headed(alone, novelty=0.0),
         "7 image features": bench.headed(alone),
         "7 feature differences": bench.headed(bench.difference),
         "7 image features and differences": bench.headed(bench.both),
@@ -51,24 +52,30 @@ def variants(bench: Bench) -> dict[str, Variant]:
         "2, 7 the same, of a blur": bench.headed(bench.pooled_by_blur),
         "2, 7 the same, and image features": bench.headed(bench.twice),
         "2, 7 the same, regression alone": bench.headed(deep, weight=0.0, novelty=0.0),
-        "2, 7 the same, nothing foreign": bench.headed(deep, novelty=0.0),
-        "2, 3 the same, distance alone": bench.density(deep),
+        "2, 7 the same, without novelty": bench.headed(deep, novelty=0.0),
+        "2, 3 the same, class distance alone": bench.density(deep),
     }
     for name in NEGATIVES:
         rest = tuple(kind for kind in NEGATIVES if kind != name)
-        found[f"7 without {name}"] = bench.headed(deep, negatives=rest)
+        named[f"7 without {name}"] = bench.headed(deep, negatives=rest)
     for count in (5, 10, 20):
-        found[f"9 head of {count} groups, GAN of all"] = bench.headed(deep, groups=count)
+        named[f"9 head of {count} groups, GAN of all"] = bench.headed(deep, groups=count)
     for name, values in (("REGULARITY", (0.0001, 0.001, 0.003)), ("COMPONENTS", (20, 40))):
         for value in values:
-            found[f"7 {name.lower()} {value:g}"] = with_constant(name, value, bench.headed(deep))
+            named[f"7 {name.lower()} {value:g}"] = with_constant(name, value, bench.headed(deep))
     for weight in (0.5, 1.5):
-        found[f"7 distance weighs {weight:g}"] = bench.headed(deep, weight=weight)
-    return found
+        named[f"7 class distance weight {weight:g}"] = bench.headed(deep, weight=weight)
+    return named
 
 
 def with_constant(name: str, value: float, variant: Variant) -> Variant:
-    """The variant with another constant of the head."""
+    """Returns a variant with another value of a constant of the head.
+
+    Args:
+        name: name of the constant in `mim_tf.measures.head`.
+        value: its value while the variant is scored.
+        variant: the variant.
+    """
 
     def scores(fitted: np.ndarray, seed: int, fold: int) -> np.ndarray:
         before = getattr(head, name)
@@ -82,7 +89,7 @@ def with_constant(name: str, value: float, variant: Variant) -> Variant:
 
 
 def main() -> None:
-    """Computes what is not there yet and prints the table."""
+    """Computes missing results and prints the tables."""
     parser = argparse.ArgumentParser(description="variants of the measure")
     parser.add_argument("--data", type=Path, required=True, help="a data folder")
     parser.add_argument("--out", type=Path, required=True, help="folder for GANs and features")

@@ -1,4 +1,4 @@
-"""The photographs of `detection.py`, what is known of them, and ways from there to a score."""
+"""The photographs of `detection.py`, their features and measures, and the variants that score them."""
 
 from __future__ import annotations
 
@@ -28,20 +28,27 @@ from mim_tf.evaluation.metrics import auroc
 from mim_tf.measures import head
 from mim_tf.negatives.kinds import NEGATIVES
 
-#: Scores all photographs, (N,), after having been fitted where the mask (N,) is true.
+#: Maps (mask of the photographs to fit on (N,), seed, fold) to scores of all photographs (N,).
 Variant = Callable[[np.ndarray, int, int], np.ndarray]
+#: Kinds of views that the head is fitted on as positives.
 POSITIVE = ("crop", "positive")
-#: Row of the table that became the measure `deep`.
+#: The variant that was selected as the measure `deep`.
 CHOSEN = "2, 7 features where inpainting errs"
 
 
 class Bench:
-    """The photographs, what is known of them, and the variants over it."""
+    """Photographs with their features and measures, and the variants.
+
+    Args:
+        folder: a data folder.
+        out: folder for views, GANs and features. Existing files are reused.
+        normal: name of the normal class.
+    """
 
     def __init__(self, folder: Path, out: Path, normal: str) -> None:
         self.normal, self.photos = normal, load(folder, normal)
         images, self.kinds, self.sources = views(self.photos, normal, out / "views", SIZE)
-        self.first = np.flatnonzero(self.kinds == "photo")  # one row for each photograph, in their order
+        self.first = np.flatnonzero(self.kinds == "photo")  # one row per photograph, in the same order
         self.own = own_features(images, out / "own.npz")
         self.other_sides = {SIZE: self.own}
         for side in SIDES:
@@ -52,13 +59,19 @@ class Bench:
         self.gan = {}
         for seed in SEEDS:
             for fold in range(FOLDS):
-                made = gan(self.photos, normal, seed, fold, out / "gan" / f"s{seed}f{fold}")
-                self.gan[seed, fold] = inpainted_features(images, made, out / "gan" / f"s{seed}f{fold}.npz")
+                model = gan(self.photos, normal, seed, fold, out / "gan" / f"s{seed}f{fold}")
+                self.gan[seed, fold] = inpainted_features(images, model, out / "gan" / f"s{seed}f{fold}.npz")
 
-    # ---- variants: (mask of the photographs that are fitted on, seed, fold) -> scores ------------------------------
+    # ---- variants: (mask of the photographs to fit on, seed, fold) -> scores ---------------------------------------
 
     def measured(self, name: str, sign: float, minus_blur: bool = False) -> Variant:
-        """A number of the inpainting as it is, or how much it exceeds that of a blur."""
+        """A measure of the inpainting without fit.
+
+        Args:
+            name: such as `ssim`.
+            sign: 1.0, or -1.0 for a measure that is low for the class.
+            minus_blur: subtract the same measure of the blur.
+        """
 
         def scores(fitted: np.ndarray, seed: int, fold: int) -> np.ndarray:
             values = self.gan[seed, fold][name] - (self.blur[name] if minus_blur else 0.0)
@@ -67,13 +80,13 @@ class Bench:
         return scores
 
     def corrected(self, fitted: np.ndarray, seed: int, fold: int) -> np.ndarray:
-        """SSIM less what smoothness alone predicts, by a line fitted on the class."""
+        """SSIM minus its prediction from smoothness by a linear regression on the class."""
         values, smooth = self.gan[seed, fold]["ssim"][self.first], np.log(-self.smoothness)
         line = np.polyfit(smooth[fitted], values[fitted], 1)
         return np.asarray(values - np.polyval(line, smooth))
 
     def vector(self, fitted: np.ndarray, seed: int, fold: int) -> np.ndarray:
-        """One-class density over the measures of GAN and blur and the smoothness."""
+        """One-class density of five measures of the GAN, the same of the blur, and the smoothness."""
         names = ("ssim", "worst", "msgms", "l1", "distance")
         columns = [part[name][self.first] for part in (self.gan[seed, fold], self.blur) for name in names]
         table = np.stack([*columns, np.log(-self.smoothness)], axis=1)
@@ -81,7 +94,7 @@ class Bench:
         return np.asarray(-LedoitWolf().fit(table[fitted]).mahalanobis(table))
 
     def density(self, vectors: Callable[[int, int], np.ndarray]) -> Variant:
-        """Mahalanobis distance of vectors in their leading components, no negatives."""
+        """Class distance alone: Mahalanobis distance in the leading principal components, without pseudo-negatives."""
         return self.headed(vectors, negatives=None)
 
     def fit(
@@ -89,11 +102,18 @@ class Bench:
         table: np.ndarray,
         fitted: np.ndarray,
         negatives: tuple[str, ...] = tuple(NEGATIVES),
-        told: np.ndarray | None = None,
+        known_negatives: np.ndarray | None = None,
     ) -> head.Head:
-        """The head on vectors of all images, of the photographs where the mask is true."""
+        """Fits the head.
+
+        Args:
+            table: (M, D), vectors of all images.
+            fitted: bool (N,), photographs to fit on.
+            negatives: kinds of pseudo-negatives.
+            known_negatives: indices of photographs of other diseases to fit on as negatives.
+        """
         rows = fitted[self.sources]
-        known = None if told is None else table[self.first[told]]
+        known = None if known_negatives is None else table[self.first[known_negatives]]
         kinds = (("photo",), POSITIVE, negatives)
         return head.fit_head(*(table[rows & np.isin(self.kinds, part)] for part in kinds), known)
 
@@ -104,17 +124,17 @@ class Bench:
         weight: float = head.DISTANCE_WEIGHT,
         novelty: float = head.NOVELTY_WEIGHT,
         groups: int | None = None,
-        told: np.ndarray | None = None,
+        known_negatives: np.ndarray | None = None,
     ) -> Variant:
-        """The head on vectors; without negatives its distance alone, with weight 0 the regression alone.
+        """The score of a head. With both weights 0 it is the regression alone.
 
         Args:
-            vectors: of all images, by seed and fold.
-            negatives: kinds of them.
-            weight: of the distance.
+            vectors: function from seed and fold to vectors of all images, (M, D).
+            negatives: kinds of pseudo-negatives; None = class distance alone.
+            weight: weight of the class distance.
             novelty: weight of the novelty.
-            groups: so many are fitted on, drawn at random.
-            told: indices of photographs of other diseases that it is shown.
+            groups: number of groups to fit on, drawn at random; None = all.
+            known_negatives: indices of photographs of other diseases to fit on as negatives.
         """
 
         def scores(fitted: np.ndarray, seed: int, fold: int) -> np.ndarray:
@@ -122,72 +142,84 @@ class Bench:
             chosen = fitted
             if groups is not None:
                 names = np.unique(self.photos.groups[fitted])
-                some = np.random.default_rng([seed, fold]).permutation(names)[:groups]
-                chosen = fitted & np.isin(self.photos.groups, some)
-            fit = self.fit(table, chosen, negatives or tuple(NEGATIVES), told)
+                drawn = np.random.default_rng([seed, fold]).permutation(names)[:groups]
+                chosen = fitted & np.isin(self.photos.groups, drawn)
+            fit = self.fit(table, chosen, negatives or tuple(NEGATIVES), known_negatives)
             rows = table[self.first]
             if negatives is None:
                 return -fit.class_distance.score(rows)
             score = rows @ fit.linear_weights + fit.linear_bias - weight * fit.class_distance.score(rows)
-            beyond = np.clip(fit.novelty.score(rows) - head.NOVELTY_START, 0.0, head.NOVELTY_RANGE)
-            return np.asarray(score - novelty * beyond)
+            excess = np.clip(fit.novelty.score(rows) - head.NOVELTY_START, 0.0, head.NOVELTY_RANGE)
+            return np.asarray(score - novelty * excess)
 
         return scores
 
-    # ---- vectors, by seed and fold ---------------------------------------------------------------------------------
+    # ---- vectors of all images (M, D), by seed and fold ------------------------------------------------------------
 
     def features(self, side: int = SIZE) -> Callable[[int, int], np.ndarray]:
-        """Of the photograph alone."""
+        """Features of the image alone, at a side in pixels."""
         return lambda seed, fold: self.other_sides[side]
 
     def difference(self, seed: int, fold: int) -> np.ndarray:
-        """Image less inpainting."""
+        """Features of the image minus those of its inpainting."""
         return np.asarray(self.own - self.gan[seed, fold]["inpainted"])
 
     def both(self, seed: int, fold: int) -> np.ndarray:
-        """Image, and image less inpainting."""
+        """Features of the image, and those minus the features of its inpainting."""
         return np.concatenate([self.own, self.difference(seed, fold)], axis=1)
 
     def pooled(self, seed: int, fold: int) -> np.ndarray:
-        """The measure `deep`: of the photograph, weighted by the error of the inpainting."""
+        """The measure `deep`: features of the image, weighted by the error of the inpainting."""
         return self.gan[seed, fold]["pooled"]
 
     def pooled_by_blur(self, seed: int, fold: int) -> np.ndarray:
-        """The same of the blur."""
+        """Features of the image, weighted by the error of the blur."""
         return self.blur["pooled"]
 
     def twice(self, seed: int, fold: int) -> np.ndarray:
-        """All positions alike, and weighted by the error."""
+        """Features of the image, both unweighted and weighted by the error of the inpainting."""
         return np.concatenate([self.own, self.pooled(seed, fold)], axis=1)
 
     # ---- figures ---------------------------------------------------------------------------------------------------
 
     def figures(self, variant: Variant) -> dict[str, float]:
-        """AUROC by class, their mean over skin, and the range of the mean over the seeds."""
+        """Evaluates a variant.
+
+        Returns:
+            Mean AUROC over seeds by class; `mean, skin` over the classes that show skin; and `low` and `high`, the
+            range of that mean over the seeds.
+        """
         photos: Set = self.photos
         own = photos.labels == self.normal
-        found: dict[str, list[float]] = {name: [] for name in np.unique(photos.labels[~own])}
+        by_seed: dict[str, list[float]] = {name: [] for name in np.unique(photos.labels[~own])}
         means = []
         for seed in SEEDS:
             folds = np.full(len(own), -1)
             folds[own] = fold_of(photos.groups[own], FOLDS, seed)
             shares = np.bincount(folds[own]) / own.sum()
-            areas = dict.fromkeys(found, 0.0)
+            areas = dict.fromkeys(by_seed, 0.0)
             for fold in range(FOLDS):
                 scores = variant(own & (folds != fold), seed, fold)
                 for name in areas:
                     areas[name] += shares[fold] * auroc(scores[folds == fold], scores[photos.labels == name])
             means.append(np.mean([area for name, area in areas.items() if name not in NOT_SKIN]))
             for name, area in areas.items():
-                found[name].append(area)
-        by_class = {name: float(np.mean(areas)) for name, areas in found.items()}
+                by_seed[name].append(area)
+        by_class = {name: float(np.mean(areas)) for name, areas in by_seed.items()}
         return {**by_class, "mean, skin": float(np.mean(means)), "low": float(min(means)), "high": float(max(means))}
 
     def known(self, count: int, draws: int = 10) -> tuple[float, float]:
-        """What known negatives add: AUROC against the skin diseases that were not told, without them and with them.
+        """Measures the effect of known negatives on photographs of other skin diseases that were not added to the fit.
 
-        Whole groups of other diseases are drawn until there are `count` photographs; both figures are over the same
+        Whole groups of other diseases are drawn until there are `count` photographs. Both figures use the same
         photographs, draws, folds and seeds.
+
+        Args:
+            count: number of known negatives.
+            draws: number of draws per seed.
+
+        Returns:
+            Mean AUROC without and with the known negatives.
         """
         photos = self.photos
         own, skin = photos.labels == self.normal, ~np.isin(photos.labels, (self.normal, *NOT_SKIN))
@@ -199,11 +231,11 @@ class Bench:
                 order = np.random.default_rng([seed, draw]).permutation(np.unique(photos.groups[skin]))
                 sizes = np.cumsum([np.sum(skin & (photos.groups == name)) for name in order])
                 groups = order[: int(np.searchsorted(sizes, count)) + 1]
-                told = np.flatnonzero(skin & np.isin(photos.groups, groups))
-                left = np.setdiff1d(np.flatnonzero(skin), told)
+                drawn = np.flatnonzero(skin & np.isin(photos.groups, groups))
+                left = np.setdiff1d(np.flatnonzero(skin), drawn)
                 fold = draw % FOLDS
-                for shown in (None, told):
-                    scores = self.headed(self.pooled, told=shown)(own & (folds != fold), seed, fold)
+                for negatives in (None, drawn):
+                    scores = self.headed(self.pooled, known_negatives=negatives)(own & (folds != fold), seed, fold)
                     areas.append(auroc(scores[folds == fold], scores[left]))
         without, with_them = np.reshape(areas, (-1, 2)).mean(axis=0)
         return float(without), float(with_them)

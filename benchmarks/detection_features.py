@@ -1,7 +1,7 @@
-"""What the variants of `detection.py` choose from: features and measures of photographs, views and inpaintings.
+"""Computes the features and measures of photographs, views and inpaintings that the variants of `detection.py` use.
 
-The inpaintings are by GANs that have not seen the photograph. All is kept in a folder; a stopped run continues. No
-photograph of `test` is read.
+Each photograph is inpainted by GANs that were not trained on it. Results are stored in a folder, so that a stopped run
+continues. Photographs of `test` are not read.
 """
 
 from __future__ import annotations
@@ -33,20 +33,20 @@ from mim_tf.training.config import Training
 from mim_tf.training.run_folder import FORMAT
 
 SIZE, ROUNDS, FOLDS, SEEDS, STEPS = 192, 2, 5, (0, 1, 2), 800
-#: Other sides at which the features of the photograph alone are tried.
+#: Other sides in pixels at which features of the image alone are computed.
 SIDES = (96, 128, 256)
 _BATCH = 16
 
 
 @dataclass(frozen=True)
 class Set:
-    """Photographs of `train` and `val`: the class of both, the other classes of `val`.
+    """Photographs: the normal class of `train` and `val`, and the other classes of `val`.
 
     Attributes:
         pixels: uint8 (N, 256, 256, 3).
         labels: class of each.
         groups: group of each.
-        names: file of each.
+        names: file name of each.
     """
 
     pixels: np.ndarray
@@ -56,29 +56,42 @@ class Set:
 
 
 def load(folder: Path, normal: str) -> Set:
-    """Reads the photographs."""
-    found = [p for p in scan_folder(folder) if p.split == "val" or (p.split == "train" and p.label == normal)]
-    photos = load_photos(found, 256, warn=print, what="train and val")
+    """Reads the photographs of a data folder; `normal` is the normal class."""
+    chosen = [p for p in scan_folder(folder) if p.split == "val" or (p.split == "train" and p.label == normal)]
+    photos = load_photos(chosen, 256, warn=print, what="train and val")
     labels = np.array([photo.label for photo in photos.photos])
     return Set(photos.pixels, labels, photos.groups, np.array([photo.path.name for photo in photos.photos]))
 
 
 def settings(folder: Path, normal: str) -> dict[str, object]:
-    """What a continued run must share with the stopped one; remove the folder after changes of the painters."""
+    """Returns the settings that a continued run must share with the stopped one.
+
+    They do not include the code that paints pseudo-negatives: remove the folder after changing it.
+    """
     constants = {"size": SIZE, "rounds": ROUNDS, "folds": FOLDS, "seeds": list(SEEDS), "steps": STEPS}
     return {"format": FORMAT, **constants, "normal_class": normal, "data": fingerprint(scan_folder(folder))}
 
 
 def views(photos: Set, normal: str, folder: Path, size: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """All images that are looked at: uint8 (M, size, size, 3), kind (M,), index of the photograph (M,)."""
+    """Returns all photographs, and views and pseudo-negatives of those of the normal class.
+
+    Args:
+        photos: the photographs.
+        normal: name of the normal class.
+        folder: folder for the images of each photograph.
+        size: side in pixels.
+
+    Returns:
+        Images, uint8 (M, size, size, 3); kind of each (M,); index of its photograph (M,).
+    """
     folder.mkdir(parents=True, exist_ok=True)
     images, kinds, sources = [], [], []
     for index, photo in enumerate(photos.pixels):
         path = folder / f"{size}_{index}.npz"
         if not path.exists():
             own = photos.labels[index] == normal
-            made = make_views(photo, size, ROUNDS, 0) if own else {"photo": resample(photo, size)[None]}
-            _keep(path, **made)
+            arrays = make_views(photo, size, ROUNDS, 0) if own else {"photo": resample(photo, size)[None]}
+            _save(path, **arrays)
         with np.load(path) as stored:
             for kind in stored.files:
                 images.append(stored[kind])
@@ -88,18 +101,18 @@ def views(photos: Set, normal: str, folder: Path, size: int) -> tuple[np.ndarray
 
 
 def at_side(images: np.ndarray, side: int) -> np.ndarray:
-    """Images of a smaller side."""
+    """Resamples images (N, S, S, 3) to another side in pixels."""
     return np.stack([resample(image, side) for image in images])
 
 
-def _keep(path: Path, **arrays: np.ndarray) -> None:
-    """Writes an `.npz`, whole or not at all."""
-    with new_file(path) as beside, beside.open("wb") as stream:
+def _save(path: Path, **arrays: np.ndarray) -> None:
+    """Writes an `.npz` file atomically."""
+    with new_file(path) as temporary, temporary.open("wb") as stream:
         np.savez(stream, **arrays)
 
 
 def _mapped(function: tf.types.experimental.PolymorphicFunction, images: np.ndarray) -> list[np.ndarray]:
-    """Outputs for all images, a batch at a time."""
+    """Applies a function to all images in batches and concatenates each of its outputs."""
     parts = [
         [value.numpy() for value in function(tf.constant(images[start : start + _BATCH], tf.float32))]
         for start in range(0, len(images), _BATCH)
@@ -108,42 +121,48 @@ def _mapped(function: tf.types.experimental.PolymorphicFunction, images: np.ndar
 
 
 def unweighted(features: tf.Tensor) -> tf.Tensor:
-    """Statistics that take all positions alike: (B, H, W, C) -> (B, 2 C)."""
+    """Mean and standard deviation over all positions with equal weights: (B, H, W, C) -> (B, 2 C)."""
     height, width = features.shape[1:3]
     return deep.statistics(features, tf.fill([1, height, width, 1], 1.0 / (height * width)))
 
 
 def own_features(images: np.ndarray, path: Path) -> np.ndarray:
-    """Statistics of the features of images, (M, 224), kept in `path`."""
+    """Returns statistics of the features of images, (M, 224), which are stored in `path`."""
     if not path.exists():
         network = feature_network(images.shape[1], deep.BLOCK, enlarge=False)
         function = tf.function(lambda batch: [unweighted(network(batch))])
-        _keep(path, features=_mapped(function, images)[0])
+        _save(path, features=_mapped(function, images)[0])
     with np.load(path) as stored:
         return stored["features"]
 
 
 def gan(photos: Set, normal: str, seed: int, fold: int, folder: Path) -> InpaintingModel:
-    """A GAN that has not seen the photographs of a fold."""
-    made = create_model("mim", SIZE // deep.SCALE)
+    """Returns a GAN that was trained without the photographs of a fold; it is stored in `folder`."""
+    model = create_model("mim", SIZE // deep.SCALE)
     if not (folder / "model.keras").exists():
         own = photos.labels == normal
         kept = photos.pixels[own][fold_of(photos.groups[own], FOLDS, seed) != fold]
-        small = np.stack([resample(photo, made.source_size) for photo in kept])
+        small = np.stack([resample(photo, model.source_size) for photo in kept])
         training = Training(steps=STEPS, seed=10 * seed + fold)
-        made.fit(small, folder / "fit", training, lambda *line: print(folder.name, *line[1:3], flush=True))
-        made.save(folder)
-    made.load(folder)
-    assert isinstance(made, InpaintingModel)
-    return made
+        model.fit(small, folder / "fit", training, lambda *line: print(folder.name, *line[1:3], flush=True))
+        model.save(folder)
+    model.load(folder)
+    assert isinstance(model, InpaintingModel)
+    return model
 
 
 def inpainted_features(images: np.ndarray, inpainting: InpaintingModel | None, path: Path) -> dict[str, np.ndarray]:
-    """Of images and their inpaintings, by name, kept in `path`; without a GAN, of the blur that has learnt nothing.
+    """Returns features and measures of images and their inpaintings by name, which are stored in `path`.
 
-    `inpainted` (M, 224), statistics of the features of the inpainting; `pooled` (M, 224), those of the image, each
-    position weighted by the error of the inpainting there; and, each (M,), `ssim`, `worst` (mean of the worst tenth of
-    the error map), `msgms`, `l1`, `distance` (one less the mean cosine of the features).
+    Args:
+        images: uint8 (M, S, S, 3).
+        inpainting: a GAN, or None for inpainting by a blur, which has no learned weights.
+        path: an `.npz` file.
+
+    Returns:
+        `inpainted` (M, 224): statistics of the features of the inpainting. `pooled` (M, 224): statistics of the
+        features of the image, each position weighted by the error of the inpainting. Of shape (M,): `ssim`, `worst`
+        (mean of the largest tenth of the error map), `msgms`, `l1`, `distance` (1 - mean cosine of the features).
     """
     if path.exists():
         with np.load(path) as stored:
@@ -178,11 +197,11 @@ def inpainted_features(images: np.ndarray, inpainting: InpaintingModel | None, p
         filled = tf.constant(blur_inpaint(small.numpy(), masks)) if inpaint is None else inpaint(small)
         columns.append([value.numpy() for value in measure(batch, filled)])
     names = ("inpainted", "pooled", "ssim", "worst", "msgms", "l1", "distance")
-    found = {name: np.concatenate(parts) for name, parts in zip(names, zip(*columns, strict=True), strict=True)}
-    _keep(path, **found)
-    return found
+    results = {name: np.concatenate(parts) for name, parts in zip(names, zip(*columns, strict=True), strict=True)}
+    _save(path, **results)
+    return results
 
 
 def smoothness_of(images: np.ndarray) -> np.ndarray:
-    """Of each image, (M,), at the side that is inpainted."""
+    """Returns the smoothness of each image, (M,), at the side of the inpainting."""
     return smoothness(at_side(images, SIZE // deep.SCALE))

@@ -1,6 +1,6 @@
-"""Draws what `detection.py` found: the variants by their mean, what each kind of negative adds, the learning curve.
+"""Plots the results of `detection.py`: variants, effect of each kind of pseudo-negative, learning curve.
 
-Run it as `python benchmarks/detection_figure.py --results RUNS/variants.json --out docs/detection.png`.
+python benchmarks/detection_figure.py --results RUNS/variants.json --out docs/detection.png
 """
 
 from __future__ import annotations
@@ -18,8 +18,9 @@ from mim_export.score.errors import MimError
 from mim_export.score.files import read_json
 from mim_tf.evaluation.plots import save
 
-#: Mean AUROC that the papers report, over other diseases and photographs.
+#: Mean AUROC reported by the papers, for other diseases and photographs.
 _PUBLISHED = 0.8237
+#: Colour of each approach.
 _COLOURS = {
     "0": "#555555",
     "1": "#e69f00",
@@ -32,10 +33,10 @@ _COLOURS = {
 
 
 def _dots(axes: Axes, rows: dict[str, dict[str, float]]) -> None:
-    """Mean and range over the seeds of each row, the first on top."""
+    """Plots mean and range over the seeds of each row, with the first row on top."""
     for place, (name, values) in enumerate(reversed(rows.items())):
-        way = re.match(r"(\d)(?:, (\d))?", name)
-        colour = _COLOURS[(way[2] or way[1]) if way else "0"]
+        approach = re.match(r"(\d)(?:, (\d))?", name)
+        colour = _COLOURS[(approach[2] or approach[1]) if approach else "0"]
         axes.plot([values["low"], values["high"]], [place, place], color=colour, linewidth=3, alpha=0.4)
         axes.plot(values["mean, skin"], place, "o", color=colour, markersize=5)
     axes.set_yticks(range(len(rows)), [re.sub(r"^[\d, ]+ ", "", name) for name in reversed(rows)], fontsize=8)
@@ -44,7 +45,7 @@ def _dots(axes: Axes, rows: dict[str, dict[str, float]]) -> None:
 
 
 def main() -> None:
-    """Three panels."""
+    """Draws the three panels."""
     parser = argparse.ArgumentParser(description="figure of the variants")
     parser.add_argument("--results", type=Path, required=True)
     parser.add_argument("--out", type=Path, required=True)
@@ -56,7 +57,7 @@ def main() -> None:
     chosen = results[CHOSEN]
     without = {name: values for name, values in results.items() if name.startswith("7 without")}
     curve = {int(name.split()[3]): values for name, values in results.items() if name.startswith("9 ")}
-    constants = ("7 regularity", "7 components", "7 distance weighs")
+    constants = ("7 regularity", "7 components", "7 class distance weight")
     main_rows = {
         name: values
         for name, values in results.items()

@@ -1,9 +1,10 @@
-"""Which labels of train and val deserve a second look? Those that the scores out of fold contradict most.
+"""Lists the photographs of train and val whose label contradicts their out-of-fold score most.
 
-Run it as `python benchmarks/detection_labels.py --data DIR --features RUNS`, RUNS being the folder of `detection.py`.
+    python benchmarks/detection_labels.py --data DIR --features RUNS
 
-A photograph of mpox is scored by the GANs and heads of the three seeds that have not seen its group, the others by all
-of them; a score counts in deviations of the class out of fold. Prints the names of the files, the most doubtful first.
+RUNS is the folder of `detection.py`. A photograph of mpox is scored by the GANs and heads of the three seeds that were
+fitted without its group, other photographs by all of them. Scores are in standard deviations of the out-of-fold scores
+of mpox. Prints the file names, most doubtful first.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ from mim_tf.comparison.summary import markdown_table
 
 
 def scores(bench: Bench) -> np.ndarray:
-    """Of each photograph (N,), the mean over seeds and folds that have not seen it."""
+    """Returns the mean score of each photograph, (N,), over the seeds and folds that were fitted without its group."""
     own = bench.photos.labels == bench.normal
     variant = bench.headed(bench.pooled)
     total, count = np.zeros(len(own)), np.zeros(len(own))
@@ -31,30 +32,30 @@ def scores(bench: Bench) -> np.ndarray:
         folds[own] = fold_of(bench.photos.groups[own], FOLDS, seed)
         for fold in range(FOLDS):
             unseen = ~own | (folds == fold)
-            found = variant(~unseen, seed, fold)
-            total[unseen] += found[unseen]
+            fold_scores = variant(~unseen, seed, fold)
+            total[unseen] += fold_scores[unseen]
             count[unseen] += 1
     mean = total / count
     return np.asarray((mean - mean[own].mean()) / mean[own].std())
 
 
 def main() -> None:
-    """Prints two lists."""
+    """Prints the lowest scores of mpox and the highest scores of the other classes."""
     parser = argparse.ArgumentParser(description="doubtful labels")
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--features", type=Path, required=True)
-    parser.add_argument("--count", type=int, default=8, help="of each list")
+    parser.add_argument("--count", type=int, default=8, help="length of each list")
     options = parser.parse_args()
     try:
         bench = Bench(options.data, options.features, "mpox")
     except MimError as error:
         sys.exit(str(error))
-    found, photos = scores(bench), bench.photos
+    values, photos = scores(bench), bench.photos
     own = np.flatnonzero(photos.labels == bench.normal)
     others = np.flatnonzero(photos.labels != bench.normal)
-    chosen = [*own[np.argsort(found[own])][: options.count], *others[np.argsort(-found[others])][: options.count]]
-    rows = [[photos.names[i], str(photos.labels[i]), str(photos.groups[i]), f"{found[i]:+.1f}"] for i in chosen]
-    print(markdown_table(["file", "label", "group", "score, deviations of mpox"], rows))
+    chosen = [*own[np.argsort(values[own])][: options.count], *others[np.argsort(-values[others])][: options.count]]
+    rows = [[photos.names[i], str(photos.labels[i]), str(photos.groups[i]), f"{values[i]:+.1f}"] for i in chosen]
+    print(markdown_table(["file", "label", "group", "score, standard deviations of mpox"], rows))
 
 
 if __name__ == "__main__":

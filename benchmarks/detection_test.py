@@ -1,11 +1,11 @@
-"""The one report on `test`: bundles of three seeds beside the one-class methods of a comparison, paired by group.
+"""The report on `test`: compares bundles of three seeds with the methods of a comparison, paired by group.
 
     python benchmarks/detection_test.py --data DIR --runs RUN0 RUN1 RUN2 --bundles BUNDLE0 BUNDLE1 BUNDLE2 \
         --comparison COMPARE --out OUT
 
-RUN and BUNDLE are of `mim-tf train` and `mim-tf export` with the seeds 0, 1, 2; COMPARE is the folder of the
-`mim-tf compare` behind docs/comparison.md. Prints Markdown tables and writes OUT/comparison.json: AUROC with each image
-and with each group counted once, and of each bundle what is called `mpox-like` and what is refused.
+RUN and BUNDLE are folders of `mim-tf train` and `mim-tf export` with the seeds 0, 1, 2. COMPARE is the folder of
+`mim-tf compare` for docs/comparison.md. Prints Markdown tables and writes OUT/comparison.json: AUROC with each image
+and with each group counted once, and for each bundle the shares called `mpox-like` and refused.
 """
 
 from __future__ import annotations
@@ -39,13 +39,25 @@ from mim_tf.evaluation.metrics import (
 from mim_tf.evaluation.report import load_judge
 
 SEEDS = (0, 1, 2)
-#: Names of our rows: the bundle is what the others are compared with.
+#: Names of our rows. The others are compared with that of the bundles.
 OURS = {"bundles": "mim deep, bundle", "runs": "mim deep, Keras"}
 
 
 def report(folder: Path, judged: Path, parameters: int, seed: int, out: Path, name: str) -> dict[str, Any]:
-    """Scores `test` by a run or bundle, as `mim-tf compare` keeps scores, and gives its metrics."""
-    found = evaluate(load_judge(judged), scan_folder(folder, seed=0), "test", seed=0, warn=print)
+    """Scores `test` with a run or bundle and writes the scores in the format of `mim-tf compare`.
+
+    Args:
+        folder: a data folder.
+        judged: a run or a bundle.
+        parameters: number of parameters.
+        seed: seed of the run.
+        out: folder of the report.
+        name: name of the row.
+
+    Returns:
+        The metrics.
+    """
+    evaluation = evaluate(load_judge(judged), scan_folder(folder, seed=0), "test", seed=0, warn=print)
     images = [
         {
             "file": photo.path.relative_to(folder).as_posix(),
@@ -53,21 +65,35 @@ def report(folder: Path, judged: Path, parameters: int, seed: int, out: Path, na
             "group": photo.group,
             "similarity": float(score),
         }
-        for label, part in found.scores.items()
+        for label, part in evaluation.scores.items()
         for photo, score in zip(part.photos.photos, part.judgement.similarity, strict=True)
     ]
     entry = {
-        **{"method": "mim", "options": {}, "measure": found.metrics["measure"], "summary": "", "supervised": False},
+        **{
+            "method": "mim",
+            "options": {},
+            "measure": evaluation.metrics["measure"],
+            "summary": "",
+            "supervised": False,
+        },
         **{"parameters": parameters, "train_seconds": 0.0, "steps": None, "machine": machine(), "code": code_digest()},
         **{"skipped": [], "seed": seed, "images": images},
     }
-    images.sort(key=lambda image: image["file"])  # as the comparison lists them
+    images.sort(key=lambda image: image["file"])  # the order of the comparison
     write_json(job_folder(out, name, seed) / "scores.json", entry)
-    return found.metrics
+    return evaluation.metrics
 
 
 def once_a_group(out: Path, names: list[str]) -> list[list[str]]:
-    """Mean AUROC over the skin classes with each group counted once, and its difference to the first row, paired."""
+    """Computes the mean AUROC over the skin classes with each group counted once.
+
+    Args:
+        out: folder of the report.
+        names: names of the rows; each is compared with the first one, paired by group.
+
+    Returns:
+        Rows of name, AUROC and difference to the first row, both with 95 % intervals.
+    """
     scores = {
         name: [read_json(job_folder(out, name, seed) / "scores.json", "run it again")["images"] for seed in SEEDS]
         for name in names
@@ -86,38 +112,41 @@ def once_a_group(out: Path, names: list[str]) -> list[list[str]]:
     for name, fits in scores.items():
         areas = []
         for fit in fits:
-            found = np.array([image["similarity"] for image in fit], np.float32)
-            parts = {label: found[labels == label] for label in weights}
+            similarity = np.array([image["similarity"] for image in fit], np.float32)
+            parts = {label: similarity[labels == label] for label in weights}
             areas += [weighted_auroc(parts["mpox"], parts[k], weights["mpox"], weights[k]) for k in skin]
         means[name] = np.mean(areas, axis=0)
     rows = []
     for name, mean in means.items():
-        less = mean - means[names[0]]
-        bounds = [interval(spread[1:]) for spread in (mean, less)]
+        difference = mean - means[names[0]]
+        bounds = [interval(spread[1:]) for spread in (mean, difference)]
         spans = [f"[{bound['ci_low']:.2f}, {bound['ci_high']:.2f}]" for bound in bounds]
-        rows.append([name, f"{mean[0]:.2f} {spans[0]}", "" if name == names[0] else f"{less[0]:+.2f} {spans[1]}"])
+        rows.append([name, f"{mean[0]:.2f} {spans[0]}", "" if name == names[0] else f"{difference[0]:+.2f} {spans[1]}"])
     return rows
 
 
 def verdicts(bundles: list[Path], metrics: list[dict[str, Any]], judged: list[list[dict[str, Any]]]) -> list[list[str]]:
-    """Of each bundle: threshold, sensitivity by group with exact bounds, what is called mpox-like and refused."""
+    """Returns a row for each bundle: threshold, sensitivity, shares called `mpox-like`, numbers refused.
+
+    Sensitivity is the share of groups without a miss, with exact binomial bounds.
+    """
     rows = []
-    for seed, bundle, found, images in zip(SEEDS, bundles, metrics, judged, strict=True):
+    for seed, bundle, result, images in zip(SEEDS, bundles, metrics, judged, strict=True):
         threshold = read_json(bundle / "manifest.json", "export it again")["calibration"]["threshold"]
         own = [image for image in images if image["label"] == "mpox"]
         groups = {image["group"] for image in own}
         lost = {image["group"] for image in own if image["similarity"] < threshold}
         exact = binomtest(len(groups) - len(lost), len(groups)).proportion_ci(method="exact")
         kept = f"{len(groups) - len(lost)} of {len(groups)} [{exact.low:.2f}, {exact.high:.2f}]"
-        classes = sorted(found["classes"])
-        called = [f"{found['classes'][name]['called_mpox_like']:.2f}" for name in classes]
-        refused = ", ".join(str(found["refused"][name]) for name in classes)
-        rows.append([str(seed), f"{threshold:.2f}", kept, *called, f"{found['refused']['mpox']}; {refused}"])
+        classes = sorted(result["classes"])
+        called = [f"{result['classes'][name]['called_mpox_like']:.2f}" for name in classes]
+        refused = ", ".join(str(result["refused"][name]) for name in classes)
+        rows.append([str(seed), f"{threshold:.2f}", kept, *called, f"{result['refused']['mpox']}; {refused}"])
     return rows
 
 
 def main() -> None:
-    """Scores, compares, prints."""
+    """Scores `test`, compares the methods and prints the tables."""
     parser = argparse.ArgumentParser(description="the report on test")
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--runs", type=Path, nargs=3, required=True)
@@ -128,13 +157,15 @@ def main() -> None:
     try:
         others = sorted(path.parent.parent.name for path in options.comparison.glob("*/seed0/scores.json"))
         if not others:
-            raise MimError("holds no fit of a comparison", "name the folder of mim-tf compare", options.comparison)
+            raise MimError(
+                "contains no results of a comparison", "name the folder of mim-tf compare", options.comparison
+            )
         metrics: dict[str, list[dict[str, Any]]] = {}
         first = Detector.load(options.runs[0])
         for kind, name in OURS.items():
             for seed, judged in zip(SEEDS, getattr(options, kind), strict=True):
-                found = report(options.data, judged, first.model.parameters, seed, options.out, name)
-                metrics.setdefault(name, []).append(found)
+                seed_metrics = report(options.data, judged, first.model.parameters, seed, options.out, name)
+                metrics.setdefault(name, []).append(seed_metrics)
         for name in others:
             for seed in SEEDS:
                 scores = read_json(job_folder(options.comparison, name, seed) / "scores.json", "compare again")
@@ -162,14 +193,14 @@ def main() -> None:
     header = ["seed", "threshold", "groups of mpox without a miss", *classes, "refused: mpox; the others"]
     print("\n" + markdown_table(header, verdicts(options.bundles, ours, judged)))
     for name, seeds in metrics.items():
-        sensitivity = [found["sensitivity"] for found in seeds]
+        sensitivity = [result["sensitivity"] for result in seeds]
         print(f"\n{name}: sensitivity at the threshold", "; ".join(_interval(entry) for entry in sensitivity))
-        print("refused by the gate:", "; ".join(str(found["refused"]) for found in seeds))
-        print("mean AUROC by SSIM:", np.round([found["ssim"]["mean_auroc"] for found in seeds], 3).tolist())
+        print("refused by the gate:", "; ".join(str(result["refused"]) for result in seeds))
+        print("mean AUROC by SSIM:", np.round([result["ssim"]["mean_auroc"] for result in seeds], 3).tolist())
 
 
 def _title(name: str) -> str:
-    """Of a row of the comparison; ours is the reference there under the same name."""
+    """Returns the name of a row of the comparison. The method `mim` there measures by SSIM."""
     return "mim, SSIM" if name == "mim" else name
 
 

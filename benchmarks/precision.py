@@ -1,8 +1,8 @@
-"""Is mixed_bfloat16 faster than float32 here? Training steps of `MIM` a second, at 96 px and batch 16.
+"""Compares the time of a training step of `MIM` in float32 and mixed_bfloat16, at 96 px and batch size 16.
 
     python benchmarks/precision.py
 
-Measured on 2 cores of an AMD EPYC with AVX2 only: the printed table stands in `benchmarks/README.md`.
+`benchmarks/README.md` has the results for 2 cores of an AMD EPYC with AVX2 only.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ BATCH, STEPS, ROUNDS = 16, 5, 3
 
 
 def seconds_a_step(precision: str) -> list[float]:
-    """The time of a step in each round, after one step that compiles."""
+    """Returns the mean seconds per step of each round. A first step, which compiles the function, is not timed."""
     model = MIM(MIMConfig(precision=precision))
     model.compile(keras.optimizers.Adam(4e-4, beta_1=0.5), keras.optimizers.Adam(4e-4, beta_1=0.5))
     step = tf.function(model.train_step)
@@ -36,7 +36,7 @@ def seconds_a_step(precision: str) -> list[float]:
 
 
 def main() -> None:
-    """Prints a row for each precision and what `fast_precision` chooses."""
+    """Prints a row for each precision, and the choice of `fast_precision`."""
     print(f"{platform.processor() or platform.machine()}, TensorFlow {tf.__version__}, batch {BATCH}, 96 px")
     for precision in ("float32", "mixed_bfloat16"):
         times = ", ".join(f"{seconds:.3f}" for seconds in seconds_a_step(precision))

@@ -1,9 +1,9 @@
-"""How far do features from ImageNet get? AUROC of the baselines `features` and `patchcore` at 224 px.
+"""Measures the AUROC of the baselines on ImageNet features, `features` and `patchcore`, at 224 px.
 
     python benchmarks/pretrained.py --data DIR
 
-Fitted on train/mpox. Positives are val/mpox and test/mpox together, since test alone has few groups, and
-neither baseline chooses anything on val. Negatives are the other classes of test.
+The baselines are fitted on train/mpox. Positives are val/mpox and test/mpox together, since test alone has few groups
+and no parameter of the baselines is selected on val. Negatives are the other classes of test.
 """
 
 from __future__ import annotations
@@ -32,13 +32,13 @@ SIZE, NORMAL, METHODS = 224, "mpox", ("features", "patchcore")
 
 
 def load(photos: tuple[Photo, ...], splits: tuple[str, ...], label: str) -> Photos:
-    """The readable photographs of a class in some splits."""
+    """Reads the photographs of a class in some splits."""
     chosen = [photo for split in splits for photo in select(photos, split, label)]
     return load_photos(chosen, SIZE, warn=lambda line: print(line, file=sys.stderr), what=f"{'+'.join(splits)}/{label}")
 
 
 def row(name: str, value: float, spread: np.ndarray) -> str:
-    """A line of the table: value and 95 % interval."""
+    """Formats a line of the table: value and 95 % interval."""
     limits = interval(spread)
     return f"| {name} | {value:.2f} | {limits['ci_low']:.2f} to {limits['ci_high']:.2f} |"
 

@@ -1,9 +1,10 @@
-"""What do the parts of ProxyAno do? Proxies x memory x pseudo-anomalies, three seeds.
+"""Ablation of ProxyAno: proxies x memory x pseudo-anomalies, three seeds.
 
     python benchmarks/proxyano.py --data DIR --out RUNS     # real photographs
     python benchmarks/proxyano.py --out RUNS                # the synthetic sample set
 
-64 px, width 8, 400 steps a fit, two processes of one thread; a stopped run continues. Prints a Markdown table.
+Each fit has 64 px, width 8 and 400 steps; two processes with one thread each run in parallel. A stopped run continues.
+Prints a Markdown table.
 """
 
 from __future__ import annotations
@@ -28,19 +29,19 @@ PARTS = {
 
 
 def name(proxy: str, parts: str) -> str:
-    """Of a row and its folder."""
+    """Returns the name of a row and of its folder."""
     return f"{proxy} with {parts}"
 
 
 def cell(row: dict[str, Any]) -> str:
-    """Mean AUROC over skin classes and seeds, its interval, and the range over seeds."""
+    """Formats the mean AUROC over skin classes and seeds, its interval, and the range over the seeds."""
     mean = row["mean"]
     seeds = f"{mean['seed_low']:.2f} to {mean['seed_high']:.2f}"
     return f"{mean['auroc']:.2f} [{mean['ci_low']:.2f}, {mean['ci_high']:.2f}]; {seeds}"
 
 
 def main() -> None:
-    """Runs what is not done yet and prints the table."""
+    """Runs missing fits and prints the table."""
     parser = argparse.ArgumentParser(description="ablation of ProxyAno")
     parser.add_argument("--data", type=Path, help="a data folder with the class mpox; the sample set by default")
     parser.add_argument("--out", type=Path, required=True, help="folder for the fits")

@@ -1,11 +1,12 @@
 """Recovers the Keras detector of the released bundle from its `mim.tflite`, for `load_detector("released")`.
 
-    python benchmarks/released_detector.py            # writes export/released/detector, its manifest entries and sums
+    python benchmarks/released_detector.py
 
-The float weights of the released training were not kept. The generator that is written is therefore the int8 one, its
-weights dequantized and its folded normalisations undone by the identity; the head is float32 in the graph and comes out
-exact. The conformal table and the gate are those of the manifest. The script prints how far the recovered detector is
-from the golden vectors.
+Writes `export/released/detector` and updates the manifest and `SHA256SUMS`. The float32 weights of the released
+training were not kept. The generator therefore gets the dequantized int8 weights, and its batch normalization, which is
+folded into them, becomes the identity plus the bias. The head is float32 in `mim.tflite` and is recovered exactly.
+Conformal table and gate are those of the manifest. Prints the differences between the recovered detector and the golden
+vectors.
 """
 
 from __future__ import annotations
@@ -25,12 +26,12 @@ from mim_tf.detector import Detector
 from mim_tf.detectors.mim_deep import DeepInpaintingModel
 from mim_tf.measures.head import Distance, Head
 
-#: Convolutions of the generator in the order of the graph.
+#: Convolutions of the generator in the order of execution.
 LAYERS = ("down0", "down1", "down2", "down3", "middle", "up2", "up1", "up0", "last", "out")
 
 
 class Graph:
-    """Operators and constants of the signature `score`.
+    """Reads operators and constants of the signature `score`.
 
     Args:
         content: the TFLite file.
@@ -41,11 +42,11 @@ class Graph:
         self.graph = self.model.subgraphs[0]
 
     def operators(self, name: str) -> list[Any]:
-        """Operators of one kind, in order."""
+        """Returns the operators of a type, such as CONV_2D, in the order of execution."""
         return [op for op in self.graph.operators if flatbuffer.op_name(self.model, op) == name]
 
     def constant(self, index: int) -> np.ndarray:
-        """A constant tensor in real numbers, float32."""
+        """Returns a constant tensor, dequantized to float32."""
         tensor = self.graph.tensors[index]
         dtype = {0: "<f4", 2: "<i4", 9: "i1"}[tensor.type]
         data = np.asarray(self.model.buffers[tensor.buffer].data, np.uint8).tobytes()
@@ -58,21 +59,21 @@ class Graph:
         return np.asarray(values * (scale.reshape(shape) if scale.size > 1 else scale))
 
     def following(self, output: int) -> Any:
-        """The first operator that reads a tensor."""
+        """Returns the first operator that reads a tensor."""
         return next(op for op in self.graph.operators if output in op.inputs)
 
     def scalar_of(self, operator: Any) -> float:
-        """The constant operand of a binary operator."""
-        found = [i for i in operator.inputs if self.model.buffers[self.graph.tensors[i].buffer].data is not None]
-        return float(self.constant(int(found[0])))
+        """Returns the constant operand of a binary operator."""
+        constants = [i for i in operator.inputs if self.model.buffers[self.graph.tensors[i].buffer].data is not None]
+        return float(self.constant(int(constants[0])))
 
 
 def recovered_head(graph: Graph) -> Head:
-    """The head, read back from the operators that compute it."""
+    """Recovers the head from the constants of the operators that compute it."""
     distances = []
     for layer in graph.operators("FULLY_CONNECTED"):
         operator = layer
-        for _ in range(3):  # squared, summed, root
+        for _ in range(3):  # square, sum, square root
             operator = graph.following(operator.outputs[0])
         mean = graph.following(operator.outputs[0])
         factor = graph.following(mean.outputs[0])
@@ -91,7 +92,7 @@ def recovered_head(graph: Graph) -> Head:
 
 
 def set_generator(model: DeepInpaintingModel, graph: Graph) -> None:
-    """Sets the generator to the dequantized weights of the int8 convolutions."""
+    """Sets the weights of the generator to the dequantized weights of the int8 convolutions."""
     keras_model = model.inpainting.make_model(model.inpainting.config)
     integer = [op for op in graph.operators("CONV_2D") if graph.graph.tensors[op.inputs[1]].type == 9]
     for name, operator in zip(LAYERS, integer, strict=True):
@@ -109,7 +110,7 @@ def set_generator(model: DeepInpaintingModel, graph: Graph) -> None:
 
 
 def main() -> None:
-    """Writes the detector, lists it in the bundle's manifest, and prints the deviations."""
+    """Writes the detector, updates the manifest of the bundle, and prints the differences."""
     manifest = read_manifest(RELEASED)
     graph = Graph(read_checked(RELEASED, "mim.tflite", manifest))
     network = manifest["measure"]["network"]
@@ -129,14 +130,14 @@ def main() -> None:
     entries, stages = golden.read(RELEASED)
     judged = detector.judge(np.stack([stage["resampled"] for stage in stages]))
     differences = np.abs(judged.similarity - [entry["similarity"] for entry in entries])
-    found = {"images": len(entries), "similarity_largest": float(differences.max())}
-    found["similarity_median"] = float(np.median(differences))
+    report = {"images": len(entries), "similarity_largest": float(differences.max())}
+    report["similarity_median"] = float(np.median(differences))
     names = ("mpox-like", "not-mpox-like", "cannot-judge")
     small = [min(stage["input"].shape[:2]) < manifest["gate"]["min_side"] for stage in stages]
-    told = [names[code] for code in judged.verdict]
-    found["verdicts"] = sum(a == e["verdict"] for a, e, s in zip(told, entries, small, strict=True) if not s)
-    found["judged"] = len(entries) - sum(small)
-    print(json.dumps(found))
+    verdicts = [names[code] for code in judged.verdict]
+    report["verdicts"] = sum(v == e["verdict"] for v, e, s in zip(verdicts, entries, small, strict=True) if not s)
+    report["judged"] = len(entries) - sum(small)
+    print(json.dumps(report))
 
 
 if __name__ == "__main__":

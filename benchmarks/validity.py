@@ -1,11 +1,12 @@
-"""Does the p-value hold what it promises? Of held-out photographs of the class, at most a share alpha has p <= alpha.
+"""Checks the validity of the p-value: at most a share alpha of held-out photographs of the class has p <= alpha.
 
     python benchmarks/validity.py --run DEMO/run --data DIR --features RUNS --out docs/validity.png
 
-Synthetic: 300 new patients of the sample set, scored by a run on it, are dealt 500 times to 20 that calibrate and the
-rest that are judged; they are exchangeable by construction. Real: the procedure of `mim-tf train`, nested. Each of five
-folds is judged by a head fitted on the rest, with a table that is made out of three folds of the rest; so nothing that
-is judged was seen. (The GAN is that of the outer fold also inside.) Each group counts once, however many photographs.
+Synthetic photographs: a run on the sample set scores 300 new patients. They are divided 500 times at random into 20
+patients for calibration and the rest for evaluation, which are exchangeable by construction. Real photographs: the
+procedure of `mim-tf train`, nested. Each of five folds is judged by a head fitted on the other folds, with a table from
+three inner folds of these, so that no judged photograph was used in a fit. (The inner folds use the GAN of the outer
+fold.) Each group has the same weight, whatever its number of photographs.
 """
 
 from __future__ import annotations
@@ -37,31 +38,44 @@ _PATIENTS, _DRAWS, _CALIBRATING = 300, 500, 20
 
 
 def judged(scores: np.ndarray, groups: np.ndarray, tabled: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """P-values of the groups that are not tabled, and weights that give each group the same say."""
+    """Computes p-values of the photographs that are not in the table.
+
+    Args:
+        scores: (N,).
+        groups: (N,).
+        tabled: bool (N,), photographs of the conformal table.
+
+    Returns:
+        P-values, and weights that give each group the same total weight.
+    """
     table = fit_calibration(scores[tabled].astype(np.float32), groups[tabled], alpha=max(LEVELS), method="split")
     _, index, sizes = np.unique(groups[~tabled], return_inverse=True, return_counts=True)
     return decide.p_value(scores[~tabled], table), 1 / sizes[index]
 
 
 def synthetic(run: Path) -> tuple[np.ndarray, np.ndarray]:
-    """P-values and weights over all draws."""
+    """Returns p-values and weights of all draws of synthetic photographs."""
     detector = Detector.load(run)
-    indices = np.arange(10_000, 10_000 + 2 * _PATIENTS)  # two images a patient, none of them in the sample set
+    indices = np.arange(10_000, 10_000 + 2 * _PATIENTS)  # two images per patient, none of them in the sample set
     scores = detector.score_samples(dataset.render("mpox", indices.tolist(), size=detector.size))
     groups = (indices // 2).astype(str)
     rng = np.random.default_rng(0)
-    found = []
+    results = []
     for _ in range(_DRAWS):
         chosen = rng.permutation(np.unique(groups))[:_CALIBRATING]
-        found.append(judged(scores, groups, np.isin(groups, chosen)))
-    return np.concatenate([p for p, _ in found]), np.concatenate([weight for _, weight in found])
+        results.append(judged(scores, groups, np.isin(groups, chosen)))
+    return np.concatenate([p for p, _ in results]), np.concatenate([weight for _, weight in results])
 
 
 def real(bench: Bench) -> tuple[np.ndarray, np.ndarray, list[int]]:
-    """P-values and weights over groups and seeds, and of each seed how many photographs the gate refuses."""
+    """Evaluates the real photographs.
+
+    Returns:
+        P-values and weights over groups and seeds, and for each seed the number of photographs that the gate refuses.
+    """
     own = np.flatnonzero(bench.photos.labels == bench.normal)
     groups, pixels = bench.photos.groups[own], at_side(bench.photos.pixels[own], SIZE)
-    found, refused = [], []
+    results, refused = [], []
     for seed in SEEDS:
         folds, count = fold_of(groups, FOLDS, seed), 0
         for fold in range(FOLDS):
@@ -71,7 +85,7 @@ def real(bench: Bench) -> tuple[np.ndarray, np.ndarray, list[int]]:
             inner[rest] = fold_of(groups[rest], CALIBRATION_FOLDS, seed)
 
             def measured(rows: np.ndarray, table: np.ndarray = table) -> np.ndarray:
-                """Score and foreignness of all of the class, (2, N), by a head fitted on some."""
+                """Returns score and novelty of all photographs of the class, (2, N), by a head fitted on `rows`."""
                 fitted = np.zeros(len(bench.photos.labels), bool)
                 fitted[own[rows]] = True
                 head, vectors = bench.fit(table, fitted), table[bench.first[own]]
@@ -80,15 +94,15 @@ def real(bench: Bench) -> tuple[np.ndarray, np.ndarray, list[int]]:
             values = measured(rest)
             for part in range(CALIBRATION_FOLDS):
                 values = np.where(inner == part, measured(rest & (inner != part)), values)
-            found.append(judged(values[0], groups, rest))
+            results.append(judged(values[0], groups, rest))
             gate = fit_gate(pixels[rest], values[1, rest])
             count += int(np.count_nonzero(decide.gate(pixels[~rest], gate, values[1, ~rest])))
         refused.append(count)
-    return np.concatenate([p for p, _ in found]), np.concatenate([weight for _, weight in found]), refused
+    return np.concatenate([p for p, _ in results]), np.concatenate([weight for _, weight in results]), refused
 
 
 def main() -> None:
-    """Prints the shares and draws them."""
+    """Prints and plots the shares."""
     parser = argparse.ArgumentParser(description="validity of the p-value")
     parser.add_argument("--run", type=Path, required=True, help="a run on the sample set, such as DEMO/run")
     parser.add_argument("--data", type=Path, required=True)

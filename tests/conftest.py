@@ -1,4 +1,4 @@
-"""Fixtures that several test files share."""
+"""Fixtures for several test files."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import pytest
 
 @pytest.fixture(scope="session")
 def skin() -> Path:
-    """The folder of real photographs, which is not part of the project; MIM_DATA may name another."""
+    """The folder of real photographs, which is not part of the project; MIM_DATA overrides it."""
     path = Path(os.environ.get("MIM_DATA", Path(__file__).parents[2] / "shared" / "data" / "skin"))
     if not path.is_dir():
         pytest.skip(f"no real photographs at {path}; MIM_DATA may name a folder of them")
@@ -22,8 +22,8 @@ def skin() -> Path:
 
 @contextmanager
 def _as_other_user() -> Iterator[None]:
-    """Gives up root's right to read everything: a call inside sees files as an ordinary user does."""
-    if os.geteuid() != 0:  # an ordinary user already, whom chmod binds
+    """Drops the privileges of root within the block, so that file permissions apply."""
+    if os.geteuid() != 0:  # already an ordinary user, for whom file permissions apply
         yield
         return
     os.setresuid(65534, 65534, 0)
@@ -35,9 +35,10 @@ def _as_other_user() -> Iterator[None]:
 
 @pytest.fixture
 def other_user() -> Callable[[], AbstractContextManager[None]]:
-    """What a test wraps around a call that has to meet the permissions of files.
+    """A context manager in which file permissions apply, even if the tests run as root.
 
-    Everything that the call imports has to be imported before, for the interpreter may lie in a folder of root's.
+    Everything that the call in it imports must be imported before, since the interpreter may be in a folder that only
+    root can read.
     """
     if not hasattr(os, "setresuid"):
         pytest.skip("this system cannot change the user of a process and change it back")
@@ -46,10 +47,10 @@ def other_user() -> Callable[[], AbstractContextManager[None]]:
 
 @pytest.fixture
 def open_folder() -> Iterator[Path]:
-    """A temporary folder that every user may enter, which those of `tmp_path` are not."""
+    """A temporary folder that every user can enter, unlike those of `tmp_path`."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         folder.chmod(0o755)
         yield folder
-        for path in (folder, *folder.rglob("*")):  # parents come first
+        for path in (folder, *folder.rglob("*")):  # parents before children
             path.chmod(0o755)

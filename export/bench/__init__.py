@@ -1,1 +1,1 @@
-"""Size and speed of a bundle beside other models."""
+"""Measures size and speed of the models of a bundle and of other models."""

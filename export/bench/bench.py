@@ -1,4 +1,4 @@
-"""Size and speed of a bundle's files beside others, in the columns of the STM32 model zoo."""
+"""Compares size and speed of the models of a bundle with other models, in the columns of the STM32 model zoo."""
 
 from __future__ import annotations
 
@@ -25,43 +25,47 @@ from .timing import (
     profile,
 )
 
-#: Timed inferences of each row and number of threads.
+#: Number of timed inferences per model and number of threads.
 RUNS = 200
 THREADS = (1, 2)
 SCORE, MICRO = "mim.tflite", "mim_micro.tflite"
 KERAS, FLOAT = "Keras detector", "mim.tflite in float32"
-#: `mim.tflite` may take twice its time, for the measure `deep` carries most of such a network with it.
+#: Reference of the second check. `mim.tflite` may take twice its time, since the measure `deep` contains most of such a
+#: network.
 YARDSTICK = "EfficientNet-Lite0, 224"
+#: Key of the model that measures the peak throughput.
 _PEAK = "peak"
-#: Where `metrics.json` keeps what a column shows.
+#: Entry of `metrics.json` by column.
 _METRICS = {"auroc_keras": "Keras", "auroc_tflite": "TFLite"}
+#: Limits of the checks: speedup over Keras, time relative to `YARDSTICK`, size in MB.
 _LEAST_GAIN, _MOST_COST, _MOST_MB = 3.0, 2.0, 4.0
 
 
 def bench(
     bundle: Path, others: Mapping[str, bytes], peak: bytes, run: Path | None, progress: Progress, runs: int = RUNS
 ) -> dict[str, Any]:
-    """Measures all of them in one run.
+    """Measures size and speed of the models of a bundle and of other models.
 
     Args:
-        bundle: the folder.
-        others: TFLite files by name, to compare with.
-        peak: a TFLite file that does nothing but multiply and accumulate int8; its throughput counts as the peak.
-        run: the run that the bundle was exported from, for Keras and float TFLite; or None.
-        progress: told how far it is.
-        runs: inferences of each row and number of threads.
+        bundle: the folder of a bundle.
+        others: TFLite files to compare with, by name.
+        peak: a TFLite file that consists of int8 multiply-accumulates; its throughput is taken as the peak.
+        run: the run that the bundle was exported from; its Keras model and a float32 TFLite model are measured too.
+            None = leave them out.
+        progress: is called with the progress, see `timing.Progress`.
+        runs: number of inferences per model and number of threads.
 
     Returns:
-        `rows`; `peak_macs_per_second`, of one thread; `runs`; `runtime`; `left_out`, the rows that want a run;
-        `checks`, what should hold; and `profile` of `mim.tflite` where its times do not, see `timing.profile`, or None.
+        `rows`; `peak_macs_per_second` of one thread; `runs`; `runtime`; `left_out`, the names of the rows that need
+        `run`; `checks`; and `profile` of `mim.tflite` (see `timing.profile`) if a check of its time fails, else None.
 
         A row has `file`, `format`, `resolution` (px), `activation_bytes`, `flash_bytes`, `macs`, `auroc_keras`,
-        `auroc_tflite`; `latency` by number of threads: `median_ms`, `p10_ms`, `p90_ms` and `ratio`, the median by that
-        of `mim.tflite`; and `share_of_peak`, the time that its multiply-accumulates take at the peak by its median, of
-        one thread. What is not known is None.
+        `auroc_tflite`; `latency` by number of threads, with `median_ms`, `p10_ms`, `p90_ms` and `ratio`, the median
+        divided by that of `mim.tflite`; and `share_of_peak`, the time of its multiply-accumulates at peak throughput
+        divided by its median, for one thread. Unknown values are None.
 
     Raises:
-        MimError: the bundle is damaged, or the run is not its own.
+        MimError: the bundle is damaged, or was not exported from `run`.
     """
     manifest = read_manifest(bundle)
     names = [name for name in (SCORE, MICRO) if name in manifest["models"]]
@@ -89,9 +93,9 @@ def bench(
 def _float_file(run: Path, manifest: dict[str, Any]) -> bytes:
     fitted = read_json(run / "detector.json", "name a folder that mim-tf train wrote")
     if fitted.get("calibration") != manifest["calibration"]:
-        raise MimError("the bundle was not exported from this run", "name its own", run)
+        raise MimError("the bundle was not exported from this run", "name the run that it was exported from", run)
     with quiet_stderr():
-        from ..convert.convert import convert_float  # the only thing here that brings TensorFlow
+        from ..convert.convert import convert_float  # the only import of TensorFlow in this module
 
         return convert_float(run)
 
@@ -99,7 +103,7 @@ def _float_file(run: Path, manifest: dict[str, Any]) -> bytes:
 def _seconds(
     files: dict[str, bytes | None], run: Path | None, side: int, runs: int, progress: Progress
 ) -> dict[tuple[str, int], list[float]]:
-    """Of each file and number of threads; None stands for Keras."""
+    """Times each model with each number of threads, in seconds. A content of None stands for the Keras detector."""
     timers: dict[tuple[str, int], Timer] = {}
     with ExitStack() as stack:
         for threads in THREADS:
@@ -113,6 +117,7 @@ def _seconds(
 
 
 def _row(name: str, content: bytes | None, seconds: dict[tuple[str, int], list[float]], speed: float) -> dict[str, Any]:
+    """Returns the row of one model; `speed` is the peak in multiply-accumulates per second."""
     latency = {}
     for threads in THREADS:
         p10, median, p90 = (float(value) for value in 1000 * np.percentile(seconds[name, threads], (10, 50, 90)))
@@ -141,7 +146,7 @@ def _row(name: str, content: bytes | None, seconds: dict[tuple[str, int], list[f
 
 
 def _add(rows: dict[str, dict[str, Any]], bundle: Path, manifest: dict[str, Any]) -> None:
-    """What the bundle knows of its files: AUROC over the skin classes, and the arena that was measured."""
+    """Adds the entries that are stored in the bundle: mean AUROC over the skin classes, and the measured arena."""
     metrics = {}
     if "metrics.json" in manifest["files"]:
         metrics = json.loads(read_checked(bundle, "metrics.json", manifest))
@@ -154,7 +159,7 @@ def _add(rows: dict[str, dict[str, Any]], bundle: Path, manifest: dict[str, Any]
 
 
 def _checks(rows: dict[str, dict[str, Any]]) -> list[dict[str, Any]]:
-    """`claim`, `value` and `holds`; both None where a row is missing."""
+    """Returns `claim`, `value` and `holds` of each check. The last two are None if a row that it needs is missing."""
 
     def ratio(name: str) -> float | None:
         return float(rows[name]["latency"]["1"]["ratio"]) if name in rows else None

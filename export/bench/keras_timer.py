@@ -1,4 +1,4 @@
-"""Times the Keras detector in a process of its own, for TensorFlow settles its number of threads when it starts."""
+"""Times the Keras detector in a child process, since TensorFlow fixes its number of threads at start-up."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ from ..score.errors import MimError, quiet_stderr
 
 
 class KerasTimer:
-    """Runs the score path of a run, and says how long that took.
+    """Times inferences of the signature `score` of a run in TensorFlow.
 
     Args:
         run: a run folder.
-        threads: of TensorFlow, within an operator and between operators.
-        image: uint8 (1, S, S, 3), what is scored.
+        threads: number of threads of TensorFlow, both within and between operators.
+        image: uint8 (1, S, S, 3), the input of every inference.
 
     Example:
         >>> with KerasTimer(Path("RUN"), 1, image) as seconds:
@@ -32,7 +32,7 @@ class KerasTimer:
 
     def __init__(self, run: Path, threads: int, image: NDArray[np.uint8]) -> None:
         self._run = run
-        spawn = multiprocessing.get_context("spawn")  # a fork would inherit TensorFlow with its threads
+        spawn = multiprocessing.get_context("spawn")  # a forked process would inherit TensorFlow and its threads
         self._pipe, other = spawn.Pipe()
         self._process = spawn.Process(target=_serve, args=(other, run, threads, image), daemon=True)
         self._process.start()
@@ -44,24 +44,28 @@ class KerasTimer:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._pipe.close()  # which ends the process
+        self._pipe.close()  # ends the process
         self._process.join()
 
     def __call__(self) -> float:
-        """Seconds of one inference.
+        """Runs one inference.
+
+        Returns:
+            Seconds.
 
         Raises:
-            MimError: the process has ended.
+            MimError: the process has terminated.
         """
         try:
             self._pipe.send(None)
             return float(self._pipe.recv())
         except (EOFError, OSError):
-            raise MimError("the Keras detector stopped", "see whether mim-tf evaluate can use it", self._run) from None
+            raise MimError("the Keras detector stopped", "check the run with mim-tf evaluate", self._run) from None
 
 
 def _serve(pipe: Connection, run: Path, threads: int, image: NDArray[np.uint8]) -> None:
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # whoever stops the other process closes the pipe
+    """Main function of the child process: times one inference for each message until the pipe is closed."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent process closes the pipe when it is interrupted
     for name in ("TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS"):
         os.environ[name] = str(threads)
     with quiet_stderr():

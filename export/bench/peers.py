@@ -1,4 +1,4 @@
-"""What a developer would take otherwise, as int8 TFLite files, and a file for the peak of int8: for `mim-tf bench`."""
+"""Models that `mim-tf bench` compares with: common int8 classifiers, and a convolution with peak int8 throughput."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ from ..score.errors import quiet_stderr
 
 
 def classifiers(size: int, progress: Progress) -> dict[str, bytes]:
-    """Two usual classifiers of 1000 classes, for images of the size and of the 224 px that they were made for.
+    """Converts EfficientNet-Lite0 and MobileNetV2-0.35 to int8, for images of the given size and of 224 px.
 
     Args:
-        size: side S in pixels.
-        progress: told how many files are made.
+        size: side S of the images in pixels.
+        progress: is called with the number of converted files.
 
     Returns:
-        By name, such as "EfficientNet-Lite0, 224", files that take uint8 (1, S, S, 3) and give uint8 (1, 1000).
-        The weights of MobileNetV2 are random, for they do not matter to its speed.
+        TFLite files by name, such as "EfficientNet-Lite0, 224", with input uint8 (1, S, S, 3) and output
+        uint8 (1, 1000). The weights of MobileNetV2 are random, since they do not affect its speed.
 
     Raises:
         MimError: the weights of EfficientNet-Lite0 are not installed.
@@ -41,20 +41,24 @@ def classifiers(size: int, progress: Progress) -> dict[str, bytes]:
 
 
 def peak() -> bytes:
-    """A convolution of 1 x 1 that is all multiplying and adding int8: 16 x 16 pixels, 2048 channels to 512.
+    """Returns an int8 model whose throughput is taken as the peak.
 
-    Of thirteen shapes it had the highest throughput on an AMD EPYC with AVX-512 VNNI; the worst had an eighth less.
+    It is a 1 x 1 convolution of 16 x 16 pixels from 2048 to 512 channels. Of thirteen shapes it had the highest
+    throughput on an AMD EPYC with AVX-512 VNNI; the lowest throughput was an eighth less.
     """
     inputs = keras.Input((16, 16, 2048))
     return to_int8(keras.Model(inputs, keras.layers.Conv2D(512, 1)(inputs)), tf.int8)
 
 
 def to_int8(network: keras.Model, dtype: tf.DType) -> bytes:
-    """A network as an integer-only TFLite file for a batch of one.
+    """Converts a network to an integer-only TFLite file with batch size 1.
 
     Args:
-        network: of one input; what it gives for noise in [0, 255] sets the ranges.
-        dtype: of input and output, int8 or uint8.
+        network: a model with one input. Its activations for uniform noise in [0, 255] determine the ranges.
+        dtype: dtype of input and output, int8 or uint8.
+
+    Returns:
+        The file.
     """
     shape = (1, *network.input.shape[1:])
     random = np.random.default_rng(0)

@@ -1,4 +1,4 @@
-"""Times inferences: of a TFLite file, of several in turns, and of each operator of a file."""
+"""Times inferences of one TFLite file, of several files in alternation, and of each operator of a file."""
 
 from __future__ import annotations
 
@@ -14,18 +14,24 @@ from numpy.typing import NDArray
 from ..score.errors import quiet_stderr
 from ..tflite.cost import operators, single_operators
 
-#: So many timed inferences follow each other before it is the turn of the next.
+#: Number of consecutive timed inferences before the next model is timed.
 TURN = 5
+#: Number of rounds at the start that are not counted.
 _WARM_UP_TURNS = 2
-#: Runs an inference and gives its seconds.
+#: Runs one inference and returns its duration in seconds.
 Timer = Callable[[], float]
-#: Is told a stage, how much of it is done, how much there is, and figures, of which there are none here.
+#: Receives the name of a stage, the steps done, the total number of steps, and metrics by name (empty here).
 Progress = Callable[[str, int, int, dict[str, float]], None]
 Key = TypeVar("Key", bound=Hashable)
 
 
 def noise(shape: tuple[int, ...], dtype: type[np.generic]) -> NDArray[Any]:
-    """Always the same uniform noise: all values of 8-bit integers, [0, 1) of floats, 0 and 1 of other types."""
+    """Returns uniform noise from a fixed seed.
+
+    Args:
+        shape: shape of the result.
+        dtype: its dtype. 8-bit integers have their full range, floats [0, 1), other dtypes the values 0 and 1.
+    """
     random = np.random.default_rng(0)
     if dtype in (np.uint8, np.int8):
         return np.frombuffer(random.bytes(math.prod(shape)), dtype).reshape(shape)
@@ -35,11 +41,13 @@ def noise(shape: tuple[int, ...], dtype: type[np.generic]) -> NDArray[Any]:
 
 
 def lite_timer(content: bytes, threads: int) -> Timer:
-    """Times subgraph 0 of a TFLite file on LiteRT with XNNPACK; filling inputs and reading outputs is left out.
+    """Returns a timer for subgraph 0 of a TFLite file on LiteRT with XNNPACK.
+
+    The time does not include writing inputs and reading outputs.
 
     Args:
-        content: the file; it is given noise.
-        threads: that LiteRT may use.
+        content: the file. Its inputs are noise.
+        threads: number of threads of LiteRT.
     """
     with quiet_stderr():
         interpreter = Interpreter(model_content=content, num_threads=threads)
@@ -57,17 +65,18 @@ def lite_timer(content: bytes, threads: int) -> Timer:
 
 
 def in_turns(timers: Mapping[Key, Timer], runs: int, progress: Progress) -> dict[Key, list[float]]:
-    """Times all of them in one run and in short turns, so that a drift of the machine hits all alike.
+    """Times several models in alternation, so that changes of the machine's speed affect all of them equally.
 
-    The first inference of every turn and the first two turns are warm-up and not counted.
+    In each round, every model runs one inference that is not counted and then `TURN` counted ones. The first two rounds
+    are not counted.
 
     Args:
-        timers: by any key.
-        runs: inferences of each, rounded up to whole turns.
-        progress: told how far it is.
+        timers: timers by any key.
+        runs: number of counted inferences of each model, rounded up to a multiple of `TURN`.
+        progress: is called with the number of rounds.
 
     Returns:
-        Seconds of each counted inference, by the same keys.
+        Seconds of each counted inference by key.
     """
     turns = -(-runs // TURN)
     seconds: dict[Key, list[float]] = {key: [] for key in timers}
@@ -82,14 +91,18 @@ def in_turns(timers: Mapping[Key, Timer], runs: int, progress: Progress) -> dict
 
 
 def profile(content: bytes, runs: int = 20) -> list[dict[str, Any]]:
-    """Time by kind of operator, one thread: each operator of a TFLite file is timed as a file of its own.
+    """Measures the time by type of operator, with one thread. Each operator is timed as a file with one operator.
 
-    LiteRT lends Python no profiler. What the operators take by themselves adds up to about the whole (within a tenth
-    for the released bundle), although a kernel that runs alone finds its weights in the cache.
+    LiteRT has no profiler for Python. The times of single operators add up to about the time of the whole model (within
+    a tenth for the released bundle), although the weights of an operator that runs alone stay in the cache.
+
+    Args:
+        content: a TFLite file.
+        runs: number of inferences per operator, of which the median is taken.
 
     Returns:
-        A row for each kind, the slowest first: `operator` with its output's type, `count`, `macs`, `ms` and `share` of
-        the sum of all.
+        A row for each type of operator, slowest first: `operator` (name and dtype of the output), `count`, `macs`, `ms`
+        and `share` of the total time.
     """
     rows: dict[str, dict[str, Any]] = {}
     for operator, single in zip(operators(content), single_operators(content), strict=True):

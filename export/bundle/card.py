@@ -1,18 +1,20 @@
-"""The model card of a bundle, written from its manifest and its metrics."""
+"""Writes the model card of a bundle from its manifest and its metrics."""
 
 from __future__ import annotations
 
 from typing import Any
 
+#: Shown to users by every scorer and stored in the manifest.
 STATEMENT = "Research software, not a diagnosis. No image leaves the device."
 
 
 def model_card(manifest: dict[str, Any], metrics: dict[str, Any]) -> str:
-    """Markdown, with no figure that is not in its arguments.
+    """Returns the model card as Markdown. All figures in it are from the arguments.
 
     Args:
-        manifest: of the bundle.
-        metrics: by name of what was evaluated, as `metrics.json` of an evaluation.
+        manifest: content of `manifest.json`.
+        metrics: metrics of `mim_tf.evaluation.evaluate` by name of the evaluated form (`Keras`, `TFLite`); empty if
+            nothing was evaluated.
     """
     calibration, training = manifest["calibration"], manifest["training"]
     masks, integer, micro = manifest["mask_set"], "", "mim_features.tflite" in manifest["models"]
@@ -26,10 +28,10 @@ def model_card(manifest: dict[str, Any], metrics: dict[str, Any]) -> str:
         what, done = "An inpainting GAN", f"masked {masks['count']} times, inpainted, and measured by its inpainting"
         done += "" if masks["size"] == manifest["size"] else f" (of {masks['size']} x {masks['size']} px)"
     else:
-        what, done = f"The method `{manifest['method']}`, in float32,", "rebuilt and compared with what was rebuilt"
+        what, done = f"The method `{manifest['method']}`, in float32,", "reconstructed and compared with the reconstruction"
     parts = [
         f"# Model card: {manifest['normal_class']} by {'mask, inpaint, measure' if masks else manifest['method']}",
-        f"**{manifest['statement']}** It has not been validated clinically; do not decide about anyone's health by it.",
+        f"**{manifest['statement']}** It has not been validated clinically; do not use it for decisions about health.",
         "## What it is",
         f"{what} trained on photographs of the class `{manifest['normal_class']}` alone. A photograph is {done} by "
         f"`{manifest['measure']['name']}`; a conformal p-value of that similarity gives `mpox-like`, "
@@ -41,7 +43,7 @@ def model_card(manifest: dict[str, Any], metrics: dict[str, Any]) -> str:
         f"Trained on {training['train_images']} images of {training['train_groups']} groups (patient, photograph or "
         f"series); calibrated on {calibration['groups']} groups, method `{calibration['method']}`.",
         *(
-            [f"**Not of one class:** {training['known_negatives']} photographs of other classes were shown to it."]
+            [f"**Not of one class:** {training['known_negatives']} photographs of other classes were used in training."]
             if training.get("known_negatives")
             else []
         ),
@@ -63,13 +65,13 @@ def model_card(manifest: dict[str, Any], metrics: dict[str, Any]) -> str:
         f"`mim.tflite` (operators of TensorFlow Lite {manifest['models']['mim.tflite']['min_runtime_version']}), "
         f"{integer}`manifest.json` and its schema, {'`metrics.json`, ' if metrics else ''}`golden/`, `LICENSE`, "
         "`SHA256SUMS`; "
-        "`scorer/`, the sources for each target, goes with every bundle but the released one, beside which they lie.",
+        "`scorer/`, the sources for each target (for the released bundles: the folder `export/` of mim-tf).",
     ]
     return "\n\n".join(parts) + "\n"
 
 
 def _network(manifest: dict[str, Any]) -> list[str]:
-    """On the network that the measure looks through, where there is one."""
+    """Describes the feature network of the measure `deep`. Empty for the measure `ssim`."""
     network = manifest["measure"].get("network")
     if network is None:
         return []
@@ -78,39 +80,40 @@ def _network(manifest: dict[str, Any]) -> list[str]:
     against = f"{known} photographs of other classes and " if known else ""
     return [
         f"`deep` reads the features of {network['name']} up to block {network['block']} where the inpainting errs "
-        f"(weights of ImageNet, Apache-2.0, see `LICENSE.EfficientNet-Lite0`; {numbers}). What the features mean was "
-        f"learnt against {against}photographs of `{manifest['normal_class']}` whose spots were healed, painted over, "
-        "bent or shuffled. `ssim`, the published measure of the same inpainting, is given beside."
+        f"(weights of ImageNet, Apache-2.0, see `LICENSE.EfficientNet-Lite0`; {numbers}). A linear head was "
+        f"fitted against {against}photographs of `{manifest['normal_class']}` whose spots were healed, painted over, "
+        "bent or shuffled (pseudo-negatives). `ssim`, the published measure of the same inpainting, is an additional "
+        "output."
     ]
 
 
-#: What users of a measure must know.
+#: Known limits of each measure.
 _LIMITS = {
     "ssim": "An AUROC near 0.5 is chance. Similarity of this kind mostly measures how smooth a picture is: blank "
-    "walls, healthy and blurred skin can be rebuilt better than mpox is, and are then called `mpox-like`.",
+    "walls, healthy and blurred skin can be reconstructed better than mpox, and are then called `mpox-like`.",
     "deep": "An AUROC near 0.5 is chance. AUROC hides where the threshold lies: see how much of each class is called "
-    "`mpox-like`. Diseases that the self-made negatives do not resemble are found by their distance from the class "
-    "alone. `not skin` means no more than unlike the photographs of the training.",
+    "`mpox-like`. Diseases that the pseudo-negatives do not resemble are detected by their distance from the class "
+    "alone. `not skin` means only: unlike the training photographs.",
 }
 
 
 def _tables(metrics: dict[str, Any], normal_class: str) -> str:
     if not metrics:
-        return "Nothing was measured when this bundle was written; run `mim-tf evaluate` on it."
+        return "No evaluation was run when this bundle was written; run `mim-tf evaluate` on it."
     parts = []
     for name, result in metrics.items():
-        kept = result["sensitivity"]
+        sensitivity = result["sensitivity"]
         rows = [
-            f"{name}: AUROC of {kept['images']} `{normal_class}` images ({kept['groups']} groups) of the split "
-            f"`{result['split']}` against each class, 95 % bootstrap interval by group, {result['bootstrap']['draws']} "
-            f"draws, seed {result['bootstrap']['seed']}:",
+            f"{name}: AUROC of {sensitivity['images']} `{normal_class}` images ({sensitivity['groups']} groups) of "
+            f"the split `{result['split']}` against each class, 95 % bootstrap interval by group, "
+            f"{result['bootstrap']['draws']} draws, seed {result['bootstrap']['seed']}:",
             "",
             f"| class | images | groups | AUROC | 95 % interval | AUROC by SSIM | {normal_class}-like | refused |",
             "|---|---|---|---|---|---|---|---|",
         ]
-        beside = result["ssim"]
+        by_ssim = result["ssim"]
         for label, entry in result["classes"].items():
-            other = f"{beside['classes'][label]['auroc']:.3f}" if beside else ""
+            other = f"{by_ssim['classes'][label]['auroc']:.3f}" if by_ssim else ""
             called, refused = entry[f"called_{normal_class}_like"], result["refused"][label]
             rows.append(
                 f"| {label} | {entry['images']} | {entry['groups']} | {entry['auroc']:.3f} | "
@@ -118,11 +121,12 @@ def _tables(metrics: dict[str, Any], normal_class: str) -> str:
             )
         if result["mean_auroc"] is not None:
             mean, (low, high) = result["mean_auroc"], result["mean_auroc_ci"]
-            other = f"{beside['mean_auroc']:.3f}" if beside else ""
+            other = f"{by_ssim['mean_auroc']:.3f}" if by_ssim else ""
             rows.append(f"| **mean over skin classes** | | | **{mean:.3f}** | {low:.3f} to {high:.3f} | {other} | | |")
         rows += [
             "",
-            f"Sensitivity at the threshold: {kept['value']:.3f} ({kept['ci_low']:.3f} to {kept['ci_high']:.3f}).",
+            f"Sensitivity at the threshold: {sensitivity['value']:.3f} "
+            f"({sensitivity['ci_low']:.3f} to {sensitivity['ci_high']:.3f}).",
         ]
         parts.append("\n".join(rows))
     return "\n\n".join(parts)

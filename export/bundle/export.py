@@ -1,4 +1,4 @@
-"""Exports a run: conversion, evaluation of both forms, and the bundle."""
+"""Exports a run: converts the detector, evaluates the Keras and the TFLite form, and writes the bundle."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from ..convert.convert import convert
 from ..score.scorer import Scorer
 from .write import Contents, write_bundle
 
-#: Statement on the photographs where the user gives none.
+#: Statement about the photographs if the user gives none.
 DATA_STATEMENT = (
     "Photographs of a user's own data folder; their terms are the user's to state. The golden vectors are "
     "synthetic images."
@@ -29,20 +29,23 @@ DATA_STATEMENT = (
 def export_run(
     run: Path, bundle: Path, folder: Path | None, statement: str | None, warn: Warn, micro: bool = False
 ) -> dict[str, Any]:
-    """Converts a run and writes its bundle.
+    """Converts a run to TFLite and writes a bundle.
 
     Args:
         run: the run folder.
         bundle: the folder to write.
-        folder: a data folder; its `test` split is evaluated, in Keras and in TFLite, for the model card.
-        statement: about the photographs and their terms, for the model card.
-        warn: receives a line for each file that is skipped.
-        micro: whether every network becomes int8, for a microcontroller.
+        folder: a data folder, whose split `test` is evaluated in Keras and in TFLite for the model card; None = no
+            evaluation.
+        statement: statement about the photographs and their terms, for the model card; None = `DATA_STATEMENT`.
+        warn: is called with a line for each file that is skipped.
+        micro: quantize every network to int8, for a microcontroller.
 
     Returns:
         The manifest.
+
+    Raises:
+        MimError: the run cannot be read or converted, or the bundle cannot be written.
     """
-    # The conversion pulls in TensorFlow's converter, which the other commands do without.
     detector = Detector.load(run)
     converted = convert(detector, detector.sample, micro)
     mask_set = None
@@ -55,7 +58,7 @@ def export_run(
     def measure_both(scorer: Scorer) -> dict[str, Any]:
         if folder is None:
             return {}
-        # Of a plain folder, the seed of the run makes the split; another would test on what was trained on.
+        # A folder without splits is split by the seed of the run. Another seed would put training images into `test`.
         photos = scan_folder(folder, seed=detector.about["training"]["seed"])
         judges: dict[str, Judge] = {"Keras": detector, "TFLite": scorer}
         return {name: evaluate(judge, photos, "test", seed=0, warn=warn).metrics for name, judge in judges.items()}
@@ -85,7 +88,7 @@ def export_run(
 
 
 def _network(model: OneClassModel) -> dict[str, Any] | None:
-    """What the manifest says about the feature network of a measure."""
+    """Returns the manifest entry `measure.network`: the feature network and the constants of the head."""
     if not isinstance(model, DeepInpaintingModel):
         return None
     statistics = len(model.head.linear_weights)
@@ -96,7 +99,7 @@ def _network(model: OneClassModel) -> dict[str, Any] | None:
 
 
 def _commands(detector: Detector, micro: bool) -> list[str]:
-    """The commands that make the bundle again."""
+    """Returns the commands that reproduce the bundle."""
     training = detector.about["training"]
     options = {
         "method": detector.name,

@@ -1,6 +1,6 @@
-"""Golden vectors: synthetic images with the result of every stage, from LiteRT's reference kernels.
+"""Golden vectors: synthetic images and the result of every stage, computed with LiteRT's reference kernels.
 
-`README.md` of this package says what each file and number is.
+`export/README.md` describes the files and their entries.
 """
 
 from __future__ import annotations
@@ -27,30 +27,33 @@ from ..score.preprocess import decode, resample
 from ..score.runtimes import runtimes
 from ..score.scorer import Scorer
 
-#: The kernels that golden vectors are made with.
+#: Name of the runtime that computes the golden vectors.
 REFERENCE = "litert-reference"
-#: How far an encoder and decoder of JPEG may be off, in levels.
+#: Tolerance of a JPEG decoder, in levels of 1/255.
 _JPEG = 8
 
 
 def tolerance(manifest: dict[str, Any]) -> dict[str, float]:
-    """Largest differences that a runtime may show: pixels and features in levels, the rest without unit.
+    """Returns the largest allowed differences between a runtime and the golden vectors.
 
-    XNNPACK requantizes in float where the reference kernels round fixed-point numbers, and ten layers of the generator
-    add up: 4 to 6 levels were measured, 0.0014 in the SSIM of 96 px, 0.011 in that of 32 px, whose mean has a
-    fifteenth of the windows. The measure `deep` has a standard deviation of about 1.3 over the class. Where its
-    network computes in float32, 0.03 was measured near the class, and 0.07 at a similarity of -8 (`mim-tf verify`);
-    where it is int8 as well, 0.2 near the class, and 2.0 at a similarity of -30, so that it may differ by a tenth of
-    its amount more. What holds for it holds for foreignness, its largest part.
+    XNNPACK requantizes in float, while the reference kernels round fixed-point numbers, and the differences accumulate
+    over the ten layers of the generator. Measured differences: 4 to 6 levels of the inpainting; 0.0014 in the SSIM of
+    96 px; 0.011 in the SSIM of 32 px, whose mean has a fifteenth of the windows.
+
+    The measure `deep` has a standard deviation of about 1.3 over the class. With a float32 feature network, the
+    measured difference is 0.03 near the class and 0.07 at a similarity of -8 (`mim-tf verify`). With an int8 feature
+    network it is 0.2 near the class and 2.0 at a similarity of -30, so a tenth of the similarity is added to the
+    tolerance. The novelty (`foreignness`) has the same tolerance, since it is the largest term of the similarity.
 
     Args:
-        manifest: of a bundle.
+        manifest: content of `manifest.json`.
 
     Returns:
-        `pixels`, `ssim`, `deep`, `deep_relative`, `error_map`, `features`, `jpeg`.
+        `pixels` and `jpeg` in levels of 1/255; `features` in int8 levels; `ssim`, `deep`, `deep_relative` and
+        `error_map` without unit.
 
     Example:
-        Of the released bundle `ssim` is 0.004 and `deep` is 0.05; of the one for microcontrollers 0.0156 and 0.5.
+        For the released bundle `ssim` is 0.004 and `deep` is 0.05; for the one for microcontrollers 0.0156 and 0.5.
     """
     integer = "mim_features.tflite" in manifest["models"]
     side = manifest["size"] if manifest["mask_set"] is None else manifest["mask_set"]["size"]
@@ -67,12 +70,12 @@ def tolerance(manifest: dict[str, Any]) -> dict[str, float]:
 
 
 def allowed(limits: dict[str, float], measure: str, similarity: float) -> float:
-    """How far a runtime's similarity may lie from the golden one.
+    """Returns the largest allowed difference between a similarity and the golden similarity.
 
     Args:
-        limits: what `tolerance` gives.
+        limits: as `tolerance` returns them.
         measure: `ssim` or `deep`.
-        similarity: the golden one.
+        similarity: the golden similarity.
 
     Example:
         `allowed({"deep": 0.5, "deep_relative": 0.1}, "deep", -3.0)` is 0.8.
@@ -81,7 +84,7 @@ def allowed(limits: dict[str, float], measure: str, similarity: float) -> float:
 
 
 def masked_int8(pixels: NDArray[np.uint8], masks: NDArray[np.float32]) -> NDArray[np.int8]:
-    """What `mim_micro.tflite` takes: q = value - 128, the mask as 0 or 255.
+    """Returns the input of `mim_micro.tflite`: masked RGB and the mask (0 or 255), as q = value - 128.
 
     Args:
         pixels: uint8 (S, S, 3), resampled.
@@ -96,12 +99,20 @@ def masked_int8(pixels: NDArray[np.uint8], masks: NDArray[np.float32]) -> NDArra
 
 
 def centred(pixels: NDArray[np.uint8]) -> NDArray[np.int8]:
-    """What `mim_features.tflite` takes, q = pixel - 128."""
+    """Returns the input of `mim_features.tflite`: uint8 pixels -> int8 of the same shape, q = pixel - 128."""
     return (pixels.astype(np.int16) - 128).astype(np.int8)
 
 
 def run_micro(interpreter: Any, inputs: NDArray[np.int8]) -> NDArray[np.int8]:
-    """Runs an integer model on int8 inputs (n, ...), one at a time, such as (n, s, s, 4) -> int8 (n, s, s, 3)."""
+    """Runs an integer model on a batch, one input at a time.
+
+    Args:
+        interpreter: of a model with one int8 input and one int8 output.
+        inputs: int8 (n, ...), such as (n, s, s, 4) for `mim_micro.tflite`.
+
+    Returns:
+        int8 (n, ...), such as (n, s, s, 3).
+    """
     interpreter.allocate_tensors()
     source, target = interpreter.get_input_details()[0]["index"], interpreter.get_output_details()[0]["index"]
     outputs = []
@@ -113,12 +124,12 @@ def run_micro(interpreter: Any, inputs: NDArray[np.int8]) -> NDArray[np.int8]:
 
 
 def write(bundle: Path, images: dict[str, NDArray[np.uint8]], encoded: dict[str, bytes]) -> None:
-    """Writes `golden/` into a bundle whose models and manifest are already there.
+    """Writes the folder `golden/` of a bundle that already contains models and manifest.
 
     Args:
-        bundle: the folder.
-        images: by name, uint8 (height, width, 3), synthetic.
-        encoded: files for the decoder, by name.
+        bundle: the folder of the bundle.
+        images: synthetic photographs by name, uint8 (height, width, 3).
+        encoded: content of the image files for the decoder, by file name.
     """
     make_interpreter = runtimes()[REFERENCE]
     scorer = Scorer(bundle, make_interpreter)
@@ -151,17 +162,20 @@ def write(bundle: Path, images: dict[str, NDArray[np.uint8]], encoded: dict[str,
         entries.append({"name": name, **scorer.score_pixels(pixels), **scalars})
     decoded = [_decoded(folder, name, content) for name, content in encoded.items()]
     decisions = _decisions(scorer.manifest)
-    made = {"generator": "mim_export.bundle.golden", "reference": REFERENCE, "tolerance": tolerance(scorer.manifest)}
-    write_json(folder / "golden.json", {**made, "images": entries, "decisions": decisions, "decoded": decoded})
+    header = {"generator": "mim_export.bundle.golden", "reference": REFERENCE, "tolerance": tolerance(scorer.manifest)}
+    write_json(folder / "golden.json", {**header, "images": entries, "decisions": decisions, "decoded": decoded})
 
 
 def _decisions(manifest: dict[str, Any]) -> list[dict[str, Any]]:
-    """At and on both sides of the table's ends, its middle and the threshold: <= and < are not the same there."""
+    """Returns verdicts at, just below and just above the lowest, middle and highest similarity and the threshold.
+
+    At these values an implementation with < instead of <= gives another result.
+    """
     table = Calibration.from_dict(manifest["calibration"])
     values = (table.similarities[0], table.threshold, table.similarities[len(table.similarities) // 2])
     at = np.asarray([*values, table.similarities[-1]], np.float32)
-    beside = [np.nextafter(at, np.float32(side), dtype=np.float32) for side in (-np.inf, np.inf)]
-    similarities = np.unique(np.concatenate([at, *beside]))
+    neighbours = [np.nextafter(at, np.float32(side), dtype=np.float32) for side in (-np.inf, np.inf)]
+    similarities = np.unique(np.concatenate([at, *neighbours]))
     p = p_value(similarities, table)
     codes = verdict(p, np.zeros(len(p)), table.alpha)
     keys = ("similarity", "p_value", "verdict")
@@ -170,15 +184,28 @@ def _decisions(manifest: dict[str, Any]) -> list[dict[str, Any]]:
 
 
 def _decoded(folder: Path, name: str, content: bytes) -> dict[str, Any]:
+    """Writes an image file and the pixels that it decodes to, and returns its entry in `golden.json`."""
     path = folder / name
     path.write_bytes(content)
-    expected = f"{name}.png"  # after the ending, for grey.jpg and grey.png
+    expected = f"{name}.png"  # appended, so that grey.jpg and grey.png differ
     Image.fromarray(decode(path)).save(folder / expected, optimize=True)
     return {"file": name, "expected": expected, "tolerance": _JPEG if path.suffix == ".jpg" else 0}
 
 
 def read(bundle: Path) -> tuple[list[dict[str, Any]], list[dict[str, NDArray[Any]]]]:
-    """Reads what `write` wrote: the entries of `golden.json` and the arrays of each image by stage."""
+    """Reads the golden images of a bundle.
+
+    Args:
+        bundle: the folder of the bundle.
+
+    Returns:
+        Two lists with one item per image: the entries of `golden.json`, and arrays by stage: `input`, `resampled`,
+        `inpainted`, `small` and `micro` (uint8), `error_map` (float32) and `features` (int8). Stages that the bundle
+        does not have are missing.
+
+    Raises:
+        MimError: `golden.json` is missing or not JSON.
+    """
     folder = bundle / "golden"
     entries = read_json(folder / "golden.json", "export the bundle again")["images"]
     stages = []
@@ -200,7 +227,15 @@ def read(bundle: Path) -> tuple[list[dict[str, Any]], list[dict[str, NDArray[Any
 
 
 def decoded(bundle: Path) -> list[dict[str, Any]]:
-    """Encoded files: `file`, `tolerance` in levels, and `pixels`, the uint8 (height, width, 3) to expect."""
+    """Reads the golden image files for the decoder.
+
+    Args:
+        bundle: the folder of the bundle.
+
+    Returns:
+        One entry per file: `file` and `expected` (file names), `tolerance` in levels of 1/255, and `pixels`, the
+        expected uint8 (height, width, 3).
+    """
     folder = bundle / "golden"
     entries = read_json(folder / "golden.json", "export the bundle again")["decoded"]
     return [{**entry, "pixels": np.asarray(Image.open(folder / entry["expected"]))} for entry in entries]

@@ -1,8 +1,9 @@
-"""The schema of `manifest.json`. Pydantic is needed to write and verify a bundle, not to score with it.
+"""The schema of `manifest.json`. Writing and verifying a bundle needs pydantic; scoring does not.
 
     python -m mim_export.bundle.manifest
 
-writes it as JSON Schema, for other languages and editors: `manifest.schema.json`, which lies beside every manifest.
+writes the JSON Schema `manifest.schema.json`, for other languages and editors. Every bundle contains a copy. The
+docstrings and field descriptions of the classes are part of it.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from pydantic.json_schema import GenerateJsonSchema
 from ..score.files import write_json
 from ..score.manifest import FORMAT, PACKAGE
 
-#: The published schema.
+#: The published JSON Schema.
 PUBLISHED = PACKAGE / "manifest.schema.json"
 
 
@@ -138,19 +139,19 @@ class Manifest(_Entry):
 
 
 class _WithoutTitles(GenerateJsonSchema):
-    """Leaves out titles that only repeat the names of the fields."""
+    """Omits titles, which would only repeat the field names."""
 
     def field_title_should_be_set(self, schema: Any) -> bool:
-        """Of no field."""
+        """Returns False for every field."""
         return False
 
 
 def json_schema() -> dict[str, Any]:
-    """The schema of this version of mim-tf, as JSON Schema of 2020-12.
+    """Returns the schema of this version of mim-tf as JSON Schema 2020-12.
 
     Example:
-        `jsonschema.validate(manifest, json_schema())` raises where a manifest lacks an entry, has one more, or one of
-        another type or range.
+        `jsonschema.validate(manifest, json_schema())` raises `ValidationError` if an entry of the manifest is missing,
+        unknown, or of the wrong type or range.
     """
     return {
         "$schema": GenerateJsonSchema.schema_dialect,

@@ -32,31 +32,31 @@ from . import golden
 from .card import STATEMENT, model_card
 from .manifest import PUBLISHED, Manifest
 
-#: Sources for each target; the folders that exist are copied into a bundle's `scorer/`.
+#: Source folders for each target. Those that exist are copied to `scorer/` in a bundle.
 _SOURCES = ("c", "kotlin", "swift", "web", "micro")
-#: What building and testing them leaves there.
+#: Build outputs in these folders, which are not copied.
 _BUILT = ("build", "dist", "node_modules")
-#: What the scorer in Python consists of, and what makes golden vectors and models C sources.
+#: Python sources to copy: the scorer, and the programs that convert golden vectors and models to C sources.
 _PYTHON = ("__init__.py", "score/*.py", "bundle/__init__.py", "bundle/golden.py", "sources/*.py")
 _LICENCE = RELEASED / "LICENSE"
-#: Of the weights that a bundle of the measure `deep` holds beside its own.
+#: Licence of the EfficientNet-Lite0 weights in bundles of the measure `deep`.
 _NETWORK_LICENCE = PACKAGE / "LICENSE.EfficientNet-Lite0"
 
 
 @dataclass(frozen=True)
 class Contents:
-    """What goes into a bundle.
+    """Contents of a bundle.
 
     Attributes:
         models: content of each TFLite file by name, `mim.tflite` first.
         head: content of `head.f32`, or None.
-        size: side of the images in pixels.
+        size: side of the image that `mim.tflite` takes, in pixels.
         normal_class: the class that the detector was fitted on.
-        mask_set: `cell`, `count` and `step`, or None where nothing is masked.
+        mask_set: `size`, `cell`, `count` and `step`, or None for a method without masks.
         method: name of the method.
-        measure: constants of the measure, as `schema.Measure`.
+        measure: constants of the measure, as in `mim_export.bundle.manifest.Measure`.
         calibration: the conformal table.
-        gate: the limits.
+        gate: limits of the gate.
         training: how it was trained, with the commands.
         data: statement about the photographs and their terms.
     """
@@ -81,49 +81,49 @@ def write_bundle(
     encoded: dict[str, bytes],
     measure: Callable[[Scorer], dict[str, Any]],
 ) -> dict[str, Any]:
-    """Writes a bundle; nothing is left behind where it fails.
+    """Writes a bundle atomically: nothing is written if an error occurs.
 
     Args:
-        folder: must not exist, or be empty.
-        contents: what goes into it.
-        images: synthetic photographs for the golden vectors, by name, uint8 (height, width, 3).
-        encoded: files for the golden vectors of the decoder, by name.
-        measure: evaluates the finished scorer for the card: metrics by name, or none.
+        folder: the folder to write. It must not exist, or be empty.
+        contents: contents of the bundle.
+        images: synthetic photographs for the golden vectors by name, uint8 (height, width, 3).
+        encoded: content of the image files for the golden vectors of the decoder, by file name.
+        measure: evaluates the scorer of the bundle for the model card and returns metrics by name; empty = no metrics.
 
     Returns:
         The manifest.
 
     Raises:
-        MimError: the folder exists or cannot be written.
+        MimError: the folder exists and is not empty, or cannot be written.
     """
-    with new_folder(folder) as beside:
+    with new_folder(folder) as temporary:
         manifest = _manifest(contents)
         for name, content in contents.models.items():
-            (beside / name).write_bytes(with_metadata(content, name, manifest))
+            (temporary / name).write_bytes(with_metadata(content, name, manifest))
         if contents.head is not None:
-            (beside / "head.f32").write_bytes(contents.head)
-        # Golden vectors are made by the scorer itself, which checks the models against a manifest.
-        write_json(beside / "manifest.json", {**manifest, "files": list_files(beside)})
-        golden.write(beside, images, encoded)
-        shutil.copyfile(_LICENCE, beside / "LICENSE")
-        shutil.copyfile(PUBLISHED, beside / PUBLISHED.name)
+            (temporary / "head.f32").write_bytes(contents.head)
+        # The scorer computes the golden vectors, and it checks the sha256 of the models in the manifest.
+        write_json(temporary / "manifest.json", {**manifest, "files": list_files(temporary)})
+        golden.write(temporary, images, encoded)
+        shutil.copyfile(_LICENCE, temporary / "LICENSE")
+        shutil.copyfile(PUBLISHED, temporary / PUBLISHED.name)
         if contents.measure["network"] is not None:
-            shutil.copyfile(_NETWORK_LICENCE, beside / _NETWORK_LICENCE.name)
-        metrics = measure(Scorer(beside))
-        (beside / "MODEL_CARD.md").write_text(model_card(manifest, metrics), encoding="utf-8")
+            shutil.copyfile(_NETWORK_LICENCE, temporary / _NETWORK_LICENCE.name)
+        metrics = measure(Scorer(temporary))
+        (temporary / "MODEL_CARD.md").write_text(model_card(manifest, metrics), encoding="utf-8")
         if metrics:
-            write_json(beside / "metrics.json", metrics)
-        _copy_sources(beside / SCORER)
-        manifest["files"] = list_files(beside)
+            write_json(temporary / "metrics.json", metrics)
+        _copy_sources(temporary / SCORER)
+        manifest["files"] = list_files(temporary)
         Manifest.model_validate(manifest)
-        write_json(beside / "manifest.json", manifest)
-        write_sums(beside, [*manifest["files"], "manifest.json"])
+        write_json(temporary / "manifest.json", manifest)
+        write_sums(temporary, [*manifest["files"], "manifest.json"])
     return manifest
 
 
 def _manifest(contents: Contents) -> dict[str, Any]:
     models = {name: flatbuffer.describe(content) for name, content in contents.models.items()}
-    for name in models.keys() - {"mim.tflite"}:  # the integer ones
+    for name in models.keys() - {"mim.tflite"}:  # the integer models
         models[name]["arena_bytes"] = arena_bytes(contents.models[name])
     return {
         "format": FORMAT,
@@ -147,7 +147,13 @@ def _manifest(contents: Contents) -> dict[str, Any]:
 
 
 def list_files(folder: Path) -> dict[str, dict[str, Any]]:
-    """Every file but the manifest, the checksums and the sources, which have checksums of their own."""
+    """Returns the entry `files` of the manifest: sha256 and size of each file by path.
+
+    The manifest, `SHA256SUMS` and `scorer/`, which has its own `SHA256SUMS`, are not included.
+
+    Args:
+        folder: the folder of a bundle.
+    """
     skipped = ("manifest.json", "SHA256SUMS")
     paths = sorted(path for path in folder.rglob("*") if path.is_file() and path.name not in skipped)
     names = {path.relative_to(folder).as_posix(): path for path in paths}
@@ -160,7 +166,12 @@ def _file(path: Path) -> dict[str, Any]:
 
 
 def write_sums(folder: Path, names: Iterable[str]) -> None:
-    """Writes `SHA256SUMS`, as `sha256sum -c` reads it."""
+    """Writes `SHA256SUMS` in the format of `sha256sum -c`.
+
+    Args:
+        folder: the folder to write to.
+        names: paths of the files to list, relative to the folder.
+    """
     lines = [f"{_file(folder / name)['sha256']}  {name}\n" for name in sorted(names)]
     (folder / "SHA256SUMS").write_text("".join(lines), encoding="ascii")
 
@@ -180,9 +191,15 @@ def _copy_sources(target: Path) -> None:
 
 
 def arena_bytes(micro: bytes) -> int | None:
-    """Bytes that TensorFlow Lite Micro allocates for a model on x86-64, or None where it is not installed.
+    """Measures the arena that TensorFlow Lite Micro allocates for a model on x86-64.
 
-    The allocator prints its need from C++ after an inference, so a child process runs it.
+    The allocator prints the size from C++, so the inference runs in a child process whose output is read.
+
+    Args:
+        micro: an integer-only TFLite file.
+
+    Returns:
+        Bytes, or None if the package tflite-micro is not installed or the size was not printed.
     """
     if importlib.util.find_spec("tflite_micro") is None:
         return None
@@ -195,5 +212,5 @@ def arena_bytes(micro: bytes) -> int | None:
         "i.print_allocations()\n"
     )
     done = subprocess.run([sys.executable, "-c", program], input=micro, capture_output=True, check=False)
-    found = re.search(rb"Arena allocation total (\d+) bytes", done.stdout + done.stderr)
-    return int(found[1]) if found else None
+    match = re.search(rb"Arena allocation total (\d+) bytes", done.stdout + done.stderr)
+    return int(match[1]) if match else None

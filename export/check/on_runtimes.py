@@ -1,8 +1,8 @@
-"""Golden vectors and photographs on the TFLite runtimes of one Python: numpy and Pillow, no TensorFlow.
+"""Runs golden vectors and photographs on the TFLite runtimes of this Python. Needs numpy and Pillow, not TensorFlow.
 
     python -m mim_export.check.on_runtimes BUNDLE [--data DIR]
 
-prints JSON for `verify.py`, which runs it in an environment of its own for tflite-runtime.
+prints JSON for `verify.py`, which runs this module with another Python for tflite-runtime.
 """
 
 from __future__ import annotations
@@ -26,27 +26,28 @@ from ..score.manifest import masks_of, read_manifest
 from ..score.runtimes import MakeInterpreter, runtimes
 from ..score.scorer import Scorer
 
-#: Outputs of the graph whose entry in a row has another name.
+#: Fields of `Row` whose name differs from that of the output of the model.
 _FIELDS = {"foreignness": "novelty"}
 
 
 @dataclass(frozen=True)
 class Row:
-    """What one runtime or scorer gives for the golden images: largest differences, None where nothing was compared.
+    """Largest absolute differences between a runtime or scorer and the golden vectors; None = not compared.
 
     Attributes:
-        runtime: its name.
+        runtime: name of the runtime or scorer.
         part: `mim.tflite`, `mim_micro.tflite`, `mim_features.tflite` or `scorer`.
-        status: `exact`, `within tolerance`, `differs`, or `failed: ` or `not present: ` and why.
-        images: how many images it was given.
-        levels: of the inpainting, in levels of 1/255; of the features, in their int8 levels.
-        similarity: without unit, as the next five.
-        novelty: of the measure `deep`.
-        ssim: structural similarity.
-        contrast: of the gate.
-        detail: of the gate.
-        p_value: in (0, 1].
-        verdicts: of how many images verdict and reason agree.
+        status: `exact`, `within tolerance`, `differs`, or `failed: ` or `not present: ` followed by the reason.
+        images: number of golden images.
+        levels: difference of the inpainting in levels of 1/255; for `mim_features.tflite`, difference of the features
+            in int8 levels.
+        similarity: difference of the similarity.
+        novelty: difference of the novelty of the measure `deep`, in standard deviations over the class.
+        ssim: difference of SSIM.
+        contrast: difference of the contrast that the gate checks.
+        detail: difference of the detail that the gate checks.
+        p_value: difference of the p-value.
+        verdicts: number of images whose verdict and reason agree.
     """
 
     runtime: str
@@ -64,12 +65,19 @@ class Row:
 
     @property
     def bad(self) -> bool:
-        """Whether it ran and something is wrong."""
+        """Whether the status is `differs` or `failed`."""
         return self.status.startswith(("differs", "failed"))
 
 
 def golden_rows(bundle: Path) -> Iterator[Row]:
-    """Runs the golden vectors on every runtime that is installed here, TensorFlow Lite Micro included."""
+    """Runs the golden vectors on every runtime of this Python, including TensorFlow Lite Micro.
+
+    Args:
+        bundle: the folder of a bundle.
+
+    Yields:
+        A row for each runtime and model.
+    """
     entries, stages = golden.read(bundle)
     for name, make in runtimes().items():
         yield _graph_row(bundle, name, make, entries, stages)
@@ -90,44 +98,50 @@ def _graph_row(
 ) -> Row:
     scorer = Scorer(bundle, make)
     results = [scorer.run(stage["resampled"]) for stage in stages]
-    told = [scorer.told(result, min(stage["input"].shape[:2])) for result, stage in zip(results, stages, strict=True)]
+    rows = [scorer.to_row(result, min(stage["input"].shape[:2])) for result, stage in zip(results, stages, strict=True)]
     inpainted = max(_levels(r["inpainted"][0], s["inpainted"]) for r, s in zip(results, stages, strict=True))
     errors = max(
         float(np.abs(r["error_map"][0, :, :, 0] - s["error_map"]).max()) for r, s in zip(results, stages, strict=True)
     )
-    close = {
+    differences = {
         key: [abs(float(r[key][0]) - e[key]) for r, e in zip(results, entries, strict=True)]
         for key in ("similarity", "foreignness", "ssim", "p_value")
     }
-    agree = [all(t[key] == e[key] for key in ("verdict", "reason")) for t, e in zip(told, entries, strict=True)]
+    agree = [all(row[key] == e[key] for key in ("verdict", "reason")) for row, e in zip(rows, entries, strict=True)]
     limits = golden.tolerance(scorer.manifest)
-    near = inpainted <= limits["pixels"] and max(close["ssim"]) <= limits["ssim"] and errors <= limits["error_map"]
-    # A verdict may flip only where the similarity lies within the tolerance of the threshold, a reason likewise.
-    edges = {"similarity": scorer.threshold, "foreignness": scorer.manifest["gate"]["max_foreignness"]}
-    doubtful = [False] * len(entries)
-    for key, edge in edges.items():
+    near = (
+        inpainted <= limits["pixels"] and max(differences["ssim"]) <= limits["ssim"] and errors <= limits["error_map"]
+    )
+    # A verdict or reason may differ only if the similarity or novelty is within the tolerance of its limit.
+    limit_of = {"similarity": scorer.threshold, "foreignness": scorer.manifest["gate"]["max_foreignness"]}
+    near_limit = [False] * len(entries)
+    for key, bound in limit_of.items():
         for i, entry in enumerate(entries):
-            limit = golden.allowed(limits, scorer.measure, entry[key])
-            near = near and close[key][i] <= limit
-            doubtful[i] |= edge is not None and abs(entry[key] - edge) <= limit
-    flips = [not equal and not doubt for equal, doubt in zip(agree, doubtful, strict=True)]
-    exact = inpainted == 0 and max(close["similarity"]) == 0 and max(close["p_value"]) == 0 and all(agree)
+            allowed = golden.allowed(limits, scorer.measure, entry[key])
+            near = near and differences[key][i] <= allowed
+            near_limit[i] |= bound is not None and abs(entry[key] - bound) <= allowed
+    wrong = [not equal and not is_near for equal, is_near in zip(agree, near_limit, strict=True)]
+    exact = inpainted == 0 and max(differences["similarity"]) == 0 and max(differences["p_value"]) == 0 and all(agree)
     return Row(
         name,
         "mim.tflite",
-        "exact" if exact else "within tolerance" if near and not any(flips) else "differs",
+        "exact" if exact else "within tolerance" if near and not any(wrong) else "differs",
         images=len(entries),
         levels=inpainted,
         verdicts=sum(agree),
-        **{_FIELDS.get(key, key): max(values) for key, values in close.items()},
+        **{_FIELDS.get(key, key): max(values) for key, values in differences.items()},
     )
 
 
+#: Runs an integer model on a batch (n, ...).
 Runner = Callable[[NDArray[np.int8]], NDArray[np.int8]]
+#: Arrays of one golden image by stage.
 Stage = dict[str, NDArray[Any]]
 
 
 def _inpainting(masks: NDArray[np.float32]) -> Callable[[Runner, Stage], int]:
+    """Returns a function that computes the difference of the inpainting under each mask, in levels."""
+
     def difference(run: Runner, stage: Stage) -> int:
         outputs = run(golden.masked_int8(stage["small"], masks)).astype(np.int16) + 128
         return _levels(np.concatenate(list(outputs), axis=1), stage["micro"])
@@ -136,13 +150,14 @@ def _inpainting(masks: NDArray[np.float32]) -> Callable[[Runner, Stage], int]:
 
 
 def _features(run: Runner, stage: Stage) -> int:
+    """Returns the difference of the features, in int8 levels."""
     return _levels(run(golden.centred(stage["resampled"])[None]).ravel(), stage["features"])
 
 
 def _integer_rows(
     bundle: Path, part: str, stages: list[Stage], difference: Callable[[Runner, Stage], int], limit: float
 ) -> Iterator[Row]:
-    """Those of an integer model, TensorFlow Lite Micro included."""
+    """Yields the rows of an integer model on every runtime, including TensorFlow Lite Micro."""
     content = (bundle / part).read_bytes()
 
     def runner(make: MakeInterpreter) -> Runner:
@@ -158,10 +173,18 @@ def _integer_rows(
 
 
 def run_tflm(content: bytes, inputs: NDArray[np.int8]) -> NDArray[np.int8]:
-    """As `golden.run_micro`, in the interpreter of TensorFlow Lite Micro."""
+    """Runs an integer model with TensorFlow Lite Micro.
+
+    Args:
+        content: the TFLite file.
+        inputs: int8 (n, ...).
+
+    Returns:
+        int8 (n, ...), as `golden.run_micro` returns it.
+    """
     from tflite_micro import runtime
 
-    # The wheel's default arena is ten times the model; this one holds any model that a bundle may.
+    # Large enough for every model of a bundle. The default of the wheel is ten times the size of the model.
     interpreter = runtime.Interpreter.from_bytes(content, arena_size=4_000_000)
     outputs = []
     for masked in inputs:
@@ -172,20 +195,29 @@ def run_tflm(content: bytes, inputs: NDArray[np.int8]) -> NDArray[np.int8]:
 
 
 def photograph_scores(bundle: Path, folder: Path) -> dict[str, list[dict[str, Any]]]:
-    """Scores every image of a folder on every runtime that is installed here.
+    """Scores every image of a folder on every runtime of this Python.
+
+    Args:
+        bundle: the folder of a bundle.
+        folder: photographs, in folders of any depth.
 
     Returns:
-        By runtime the rows of `score_paths`, in the same order.
+        The rows of `score_paths` by runtime, with the images in the same order.
     """
     return {name: score_paths(Scorer(bundle, make), [folder])[0] for name, make in runtimes().items()}
 
 
 def _levels(a: NDArray[Any], b: NDArray[Any]) -> int:
+    """Returns the largest absolute difference of two integer arrays."""
     return int(np.abs(a.astype(np.int32) - b.astype(np.int32)).max())
 
 
 def main() -> int:
-    """The command `python -m mim_export.check.on_runtimes`."""
+    """Runs the command `python -m mim_export.check.on_runtimes`.
+
+    Returns:
+        Exit status: 0, or 2 if an error occurred.
+    """
     parser = argparse.ArgumentParser(prog="mim_export.check.on_runtimes", description=__doc__)
     parser.add_argument("bundle", type=Path, help="a folder that mim-tf export wrote")
     parser.add_argument("--data", type=Path, help="score the images of this folder instead of the golden ones")

@@ -1,7 +1,8 @@
-"""The scorers in other languages on the golden images, given what the models gave; they have to agree with numpy.
+"""Runs the scorers in other languages on the golden images and compares them with numpy.
 
-A scorer's program reads the bundle that the environment variable MIM_BUNDLE names, and prints a line of JSON for each
-golden image: `ssim` (null without masks), `contrast`, `detail`, `p_value`, `verdict` and `reason`.
+They get the golden outputs of the models and compute SSIM, gate, p-value and verdict. The program of a scorer reads the
+bundle named by the environment variable MIM_BUNDLE and prints one line of JSON for each golden image: `ssim` (null
+without masks), `contrast`, `detail`, `p_value`, `verdict` and `reason`.
 """
 
 from __future__ import annotations
@@ -30,22 +31,26 @@ from ..score.errors import MimError
 from ..score.manifest import PACKAGE, masks_of, read_manifest
 from .c_scorer import c_scores
 from .on_runtimes import Row
-from .programs import NotPresentError, printed
+from .programs import NotPresentError, run_scorer
 
 WEB, KOTLIN = PACKAGE / "web" / "scorer", PACKAGE / "kotlin"
-#: Largest difference between two scorers that are given the same inpainting.
+#: Largest allowed difference between two scorers for the same inpainting.
 TOLERANCE = 1e-5
-#: Largest difference of SSIM from the graph's, whose moments are float32.
+#: Largest allowed difference of SSIM from that of the model, which computes moments in float32.
 GRAPH_TOLERANCE = 1e-4
 
+#: One entry per golden image, with the keys above.
 Scores = list[dict[str, Any]]
 
 
 def scorer_rows(bundle: Path) -> Iterator[Row]:
     """Scores the golden images in each language.
 
-    Returns:
-        A row for numpy, compared with `golden.json`, and one for each other scorer, compared with numpy.
+    Args:
+        bundle: the folder of a bundle.
+
+    Yields:
+        A row for numpy, compared with `golden.json`, and a row for each other scorer, compared with numpy.
 
     Example:
         `Row("c", "scorer", "within tolerance", images=17, ssim=1.2e-07, ...)`.
@@ -60,24 +65,25 @@ def scorer_rows(bundle: Path) -> Iterator[Row]:
     }
     for name, scorer in scorers.items():
         try:
-            found = scorer()
-            if len(found) != len(entries):
-                raise MimError(f"{len(found)} scores of {len(entries)} images", "build it again")
-            yield _row(name, found, expected, entries, TOLERANCE)
+            scores = scorer()
+            if len(scores) != len(entries):
+                raise MimError(f"{len(scores)} scores of {len(entries)} images", "build it again")
+            yield _row(name, scores, expected, entries, TOLERANCE)
         except NotPresentError as remedy:
             yield Row(name, "scorer", f"not present: {remedy}")
-        except (MimError, KeyError, TypeError) as error:  # the last two: it printed something else
+        except (MimError, KeyError, TypeError) as error:  # the last two: the program printed other JSON
             yield Row(name, "scorer", f"failed: {error}")
 
 
-def _row(name: str, found: Scores, expected: Scores, entries: Scores, ssim: float) -> Row:
+def _row(name: str, scores: Scores, expected: Scores, entries: Scores, ssim: float) -> Row:
+    """Compares numbers with `expected`, within `TOLERANCE` or `ssim`, and verdicts with the golden `entries`."""
     worst = {
-        # Numpy's maximum, for Python's may lose a NaN.
-        key: float(np.max([abs(f[key] - e[key]) for f, e in zip(found, expected, strict=True)]))
+        # The maximum of numpy, since that of Python may ignore NaN.
+        key: float(np.max([abs(s[key] - e[key]) for s, e in zip(scores, expected, strict=True)]))
         for key in ("ssim", "contrast", "detail", "p_value")
-        if found[0][key] is not None
+        if scores[0][key] is not None
     }
-    agree = [f["verdict"] == e["verdict"] and f["reason"] == e["reason"] for f, e in zip(found, entries, strict=True)]
+    agree = [s["verdict"] == e["verdict"] and s["reason"] == e["reason"] for s, e in zip(scores, entries, strict=True)]
     near = all(value <= (ssim if key == "ssim" else TOLERANCE) for key, value in worst.items()) and all(agree)
     status = "exact" if near and not any(worst.values()) else "within tolerance" if near else "differs"
     differences: dict[str, Any] = {**worst, "verdicts": sum(agree)}
@@ -85,7 +91,16 @@ def _row(name: str, found: Scores, expected: Scores, entries: Scores, ssim: floa
 
 
 def numpy_scores(manifest: dict[str, Any], entries: Scores, stages: list[dict[str, NDArray[Any]]]) -> Scores:
-    """The scores by the definitions, SSIM in float64; arguments and result as of `c_scores`."""
+    """Scores the golden images with numpy, with SSIM in float64.
+
+    Args:
+        manifest: content of `manifest.json`.
+        entries: entries of `golden.json`, from `golden.read`.
+        stages: arrays by stage, from `golden.read`.
+
+    Returns:
+        For each image `ssim` (None without masks), `contrast`, `detail`, `p_value`, `verdict` and `reason`.
+    """
     table, limits = Calibration.from_dict(manifest["calibration"]), Gate.from_dict(manifest["gate"])
     masks = masks_of(manifest)
     rows = []
@@ -115,15 +130,18 @@ def numpy_scores(manifest: dict[str, Any], entries: Scores, stages: list[dict[st
 
 
 def ssim(a: NDArray[np.float64], b: NDArray[np.float64], measure: dict[str, Any]) -> float:
-    """Mean structural similarity in float64, by the definition.
+    """Computes the mean structural similarity in float64 (Wang et al. 2004).
 
     Args:
-        a: (s, s, 3) in [0, 1], s at least `window`.
+        a: float64 (s, s, 3) in [0, 1], s >= `window`.
         b: the same.
-        measure: `window`, `sigma`, `c1` and `c2` of a manifest.
+        measure: entry `measure` of a manifest, of which `window`, `sigma`, `c1` and `c2` are used.
 
     Returns:
-        At most 1; 1 of an image and itself, 0.0001 / 1.0001 of black and white.
+        The mean over windows and channels, in [-1, 1].
+
+    Example:
+        1 for two equal images, 0.0001 / 1.0001 for black and white.
     """
     width, c1, c2 = measure["window"], measure["c1"], measure["c2"]
     taps = np.exp(-0.5 * ((np.arange(width) - width // 2) / measure["sigma"]) ** 2)
@@ -151,7 +169,7 @@ def _c(manifest: dict[str, Any], entries: Scores, stages: list[dict[str, NDArray
 def _typescript(bundle: Path) -> Scores:
     if shutil.which("node") is None or not (WEB / "node_modules").is_dir():
         raise NotPresentError(f"install Node 20 or newer and run npm ci in {WEB}")
-    return printed(["node", "test/scores.mjs"], WEB, bundle)
+    return run_scorer(["node", "test/scores.mjs"], WEB, bundle)
 
 
 def _kotlin(bundle: Path) -> Scores:
@@ -159,4 +177,4 @@ def _kotlin(bundle: Path) -> Scores:
     newest = max(path.stat().st_mtime for part in ("src", "test") for path in (KOTLIN / part).rglob("*.kt"))
     if shutil.which("java") is None or not built.exists() or built.stat().st_mtime < newest:
         raise NotPresentError(f"run {KOTLIN / 'test.sh'}")
-    return printed(["java", "@build/scores"], KOTLIN, bundle)
+    return run_scorer(["java", "@build/scores"], KOTLIN, bundle)

@@ -1,4 +1,4 @@
-"""Does a bundle hold what it promises, here? Files against their sha256, golden vectors on every runtime and scorer."""
+"""Verifies a bundle: sha256 of its files, and golden vectors on every available runtime and scorer."""
 
 from __future__ import annotations
 
@@ -23,13 +23,16 @@ _REMEDY = "export the bundle again or reinstall mim-tf"
 
 
 def check_files(bundle: str | os.PathLike[str]) -> dict[str, Any]:
-    """Checks manifest and files.
+    """Validates the manifest and checks all files of a bundle.
+
+    Args:
+        bundle: the folder of a bundle.
 
     Returns:
         The manifest.
 
     Raises:
-        MimError: the first thing that is missing, changed, or not listed.
+        MimError: the manifest is invalid, or a file is missing, changed or not listed. The first problem is reported.
     """
     folder = Path(bundle)
     manifest = read_manifest(folder)
@@ -50,17 +53,17 @@ def check_files(bundle: str | os.PathLike[str]) -> dict[str, Any]:
 
 
 def verify(bundle: str | os.PathLike[str]) -> list[Row]:
-    """Runs the golden vectors on every runtime and scorer that is present.
+    """Checks a bundle and runs its golden vectors on every available runtime and scorer.
 
     Args:
-        bundle: the folder.
+        bundle: the folder of a bundle.
 
     Returns:
-        A row for each runtime and each of its models, and for each scorer; those that are not present have rows that
-        say what to install.
+        A row for each pair of runtime and model, and for each scorer. The status of runtimes and scorers that are not
+        installed says what to install.
 
     Raises:
-        MimError: a file is missing or changed, or no runtime is present.
+        MimError: a file is missing or changed, preprocessing gives other pixels, or no runtime is installed.
 
     Example:
         The first row of the released bundle is `Row("litert", "mim.tflite", "within tolerance", images=17,
@@ -69,16 +72,16 @@ def verify(bundle: str | os.PathLike[str]) -> list[Row]:
     folder = Path(bundle)
     manifest = check_files(folder)
     _check_preprocessing(folder, manifest)
-    with tflite_runtime(str(folder)) as other:
+    with tflite_runtime(str(folder)) as other_python:
         rows = list(golden_rows(folder))
-        found = {row.runtime for row in rows}
-        if "litert" not in found:
+        installed = {row.runtime for row in rows}
+        if "litert" not in installed:
             rows.append(Row("litert", "mim.tflite", "not present: pip install ai-edge-litert"))
-        if "tflm" not in found and manifest["mask_set"] is not None:
+        if "tflm" not in installed and manifest["mask_set"] is not None:
             rows.append(Row("tflm", "mim_micro.tflite", "not present: pip install tflite-micro"))
         rows += scorer_rows(folder)
-        if "tflite-runtime" not in found:
-            rows += _other_rows(other)
+        if "tflite-runtime" not in installed:
+            rows += _other_rows(other_python)
     if not any(row.images and row.part == "mim.tflite" for row in rows):
         raise MimError("no TFLite runtime", "pip install ai-edge-litert")
     order = ("mim.tflite", "mim_micro.tflite", "mim_features.tflite", "scorer")
@@ -86,20 +89,21 @@ def verify(bundle: str | os.PathLike[str]) -> list[Row]:
 
 
 def _check_preprocessing(folder: Path, manifest: dict[str, Any]) -> None:
+    """Checks that `resample` and `decode` give the golden pixels; raises `MimError` otherwise."""
     _, stages = golden.read(folder)
     for number, stage in enumerate(stages):
         if not np.array_equal(resample(stage["input"], manifest["size"]), stage["resampled"]):
-            raise MimError("resample() gives other pixels", _REMEDY, folder / f"golden/{number:02d}_resampled.png")
+            raise MimError("resample() gives different pixels", _REMEDY, folder / f"golden/{number:02d}_resampled.png")
     for entry in golden.decoded(folder):
         path = folder / "golden" / entry["file"]
         if np.abs(decode(path).astype(np.int32) - entry["pixels"]).max() > entry["tolerance"]:
-            raise MimError("is decoded to other pixels", "install another Pillow", path)
+            raise MimError("decodes to different pixels", "install another version of Pillow", path)
 
 
-def _other_rows(other: Callable[[], Any]) -> list[Row]:
-    """Those of tflite-runtime in an environment of its own."""
+def _other_rows(other_python: Callable[[], Any]) -> list[Row]:
+    """Returns the rows of tflite-runtime from the function that `tflite_runtime` yields."""
     try:
-        return [Row(**entry) for entry in other() if entry["runtime"].startswith("tflite-runtime")]
+        return [Row(**entry) for entry in other_python() if entry["runtime"].startswith("tflite-runtime")]
     except NotPresentError as remedy:
         return [Row("tflite-runtime", "mim.tflite", f"not present: {remedy}")]
     except MimError as error:

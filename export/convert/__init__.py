@@ -1,1 +1,1 @@
-"""From a detector to TFLite files."""
+"""Converts a detector to TFLite files."""

@@ -1,12 +1,13 @@
-"""A fitted `Detector` -> TFLite files.
+"""Converts a fitted `Detector` to TFLite files.
 
-Of the method `mim` they are `mim.tflite` (int8 generator, signatures `score` and `inpaint`) and `mim_micro.tflite`. The
-network of the measure `deep` stays float32: in int8 its similarities would differ between runtimes by a tenth of the
-spread of the class. For a microcontroller it becomes int8 all the same, in `mim.tflite` and in `mim_features.tflite`,
-which goes with the head. Of another method that compares an image with its reconstruction by SSIM, `proxyano` among
-them, it is `mim.tflite` alone, with the signature `score` and float32 weights: the cosine and softmax of a memory have
-no int8 twin here. ProxyAno needs no superpixels on a device, for its network extracts the proxy; they were the target
-in training.
+The method `mim` gives `mim.tflite` (int8 generator, signatures `score` and `inpaint`) and `mim_micro.tflite` (the
+generator alone, with int8 inputs and outputs). The feature network of the measure `deep` stays float32 by default:
+quantized to int8, its similarities would differ between runtimes by a tenth of their spread over the class. For a
+microcontroller it is quantized in `mim.tflite` and in `mim_features.tflite`, and the head is stored in `head.f32`.
+
+Other methods that compare an image with its reconstruction by SSIM, such as `proxyano`, give `mim.tflite` with the
+signature `score` and float32 weights: the cosine similarity and softmax of ProxyAno's memory have no int8 version here.
+ProxyAno needs no superpixels on a device. They were the target in training, and its network predicts them.
 """
 
 from __future__ import annotations
@@ -42,20 +43,21 @@ from .graph import (
 )
 from .quantize import activation_ranges, int8_twin
 
-#: What all models of a bundle may take together.
+#: Maximum size of all models of a bundle together, in bytes.
 MAX_BYTES = 6_000_000
-#: Photographs of the sample of which views are made, for the ranges of the measure `deep`.
+#: Number of sample photographs whose views are used to find the activation ranges of the feature network.
 _VIEWED = 8
+#: Images per batch when activation ranges are found.
 _BATCH = 16
 
 
 @dataclass(frozen=True)
 class Converted:
-    """What a bundle holds of a detector.
+    """Files of a converted detector.
 
     Attributes:
-        models: content of each TFLite file by name.
-        head: what `mim_features.tflite` goes with, as `Head.to_bytes` gives it, or None.
+        models: content of each TFLite file by file name.
+        head: content of `head.f32`, as `Head.to_bytes` returns it, or None without `mim_features.tflite`.
     """
 
     models: dict[str, bytes]
@@ -63,19 +65,19 @@ class Converted:
 
 
 def convert(detector: Detector, sample: NDArray[np.uint8], micro: bool) -> Converted:
-    """Converts a detector.
+    """Converts a detector to TFLite files.
 
     Args:
-        detector: fitted, of the method `mim` or of another that measures a reconstruction by SSIM.
-        sample: uint8 (N, S, S, 3), photographs of its class; they set the ranges of int8 activations.
-        micro: whether every network becomes int8, for a microcontroller.
+        detector: a fitted detector of the method `mim`, or of a method that compares a reconstruction by SSIM.
+        sample: uint8 (N, S, S, 3), photographs of the normal class; they determine the ranges of int8 activations.
+        micro: quantize every network to int8, for a microcontroller.
 
     Returns:
         The files.
 
     Raises:
-        MimError: the method reconstructs nothing, a file would be larger than `MAX_BYTES`, or have operators that
-            not every runtime has.
+        MimError: the method has no reconstruction, the models have more than `MAX_BYTES` bytes together, or a model
+            has an operator that not every runtime supports.
     """
     method, side = detector.model, detector.size
     image = tf.TensorSpec([1, side, side, 3], tf.uint8, "image")
@@ -98,10 +100,10 @@ def convert(detector: Detector, sample: NDArray[np.uint8], micro: bool) -> Conve
 
 
 def float_graph(detector: Detector) -> Graph:
-    """The scorer's graph with the networks as they were trained, in float32.
+    """Returns the graph of the model with float32 networks, without quantization.
 
     Raises:
-        MimError: the method reconstructs nothing.
+        MimError: the method has no reconstruction that is compared by SSIM.
     """
     method = detector.model
     if isinstance(method, InpaintingModel):
@@ -115,15 +117,28 @@ def float_graph(detector: Detector) -> Graph:
 
 
 def convert_float(run: Path) -> bytes:
-    """`mim.tflite` of a run as it would be with float32 networks, signature `score` alone; see `convert`."""
+    """Converts a run to a `mim.tflite` with float32 networks and the signature `score`, for comparisons of speed.
+
+    Args:
+        run: the run folder.
+
+    Returns:
+        A TFLite file.
+    """
     return _convert_float(Detector.load(run))
 
 
 def score_function(run: Path) -> Callable[[tf.Tensor], Any]:
-    """The score path of a run in Keras and TensorFlow, in the form in which it is fastest.
+    """Returns the signature `score` of a run as a TensorFlow function, optimized for speed.
 
-    It is one function from uint8 (1, S, S, 3) to all outputs of `mim.tflite`, in float32, the masks as one batch, the
-    weights as constants, so that TensorFlow folds batch normalisations into convolutions.
+    It computes in float32, with the masks as one batch. The weights are constants, so that TensorFlow folds batch
+    normalization into the convolutions.
+
+    Args:
+        run: the run folder.
+
+    Returns:
+        A function from uint8 (1, S, S, 3) to all outputs of `mim.tflite`.
     """
     detector = Detector.load(run)
     image = tf.TensorSpec([1, detector.size, detector.size, 3], tf.uint8, "image")
@@ -147,16 +162,16 @@ def _deep_graph(detector: Detector, method: DeepInpaintingModel, sample: NDArray
     backbone = _int8_backbone(method, sample) if micro else method.backbone
     graph = Deep(detector, method, _int8_generator(method.inpainting, halves), backbone)
     exact, _ = method.vectors(sample)
-    look = tf.function(lambda pixels: graph.look(pixels)[0])
-    rounded = np.concatenate([look(tf.constant(pixels[None], tf.float32)).numpy() for pixels in sample])
+    vectors = tf.function(lambda pixels: graph.vectors(pixels)[0])
+    rounded = np.concatenate([vectors(tf.constant(pixels[None], tf.float32)).numpy() for pixels in sample])
     graph.correct(exact, rounded)
     return graph
 
 
 def _int8_backbone(method: DeepInpaintingModel, sample: NDArray[np.uint8]) -> keras.Model:
-    # Ranges have to hold what is not of the class as well, or the most foreign features would be cut off.
-    made = [make_views(pixels, method.size, 1, 0) for pixels in sample[:: max(1, len(sample) // _VIEWED)]]
-    images = np.concatenate([sample, *(images for views in made for images in views.values())])
+    # The ranges must also cover images that are not of the class. Otherwise features of high novelty would be clipped.
+    viewed = [make_views(pixels, method.size, 1, 0) for pixels in sample[:: max(1, len(sample) // _VIEWED)]]
+    images = np.concatenate([sample, *(images for views in viewed for images in views.values())])
     floats = [tf.constant(images[start : start + _BATCH], tf.float32) for start in range(0, len(images), _BATCH)]
     return int8_twin(method.backbone, activation_ranges(method.backbone, floats))
 
@@ -187,7 +202,21 @@ def _convert(
     integer: bool | None,
     layers: list[str],
 ) -> bytes:
-    """The fake-quantization nodes decide what becomes int8; with `integer` None, nothing does."""
+    """Converts signatures of a graph to one TFLite file.
+
+    Args:
+        graph: the module that owns the variables.
+        signatures: method and input specifications by name; the first one becomes subgraph 0.
+        integer: True: int8 inputs and outputs. False: float inputs and outputs, and int8 where the graph has
+            fake-quantization nodes. None: no quantization.
+        layers: names of the convolutions.
+
+    Returns:
+        The file.
+
+    Raises:
+        MimError: TFLite lacks an operator, or not every runtime supports one.
+    """
     functions = {
         name: tf.function(method, input_signature=specs).get_concrete_function()
         for name, (method, specs) in signatures.items()

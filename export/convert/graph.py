@@ -1,6 +1,6 @@
-"""The scorer as graphs that TFLite can hold: photograph in, verdict out; one class for each way to a similarity.
+"""The TensorFlow graphs of `mim.tflite`, from resampled photograph to verdict, with one class per type of measure.
 
-The networks that they are given may be int8; everything else is float in every file.
+The networks may contain fake-quantization nodes and become int8. All other operations are float32.
 """
 
 from __future__ import annotations
@@ -33,7 +33,15 @@ from ..score import decide
 
 
 class Compared(NamedTuple):
-    """Similarity (1,), reconstruction (1, s, s, 3) in [0, 1], error map (1, s, s, 1), SSIM and foreignness (1,)."""
+    """Results of `Graph.compare`, float32.
+
+    Attributes:
+        similarity: (1,).
+        inpainted: (1, s, s, 3) in [0, 1], the reconstruction; its side s may be smaller than the image's.
+        errors: (1, s, s, 1) in [0, 2], 1 - SSIM of image and reconstruction.
+        ssim: (1,), mean SSIM.
+        novelty: (1,), in standard deviations over the class; None for the measure `ssim`.
+    """
 
     similarity: tf.Tensor
     inpainted: tf.Tensor
@@ -43,7 +51,11 @@ class Compared(NamedTuple):
 
 
 class Graph(tf.Module):
-    """What all of them do; where an image is reconstructed, SSIM compares the two."""
+    """Base class: compares an image with its reconstruction by SSIM and judges the similarity.
+
+    Args:
+        detector: a fitted detector, for its conformal table and gate.
+    """
 
     def __init__(self, detector: Detector) -> None:
         super().__init__()
@@ -51,11 +63,11 @@ class Graph(tf.Module):
         self._gate = detector.gate
 
     def reconstruct(self, original: tf.Tensor) -> tf.Tensor:
-        """Float (1, S, S, 3) in [0, 1] -> the same."""
+        """Reconstructs an image: float32 (1, S, S, 3) in [0, 1] -> the same."""
         raise NotImplementedError
 
     def compare(self, pixels: tf.Tensor) -> Compared:
-        """Compares float (1, S, S, 3) in [0, 255] with its reconstruction."""
+        """Compares an image, float32 (1, S, S, 3) in [0, 255], with its reconstruction."""
         original = pixels * (1.0 / 255.0)
         inpainted = self.reconstruct(original)
         errors = error_map(original, inpainted)
@@ -63,37 +75,45 @@ class Graph(tf.Module):
         return Compared(similar, inpainted, errors, similar, None)
 
     def score(self, image: tf.Tensor) -> dict[str, tf.Tensor]:
-        """uint8 (1, S, S, 3) -> the outputs that the manifest lists."""
+        """The signature `score`.
+
+        Args:
+            image: uint8 (1, S, S, 3).
+
+        Returns:
+            The outputs by name; the manifest lists their shapes and dtypes.
+        """
         pixels = tf.cast(image, tf.float32)
         similarity, inpainted, errors, similar, novelty = self.compare(pixels)
         p = self._p_value(similarity)
         reason = self._reason(pixels * (1.0 / 255.0), novelty)
-        judged = tf.cast(p <= np.float32(self._calibration.alpha + decide.SLACK), tf.int32)
+        not_alike = tf.cast(p <= np.float32(self._calibration.alpha + decide.SLACK), tf.int32)
         refused = tf.minimum(reason, 1)
-        scale = image.shape[1] // inpainted.shape[1]  # of the side, so that an app can lay pictures over the image
+        scale = image.shape[1] // inpainted.shape[1]  # outputs have the image's size, so that an app can overlay them
         return {
             "similarity": similarity,
             "p_value": p,
-            "verdict": judged * (1 - refused) + 2 * refused,
+            "verdict": not_alike * (1 - refused) + 2 * refused,
             "reason": reason,
             "inpainted": repeat_pixels(_to_uint8(inpainted), scale),
             "error_map": repeat_pixels(errors, scale),
-            # Operations that change nothing make tensors of their own: the converter would merge an SSIM with the same
-            # similarity, so that some runtimes knew one of the names alone, and make a constant of a foreignness of 0.
+            # These operations do not change the values. They create separate tensors. Otherwise the converter would
+            # merge `ssim` and `similarity` of the measure ssim, so that some runtimes would find only one of the names,
+            # and turn a `foreignness` of 0 into a constant.
             "ssim": tf.maximum(similar, -1.0),
             "foreignness": tf.minimum(p, 0.0) if novelty is None else novelty,
         }
 
     def _p_value(self, similarity: tf.Tensor) -> tf.Tensor:
-        """As `decide.p_value`."""
+        """Implements `decide.p_value`."""
         table = np.asarray(self._calibration.similarities, np.float32)
         weights = np.asarray(self._calibration.weights, np.float32)
         below = tf.cast(similarity[:, None] >= table[None], tf.float32)
         return (1.0 + tf.reduce_sum(below * weights, axis=1)) * np.float32(1 / (self._calibration.groups + 1))
 
     def _reason(self, original: tf.Tensor, novelty: tf.Tensor | None) -> tf.Tensor:
-        """As `decide.gate`."""
-        # A convolution, which XNNPACK does three times as fast as product and sum.
+        """Implements `decide.gate`."""
+        # As a convolution, for which XNNPACK takes a third of the time of multiplication and sum.
         luma = tf.nn.conv2d(original, np.asarray(decide.LUMA, np.float32).reshape(1, 1, 3, 1), 1, "VALID")
         luma = tf.squeeze(luma, axis=3)
         offset = luma - tf.reduce_mean(luma, axis=[1, 2], keepdims=True)
@@ -109,7 +129,13 @@ class Graph(tf.Module):
 
 
 class Masked(Graph):
-    """Reconstruction by inpainting under each mask."""
+    """Method `mim`: reconstructs an image by inpainting the hidden pixels of each mask.
+
+    Args:
+        detector: a fitted detector.
+        generator: float32 or fake-quantized generator.
+        masks: float32 (n, s, s, 1), 1 = kept.
+    """
 
     def __init__(self, detector: Detector, generator: keras.Model, masks: NDArray[np.float32]) -> None:
         super().__init__(detector)
@@ -118,22 +144,37 @@ class Masked(Graph):
         self._variables = _values(generator)
 
     def reconstruct(self, original: tf.Tensor) -> tf.Tensor:
-        """All masks as one batch: one generator, with one set of scales."""
+        """Inpaints all masks as one batch, so that the model contains the generator once, with one set of scales."""
         outputs = self._generate(masked_input(original, tf.constant(self._masks)))
         return tf.reduce_sum(outputs * (1.0 - self._masks), axis=0, keepdims=True)
 
     def inpaint(self, image: tf.Tensor, mask: tf.Tensor) -> dict[str, tf.Tensor]:
-        """uint8 (1, s, s, 3) and uint8 (1, s, s, 1), 0 or 1 -> the generator's output under that mask; s: its side."""
+        """The signature `inpaint`.
+
+        Args:
+            image: uint8 (1, s, s, 3); s is the side of the generator's input.
+            mask: uint8 (1, s, s, 1), 1 = kept, 0 = hidden.
+
+        Returns:
+            `inpainted`: uint8 (1, s, s, 3), the output of the generator.
+        """
         original = tf.cast(image, tf.float32) * (1.0 / 255.0)
         return {"inpainted": _to_uint8(self._generate(masked_input(original, tf.cast(mask, tf.float32))))}
 
     def micro(self, masked: tf.Tensor) -> dict[str, tf.Tensor]:
-        """Float (1, S, S, 4) -> float (1, S, S, 3); both become int8."""
+        """The signature `inpaint` of `mim_micro.tflite`: (1, s, s, 4) -> (1, s, s, 3), float32 that becomes int8."""
         return {"output": self._generate(masked)}
 
 
 class Deep(Masked):
-    """Inpainting at half the side, and the features of a second network where it errs."""
+    """Measure `deep`: inpaints at half the side, and pools features of the image, weighted by the inpainting error.
+
+    Args:
+        detector: a fitted detector.
+        method: its model.
+        generator: float32 or fake-quantized generator.
+        backbone: float32 or fake-quantized feature network.
+    """
 
     def __init__(
         self,
@@ -148,11 +189,11 @@ class Deep(Masked):
         self._variables = [*_values(generator), *_values(backbone)]
 
     def correct(self, exact: NDArray[np.float64], rounded: NDArray[np.float64]) -> None:
-        """Takes out what rounding to int8 adds on average, to the vectors and then to the similarity.
+        """Corrects the head for the mean quantization error of the vectors and of the two distances.
 
         Args:
-            exact: float (N, D), vectors of photographs of the class, not rounded.
-            rounded: float (N, D), what `look` gives of them.
+            exact: float (N, D), vectors of photographs of the class from the float32 networks.
+            rounded: float (N, D), vectors of the same photographs from `vectors`.
         """
         shift = exact.mean(axis=0) - rounded.mean(axis=0)
 
@@ -165,31 +206,50 @@ class Deep(Masked):
         bias = head.linear_bias + head.linear_weights @ shift
         self.head = Head(head.linear_weights, bias, corrected(head.class_distance), corrected(head.novelty))
 
-    def look(self, pixels: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
-        """Float (1, S, S, 3) in [0, 255] -> what the head reads, (1, D), what was inpainted, and its inpainting."""
+    def vectors(self, pixels: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
+        """Computes the input of the head.
+
+        Args:
+            pixels: float32 (1, S, S, 3) in [0, 255].
+
+        Returns:
+            The vector (1, D), the image at half the side (1, s, s, 3) in [0, 1], and its inpainting, of the same shape.
+        """
         original = deep.halved(pixels) * (1.0 / 255.0)
         inpainted = self.reconstruct(original)
         return deep.vectors(self._backbone, pixels, original, inpainted), original, inpainted
 
     def features(self, scaled: tf.Tensor) -> dict[str, tf.Tensor]:
-        """Float (1, S, S, 3), (pixel - 127) / 128 -> float (1, S / 16, S / 16, C); both become int8."""
+        """The signature `features` of `mim_features.tflite`; input and output become int8.
+
+        Args:
+            scaled: float32 (1, S, S, 3), (pixel - 127) / 128.
+
+        Returns:
+            `features`: float32 (1, S / 16, S / 16, C).
+        """
         *_, rounded, network = self._backbone.layers
         return {"features": network(rounded(scaled))}
 
     def compare(self, pixels: tf.Tensor) -> Compared:
-        """As `DeepInpaintingModel.measures`."""
-        vector, original, inpainted = self.look(pixels)
+        """Implements `DeepInpaintingModel.measures`."""
+        vector, original, inpainted = self.vectors(pixels)
         logit = tf.reduce_sum(vector * np.float32(self.head.linear_weights), axis=1)
         logit += np.float32(self.head.linear_bias)
         class_distance, novelty = _distance(vector, self.head.class_distance), _distance(vector, self.head.novelty)
-        beyond = tf.minimum(tf.nn.relu(novelty - NOVELTY_START), NOVELTY_RANGE)
-        similarity = logit - DISTANCE_WEIGHT * class_distance - NOVELTY_WEIGHT * beyond
+        excess = tf.minimum(tf.nn.relu(novelty - NOVELTY_START), NOVELTY_RANGE)
+        similarity = logit - DISTANCE_WEIGHT * class_distance - NOVELTY_WEIGHT * excess
         errors = error_map(original, inpainted)
         return Compared(similarity, inpainted, errors, ssim_of(errors), novelty)
 
 
 class Direct(Graph):
-    """Reconstruction in one pass, in float."""
+    """Other methods: reconstruct an image in one pass, in float32.
+
+    Args:
+        detector: a fitted detector.
+        method: its model.
+    """
 
     def __init__(self, detector: Detector, method: ReconstructionModel) -> None:
         super().__init__(detector)
@@ -197,17 +257,17 @@ class Direct(Graph):
         self._variables = _values(method.keras_model)
 
     def reconstruct(self, original: tf.Tensor) -> tf.Tensor:
-        """As the method does it in Keras."""
+        """Reconstructs an image with the Keras model of the method."""
         return self._method.reconstruct(self._method.keras_model, original)
 
 
 def _values(network: keras.Model) -> list[tf.Variable]:
-    """TensorFlow's variables of a network; what is not reachable from a module is not saved with it."""
+    """Returns the TensorFlow variables of a network. A SavedModel holds only variables that the module references."""
     return [variable.value for variable in network.variables]
 
 
 def _distance(vector: tf.Tensor, distance: Distance) -> tf.Tensor:
-    """As `Distance.of`, of float32 (1, D)."""
+    """Implements `Distance.score` for float32 (1, D)."""
     matrix = np.float32(distance.matrix)
     whitened = tf.linalg.matmul(vector, matrix.T) + np.float32(distance.offset)
     mean, deviation = np.float32(distance.scale)
@@ -215,5 +275,5 @@ def _distance(vector: tf.Tensor, distance: Distance) -> tf.Tensor:
 
 
 def _to_uint8(values: tf.Tensor) -> tf.Tensor:
-    # FLOOR, since LiteRT's reference kernels lack ROUND.
+    # FLOOR instead of ROUND, which LiteRT's reference kernels do not have.
     return tf.cast(tf.floor(values * 255.0 + 0.5), tf.uint8)

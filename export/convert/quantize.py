@@ -1,8 +1,8 @@
-"""An int8 twin of a network: batch normalisation folded, every scale fixed by us.
+"""Prepares networks for int8 quantization: folds batch normalization, inserts fake-quantization nodes.
 
-The twin carries fake-quantization nodes (Jacob et al., CVPR 2018), so the TFLite converter takes our scales
-instead of choosing its own at each conversion. Hence the generators of both signatures of `mim.tflite` and
-of `mim_micro.tflite` are one and the same, bit for bit, and whatever follows a network stays float.
+The TFLite converter takes quantization scales from fake-quantization nodes (Jacob et al., CVPR 2018) instead of
+choosing them at each conversion. The generator therefore has the same scales and weights in both signatures of
+`mim.tflite` and in `mim_micro.tflite`, and is bit-exact between them. Operations after a network stay float.
 """
 
 from __future__ import annotations
@@ -14,18 +14,25 @@ import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
 
+#: Minimum and maximum of a tensor.
 Range = tuple[float, float]
 _CONVOLUTIONS = (keras.layers.Conv2D, keras.layers.DepthwiseConv2D)
-#: uint8 pixels and masks: scale 1/255, zero point -128, so that q = pixel - 128.
+#: Of uint8 pixels and masks divided by 255: scale 1/255, zero point -128, so that q = pixel - 128.
 INPUT_RANGE: Range = (0.0, 1.0)
-#: `Rescaling(1 / 128, -127 / 128)` of uint8 pixels: scale 1/128, zero point -1, so that q = pixel - 128 again.
+#: Of uint8 pixels after `Rescaling(1 / 128, -127 / 128)`: scale 1/128, zero point -1, so that again q = pixel - 128.
 SCALED_RANGE: Range = (-127 / 128, 1.0)
-#: The int8 LOGISTIC of TFLite has scale 1/256 and zero point -128.
+#: Of the output of the int8 LOGISTIC, for which TFLite requires scale 1/256 and zero point -128.
 OUTPUT_RANGE: Range = (0.0, 255.0 / 256.0)
 
 
 class FakeQuantized(keras.layers.Layer):
-    """Rounds activations to the 256 values of a range, after an activation function."""
+    """Applies an activation function and rounds the result to 256 values.
+
+    Args:
+        limits: minimum and maximum.
+        activation: name of a Keras activation.
+        name: name of the layer.
+    """
 
     def __init__(self, limits: Range, activation: str, name: str) -> None:
         super().__init__(name=name)
@@ -33,12 +40,19 @@ class FakeQuantized(keras.layers.Layer):
         self.activation = keras.activations.get(activation)
 
     def call(self, inputs: tf.Tensor, mask: None = None) -> tf.Tensor:
-        """Float in, float of at most 256 values out; `mask` as in `Folded`."""
+        """float32 -> float32 of the same shape, with at most 256 different values; `mask` as in `Folded`."""
         return tf.quantization.fake_quant_with_min_max_args(self.activation(inputs), *self.limits)
 
 
 class FoldedConv(keras.layers.Layer):
-    """A convolution of constant weights, rounded to int8 for each output channel."""
+    """A convolution with constant weights, rounded to int8 with one scale per output channel.
+
+    Args:
+        kernel: (K, K, C, filters).
+        bias: (filters,).
+        stride: in both directions.
+        name: name of the layer.
+    """
 
     def __init__(self, kernel: NDArray[np.float32], bias: NDArray[np.float32], stride: int, name: str) -> None:
         super().__init__(name=name)
@@ -54,47 +68,58 @@ class FoldedConv(keras.layers.Layer):
 
 
 class FoldedDepthwise(FoldedConv):
-    """The same for a filter of each channel, kernel (K, K, C, 1)."""
+    """A depthwise convolution with constant weights, rounded to int8 with one scale per channel.
+
+    Its kernel has the shape (K, K, C, 1), its bias (C,).
+    """
 
     def call(self, inputs: tf.Tensor) -> tf.Tensor:
         """(B, H, W, C) -> (B, H / stride, W / stride, C)."""
         kernel, bias = self.constants
-        # The node rounds along the last axis, which has to be that of the channels meanwhile.
-        turned = kernel.transpose(0, 1, 3, 2)
-        largest = np.maximum(np.abs(turned).max(axis=(0, 1, 2)), 1e-8)
-        rounded = tf.quantization.fake_quant_with_min_max_vars_per_channel(turned, -largest, largest, narrow_range=True)
+        # The node has one scale per index of the last axis, so the channels are moved there and back.
+        transposed = kernel.transpose(0, 1, 3, 2)
+        largest = np.maximum(np.abs(transposed).max(axis=(0, 1, 2)), 1e-8)
+        rounded = tf.quantization.fake_quant_with_min_max_vars_per_channel(
+            transposed, -largest, largest, narrow_range=True
+        )
         strides = [1, self.stride, self.stride, 1]
         return tf.nn.depthwise_conv2d(inputs, tf.transpose(rounded, [0, 1, 3, 2]), strides, "SAME") + bias
 
 
 class FakeQuantizedSum(keras.layers.Layer):
-    """Adds and rounds to the 256 values of a range."""
+    """Adds two tensors and rounds the sum to 256 values.
+
+    Args:
+        limits: minimum and maximum.
+        name: name of the layer.
+    """
 
     def __init__(self, limits: Range, name: str) -> None:
         super().__init__(name=name)
         self.limits = limits
 
     def call(self, inputs: list[tf.Tensor]) -> tf.Tensor:
-        """Two of (B, H, W, C) -> (B, H, W, C)."""
+        """Two tensors (B, H, W, C) -> (B, H, W, C)."""
         return tf.quantization.fake_quant_with_min_max_args(inputs[0] + inputs[1], *self.limits)
 
 
 class Folded(keras.layers.Layer):
-    """Stands where a batch normalisation stood that is part of the convolution now."""
+    """Replaces a batch normalization that was folded into the convolution before it."""
 
     def call(self, inputs: tf.Tensor, mask: None = None) -> tf.Tensor:
-        """Returns its input; `mask` is in the signature because Keras passes it to normalisations."""
+        """Returns its input. Keras passes `mask` to this layer as it does to the batch normalization."""
         return inputs
 
 
 def fold(network: keras.Model) -> dict[str, tuple[NDArray[np.float32], NDArray[np.float32]]]:
-    """Kernel and bias of each convolution with the batch normalisation that follows it.
+    """Folds each batch normalization into the convolution before it.
 
     Args:
-        network: a functional model in which each convolution without bias feeds one `BatchNormalization`.
+        network: a functional model in which each convolution without bias is followed by one `BatchNormalization`.
 
     Returns:
-        By layer name, kernel (K, K, C, filters), of depthwise ones (K, K, C, 1), and bias, float32.
+        Kernel and bias of each convolution by layer name, float32. Kernels have the shape (K, K, C, filters), those of
+        depthwise convolutions (K, K, C, 1).
     """
     folded = {}
     for layer in network.layers:
@@ -113,16 +138,17 @@ def fold(network: keras.Model) -> dict[str, tuple[NDArray[np.float32], NDArray[n
 
 
 def activation_ranges(network: keras.Model, batches: Iterable[NDArray[np.float32]]) -> dict[str, Range]:
-    """Range of each activation over sample inputs, by the name of the layer that ends it.
+    """Finds the range of each activation over sample inputs.
 
-    Tensors that meet in a concatenation get one range, so that it need not requantize them.
+    The inputs of a concatenation get a common range, so that it need not requantize them.
 
     Args:
-        network: of the layers that `int8_twin` knows.
-        batches: its inputs, float32 (B, S, S, channels).
+        network: a functional model of layers that `int8_twin` supports.
+        batches: inputs, float32 (B, S, S, channels).
 
     Returns:
-        Ranges that contain 0: of every `ReLU`, every sum, and every convolution or normalisation without ReLU.
+        Minimum and maximum by name of the layer: for every `ReLU`, every sum, and every convolution or batch
+        normalization that no ReLU follows. All ranges contain 0.
     """
     followed = {
         layer.input._keras_history.operation.name
@@ -155,14 +181,14 @@ def _activation_before(tensor: keras.KerasTensor) -> str:
 
 
 def int8_twin(network: keras.Model, ranges: dict[str, Range]) -> keras.Model:
-    """The network as it will compute in int8, in float arithmetic.
+    """Returns a copy of a network with folded batch normalization and fake quantization of weights and activations.
 
     Args:
-        network: the generator, or EfficientNet-Lite as far as one of its blocks.
-        ranges: as `activation_ranges` gives them.
+        network: the generator, or EfficientNet-Lite up to one of its blocks.
+        ranges: as `activation_ranges` returns them.
 
     Returns:
-        A model of the same input and output shapes.
+        A float32 model with the same input and output shapes, which the converter turns into an int8 model.
     """
     folded = fold(network)
 

@@ -1,1 +1,1 @@
-"""Scores photographs with a bundle: numpy, Pillow and a TFLite runtime, nothing else."""
+"""Scores photographs with a bundle. Needs only numpy, Pillow and a TFLite runtime."""

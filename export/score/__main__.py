@@ -1,4 +1,4 @@
-"""Scores photographs with numpy, Pillow and a TFLite runtime alone.
+"""Scores photographs with a bundle. Needs only numpy, Pillow and a TFLite runtime.
 
     python -m mim_export.score photo.jpg
 
@@ -17,7 +17,11 @@ from .scorer import Scorer
 
 
 def main() -> int:
-    """The command `python -m mim_export.score`."""
+    """Runs the command `python -m mim_export.score`.
+
+    Returns:
+        Exit status: 0, or 2 if the bundle or a photograph could not be read.
+    """
     parser = argparse.ArgumentParser(prog="mim_export.score", description=__doc__)
     parser.add_argument("paths", nargs="+", help="photographs, or folders of them")
     parser.add_argument("--bundle", default=RELEASED, help="a bundle; the released one by default")

@@ -1,4 +1,4 @@
-"""Many photographs: files and folders to rows, and rows to text or JSON."""
+"""Scores files and folders of photographs, and prints the results as text or JSON."""
 
 from __future__ import annotations
 
@@ -15,11 +15,18 @@ from .scorer import Scorer
 
 
 def score_paths(scorer: Scorer, paths: Iterable[str | os.PathLike[str]]) -> tuple[list[dict[str, Any]], list[MimError]]:
-    """Judges photographs and folders of them.
+    """Scores photographs and folders of photographs.
+
+    Args:
+        scorer: the scorer of a bundle.
+        paths: image files, or folders, which are searched recursively for the endings in `SUFFIXES`.
 
     Returns:
-        A row for each image, and the errors of those that could not be read; their rows say
-        `cannot-judge`, `unreadable`.
+        Two lists: one row per image, as `Scorer.score` returns it, and the errors of the images that could not be
+        read. The row of such an image has the verdict `cannot-judge` and the reason `unreadable`.
+
+    Raises:
+        MimError: a folder contains no images or cannot be listed.
     """
     rows, failed = [], []
     for path in _images(paths):
@@ -33,10 +40,11 @@ def score_paths(scorer: Scorer, paths: Iterable[str | os.PathLike[str]]) -> tupl
 
 
 def _images(paths: Iterable[str | os.PathLike[str]]) -> list[Path]:
-    found = []
+    """Replaces each folder by the images in it, sorted by path."""
+    images = []
     for path in map(Path, paths):
         if not os.path.isdir(path):
-            found.append(path)
+            images.append(path)
             continue
         try:
             inside = sorted(file for file in path.rglob("*") if file.suffix.lower() in SUFFIXES and file.is_file())
@@ -44,12 +52,18 @@ def _images(paths: Iterable[str | os.PathLike[str]]) -> list[Path]:
             raise explain(error, path) or error from None
         if not inside:
             raise MimError("no images in it", "name photographs or a folder of them", path)
-        found += inside
-    return found
+        images += inside
+    return images
 
 
 def print_rows(rows: list[dict[str, Any]], failed: list[MimError], as_json: bool) -> None:
-    """Prints the rows on stdout, as JSON or a line an image, and the errors on stderr."""
+    """Prints the rows on stdout and the errors on stderr.
+
+    Args:
+        rows: as `score_paths` returns them.
+        failed: errors of the images that could not be read.
+        as_json: print a JSON array instead of one line per image.
+    """
     if as_json:
         print(json.dumps(rows, indent=1, ensure_ascii=False))
     else:

@@ -1,6 +1,7 @@
-"""From a similarity to a verdict: gate, conformal p-value, verdict. Numpy only.
+"""Maps a similarity to a verdict: gate, conformal p-value, verdict. Needs only numpy.
 
-These are the rules; `mim_tf.calibration` fits their constants and `manifest.json` carries them.
+This module computes with the constants of the gate and of the conformal table. `mim_tf.calibration` fits them, and
+`manifest.json` stores them.
 """
 
 from __future__ import annotations
@@ -13,27 +14,28 @@ from numpy.typing import ArrayLike, NDArray
 
 from .errors import MimError
 
-#: Verdicts by their code in the graph's output `verdict`.
+#: Verdicts; the index is the code in the output `verdict` of the model.
 VERDICTS = ("mpox-like", "not-mpox-like", "cannot-judge")
-#: Reasons by their code in the graph's output `reason`; code 0 means that the image can be judged. The
-#: graph itself gives the first three: `too small` and `unreadable` are seen before an image reaches it.
+#: Reasons; the index is the code in the output `reason` of the model. Code 0: the image can be judged. The
+#: model outputs codes 0 to 3; `too small` and `unreadable` are determined before inference.
 REASONS = (None, "blank", "blurred", "not skin", "too small", "unreadable")
 #: Luma weights of ITU-R BT.601.
 LUMA = (0.299, 0.587, 0.114)
-#: Added to alpha where p is compared with it: float32 sums of the same weights in another order differ by
-#: about 1e-7, while two different p-values differ by 1 / ((G + 1) n_g) at least.
+#: Added to alpha when p is compared with it. Float32 sums of the same weights in another order differ by about 1e-7,
+#: while two different p-values differ by at least 1 / ((G + 1) n_g).
 SLACK = 1e-6
 
 
 @dataclass(frozen=True)
 class Gate:
-    """Limits below which an image cannot be judged.
+    """Limits of the gate. An image outside of them gets the verdict `cannot-judge`.
 
     Attributes:
-        min_contrast: least standard deviation of the luma of the resampled image, in [0, 0.5].
-        min_detail: least mean difference of neighbouring luma values of the resampled image, in [0, 1].
-        min_side: least shorter side of the decoded photograph, in pixels.
-        max_novelty: largest novelty of the measure `deep`, in standard deviations; None = no limit.
+        min_contrast: minimum of `contrast` of the resampled image, in [0, 0.5].
+        min_detail: minimum of `detail` of the resampled image, in [0, 1].
+        min_side: minimum of the shorter side of the decoded photograph, in pixels.
+        max_novelty: maximum of the novelty of the measure `deep`, in standard deviations over the class; None = no
+            limit. Its name in files is `max_foreignness`.
     """
 
     min_contrast: float
@@ -42,27 +44,27 @@ class Gate:
     max_novelty: float | None = None
 
     def to_dict(self) -> dict[str, Any]:
-        """The limits under the names that `manifest.json` has for them."""
+        """Returns the limits under their names in `manifest.json`."""
         entry = asdict(self)
         entry["max_foreignness"] = entry.pop("max_novelty")
         return entry
 
     @classmethod
     def from_dict(cls, entry: dict[str, Any]) -> Gate:
-        """Reads what `to_dict` wrote."""
+        """Creates a gate from the result of `to_dict`."""
         return cls(entry["min_contrast"], entry["min_detail"], entry["min_side"], entry["max_foreignness"])
 
 
 @dataclass(frozen=True)
 class Calibration:
-    """The conformal table.
+    """The conformal table: similarities of images of the normal class that were held out from training.
 
     Attributes:
-        similarities: similarities of the held-out images of the normal class, ascending.
-        weights: for each of them 1 / (number of images of its group).
+        similarities: of the held-out images, ascending.
+        weights: for each image, 1 / (number of images of its group).
         groups: number of groups G.
         alpha: an image is `not-mpox-like` if its p-value is at most alpha.
-        method: `split` (one held-out set) or `cross` (out of fold).
+        method: `split` (similarities of one held-out set) or `cross` (similarities out of fold).
     """
 
     similarities: tuple[float, ...]
@@ -73,16 +75,17 @@ class Calibration:
 
     @property
     def threshold(self) -> float:
-        """The least tabled similarity that is still `mpox-like`; a lower one is `not-mpox-like`."""
+        """The lowest similarity of the table that is `mpox-like`. Lower similarities are `not-mpox-like`."""
         p = p_value(np.asarray(self.similarities, np.float32), self)
         return float(self.similarities[int(np.argmax(p > np.float32(self.alpha + SLACK)))])
 
     @property
     def guarantee(self) -> str:
-        """What holds for the share of refused mpox images, in words.
+        """A sentence about the share of mpox images that are called `not-mpox-like`.
 
-        Out of fold the table comes from fits without a fold and the verdict from a fit on all, so that no bound is
-        proven; for CV+, which is alike, it is twice alpha (Barber et al., Annals of Statistics 2021).
+        With method `cross`, the similarities of the table are from models fitted without one fold, while new images are
+        scored by a model fitted on all folds. No bound is proven for this case. For the similar method CV+ the bound is
+        2 alpha (Barber et al., Annals of Statistics 2021).
         """
         bound = f"at most {self.alpha:g}" if self.method == "split" else f"about {self.alpha:g}"
         proof = "" if self.method == "split" else f" (out of fold: no proven bound, of CV+ it is {2 * self.alpha:g})"
@@ -92,12 +95,12 @@ class Calibration:
         )
 
     def to_dict(self) -> dict[str, Any]:
-        """The fields as JSON can hold them, with what follows from them."""
+        """Returns the fields, `threshold` and `guarantee`, in types that JSON supports."""
         return {**asdict(self), "threshold": self.threshold, "guarantee": self.guarantee}
 
     @classmethod
     def from_dict(cls, entry: dict[str, Any]) -> Calibration:
-        """Reads what `to_dict` wrote."""
+        """Creates a table from the result of `to_dict`."""
         return cls(
             similarities=tuple(entry["similarities"]),
             weights=tuple(entry["weights"]),
@@ -108,15 +111,22 @@ class Calibration:
 
 
 def smallest_alpha(groups: int) -> float:
-    """The smallest level that `groups` calibration groups can reach: 1 / (G + 1)."""
+    """Returns the smallest alpha that G calibration groups support: 1 / (G + 1). For 19 groups it is 0.05."""
     return 1.0 / (groups + 1)
 
 
 def check_alpha(alpha: float, groups: int) -> None:
-    """Raises `MimError` where a verdict `not-mpox-like` could never be reached.
+    """Checks that the verdict `not-mpox-like` is possible at this alpha.
+
+    Args:
+        alpha: level of the test, in (0, 1).
+        groups: number of calibration groups.
+
+    Raises:
+        MimError: alpha is not in (0, 1), or is less than `smallest_alpha(groups)`.
 
     Example:
-        19 groups allow alpha 0.05; 9 groups allow 0.1 at best.
+        19 groups support alpha 0.05. 9 groups support alpha 0.1 or more.
     """
     if not 0.0 < alpha < 1.0:
         raise MimError(f"alpha {alpha:g} is not between 0 and 1", "choose a sensitivity between 0 and 1")
@@ -129,15 +139,14 @@ def check_alpha(alpha: float, groups: int) -> None:
 
 
 def p_value(similarity: ArrayLike, calibration: Calibration) -> NDArray[np.float32]:
-    """The conformal p-value among groups.
+    """Computes the conformal p-value with groups as the exchangeable units.
 
-    p = (1 + sum over groups g of the share of g's images with similarity <= s) / (G + 1), computed in
-    float32 as the graph does (Vovk et al., Algorithmic Learning in a Random World, 2005; the group is
-    the exchangeable unit).
+    p = (1 + sum over groups g of the share of g's images with similarity <= s) / (G + 1), in float32 like the model
+    (Vovk et al., Algorithmic Learning in a Random World, 2005).
 
     Args:
         similarity: float, any shape.
-        calibration: the table.
+        calibration: the conformal table.
 
     Returns:
         float32 of the same shape, in [1 / (G + 1), 1].
@@ -153,19 +162,24 @@ def p_value(similarity: ArrayLike, calibration: Calibration) -> NDArray[np.float
 
 
 def contrast(pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
-    """Standard deviation of the luma.
+    """Computes the standard deviation of the luma (ITU-R BT.601, scaled to [0, 1]).
 
     Args:
         pixels: uint8 (..., S, S, 3), resampled.
 
     Returns:
-        float32 (...), in [0, 0.5]: half black, half white gives 0.5, one colour 0.
+        float32 (...), in [0, 0.5].
+
+    Example:
+        0.5 for an image that is half black and half white, 0 for an image of one colour.
     """
     return _luma(pixels).std(axis=(-2, -1), dtype=np.float32)
 
 
 def detail(pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
-    """Mean absolute difference of the luma of neighbours, down and to the right alike.
+    """Computes the mean absolute difference of the luma of neighbouring pixels.
+
+    It is the average of the mean over vertical neighbours and the mean over horizontal neighbours.
 
     Args:
         pixels: uint8 (..., S, S, 3), resampled.
@@ -174,7 +188,7 @@ def detail(pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
         float32 (...), in [0, 1].
 
     Example:
-        Stripes one pixel wide, black and white: 0.5, for they differ along one axis only.
+        0.5 for black and white stripes one pixel wide, since they differ along one axis only.
     """
     luma = _luma(pixels)
     down = np.abs(np.diff(luma, axis=-2)).mean(axis=(-2, -1), dtype=np.float32)
@@ -183,34 +197,37 @@ def detail(pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
 
 
 def _luma(pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
-    """Of uint8 (..., 3), float32 (...) in [0, 1]."""
+    """uint8 (..., 3) -> float32 (...) in [0, 1]."""
     return np.asarray(pixels.astype(np.float32) @ np.asarray(LUMA, np.float32) / np.float32(255), np.float32)
 
 
 def gate(pixels: NDArray[np.uint8], limits: Gate, novelty: NDArray[np.float32] | None = None) -> NDArray[np.int32]:
-    """Reason codes (indices of `REASONS`), int32 (B,), 0 where an image can be judged.
+    """Applies the gate. Contrast is checked first, then detail, then novelty.
 
     Args:
         pixels: uint8 (B, S, S, 3), resampled.
-        limits: the limits.
-        novelty: float32 (B,), where the measure has it.
+        limits: the limits. `min_side` is not checked here.
+        novelty: float32 (B,), or None for a measure without novelty.
+
+    Returns:
+        int32 (B,), reason codes (indices of `REASONS`); 0 = can be judged.
     """
-    asked = novelty is not None and limits.max_novelty is not None
-    novel = np.where(novelty > np.float32(limits.max_novelty), 3, 0) if asked else 0
+    has_limit = novelty is not None and limits.max_novelty is not None
+    novel = np.where(novelty > np.float32(limits.max_novelty), 3, 0) if has_limit else 0
     blurred = np.where(detail(pixels) < np.float32(limits.min_detail), 2, novel)
     return np.where(contrast(pixels) < np.float32(limits.min_contrast), 1, blurred).astype(np.int32)
 
 
 def verdict(p: ArrayLike, reason: ArrayLike, alpha: float) -> NDArray[np.int32]:
-    """Verdict codes (indices of `VERDICTS`).
+    """Maps p-values and reasons to verdicts.
 
     Args:
         p: p-values, float (B,).
-        reason: reason codes, int (B,); any but 0 gives `cannot-judge`.
-        alpha: the level.
+        reason: reason codes, int (B,); every code except 0 gives `cannot-judge`.
+        alpha: an image is `not-mpox-like` if its p-value is at most alpha.
 
     Returns:
-        int32 (B,).
+        int32 (B,), verdict codes (indices of `VERDICTS`).
 
     Example:
         `verdict([0.03, 0.4, 0.03], [0, 0, 1], 0.05)` is [1, 0, 2].
@@ -220,14 +237,14 @@ def verdict(p: ArrayLike, reason: ArrayLike, alpha: float) -> NDArray[np.int32]:
 
 
 class Judgement(NamedTuple):
-    """What is said of N images: arrays of length N.
+    """Results for N images, as arrays of length N.
 
     Attributes:
-        similarity: float32, higher = more like the class.
-        p_value: float32.
+        similarity: float32; higher = more like the normal class.
+        p_value: float32, in [1 / (G + 1), 1].
         verdict: int32, indices of `VERDICTS`.
         reason: int32, indices of `REASONS`.
-        ssim: float32, the published measure of the same inpainting; None where nothing is reconstructed.
+        ssim: float32, SSIM of image and reconstruction, the published measure; None for methods without one.
     """
 
     similarity: NDArray[np.float32]
@@ -245,15 +262,18 @@ def judge(
     ssim: NDArray[np.float32] | None = None,
     novelty: NDArray[np.float32] | None = None,
 ) -> Judgement:
-    """Gate, p-value and verdict of images of known similarity.
+    """Computes p-value, reason and verdict of images whose similarity is known.
 
     Args:
         similarity: float32 (B,).
         pixels: uint8 (B, S, S, 3), resampled.
         calibration: the conformal table.
-        limits: of the gate.
-        ssim: float32 (B,), passed on.
+        limits: limits of the gate.
+        ssim: float32 (B,), copied to the result.
         novelty: float32 (B,), for the gate.
+
+    Returns:
+        Arrays of length B.
     """
     p, reason = p_value(similarity, calibration), gate(pixels, limits, novelty)
     return Judgement(similarity, p, verdict(p, reason, calibration.alpha), reason, ssim)

@@ -1,4 +1,4 @@
-"""The one error class of the project."""
+"""Errors that are shown to users in one line."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from pathlib import Path
 
 
 class MimError(ValueError):
-    """What a user can mend: one line that names the file, the problem and the remedy.
+    """An error that a user can correct. Its message is one line with the file, the problem and the remedy.
 
     Args:
-        problem: what is wrong, without a final stop.
-        remedy: what the user does about it, as an imperative.
-        path: the file or folder concerned, where there is one.
+        problem: what is wrong, without a final full stop.
+        remedy: what the user can do, in the imperative.
+        path: the file or folder concerned, if any.
 
     Example:
         >>> print(MimError("no image could be read", "check the files", "photos"))
@@ -31,12 +31,12 @@ class MimError(ValueError):
 
 
 class MissingExtraError(MimError):
-    """A command or class needs packages that the slim installation leaves out.
+    """A command or class needs a package that the installation without extras does not include.
 
     Args:
-        what: what needs them, such as "training".
-        package: the first one that is missing, by its usual name.
-        extra: the extra of mim-tf that brings it.
+        what: what needs the package, such as "training".
+        package: usual name of the first missing package.
+        extra: the extra of mim-tf that includes it.
 
     Example:
         >>> print(MissingExtraError("training", "TensorFlow", "train"))
@@ -48,34 +48,33 @@ class MissingExtraError(MimError):
         self.args = (f"{self.problem}: {self.remedy}",)
 
 
-#: Usual names of packages whose modules are called otherwise; Keras comes with TensorFlow.
+#: Usual names of packages whose module name differs. Keras is installed with TensorFlow.
 _PACKAGES = {"tensorflow": "TensorFlow", "keras": "TensorFlow", "sklearn": "scikit-learn", "skimage": "scikit-image"}
 
 
 def missing_extra(what: str, error: ModuleNotFoundError) -> MissingExtraError:
-    """The error to raise where an import fails in the slim installation.
+    """Returns the error to raise where an import fails because the extra `train` is not installed.
 
     Args:
         what: what needs the package, such as "training".
         error: the failed import.
 
     Returns:
-        An error that names the package and the extra `train`, which brings it.
+        An error that names the package and the extra `train`, which includes it.
     """
     package = (error.name or str(error)).partition(".")[0]
     return MissingExtraError(what, _PACKAGES.get(package, package), "train")
 
 
 def explain(error: BaseException, path: str | os.PathLike[str] | None = None) -> MimError | None:
-    """Turns what an operating system or an allocator refuses into a `MimError`.
+    """Converts an error of the operating system or of memory allocation to a `MimError`.
 
     Args:
         error: the exception that was caught.
-        path: the file to name when the exception names none.
+        path: the file to name in the message if the exception names none.
 
     Returns:
-        The error to show, or None where the exception is no such refusal (then it is a bug, and
-        hiding its traceback would hide the bug).
+        The error to show. None for any other exception: it is a bug, and its traceback should be shown.
     """
     if isinstance(error, MimError):
         return error
@@ -97,16 +96,17 @@ def explain(error: BaseException, path: str | os.PathLike[str] | None = None) ->
 
 @contextmanager
 def quiet_stderr() -> Iterator[None]:
-    """Keeps start-up notes that native libraries print on stderr from drowning the one line that an error is.
+    """Redirects file descriptor 2 to the null device within the block.
 
-    What they refuse is raised as an exception all the same.
+    Native libraries print start-up messages there, which would hide the one-line errors of this project. Their errors
+    are still raised as exceptions.
     """
     sys.stderr.flush()
-    kept = os.dup(2)
+    saved = os.dup(2)
     try:
-        with open(os.devnull, "wb") as nowhere:
-            os.dup2(nowhere.fileno(), 2)
+        with open(os.devnull, "wb") as null:
+            os.dup2(null.fileno(), 2)
         yield
     finally:
-        os.dup2(kept, 2)
-        os.close(kept)
+        os.dup2(saved, 2)
+        os.close(saved)

@@ -1,4 +1,4 @@
-"""Reads a bundle's manifest and its files, each checked against its sha256."""
+"""Reads the manifest and the files of a bundle. Each file is checked against its sha256."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from .errors import MimError
 from .files import read_json
 from .preprocess import mask_set
 
-#: The folder of this package, and the bundle that is installed with it.
+#: The folder of this package, and the released bundle that is installed with it.
 PACKAGE = Path(__file__).parents[1]
 RELEASED = PACKAGE / "released"
-#: The format of bundles that this version reads and writes.
+#: Number of the bundle format that this version reads and writes.
 FORMAT = 2
-#: The folder of sources in a bundle. The released bundle goes without it: its sources are the package's own.
+#: Folder of scorer sources in a bundle. The released bundle has none, since the installed package contains the sources.
 SCORER = "scorer"
 REMEDY = "export the bundle again or reinstall mim-tf"
 
@@ -27,8 +27,14 @@ REMEDY = "export the bundle again or reinstall mim-tf"
 def read_manifest(bundle: str | os.PathLike[str]) -> dict[str, Any]:
     """Reads `manifest.json`.
 
+    Args:
+        bundle: the folder of a bundle.
+
+    Returns:
+        The manifest, whose fields `mim_export.bundle.manifest.Manifest` describes. They are not validated here.
+
     Raises:
-        MimError: there is none, it is damaged, or of another format.
+        MimError: the file is missing, not JSON, or of another bundle format.
     """
     path = Path(bundle) / "manifest.json"
     manifest = read_json(path, "name a folder that mim-tf export wrote")
@@ -39,10 +45,18 @@ def read_manifest(bundle: str | os.PathLike[str]) -> dict[str, Any]:
 
 
 def read_checked(bundle: str | os.PathLike[str], name: str, manifest: dict[str, Any]) -> bytes:
-    """The content of one of the bundle's files, after its sha256 was checked.
+    """Reads a file of a bundle and checks its sha256.
+
+    Args:
+        bundle: the folder of a bundle.
+        name: path of the file, relative to the folder.
+        manifest: the manifest of the bundle.
+
+    Returns:
+        The content of the file.
 
     Raises:
-        MimError: the file is missing or differs from the manifest.
+        MimError: the file is missing, not listed in the manifest, or its sha256 differs.
     """
     path = Path(bundle) / name
     try:
@@ -59,6 +73,11 @@ def read_checked(bundle: str | os.PathLike[str], name: str, manifest: dict[str, 
 
 
 def masks_of(manifest: dict[str, Any]) -> NDArray[np.float32] | None:
-    """The mask set of a manifest, float32 (n, s, s, 1), s the side that is inpainted; None where nothing is masked."""
+    """Returns the mask set of a manifest.
+
+    Returns:
+        float32 (n, s, s, 1), 1 = kept, 0 = hidden; s is the side of the inpainted image in pixels. None for a method
+        without masks.
+    """
     entry = manifest["mask_set"]
     return None if entry is None else mask_set(entry["size"], entry["cell"], entry["count"])

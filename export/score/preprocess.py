@@ -1,7 +1,7 @@
-"""From a file to the pixels that a model sees: decode, centre square, area-average resample, mask sets.
+"""Preprocessing: decodes a file, crops the centre square, resamples it by area average, and generates masks.
 
-These are the definitions that every target repeats (C, Kotlin, Swift, JavaScript); `export/README.md`
-states them in words and integers. Numpy and Pillow only.
+The scorers in C, Kotlin, Swift and TypeScript implement the same definitions, which `export/README.md` specifies. Needs
+only numpy and Pillow.
 """
 
 from __future__ import annotations
@@ -16,18 +16,18 @@ from PIL import Image, ImageOps
 
 from .errors import MimError
 
-#: Files with these endings are taken for images when a folder is listed.
+#: Endings of the files that are scored when a folder is given.
 SUFFIXES = (".jpg", ".jpeg", ".png", ".webp")
-#: A photograph of more pixels than this is refused before it is decoded (a decompression bomb).
+#: Images with more pixels are rejected before they are decoded, as a protection against decompression bombs.
 MAX_PIXELS = 100_000_000
 _REMEDY = "replace the file by a JPEG, PNG or WebP photograph"
 
 
 def decode(path: str | os.PathLike[str]) -> NDArray[np.uint8]:
-    """Reads a photograph as upright RGB.
+    """Decodes a photograph to upright RGB.
 
-    EXIF orientation is applied, alpha is laid over white, grey, palette and CMYK are converted, and
-    16-bit grey is scaled by 1/257 with rounding, so that 65535 becomes 255.
+    The EXIF orientation is applied. Transparent pixels are composited over white. Greyscale, palette and CMYK images
+    are converted to RGB. 16-bit greyscale is scaled by 1/257 with rounding, so that 65535 becomes 255.
 
     Args:
         path: a JPEG, PNG or WebP file.
@@ -36,23 +36,23 @@ def decode(path: str | os.PathLike[str]) -> NDArray[np.uint8]:
         uint8 (height, width, 3).
 
     Raises:
-        MimError: the file is missing, truncated, no image, or larger than `MAX_PIXELS`.
+        MimError: the file is missing, truncated, not an image, or has more than `MAX_PIXELS` pixels.
 
     Example:
-        `decode("photo.jpg").shape` is (4032, 3024, 3) for a portrait photograph of a 12 MP phone,
-        whichever way its sensor lay.
+        `decode("photo.jpg").shape` is (4032, 3024, 3) for a portrait photograph of a 12 MP phone, whatever the
+        orientation of the stored pixels.
     """
     name = Path(path)
-    if os.path.isdir(name):  # which, unlike Path.is_dir, does not raise where it may not look
+    if os.path.isdir(name):  # unlike Path.is_dir, does not raise PermissionError
         raise MimError("a folder, not an image", "name an image file", path)
     try:
         with warnings.catch_warnings():
-            # Of this module alone: the filters are global, and folders are decoded in threads.
+            # Only warnings of PIL: the filters are global, and folders are decoded in several threads.
             warnings.filterwarnings("ignore", module="PIL")
             with Image.open(name, formats=("JPEG", "PNG", "WEBP")) as image:
                 width, height = image.size
                 if width * height > MAX_PIXELS:
-                    raise Image.DecompressionBombError  # as Pillow does, at another limit
+                    raise Image.DecompressionBombError  # Pillow raises it at another limit
                 image.load()
                 return _rgb(ImageOps.exif_transpose(image))
     except Image.DecompressionBombError:
@@ -70,7 +70,7 @@ def decode(path: str | os.PathLike[str]) -> NDArray[np.uint8]:
 
 def _rgb(image: Image.Image) -> NDArray[np.uint8]:
     if image.mode.startswith("I") or image.mode == "F":
-        # Pillow clips 16-bit grey to 255 in convert(): scale it instead.
+        # Image.convert() clips 16-bit greyscale to 255, so it is scaled here.
         wide = np.asarray(image).astype(np.float64)
         grey = np.clip(np.floor(wide / 257.0 + 0.5), 0, 255).astype(np.uint8)
         transparent = image.info.get("transparency")
@@ -86,22 +86,22 @@ def _rgb(image: Image.Image) -> NDArray[np.uint8]:
 
 
 def resample(pixels: NDArray[np.uint8], size: int) -> NDArray[np.uint8]:
-    """Shrinks the centre square of an image by exact area average.
+    """Resamples the centre square of an image by exact area average.
 
-    The centre square has side N = min(height, width) and offset floor((side - N) / 2). In units of
-    1/size pixel, source pixel i covers [i size, (i + 1) size) and target pixel j covers
-    [j N, (j + 1) N); a weight is the length of their overlap, so the weights of a target pixel sum to
-    N in each direction. One rounding at the end: floor((2 sum + N^2) / (2 N^2)).
+    The centre square has side N = min(height, width) and offset floor((side - N) / 2). In units of 1/size pixel, source
+    pixel i covers [i size, (i + 1) size) and target pixel j covers [j N, (j + 1) N). A weight is the length of their
+    overlap, so the weights of a target pixel sum to N in each direction. The result is rounded once, at the end:
+    floor((2 sum + N^2) / (2 N^2)).
 
     Args:
         pixels: uint8 (height, width, 3).
-        size: side S of the result, in pixels. An image smaller than that is enlarged by the same rule.
+        size: side S of the result in pixels. A smaller image is enlarged by the same rule.
 
     Returns:
         uint8 (S, S, 3).
 
     Example:
-        The 2 x 2 image [[0, 10], [20, 31]] (each channel) becomes, at size 1, 15: (61 + 2) // 4.
+        The 2 x 2 image [[0, 10], [20, 31]] (in each channel) becomes 15 at size 1: (61 + 2) // 4.
     """
     height, width = pixels.shape[:2]
     side = min(height, width)
@@ -109,7 +109,7 @@ def resample(pixels: NDArray[np.uint8], size: int) -> NDArray[np.uint8]:
     square = pixels[top : top + side, left : left + side]
     if side == size:
         return np.ascontiguousarray(square)
-    # Sums reach 255 N^2 < 2^53, so float64 products are exact whatever the order of summation.
+    # Sums are at most 255 N^2 < 2^53, so float64 is exact for any order of summation.
     weights = np.zeros((size, side))
     for j in range(size):
         first, last = j * side // size, -((-(j + 1) * side) // size)
@@ -118,7 +118,7 @@ def resample(pixels: NDArray[np.uint8], size: int) -> NDArray[np.uint8]:
     rows = np.empty((size, side, 3))
     for j in range(size):
         first, last = j * side // size, -((-(j + 1) * side) // size)
-        # Row by row: a 12 MP photograph is never held as float64 as a whole.
+        # Row by row, so that a 12 MP photograph is never converted to float64 as a whole.
         rows[j] = np.tensordot(weights[j, first:last], square[first:last].astype(np.float64), axes=1)
     sums = np.einsum("kw,jwc->jkc", weights, rows, optimize=True).astype(np.int64)
     area = side * side
@@ -126,19 +126,22 @@ def resample(pixels: NDArray[np.uint8], size: int) -> NDArray[np.uint8]:
 
 
 def mask_labels(size: int, cell: int, count: int) -> NDArray[np.uint8]:
-    """Which mask of the fixed mask set hides each pixel.
+    """Returns, for each pixel, the index of the mask that hides it.
 
-    Cells of `cell` px a side are dealt to `count` masks along a lattice: the cell in row r and column
-    c belongs to mask (c + r step) mod count with step = max(1, count // 2), so that with 2, 4 or more
-    masks a hidden cell has no hidden cell above, below or beside it.
+    The image is divided into cells of `cell` x `cell` px. The cell in row r and column c is hidden by mask
+    (c + r step) mod count, with step = max(1, count // 2). With 2, 4 or more masks, the four neighbours of a hidden
+    cell are not hidden.
 
     Args:
         size: side of the image in pixels.
         cell: side of a cell in pixels; divides `size`.
-        count: number of masks, 2 or more.
+        count: number of masks, 2 to 255.
 
     Returns:
         uint8 (size, size) with values 0 to count - 1.
+
+    Raises:
+        MimError: `count` is not in [2, 255], or `cell` does not divide `size`.
 
     Example:
         `mask_labels(4, 1, 2)[0]` is [0, 1, 0, 1] and its next row [1, 0, 1, 0].
@@ -154,7 +157,7 @@ def mask_labels(size: int, cell: int, count: int) -> NDArray[np.uint8]:
 
 
 def mask_set(size: int, cell: int, count: int) -> NDArray[np.float32]:
-    """The fixed disjoint masks of inference.
+    """Returns the fixed masks of inference. They are disjoint and together hide every pixel.
 
     Args:
         size: side of the image in pixels.

@@ -1,4 +1,4 @@
-"""The TFLite runtimes that are installed: LiteRT and tflite-runtime, with XNNPACK and with the reference kernels."""
+"""Finds the installed TFLite runtimes: LiteRT and tflite-runtime, each with XNNPACK and with reference kernels."""
 
 from __future__ import annotations
 
@@ -6,17 +6,22 @@ import importlib
 from collections.abc import Callable
 from typing import Any
 
-#: Creates an interpreter from the content of a model file.
+#: Creates an interpreter from the content of a TFLite file.
 MakeInterpreter = Callable[[bytes], Any]
 
 
 def runtimes() -> dict[str, MakeInterpreter]:
-    """The TFLite runtimes that are installed here, by name; the first one is the default.
+    """Returns the installed TFLite runtimes.
 
-    `litert` and `tflite-runtime` use XNNPACK; the names ending in `-reference` use the reference kernels, to
-    which golden vectors are exact.
+    Returns:
+        A function that creates an interpreter with one thread, by name: `litert` and `tflite-runtime` use the XNNPACK
+        delegate, `litert-reference` and `tflite-runtime-reference` the reference kernels, for which the golden vectors
+        are exact. The first entry is the default. Empty if no runtime is installed.
+
+    Example:
+        With LiteRT alone, `list(runtimes())` is `["litert", "litert-reference"]`.
     """
-    found: dict[str, MakeInterpreter] = {}
+    available: dict[str, MakeInterpreter] = {}
     for name, module in (("litert", "ai_edge_litert"), ("tflite-runtime", "tflite_runtime")):
         try:
             interpreter = importlib.import_module(f"{module}.interpreter")
@@ -24,8 +29,8 @@ def runtimes() -> dict[str, MakeInterpreter]:
             continue
         resolvers = interpreter.OpResolverType
         for label, resolver in ((name, resolvers.AUTO), (f"{name}-reference", resolvers.BUILTIN_REF)):
-            found[label] = _maker(interpreter.Interpreter, resolver)
-    return found
+            available[label] = _maker(interpreter.Interpreter, resolver)
+    return available
 
 
 def _maker(interpreter: Any, resolver: Any) -> MakeInterpreter:

@@ -1,4 +1,4 @@
-"""The reference scorer: judges photographs with a bundle by numpy, Pillow and a TFLite runtime, without TensorFlow.
+"""The reference scorer: scores photographs with a bundle. Needs numpy, Pillow and a TFLite runtime, not TensorFlow.
 
 Research software, not a diagnosis. No image leaves the device.
 """
@@ -20,14 +20,23 @@ from .runtimes import MakeInterpreter, runtimes
 
 
 class Scorer:
-    """A bundle, ready to judge.
+    """Loads a bundle and scores photographs with it.
 
     Args:
-        bundle: the folder; the released one by default.
-        make_interpreter: one of `runtimes()`; the first that is installed by default.
+        bundle: the folder of a bundle; the released bundle by default.
+        make_interpreter: a value of `runtimes()`; the first installed runtime by default.
+
+    Attributes:
+        manifest: content of `manifest.json`.
+        size: side S of the image that the model takes, in pixels.
+        measure: `ssim` or `deep`.
+        normal_class: the class that the model was trained on.
+        min_side: least shorter side of a photograph, in pixels; smaller ones get the reason `too small`.
+        threshold: lower similarities get the verdict `not-mpox-like`.
 
     Raises:
-        MimError: no runtime is installed, or the bundle is damaged or of another version.
+        MimError: no runtime is installed, the runtime cannot run the model, or the bundle is damaged or of another
+            format.
 
     Example:
         >>> Scorer().score("photo.jpg")
@@ -55,7 +64,7 @@ class Scorer:
         try:
             with quiet_stderr():
                 self._score = make_interpreter(content).get_signature_runner("score")
-                # The delegate is applied, or refuses, at the first inference.
+                # Errors of the delegate are raised at the first inference.
                 self._score(image=np.zeros((1, self.size, self.size, 3), np.uint8))
         except (ValueError, RuntimeError) as error:
             reason = str(error).split("\n")[0][:120]
@@ -66,24 +75,39 @@ class Scorer:
             ) from None
 
     def run(self, pixels: NDArray[np.uint8]) -> dict[str, NDArray[Any]]:
-        """The graph's outputs for one resampled image, uint8 (S, S, 3)."""
+        """Runs the signature `score`.
+
+        Args:
+            pixels: uint8 (S, S, 3), a resampled image.
+
+        Returns:
+            The outputs by name, with a batch dimension of 1; the manifest lists their shapes and dtypes.
+        """
         outputs: dict[str, NDArray[Any]] = self._score(image=pixels[None])
         return outputs
 
     def judge(self, images: NDArray[np.uint8]) -> Judgement:
-        """Judges resampled images, uint8 (N, S, S, 3)."""
+        """Scores resampled images.
+
+        Args:
+            images: uint8 (N, S, S, 3).
+
+        Returns:
+            Arrays of length N. The reason `too small` does not occur, since the original size is not known here.
+        """
         rows = [self.run(image) for image in images]
         names = ("similarity", "p_value", "verdict", "reason", "ssim")
         return Judgement(*(np.array([row[name][0] for row in rows]) for name in names if name in rows[0]))
 
     def reconstruction_steps(self, pixels: NDArray[np.uint8]) -> dict[str, NDArray[np.float32]]:
-        """Pictures of the steps from images to their reconstructions, by title, the original first.
+        """Returns images of the steps of a reconstruction, for figures.
 
         Args:
-            pixels: resampled images, uint8 (N, S, S, 3).
+            pixels: uint8 (N, S, S, 3), resampled images.
 
         Returns:
-            By title float32 (N, S, S, 3) in [0, 1].
+            float32 (N, S, S, 3) in [0, 1] by title: `original`, `under one mask`, `inpainted`; without masks `original`
+            and `reconstructed`.
         """
         original = pixels.astype(np.float32) / np.float32(255)
         inpainted = np.concatenate([self.run(image)["inpainted"] for image in pixels]).astype(np.float32) / 255
@@ -95,13 +119,14 @@ class Scorer:
         return {"original": original, "under one mask": original * mask, "inpainted": inpainted}
 
     def score(self, path: str | os.PathLike[str]) -> dict[str, Any]:
-        """Judges one photograph.
+        """Scores one photograph.
 
         Args:
             path: a JPEG, PNG or WebP file.
 
         Returns:
-            `image`, `similarity`, `p_value`, `verdict` and `reason` (None unless `cannot-judge`).
+            `image` (the path), `similarity`, `p_value` in (0, 1], `verdict` (one of `VERDICTS`) and `reason` (one of
+            `REASONS`; None unless the verdict is `cannot-judge`).
 
         Raises:
             MimError: the photograph cannot be read.
@@ -109,11 +134,26 @@ class Scorer:
         return {"image": os.fspath(path), **self.score_pixels(decode(path))}
 
     def score_pixels(self, photo: NDArray[np.uint8]) -> dict[str, Any]:
-        """Judges one decoded photograph, uint8 (height, width, 3); as `score`, less `image`."""
-        return self.told(self.run(resample(photo, self.size)), min(photo.shape[:2]))
+        """Scores one decoded photograph.
 
-    def told(self, outputs: dict[str, NDArray[Any]], side: int) -> dict[str, Any]:
-        """As `score_pixels`, from the graph's outputs for a photograph whose shorter side is `side` px."""
+        Args:
+            photo: uint8 (height, width, 3), upright RGB.
+
+        Returns:
+            The entries of `score` without `image`.
+        """
+        return self.to_row(self.run(resample(photo, self.size)), min(photo.shape[:2]))
+
+    def to_row(self, outputs: dict[str, NDArray[Any]], side: int) -> dict[str, Any]:
+        """Converts outputs of the model to the result of `score_pixels`.
+
+        Args:
+            outputs: of `run`.
+            side: shorter side of the original photograph, in pixels.
+
+        Returns:
+            The entries of `score` without `image`.
+        """
         verdict, reason = VERDICTS[int(outputs["verdict"][0])], REASONS[int(outputs["reason"][0])]
         if side < self.min_side:
             verdict, reason = "cannot-judge", "too small"

@@ -1,6 +1,6 @@
-"""What a TFLite file costs, read from its operators: multiply-accumulates and memory of activations.
+"""Computes the cost of a TFLite file from its operators: multiply-accumulates and memory of activations.
 
-All of it is of subgraph 0, the one that an interpreter runs when it is asked for no signature.
+All functions read subgraph 0, which an interpreter runs when no signature is selected.
 """
 
 from __future__ import annotations
@@ -16,19 +16,20 @@ import numpy as np
 from . import flatbuffer
 from .flatbuffer import schema
 
-#: Offsets in the arena are multiples of this, as in LiteRT.
+#: Alignment of tensors in the arena in bytes, as in LiteRT.
 ALIGNMENT = 64
 _DTYPES = {value: name.lower() for name, value in vars(schema.TensorType).items() if isinstance(value, int)}
 
 
 @dataclass(frozen=True)
 class Operator:
-    """One operator.
+    """An operator of a model.
 
     Attributes:
-        name: such as CONV_2D.
-        dtype: of its first output, such as int8.
-        macs: multiply-accumulates of a convolution or fully connected layer, those with padding included; 0 of others.
+        name: name of the builtin operator, such as CONV_2D.
+        dtype: dtype of its first output, such as int8.
+        macs: multiply-accumulates of a convolution or fully connected layer, including those with padding; 0 for other
+            operators.
     """
 
     name: str
@@ -37,44 +38,50 @@ class Operator:
 
 
 def operators(content: bytes) -> list[Operator]:
-    """The operators of a TFLite file in their order.
+    """Lists the operators of a TFLite file in the order of execution.
+
+    Args:
+        content: a TFLite file.
 
     Example:
-        A CONV_2D of 3 x 3 kernels from (1, 8, 8, 4) to (1, 4, 4, 16) has 4 * 4 * 16 * 3 * 3 * 4 = 9216 macs.
+        A CONV_2D of 3 x 3 kernels from (1, 8, 8, 4) to (1, 4, 4, 16) has 4 * 4 * 16 * 3 * 3 * 4 = 9216 MACs.
     """
     model = flatbuffer.read(content)
     tensors = model.subgraphs[0].tensors
-    found = []
+    listed = []
     for operator in model.subgraphs[0].operators:
         name, output = flatbuffer.op_name(model, operator), tensors[operator.outputs[0]]
         macs = 0
         if name in ("CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED"):
             kernel = tensors[operator.inputs[1]].shape  # (outputs, H, W, inputs) or (outputs, inputs)
-            # A depthwise kernel is (1, H, W, outputs): each output sees one input channel.
-            seen = kernel[1:3] if name == "DEPTHWISE_CONV_2D" else kernel[1:]
-            macs = math.prod(map(int, (*output.shape, *seen)))
-        found.append(Operator(name, _DTYPES[output.type], macs))
-    return found
+            # A depthwise kernel is (1, H, W, outputs): each output channel reads one input channel.
+            per_output = kernel[1:3] if name == "DEPTHWISE_CONV_2D" else kernel[1:]
+            macs = math.prod(map(int, (*output.shape, *per_output)))
+        listed.append(Operator(name, _DTYPES[output.type], macs))
+    return listed
 
 
 def macs(content: bytes) -> int:
-    """Multiply-accumulates of a TFLite file; EfficientNet-Lite0 at 224 px has 385 million."""
+    """Counts the multiply-accumulates of a TFLite file. EfficientNet-Lite0 at 224 px has 385 million."""
     return sum(operator.macs for operator in operators(content))
 
 
 def resolution(content: bytes) -> int:
-    """Side in pixels of the image that a TFLite file takes, (1, S, S, channels)."""
+    """Returns the side S of the input image (1, S, S, channels) of a TFLite file, in pixels."""
     graph = flatbuffer.read(content).subgraphs[0]
     return int(graph.tensors[graph.inputs[0]].shape[1])
 
 
 def activation_bytes(content: bytes) -> int:
-    """Memory that the activations of a TFLite file need, by the rule "greedy by size".
+    """Computes the size of the activation arena of a TFLite file with the memory planner "greedy by size".
 
-    A tensor lives from the operator that writes it to the last that reads it; inputs and outputs of the graph
-    live throughout, since an app fills and reads them. The largest tensor is placed first, each at the lowest offset,
-    a multiple of `ALIGNMENT`, where no tensor lies that lives at the same time (Pisarchyk and Lee, arXiv 2001.03288).
-    LiteRT plans alike. Buffers that kernels ask for beside are not in it.
+    A tensor is live from the operator that writes it to the last operator that reads it. Inputs and outputs of the
+    graph are always live, since an app writes and reads them. Tensors are placed in order of decreasing size, each at
+    the lowest offset (a multiple of `ALIGNMENT`) that overlaps no tensor that is live at the same time (Pisarchyk and
+    Lee, arXiv 2001.03288). LiteRT uses the same strategy. Temporary buffers of kernels are not included.
+
+    Args:
+        content: a TFLite file.
 
     Returns:
         Bytes.
@@ -82,25 +89,28 @@ def activation_bytes(content: bytes) -> int:
     graph = flatbuffer.read(content).subgraphs[0]
     last = len(graph.operators) - 1
     ends = {int(tensor) for tensor in (*graph.inputs, *graph.outputs)}
-    lives = dict.fromkeys(ends, (0, last))
+    lifetimes = dict.fromkeys(ends, (0, last))
     for place, operator in enumerate(graph.operators):
-        lives.update({int(tensor): (place, place) for tensor in operator.outputs if tensor not in ends})
+        lifetimes.update({int(tensor): (place, place) for tensor in operator.outputs if tensor not in ends})
         for tensor in map(int, operator.inputs):
-            if tensor in lives and tensor not in ends:  # constants do not live in the arena
-                lives[tensor] = (lives[tensor][0], place)
-    return arena_bytes([(_bytes(graph.tensors[tensor]), *life) for tensor, life in lives.items()])
+            if tensor in lifetimes and tensor not in ends:  # constants are not in the arena
+                lifetimes[tensor] = (lifetimes[tensor][0], place)
+    return arena_bytes([(_bytes(graph.tensors[tensor]), *lifetime) for tensor, lifetime in lifetimes.items()])
 
 
 def arena_bytes(tensors: Sequence[tuple[int, int, int]]) -> int:
-    """Size of the arena by the rule of `activation_bytes`.
+    """Computes the size of an arena with the planner of `activation_bytes`.
 
     Args:
-        tensors: bytes, first and last operator of each.
+        tensors: for each tensor its size in bytes and the indices of the first and last operator at which it is live.
+
+    Returns:
+        Bytes.
 
     Example:
-        `arena_bytes([(64, 0, 1), (128, 1, 2), (64, 2, 3)])` is 192: the first and the last share a place.
+        `arena_bytes([(64, 0, 1), (128, 1, 2), (64, 2, 3)])` is 192: the first and the last tensor share an offset.
     """
-    placed: list[tuple[int, int, int, int]] = []  # start, end, first and last operator
+    placed: list[tuple[int, int, int, int]] = []  # (start, end, first operator, last operator)
     for size, first, last in sorted(tensors, key=lambda tensor: -tensor[0]):
         offset = 0
         for start, end, born, dead in sorted(placed):
@@ -118,7 +128,14 @@ def _bytes(tensor: Any) -> int:
 
 
 def single_operators(content: bytes) -> list[bytes]:
-    """Each operator of a TFLite file as a file of its own, in their order, with the same weights and scales."""
+    """Splits a TFLite file into files of one operator each, with the same weights and quantization parameters.
+
+    Args:
+        content: a TFLite file.
+
+    Returns:
+        TFLite files, in the order of the operators.
+    """
     model = flatbuffer.read(content)
     tensors = model.subgraphs[0].tensors
     files = []
@@ -129,7 +146,7 @@ def single_operators(content: bytes) -> list[bytes]:
         single.opcodeIndex = 0
         single.inputs, single.outputs = ([place[int(t)] for t in side] for side in (operator.inputs, operator.outputs))
         graph.operators, graph.tensors, graph.inputs, graph.outputs = [single], [], [], single.outputs
-        buffers = [schema.BufferT()]  # buffer 0 is empty by definition; tensors without data refer to it
+        buffers = [schema.BufferT()]  # by convention buffer 0 is empty; tensors without data refer to it
         for number in numbers:
             tensor = copy.copy(tensors[number])
             data = model.buffers[tensor.buffer]

@@ -1,4 +1,4 @@
-"""Finishes a TFLite file: order of subgraphs, one buffer for equal weights, a name for every tensor."""
+"""Reads, describes and rewrites TFLite files: order of subgraphs, shared weight buffers, names of tensors."""
 
 from __future__ import annotations
 
@@ -8,20 +8,20 @@ import flatbuffers
 import numpy as np
 from ai_edge_litert import schema_py_generated as schema
 
-#: Buffers start at multiples of this, as kernels on microcontrollers expect.
+#: Alignment of buffers in bytes; kernels on microcontrollers require it.
 ALIGNMENT = 16
 
 
 def read(content: bytes) -> Any:
-    """The model as a `ModelT` tree."""
+    """Parses a TFLite file into the object API of its flatbuffer schema (`ModelT`)."""
     return schema.ModelT.InitFromObj(schema.Model.GetRootAsModel(content, 0))
 
 
 def write(model: Any) -> bytes:
-    """A `ModelT` tree as a file, its buffers aligned."""
+    """Serializes a `ModelT` to a TFLite file whose buffers are aligned to `ALIGNMENT` bytes."""
     builder = flatbuffers.Builder(1 << 20)
     original = schema.BufferStartDataVector
-    # The generated code aligns vectors of bytes to 1, although the schema says force_align: 16.
+    # The generated code aligns byte vectors to 1 byte, although the schema specifies force_align: 16.
     schema.BufferStartDataVector = lambda b, count: b.StartVector(1, count, ALIGNMENT)
     pack = schema.BufferT.Pack
     schema.BufferT.Pack = _pack_buffer
@@ -49,15 +49,19 @@ def _pack_buffer(buffer: Any, builder: flatbuffers.Builder) -> int:
 
 
 def finish(content: bytes, first: str, layers: list[str]) -> bytes:
-    """Orders, shares and names.
+    """Reorders the subgraphs of a converted model, merges equal weight buffers and names every tensor.
 
     Args:
-        content: a file as the converter wrote it.
-        first: the signature whose subgraph becomes number 0.
-        layers: names of the convolutions in their order; those beyond the list are numbered.
+        content: a TFLite file as the converter returns it.
+        first: the signature whose subgraph becomes subgraph 0.
+        layers: names of the convolutions in order of execution. Further convolutions are numbered.
 
     Returns:
-        A file that computes the same.
+        A TFLite file with the same outputs.
+
+    Example:
+        With `layers=["down0"]` the weights of the first convolution of signature `score` are named
+        `score/down0/kernel` and `score/down0/bias`.
     """
     model = read(content)
     _order(model, first)
@@ -77,14 +81,14 @@ def _order(model: Any, first: str) -> None:
 
 
 def _share_buffers(model: Any) -> None:
-    """The converter writes the weights once for each signature."""
+    """Merges equal buffers. The converter writes the weights once for each signature."""
     kept: list[Any] = []
     place: dict[bytes, int] = {}
     moved: dict[int, int] = {}
     for index, buffer in enumerate(model.buffers):
         content = b"" if buffer.data is None else np.asarray(buffer.data, np.uint8).tobytes()
         if not content and index:
-            moved[index] = 0  # buffer 0 is empty by definition; tensors without data refer to it
+            moved[index] = 0  # by convention buffer 0 is empty; tensors without data refer to it
             continue
         if content not in place:
             place[content] = len(kept)
@@ -99,7 +103,7 @@ def _share_buffers(model: Any) -> None:
 
 
 def op_name(model: Any, operator: Any) -> str:
-    """Name of an operator, such as CONV_2D."""
+    """Returns the name of an operator of a `ModelT`, such as CONV_2D."""
     code = model.operatorCodes[operator.opcodeIndex]
     builtin = max(code.builtinCode, code.deprecatedBuiltinCode)
     names = {v: k for k, v in vars(schema.BuiltinOperator).items() if isinstance(v, int)}
@@ -128,14 +132,14 @@ def _name(model: Any, signature: Any, layers: list[str]) -> None:
 
 
 def describe(content: bytes) -> dict[str, Any]:
-    """What an app must know of a model file.
+    """Describes a model file for the manifest.
 
     Args:
         content: a TFLite file.
 
     Returns:
-        `signatures` (inputs and outputs by name with dtype and shape), `tensors` (scale and zero point of
-        each quantized tensor that is not constant), `ops` (version of each operator), `min_runtime_version`.
+        `signatures` (inputs and outputs by name, with dtype and shape), `tensors` (quantization scale and zero point of
+        each quantized tensor that is not constant), `ops` (version of each operator) and `min_runtime_version`.
     """
     model = read(content)
     dtypes = {value: name.lower() for name, value in vars(schema.TensorType).items() if isinstance(value, int)}
@@ -155,7 +159,7 @@ def describe(content: bytes) -> dict[str, Any]:
         for tensor in subgraph.tensors
         if tensor.quantization is not None
         and tensor.quantization.scale is not None
-        # Of weights there are thousands of scales, which nobody needs who does not read the file itself.
+        # Without weights: they have thousands of per-channel scales, which only readers of the file itself need.
         and not _is_constant(model, tensor)
     }
     ops = {

@@ -1,7 +1,7 @@
-"""Metadata inside the model files, for tools and apps that see nothing else of a bundle.
+"""Adds TFLite metadata to model files, for tools and apps that read only the model file of a bundle.
 
-It is TFLite's own form: a flatbuffer that describes inputs and outputs, and behind the model a zip of the files that it
-names. Runtimes pass over both.
+TFLite metadata are a flatbuffer that describes inputs and outputs, stored in the model, and a zip archive of the
+associated files, appended to the model. Runtimes ignore both. The texts in this module are stored in the models.
 """
 
 from __future__ import annotations
@@ -25,17 +25,17 @@ from .metadata_schema import (
     encode,
 )
 
-#: Name of the model's entry for the flatbuffer.
+#: Name of the metadata entry of the model that holds the flatbuffer.
 NAME = "TFLITE_METADATA"
-#: What `decision.json` repeats of the manifest.
+#: Entries of the manifest that are copied to `decision.json`.
 DECISION = (
     *("format", "version", "statement", "normal_class", "size", "method", "mask_set", "measure"),
     *("calibration", "gate", "verdicts", "reasons"),
 )
-#: Stands for null in `reasons.txt`, for readers of labels pass over empty lines.
+#: Replaces null in `reasons.txt`, since readers of label files skip empty lines.
 NO_REASON = "none"
 
-#: By name of a tensor: what it is, and its least and largest value where it has them.
+#: Description of each tensor by name, and its minimum and maximum if it has them.
 _TENSORS: dict[str, tuple[str, tuple[float, float] | None]] = {
     "image": ("Centre square of the upright photograph, averaged to this size: RGB, 0 to 255.", (0, 255)),
     "similarity": ("How much the image is like the class; higher = more.", None),
@@ -51,30 +51,30 @@ _TENSORS: dict[str, tuple[str, tuple[float, float] | None]] = {
     "features": ("Features of the image by a network that was trained on ImageNet.", None),
     "output": ("The image as inpainted under this mask, of which the hidden pixels are used.", (0, 1)),
 }
-#: Their labels: the file, and what it holds.
+#: Label file of an output and its description.
 _LABELS = {"verdict": ("verdicts.txt", "Names of the verdicts."), "reason": ("reasons.txt", "Names of the reasons.")}
-#: What a signature does.
+#: Description of each signature.
 _GRAPHS = {
     "score": "Reconstructs an image, compares the two, and judges.",
     "inpaint": "Inpaints the hidden pixels of an image.",
     "features": "Extracts what the head in head.f32 reads.",
 }
 _IMAGES = ("image", "inpainted", "scaled", "output")
-#: (value - mean) / deviation of the pixels is what the tensor takes, before it is quantized.
+#: Mean and standard deviation: the input is (pixel - mean) / deviation, before quantization.
 _NORMALIZATIONS = {"image": (0.0, 1.0), "masked": (0.0, 255.0), "scaled": (127.0, 128.0)}
 
 
 def with_metadata(content: bytes, name: str, manifest: dict[str, Any]) -> bytes:
-    """A model with its metadata.
+    """Adds metadata to a model.
 
     Args:
-        content: a file as `convert` gives it.
-        name: of the file, such as `mim.tflite`. The integer models get no zip: they give no verdict, and memory is
-            short where they run.
-        manifest: with the entries of `DECISION`, and `licence`.
+        content: a TFLite file, as `convert` returns it.
+        name: file name, such as `mim.tflite`. The integer models get no zip archive: they output no verdict, and
+            microcontrollers have little memory.
+        manifest: must have the entries of `DECISION`, and `licence`.
 
     Returns:
-        A file that computes the same, of a multiple of 16 bytes.
+        A TFLite file with the same outputs, whose size is a multiple of 16 bytes.
 
     Example:
         `zipfile.ZipFile("mim.tflite").read("verdicts.txt")` is `b"mpox-like\\nnot-mpox-like\\ncannot-judge\\n"`.
@@ -87,7 +87,7 @@ def with_metadata(content: bytes, name: str, manifest: dict[str, Any]) -> bytes:
     model.buffers.append(buffer)
     model.metadata = [*(model.metadata or []), entry]
     written = flatbuffer.write(model)
-    # Zeros between model and zip, which counts from the start of the file, make the sum a multiple.
+    # Padding between model and archive, whose offsets count from the start of the file, aligns the size to 16 bytes.
     gap = -(len(written) + len(_zipped(b"", files))) % flatbuffer.ALIGNMENT
     return _zipped(written + bytes(gap), files)
 
@@ -104,7 +104,7 @@ def _files(manifest: dict[str, Any]) -> dict[str, bytes]:
 
 
 def _zipped(before: bytes, files: dict[str, bytes]) -> bytes:
-    """Stored, not compressed, since the readers in C++ refuse anything else, and with a fixed date."""
+    """Appends a zip archive. It is not compressed, since readers in C++ reject that, and has a fixed date."""
     stream = io.BytesIO(before)
     stream.seek(0, io.SEEK_END)
     if files:
@@ -115,7 +115,7 @@ def _zipped(before: bytes, files: dict[str, bytes]) -> bytes:
 
 
 def _model(graph: Any, name: str, manifest: dict[str, Any]) -> Table:
-    """The schema's tools know one subgraph, the first; its tensors have the names of the signature."""
+    """Describes subgraph 0, the only one that metadata tools read; its tensors have the names of the signature."""
     key, licence = graph.name.decode(), manifest["licence"]
     inputs, outputs = (
         [_tensor(graph.tensors[index].name.decode()) for index in indices] for indices in (graph.inputs, graph.outputs)

@@ -1,8 +1,8 @@
-"""TFLite's schema of metadata inside a model, as far as it is used here: tables by name, written with flatbuffers.
+"""Serializes TFLite metadata, for the part of the schema that is used here.
 
-Names and places of the fields are those of `metadata_schema.fbs`, version 1.5.0, which the package tflite-support
-brings. That package itself needs an older protobuf than TensorFlow does; `tests/golden/make_tflite_metadata.py` reads
-with it what is written here.
+Names and indices of the fields are those of `metadata_schema.fbs`, version 1.5.0, which is part of the package
+tflite-support. That package is not used here since it needs an older protobuf than TensorFlow;
+`tests/golden/make_tflite_metadata.py` reads the result with it.
 """
 
 from __future__ import annotations
@@ -12,10 +12,12 @@ from typing import Any
 
 import flatbuffers
 
+#: File identifier of the metadata flatbuffer.
 IDENTIFIER = b"M001"
-#: The oldest schema that has all of the fields below.
+#: The oldest version of the schema that has all fields below.
 MIN_PARSER_VERSION = "1.0.0"
-#: Fields of each table by their place, as far as the last one that is used. A union takes two, the first for its type.
+#: Fields of each table in the order of the schema, up to the last used one. A union has two fields, first its
+#: type.
 FIELDS = {
     "ModelMetadata": (
         *("name", "description", "version", "subgraph_metadata", "author", "license", "associated_files"),
@@ -33,18 +35,18 @@ FIELDS = {
     "Stats": ("max", "min"),
     "AssociatedFile": ("name", "description", "type"),
 }
-#: Numbers of enumerations and unions.
+#: Values of enumerations and union types.
 FEATURE, IMAGE, RGB, NORMALIZATION, TENSOR_VALUE_LABELS = 1, 2, 1, 1, 3
 
 
 @dataclass(frozen=True)
 class Table:
-    """A table of `FIELDS`.
+    """A table of the schema.
 
     Attributes:
-        kind: its name.
-        fields: values by name: a text, the number of an enumeration or union (0 to 127), a table, a list of tables or
-            a list of floats. What is left out has the schema's default.
+        kind: name of the table, a key of `FIELDS`.
+        fields: values by name: a string, the value of an enumeration or union type (0 to 127), a table, a list of
+            tables or a list of floats. Missing fields have the default of the schema.
 
     Example:
         `Table("Stats", {"max": [255.0], "min": [0.0]})`
@@ -55,10 +57,10 @@ class Table:
 
 
 def encode(root: Table) -> bytes:
-    """A flatbuffer of a `ModelMetadata`, aligned to 4 bytes.
+    """Serializes a `ModelMetadata` table to a flatbuffer, aligned to 4 bytes.
 
     Raises:
-        ValueError: a field is not one of its table.
+        ValueError: a field does not belong to its table.
     """
     builder = flatbuffers.Builder(1024)
     builder.Finish(_write(builder, root), IDENTIFIER)
@@ -66,7 +68,7 @@ def encode(root: Table) -> bytes:
 
 
 def _write(builder: flatbuffers.Builder, table: Table) -> int:
-    """Writes what the table refers to, then the table; a flatbuffer grows from its end."""
+    """Writes the objects that the table refers to, then the table, as flatbuffers require. Returns its offset."""
     names = FIELDS[table.kind]
     written = {names.index(name): _value(builder, value) for name, value in table.fields.items()}
     builder.StartObject(len(names))
@@ -80,7 +82,7 @@ def _write(builder: flatbuffers.Builder, table: Table) -> int:
 
 
 def _value(builder: flatbuffers.Builder, value: Any) -> int:
-    """A number as it is, of all else the offset."""
+    """Returns numbers unchanged. Writes every other value and returns its offset."""
     if isinstance(value, int):
         return value
     if isinstance(value, Table):

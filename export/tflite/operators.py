@@ -1,4 +1,4 @@
-"""What the model files may ask of a runtime: which operators, and which version of TensorFlow Lite."""
+"""Checks which operators and which version of TensorFlow Lite a model file needs."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ import re
 from ..score.errors import MimError
 from . import flatbuffer
 
-#: The last TensorFlow Lite that was a package of its own, tflite-runtime; bundles have to run on it.
+#: The last release of the package tflite-runtime; bundles must run on it.
 NEWEST_RUNTIME = "2.14.0"
-#: Operators of `mim.tflite`. Each has a kernel in LiteRT, in its reference kernels, in tflite-runtime 2.14 and in
-#: LiteRT.js, without Flex.
+#: Operators of `mim.tflite`. Each is a builtin operator (no Flex) with a kernel in LiteRT, in its reference kernels, in
+#: tflite-runtime 2.14 and in LiteRT.js.
 SCORE = frozenset(
     {
         *("ABS", "ADD", "AVERAGE_POOL_2D", "CAST", "CONCATENATION", "CONV_2D", "DEPTHWISE_CONV_2D", "DEQUANTIZE"),
@@ -20,25 +20,25 @@ SCORE = frozenset(
         *("SOFTMAX", "SQRT", "SQUARED_DIFFERENCE", "STRIDED_SLICE", "SUB", "SUM"),
     }
 )
-#: Operators of the integer models: their int8 reference kernels give the same bits on LiteRT and TensorFlow Lite Micro,
-#: where a firmware registers each of them by name.
+#: Operators of the integer models. Their int8 reference kernels are bit-exact between LiteRT and TensorFlow Lite Micro.
+#: A firmware must register each of them by name.
 MICRO = frozenset({"ADD", "CONCATENATION", "CONV_2D", "DEPTHWISE_CONV_2D", "LOGISTIC", "RESHAPE"})
 
 
 def check(content: bytes, allowed: frozenset[str]) -> None:
-    """Refuses a model that not every runtime could run.
+    """Checks that every supported runtime can run a model.
 
     Args:
         content: a TFLite file.
         allowed: `SCORE` or `MICRO`.
 
     Raises:
-        MimError: it has another operator (`CUSTOM` stands for all of Flex), or needs a newer runtime than
+        MimError: the model has another operator (Flex operators are listed as `CUSTOM`), or needs a newer runtime than
             `NEWEST_RUNTIME`.
 
     Example:
-        Of a model with the operators ADD and GELU, `check(content, SCORE)` says "the converter wrote GELU, which not
-        every runtime has; export with TensorFlow 2.21".
+        For a model with the operators ADD and GELU, the message of `check(content, SCORE)` is "the converter wrote
+        GELU, which not every runtime has; export with TensorFlow 2.21".
     """
     described, remedy = flatbuffer.describe(content), "export with TensorFlow 2.21"
     others = sorted(set(described["ops"]) - allowed)
@@ -50,13 +50,23 @@ def check(content: bytes, allowed: frozenset[str]) -> None:
 
 
 def missing(message: str) -> MimError | None:
-    """Turns the converter's message on operators that TFLite lacks into one line; None where it says something else."""
-    found = sorted(set(re.findall(r"'tf\.(\w+)' op is neither a custom op nor a flex op", message)))
-    if not found:
+    """Converts the converter's message about unsupported operators to a one-line error.
+
+    Args:
+        message: of a `ConverterError`.
+
+    Returns:
+        An error that names the operators, or None if the message is about something else.
+
+    Example:
+        "TFLite has no operator for MatrixDeterminant; build the network from other layers".
+    """
+    names = sorted(set(re.findall(r"'tf\.(\w+)' op is neither a custom op nor a flex op", message)))
+    if not names:
         return None
-    return MimError(f"TFLite has no operator for {', '.join(found)}", "make the network of other layers")
+    return MimError(f"TFLite has no operator for {', '.join(names)}", "build the network from other layers")
 
 
 def _version(text: str) -> tuple[float, ...]:
-    """Numbers to compare; what is none, such as the empty text that stands for an unknown version, is the newest."""
+    """Splits a version into numbers for comparison. A part that is not a number, as in "" (unknown), is infinite."""
     return tuple(int(part) if part.isdigit() else math.inf for part in text.split("."))

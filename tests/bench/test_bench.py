@@ -1,4 +1,4 @@
-"""`mim_export.bench`, `mim_export.tflite.cost`, and the command that prints it."""
+"""`mim_export.bench`, `mim_export.tflite.cost`, and the command `mim-tf bench`."""
 
 from __future__ import annotations
 
@@ -35,18 +35,18 @@ from mim_tf.training.config import Training
 
 pytestmark = pytest.mark.slow
 
-#: Multiply-accumulates by hand of the network below: 4 x 4 outputs of 16 channels, each of 3 x 3 x 4 products; the same
-#: outputs, each of 3 x 3; and 10 outputs of 4 x 4 x 16.
+#: Multiply-accumulates of the network below, computed by hand: 4 x 4 outputs of 16 channels with 3 x 3 x 4 products
+#: each; the same outputs with 3 x 3 products each; 10 outputs with 4 x 4 x 16 products each.
 MACS = {"CONV_2D": 4 * 4 * 16 * 36, "DEPTHWISE_CONV_2D": 4 * 4 * 16 * 9, "FULLY_CONNECTED": 10 * 256}
 
 
 def quiet(*line: object) -> None:
-    """Takes progress and says nothing."""
+    """Ignores progress."""
 
 
 @pytest.fixture(scope="module")
 def small() -> bytes:
-    """An int8 file of a network whose costs are counted by hand."""
+    """An int8 TFLite file of a network whose cost is known."""
     inputs = keras.Input((8, 8, 4))
     x = keras.layers.Conv2D(16, 3, strides=2, padding="same")(inputs)
     x = keras.layers.DepthwiseConv2D(3, padding="same")(x)
@@ -55,7 +55,7 @@ def small() -> bytes:
 
 @pytest.fixture(scope="module")
 def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A run at 64 px that has hardly been trained."""
+    """A run at 64 px, trained for 2 steps."""
     root = tmp_path_factory.mktemp("bench")
     counts = {"train": {"mpox": 8}, "val": {"mpox": 40}, "test": {"mpox": 4, "plain": 4}}
     photos = scan_folder(dataset.write_sample(root / "data", counts=counts))
@@ -72,8 +72,8 @@ def bundle(run: Path) -> Path:
 
 
 @pytest.fixture
-def told(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """An inference takes a millisecond for each kilobyte of its file on one thread, half of it on two."""
+def simulated_timers(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Simulated timers: 1 ms per kilobyte of the file with one thread, half of it with two."""
     monkeypatch.setattr(measuring, "lite_timer", lambda content, threads: lambda: len(content) / threads / 1e6)
     yield
 
@@ -87,7 +87,7 @@ def test_multiply_accumulates_are_those_counted_by_hand(small: bytes) -> None:
 
 
 def test_multiply_accumulates_of_a_generator_are_those_counted_by_hand(bundle: Path) -> None:
-    """Side of the output, its channels, and 3 x 3 times the channels of the input, of each convolution (8 wide)."""
+    """For each convolution (width 8): side of the output, its channels, and 3 x 3 times the channels of the input."""
     layers = [
         *((32, 8, 9 * 4), (16, 16, 9 * 8), (8, 32, 9 * 16), (4, 32, 9 * 32), (4, 32, 9 * 32)),
         *((8, 32, 9 * (32 + 32)), (16, 16, 9 * (32 + 16)), (32, 8, 9 * (16 + 8)), (32, 4, 9 * 8), (64, 3, 9 * 4)),
@@ -110,13 +110,13 @@ def test_the_classifiers_are_made_for_each_size_once(monkeypatch: pytest.MonkeyP
     [
         ([], 0),
         ([(100, 0, 0)], 100),
-        # The first and the last never meet, so they share a place.
+        # The first and the last tensor are not live at the same time, so they share an offset.
         ([(64, 0, 1), (128, 1, 2), (64, 2, 3)], 192),
         # Offsets are multiples of 64: 100 at 0, 50 at 128.
         ([(100, 0, 1), (50, 1, 2)], 178),
-        # The largest is placed first, whenever it lives: 256 at 0, 128 behind it, and 64 in the gap that 256 leaves.
+        # The largest is placed first, whatever its lifetime: 256 at 0, 128 after it, 64 where 256 is not live.
         ([(64, 3, 3), (128, 0, 3), (256, 0, 2)], 384),
-        # A gap of 64 between two that live is filled, one of 65 would not be.
+        # A tensor of 64 bytes fits into the gap between two live tensors, one of 65 bytes does not.
         ([(192, 0, 0), (128, 0, 9), (65, 1, 9), (64, 1, 1)], 320),
     ],
 )
@@ -125,10 +125,10 @@ def test_the_arena_is_that_of_the_rule(tensors: list[tuple[int, int, int]], expe
 
 
 def test_activations_take_what_their_lives_need(small: bytes) -> None:
-    """By hand: the input and five activations of 256 bytes, of which three live at a time, and ten bytes twice."""
+    """By hand: input and five activations of 256 bytes, three of them live at a time, and two tensors of 10 bytes."""
     names = ["QUANTIZE", "CONV_2D", "DEPTHWISE_CONV_2D", "RESHAPE", "FULLY_CONNECTED", "QUANTIZE"]
     assert [operator.name for operator in cost.operators(small)] == names
-    # Input 0 to 256 throughout; then by turns 256 and 512; the output, which lives throughout, at 768.
+    # Input at 0, always live; activations alternately at 256 and 512; output, always live, at 768.
     assert cost.activation_bytes(small) == 768 + 10
     assert cost.resolution(small) == 8
 
@@ -159,7 +159,7 @@ def test_a_profile_holds_every_operator(small: bytes) -> None:
 
 
 def test_turns_alternate_and_warm_up_is_left_out() -> None:
-    """Turns of six runs, the first of each and two whole turns not counted."""
+    """Rounds of six runs. The first run of each round and the first two rounds are not counted."""
     calls: list[str] = []
 
     def run(name: str) -> float:
@@ -171,7 +171,7 @@ def test_turns_alternate_and_warm_up_is_left_out() -> None:
     assert seconds["a"] == seconds["b"] == [14, 15, 16, 17, 18, 20, 21, 22, 23, 24]
 
 
-def test_rows_follow_from_times_and_files(told: None, bundle: Path, small: bytes) -> None:
+def test_rows_follow_from_times_and_files(simulated_timers: None, bundle: Path, small: bytes) -> None:
     result = bench(bundle, {YARDSTICK: small}, small, None, quiet, runs=5)
     rows = {row["file"]: row for row in result["rows"]}
     assert list(rows) == [SCORE, MICRO, YARDSTICK]
@@ -183,7 +183,7 @@ def test_rows_follow_from_times_and_files(told: None, bundle: Path, small: bytes
             expected = pytest.approx(size[name] / threads / 1000)
             assert entry["median_ms"] == entry["p10_ms"] == entry["p90_ms"] == expected
             assert entry["ratio"] == pytest.approx(size[name] / size[SCORE])
-    # The peak is that of the same file as the yardstick, which hence runs at it.
+    # The peak is measured with the same file as the yardstick, so the yardstick reaches it.
     assert result["peak_macs_per_second"] == pytest.approx(14080 / (len(small) / 1e6))
     assert rows[YARDSTICK]["share_of_peak"] == pytest.approx(1)
     assert result["runs"] == 5 and result["left_out"] == [KERAS, FLOAT]
@@ -194,7 +194,7 @@ def test_rows_follow_from_times_and_files(told: None, bundle: Path, small: bytes
     assert {row["operator"] for row in result["profile"]} >= {"CONV_2D int8", "DEPTHWISE_CONV_2D float32"}
 
 
-def test_rows_state_what_the_bundle_knows(told: None, bundle: Path, small: bytes) -> None:
+def test_rows_state_what_the_bundle_knows(simulated_timers: None, bundle: Path, small: bytes) -> None:
     manifest, metrics = (json.loads((bundle / f"{name}.json").read_text()) for name in ("manifest", "metrics"))
     score, micro = bench(bundle, {}, small, None, quiet, runs=1)["rows"]
     assert (score["resolution"], micro["resolution"]) == (64, 64)
@@ -203,7 +203,7 @@ def test_rows_state_what_the_bundle_knows(told: None, bundle: Path, small: bytes
     assert score["auroc_tflite"] == metrics["TFLite"]["mean_auroc"]
     assert micro["auroc_tflite"] is None
     assert micro["activation_bytes"] == manifest["models"][MICRO]["arena_bytes"]
-    # Four masks go through the generator of which the micro file is one pass; SSIM and error map come on top.
+    # The generator runs once for each of four masks. The micro model runs it once. SSIM and error map add to the score.
     assert 4 * micro["macs"] < score["macs"] < 5 * micro["macs"]
 
 
@@ -237,14 +237,14 @@ def test_the_run_of_another_bundle_is_refused(run: Path, bundle: Path, tmp_path:
     entry = json.loads((run / "detector.json").read_text())
     entry["calibration"]["alpha"] = 0.1
     (tmp_path / "detector.json").write_text(json.dumps(entry))
-    with pytest.raises(MimError, match="not exported from this run; name its own"):
+    with pytest.raises(MimError, match="not exported from this run; name the run that it was"):
         bench(bundle, {}, b"", tmp_path, quiet)
     with pytest.raises(MimError, match=r"detector\.json"):
         bench(bundle, {}, b"", tmp_path / "absent", quiet)
 
 
 def test_the_command_prints_columns_and_json(
-    told: None,
+    simulated_timers: None,
     bundle: Path,
     small: bytes,
     monkeypatch: pytest.MonkeyPatch,

@@ -44,7 +44,7 @@ pytestmark = pytest.mark.slow
 
 @pytest.fixture(scope="module")
 def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A quickly trained run at 64 px."""
+    """A run at 64 px, trained for 60 steps."""
     root = tmp_path_factory.mktemp("export")
     counts = {"train": {"mpox": 16}, "val": {"mpox": 40}, "test": {"mpox": 6, "plain": 6}}
     dataset.write_sample(root / "data", counts=counts)
@@ -72,7 +72,7 @@ def test_int8_scores_stay_close_to_keras(run: Path, bundle: Path) -> None:
     pixels = photos.pixels[::4]
     keras, lite = detector.judge(pixels), scorer.judge(pixels)
     np.testing.assert_allclose(lite.similarity, keras.similarity, atol=0.02)
-    # Given the graph's own similarity, the rest follows by the rules in numpy, exactly.
+    # From the similarity of the model, numpy computes the same p-value, verdict and reason.
     again = decide.judge(lite.similarity, pixels, detector.calibration, detector.gate)
     np.testing.assert_allclose(lite.p_value, again.p_value, atol=1e-6)
     np.testing.assert_array_equal(lite.verdict, again.verdict)
@@ -80,7 +80,7 @@ def test_int8_scores_stay_close_to_keras(run: Path, bundle: Path) -> None:
 
 
 def test_graph_measures_as_scikit_image_does(bundle: Path) -> None:
-    """SSIM and error map of the graph against scikit-image on the micro model's output, which is the same int8."""
+    """SSIM and error map of the model against scikit-image on the output of the micro model, which is the same int8."""
     make = runtimes()["litert-reference"]
     scorer = Scorer(bundle, make)
     masks = masks_of(scorer.manifest)
@@ -144,7 +144,7 @@ def test_operators_types_names_and_alignment(bundle: Path) -> None:
 
 
 def test_outputs_of_the_measure_ssim_are_tensors_of_their_own(bundle: Path) -> None:
-    """The converter merges equal tensors, and some runtimes then know one name alone."""
+    """The converter merges equal tensors. Some runtimes then find only one of the names."""
     outputs = {"similarity", "p_value", "verdict", "reason", "inpainted", "error_map", "ssim", "foreignness"}
     assert own_outputs((bundle / "mim.tflite").read_bytes()) == outputs
     scorer = Scorer(bundle)
@@ -242,13 +242,13 @@ def test_bundle_is_not_written_over_anything(run: Path, bundle: Path) -> None:
 
 def test_pages_of_the_scorer_lead_to_pages_that_are_there(bundle: Path) -> None:
     pages = list((bundle / "scorer").rglob("*.md"))
-    assert bundle / "scorer" / "README.md" in pages  # the contract
+    assert bundle / "scorer" / "README.md" in pages  # the specification
     links = [(page, link) for page in pages for link in re.findall(r"\]\((?!https?:|#)([^)#]+)", page.read_text())]
     assert links and not [(page, link) for page, link in links if not (page.parent / link).exists()]
 
 
 def test_scorer_and_definitions_import_no_tensorflow(bundle: Path, tmp_path: Path) -> None:
-    """The copy of the scorer in a bundle runs by itself."""
+    """The copy of the scorer in a bundle needs no other package of the project."""
     Image.fromarray(dataset.render("mpox", [9])[0]).save(tmp_path / "photo.png")
     program = (
         "import sys, mim_export.score.scorer as r\n"
@@ -279,7 +279,7 @@ def test_small_and_blank_photographs_cannot_be_judged(bundle: Path, tmp_path: Pa
 
 
 def test_proxyano_scores_on_a_device_as_in_keras(tmp_path: Path) -> None:
-    """Its proxy is the network's own, so nothing but builtin operators is left; float32, without a micro model."""
+    """Its network predicts the proxy, so the model has only builtin operators. It is float32, without a micro model."""
     counts = {"train": {"mpox": 8}, "val": {"mpox": 40}, "test": {"mpox": 2, "plain": 2}}
     photos = scan_folder(dataset.write_sample(tmp_path / "data", counts=counts))
     detector = Detector("proxyano", size=48, width=4)

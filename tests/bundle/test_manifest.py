@@ -1,4 +1,4 @@
-"""`mim_export.bundle.manifest`: the published schema is current, and has teeth."""
+"""`mim_export.bundle.manifest`: the published schema is current and rejects invalid manifests."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ SCHEMA = json.loads(PUBLISHED.read_text())
 
 @pytest.fixture
 def manifest() -> dict[str, Any]:
-    """Of the released bundle."""
+    """The manifest of the released bundle."""
     entries: dict[str, Any] = json.loads((RELEASED / "manifest.json").read_text())
     return entries
 
@@ -59,7 +59,7 @@ def test_released_manifest_is_valid(manifest: dict[str, Any]) -> None:
     ],
 )
 def test_other_manifests_are_refused(manifest: dict[str, Any], place: tuple[str, ...], value: Any) -> None:
-    """By both, so that a reader in another language refuses what Python refuses."""
+    """By JSON Schema and by pydantic, so that readers in other languages reject what Python rejects."""
     changed = copy.deepcopy(manifest)
     entry = changed
     for name in place[:-1]:

@@ -1,4 +1,4 @@
-"""The released bundle: what it holds, says and gives, and the runtimes that it was promised for."""
+"""The released bundles: contents, model card, metadata, results, and supported runtimes."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ from mim_tf.evaluation.controls import MADE
 from mim_tf.evaluation.evaluate import evaluate
 from mim_tf.synthetic import dataset
 
-#: For phones and browsers, and for microcontrollers.
+#: `RELEASED` is the bundle for phones and browsers, `MICRO` that for microcontrollers.
 MICRO = RELEASED.with_name("released_micro")
 BUNDLES = pytest.mark.parametrize("bundle", [RELEASED, MICRO], ids=["released", "micro"])
 
@@ -46,7 +46,7 @@ def test_released_bundle_verifies_and_is_small(bundle: Path) -> None:
 
 
 def test_released_bundle_for_microcontrollers_fits() -> None:
-    """Arena, models and head; the scorer in C and the runtime come to these (`export/micro/README.md`)."""
+    """Arena, models and head. The scorer in C and the runtime are additional (`export/micro/README.md`)."""
     models = read_manifest(MICRO)["models"]
     integer = [name for name in models if name != "mim.tflite"]
     assert integer == ["mim_micro.tflite", "mim_features.tflite"]
@@ -68,14 +68,14 @@ def test_released_bundle_states_its_terms(bundle: Path) -> None:
 
 @BUNDLES
 def test_released_models_hold_what_describes_them(bundle: Path) -> None:
-    """Metadata as tflite-support displays them (`tests/golden/make_tflite_metadata.py`), labels, schema; aligned."""
+    """Metadata as tflite-support displays them (`tests/golden/make_tflite_metadata.py`), labels, schema, alignment."""
     manifest = json.loads((bundle / "manifest.json").read_text())
     oracle = json.loads((Path(__file__).parents[1] / "golden" / "tflite_metadata.json").read_text())["models"]
     assert set(oracle) >= set(manifest["models"])
     for name in manifest["models"]:
-        content, told = (bundle / name).read_bytes(), oracle[name]
+        content = (bundle / name).read_bytes()
         buffer = buffer_of(content)
-        assert buffer is not None and displayed(buffer) == told["displayed"], name
+        assert buffer is not None and displayed(buffer) == oracle[name]["displayed"], name
         assert len(content) % 16 == 0
         operators.check(content, operators.SCORE if name == "mim.tflite" else operators.MICRO)
     with zipfile.ZipFile(bundle / "mim.tflite") as archive:
@@ -88,7 +88,7 @@ def test_released_models_hold_what_describes_them(bundle: Path) -> None:
 
 
 def test_released_bundle_can_say_no() -> None:
-    """`not-mpox-like` is within reach: the table has groups enough, and noise that passes the gate gets it."""
+    """`not-mpox-like` is possible: the table has enough groups, and noise that passes the gate gets this verdict."""
     scorer = Scorer()
     calibration = scorer.manifest["calibration"]
     assert 1 / (calibration["groups"] + 1) <= calibration["alpha"] + 1e-9
@@ -99,7 +99,7 @@ def test_released_bundle_can_say_no() -> None:
 
 
 def _drawn(kind: str, number: int, side: int) -> np.ndarray:
-    """Pictures that show nothing, in many colours."""
+    """Synthetic images without skin, in random colours."""
     rng = np.random.default_rng(number)
     first, second = rng.integers(0, 256, (2, 3)).astype(float)
     y, x = np.mgrid[:side, :side] / side
@@ -128,23 +128,23 @@ def test_a_picture_that_shows_no_skin_is_never_mpox_like(kind: str) -> None:
 
 @pytest.mark.parametrize(("bundle", "lost"), [(RELEASED, 0.002), (MICRO, 0.01)], ids=["released", "micro"])
 def test_released_metrics_are_measured_again(skin: Path, bundle: Path, lost: float) -> None:
-    """AUROC of the released bundle on the photographs; the conversion loses next to nothing."""
-    told = json.loads((bundle / "metrics.json").read_text())
+    """AUROC of the released bundle on the photographs, and the loss by conversion."""
+    stored = json.loads((bundle / "metrics.json").read_text())
     again = evaluate(Scorer(bundle), scan_folder(skin), "test", seed=0, warn=print).metrics
-    assert again["mean_auroc"] == pytest.approx(told["TFLite"]["mean_auroc"], abs=0.005)
-    assert abs(told["TFLite"]["mean_auroc"] - told["Keras"]["mean_auroc"]) <= lost
+    assert again["mean_auroc"] == pytest.approx(stored["TFLite"]["mean_auroc"], abs=0.005)
+    assert abs(stored["TFLite"]["mean_auroc"] - stored["Keras"]["mean_auroc"]) <= lost
 
 
 def test_released_scores_on_tflite_runtime_equal_the_golden_ones() -> None:
-    """tflite-runtime 2.14 in an environment of its own; see `tests/golden/make_tflite_runtime.py`."""
-    told = json.loads((Path(__file__).parents[1] / "golden" / "tflite_runtime.json").read_text())
+    """Against scores by tflite-runtime 2.14; see `tests/golden/make_tflite_runtime.py`."""
+    golden_scores = json.loads((Path(__file__).parents[1] / "golden" / "tflite_runtime.json").read_text())
     digest = hashlib.sha256((RELEASED / "mim.tflite").read_bytes()).hexdigest()
-    assert told["mim_sha256"] == digest
+    assert golden_scores["mim_sha256"] == digest
     scorer = Scorer(RELEASED, runtimes()["litert"])
     _, stages = golden.read(RELEASED)
     limits = golden.tolerance(scorer.manifest)
     similarities = scorer.judge(np.stack([stage["resampled"] for stage in stages])).similarity
-    for found, expected in zip(similarities, told["similarities"], strict=True):
+    for found, expected in zip(similarities, golden_scores["similarities"], strict=True):
         assert found == pytest.approx(expected, abs=golden.allowed(limits, "deep", expected))
 
 

@@ -1,4 +1,4 @@
-"""`mim_export.check`: scorers in other languages, other Pythons, deviations on photographs."""
+"""`mim_export.check`: scorers in other languages, another Python, deviations on photographs."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from mim_export.check import verify
 from mim_export.check.c_scorer import c_scores
 from mim_export.check.deviations import Deviation, deviation, deviations
 from mim_export.check.on_runtimes import Row
-from mim_export.check.programs import NotPresentError, printed, tflite_runtime
+from mim_export.check.programs import NotPresentError, run_scorer, tflite_runtime
 from mim_export.score.errors import MimError
 from mim_export.score.manifest import RELEASED, masks_of, read_manifest
 from mim_export.score.runtimes import runtimes
@@ -48,7 +48,7 @@ def test_similarity_is_that_of_scikit_image() -> None:
 
 
 def _expected(number: int) -> dict[str, Any]:
-    """SSIM from scikit-image, the rest from golden.json."""
+    """SSIM by scikit-image, the other values from golden.json."""
     labels, micro = masks_of(MANIFEST), STAGES[number]["micro"]
     hidden = (1 - labels) * np.stack(np.split(micro, len(labels), axis=1)).astype(np.float64)
     similar = _scikit(STAGES[number]["small"] / 255, hidden.sum(axis=0) / 256)
@@ -79,7 +79,7 @@ def test_sources_that_do_not_compile_are_named() -> None:
 
 @pytest.fixture
 def alone(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> pytest.MonkeyPatch:
-    """No compiler and no built scorer; numpy's scores as computed before."""
+    """Without compiler and without built scorers. The scores of numpy are those computed above."""
     monkeypatch.setattr(scorers, "numpy_scores", lambda *arguments: NUMPY)
     monkeypatch.setattr(scorers.shutil, "which", lambda name: None)
     return monkeypatch
@@ -97,7 +97,7 @@ def test_scorers_that_are_not_present_say_what_to_install(alone: pytest.MonkeyPa
 def test_classes_older_than_their_sources_are_not_run(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr(scorers, "KOTLIN", tmp_path)
     monkeypatch.setattr(scorers.shutil, "which", lambda name: "/usr/bin/java")
-    monkeypatch.setattr(scorers, "printed", lambda command, folder, bundle: [command])
+    monkeypatch.setattr(scorers, "run_scorer", lambda command, folder, bundle: [command])
     for name in ("src/A.kt", "test/B.kt", "build/scores"):
         (tmp_path / name).parent.mkdir()
         (tmp_path / name).write_text("")
@@ -140,7 +140,7 @@ def test_a_scorer_that_differs_is_told(change: dict[str, Any], status: str) -> N
 
 
 def _program(path: Path, body: str) -> str:
-    """A script that this Python runs."""
+    """An executable Python script."""
     path.write_text(f"#!{sys.executable}\n{body}")
     path.chmod(0o755)
     return str(path)
@@ -153,12 +153,12 @@ def _program(path: Path, body: str) -> str:
         ("print(17 * '{}\\n', end='')", "failed: 'ssim'"),
         ("print('no JSON')", "failed: "),
         ("raise OSError('no such\\nsource')", "failed: .*OSError: no such"),
-        ("import sys; sys.exit(3)", "failed: .*it failed and said nothing; build and test it again"),
+        ("import sys; sys.exit(3)", "failed: .*it failed without a message; build and test it again"),
     ],
 )
 def test_a_program_that_fails_is_named(alone: pytest.MonkeyPatch, tmp_path: Path, body: str, complaint: str) -> None:
     command = [_program(tmp_path / "scores", body)]
-    alone.setattr(scorers, "_typescript", lambda bundle: printed(command, tmp_path, bundle))
+    alone.setattr(scorers, "_typescript", lambda bundle: run_scorer(command, tmp_path, bundle))
     row = next(row for row in scorers.scorer_rows(RELEASED) if row.runtime == "typescript")
     assert re.match(complaint, row.status) and "\n" not in row.status and row.bad
 
@@ -166,7 +166,7 @@ def test_a_program_that_fails_is_named(alone: pytest.MonkeyPatch, tmp_path: Path
 def test_a_program_is_told_the_bundle(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(RELEASED.parent)
     command = [sys.executable, "-c", "import json, os; print(json.dumps([os.environ['MIM_BUNDLE'], os.getcwd()]))"]
-    assert printed(command, tmp_path, Path(RELEASED.name)) == [[str(RELEASED.resolve()), str(tmp_path)]]
+    assert run_scorer(command, tmp_path, Path(RELEASED.name)) == [[str(RELEASED.resolve()), str(tmp_path)]]
 
 
 def test_another_python_gives_its_rows(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -212,7 +212,7 @@ def test_deviation_counts_verdicts_and_quartiles() -> None:
     found = deviation("litert", rows, reference, manifest)
     assert (found.images, found.verdicts, found.near, found.gate, found.close) == (3, 1, 1, 1, 1)
     assert found.largest == 1.0 and found.largest_share == 0.5
-    # Of 0, 0.5 and 1 the 99th percentile is 0.98 of the way from 0.5 to 1.
+    # The 99th percentile of 0, 0.5 and 1 is 0.5 + 0.98 * 0.5.
     assert found.percentile_99 == pytest.approx(0.99) and found.percentile_99_share == pytest.approx(0.495)
     with pytest.raises(MimError, match="none of the images could be read"):
         deviation("litert", rows[3:], reference[3:], manifest)
@@ -224,8 +224,8 @@ def test_deviations_on_a_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
         shutil.copy(RELEASED / "golden" / f"{number:02d}_input.png", tmp_path)
     (found,) = [entry for entry in deviations(RELEASED, tmp_path) if entry.runtime == "litert"]
     scorer = Scorer(RELEASED, runtimes()["litert"])
-    told = [scorer.score_pixels(STAGES[number]["input"])["similarity"] for number in (0, 7)]
-    expected = [abs(value - ENTRIES[number]["similarity"]) for value, number in zip(told, (0, 7), strict=True)]
+    similarities = [scorer.score_pixels(STAGES[number]["input"])["similarity"] for number in (0, 7)]
+    expected = [abs(value - ENTRIES[number]["similarity"]) for value, number in zip(similarities, (0, 7), strict=True)]
     assert found.images == 2 and found.largest == pytest.approx(max(expected), abs=1e-6)
     with pytest.raises(MimError, match="no images in it"):
         deviations(RELEASED, RELEASED.parent / "c")
@@ -247,6 +247,6 @@ def test_tables_and_json_name_what_is_not_present(capsys: pytest.CaptureFixture[
     assert "2 at most and by 1 at the 99th percentile, 50% and 25% of" in text
     assert text.endswith("(by no more than 1% on 480 photographs)\n")
     show_verification(rows, found, True)
-    told = json.loads(capsys.readouterr().out)
-    assert [row["status"] for row in told["golden"]] == [row.status for row in rows]
-    assert told["photographs"][0]["near"] == 8
+    printed = json.loads(capsys.readouterr().out)
+    assert [row["status"] for row in printed["golden"]] == [row.status for row in rows]
+    assert printed["photographs"][0]["near"] == 8

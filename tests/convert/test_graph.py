@@ -1,4 +1,4 @@
-"""`mim_export.convert.graph`: the correction of a head for what rounding to int8 adds on average."""
+"""`mim_export.convert.graph`: correction of a head for the mean quantization error."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`benchmarks/detection_bench.py`: nothing is fitted on what it scores, and the figures are those of a hand."""
+"""`benchmarks/detection_bench.py`: nothing is scored that was fitted on, and figures equal those computed here."""
 
 from __future__ import annotations
 
@@ -24,16 +24,16 @@ GROUPS = np.array([f"m{i // 3}" for i in range(40)] + [f"n{i}" for i in range(11
 
 @pytest.fixture
 def bench() -> Bench:
-    """Without photographs: three rows for each of the class, one as it is, one changed, one negative."""
-    made = object.__new__(Bench)
-    made.normal = "mpox"
-    made.photos = Set(np.zeros((51, 1, 1, 3), np.uint8), LABELS, GROUPS, GROUPS)
+    """Without pixels. Each photograph of the class has three rows: original, view and pseudo-negative."""
+    instance = object.__new__(Bench)
+    instance.normal = "mpox"
+    instance.photos = Set(np.zeros((51, 1, 1, 3), np.uint8), LABELS, GROUPS, GROUPS)
     own = np.flatnonzero(LABELS == "mpox")
-    made.sources = np.concatenate([np.arange(51), own, own])
+    instance.sources = np.concatenate([np.arange(51), own, own])
     kinds = ["photo"] * 51 + ["positive"] * 40 + [sorted(NEGATIVES)[0]] * 40
-    made.kinds = np.array(kinds)
-    made.first = np.arange(51)
-    return made
+    instance.kinds = np.array(kinds)
+    instance.first = np.arange(51)
+    return instance
 
 
 def test_figures_weigh_folds_by_photographs_and_leave_their_groups_out(bench: Bench) -> None:
@@ -56,12 +56,12 @@ def test_figures_weigh_folds_by_photographs_and_leave_their_groups_out(bench: Be
             own, other = scores[:40][folds == fold], scores[40:46]
             area += roc_auc_score([1] * len(own) + [0] * 6, np.r_[own, other]) * len(own) / 40
         means.append(area)
-    assert found["measles"] == pytest.approx(np.mean(means)) == found["mean, skin"]  # abnormal stands apart
+    assert found["measles"] == pytest.approx(np.mean(means)) == found["mean, skin"]  # abnormal is not part of the mean
     assert (found["low"], found["high"]) == (pytest.approx(min(means)), pytest.approx(max(means)))
 
 
 def test_the_head_is_fitted_on_views_of_the_fitted_photographs_alone(bench: Bench) -> None:
-    """What else the table holds makes no difference: it may even be missing."""
+    """Other rows of the table have no effect, even if they are NaN."""
     table = RNG.normal(size=(131, 12))
     fitted = np.r_[np.arange(40) < 25, np.zeros(11, bool)]
     spoilt = table.copy()

@@ -1,4 +1,4 @@
-"""`colab/train_mim.ipynb` without running it: pairing, addresses, lengths, names, and the committed outputs."""
+"""`colab/train_mim.ipynb`, without running it: pairing, URLs, length of cells, imported names, committed outputs."""
 
 from __future__ import annotations
 
@@ -120,15 +120,15 @@ def test_outputs_are_those_of_a_whole_run(code: list[nbformat.NotebookNode]) -> 
     assert not [output for cell in code for output in cell.outputs if output.get("name") == "stderr"]
     for cell in code:
         assert pictures(cell) >= cell.source.count("lesson.show("), cell.source
-    told = "".join(output.get("text", "") for cell in code for output in cell.outputs)
-    assert "mim-work/full" in told and "mim-work/fast" not in told
-    assert not re.search(r"(?<![\w.])/(home|root|tmp|work|Users)/", told)
+    text = "".join(output.get("text", "") for cell in code for output in cell.outputs)
+    assert "mim-work/full" in text and "mim-work/fast" not in text
+    assert not re.search(r"(?<![\w.])/(home|root|tmp|work|Users)/", text)
 
 
 def test_the_stated_minutes_are_those_that_were_needed(code: list[nbformat.NotebookNode]) -> None:
-    """Within a factor of two and a quarter of a minute, and all within the half hour that is promised."""
-    told = code[-1].outputs[0].text
-    rows = re.findall(r"^(\d+ .*?) +(\d+) pictures +([\d.]+) minutes \(stated: ([\d.]+)\)$", told, re.MULTILINE)
+    """Within a factor of two and a quarter of a minute. The total is at most the stated half hour."""
+    text = code[-1].outputs[0].text
+    rows = re.findall(r"^(\d+ .*?) +(\d+) pictures +([\d.]+) minutes \(stated: ([\d.]+)\)$", text, re.MULTILINE)
     assert len(rows) == 13
     for part, _, needed, stated in rows:
         assert float(needed) <= 2 * float(stated) + 0.25 and float(stated) <= 2 * float(needed) + 0.25, part

@@ -1,4 +1,4 @@
-"""The project as a whole: layout, import contracts, wheel, licences, what importing pulls in."""
+"""The project as a whole: layout, import contracts, wheel, licences, imported packages."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def tracked() -> list[str]:
 
 
 def test_wheel_holds_what_git_holds(tmp_path: Path) -> None:
-    """Built from a copy of the tracked files, so that no stale build/ can slip in."""
+    """Built from a copy of the tracked files, so that the wheel contains nothing from a stale build/."""
     files = tracked()
     source = tmp_path / "source"
     for name in files:
@@ -59,7 +59,7 @@ def test_layout_is_the_agreed_one() -> None:
 
 
 def test_rooms_import_only_from_floors_below() -> None:
-    """The contracts of `[importlinter]` in setup.cfg, none of which ignores an import."""
+    """The contracts of `[importlinter]` in setup.cfg hold, without ignored imports."""
     config = configparser.ConfigParser()
     config.read(ROOT / "setup.cfg")
     assert not config.has_option("importlinter:contract:floors", "ignore_imports")
@@ -87,7 +87,7 @@ HEAVY = ("tensorflow", "keras", "matplotlib", "sklearn", "scipy", "skimage")
     ],
 )
 def test_importing_is_light(program: str, absent: tuple[str, ...]) -> None:
-    """Scoring brings nothing of training; that training brings no plotting is an import contract."""
+    """Scoring imports no training packages. That training imports no plotting is an import contract."""
     check = f"{program}; import sys; found = {set(absent)!r} & set(sys.modules); sys.exit(str(found) if found else 0)"
     done = subprocess.run([sys.executable, "-c", check], cwd=ROOT.parent, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr[-500:]

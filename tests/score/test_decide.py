@@ -1,4 +1,4 @@
-"""`mim_export.score.decide` and `mim_tf.calibration` against the contract's words in fractions."""
+"""`mim_export.score.decide` and `mim_tf.calibration` against the specification in fractions."""
 
 from __future__ import annotations
 
@@ -89,7 +89,7 @@ def test_gate_refuses_what_has_no_contrast() -> None:
     np.testing.assert_array_equal(decide.verdict([0.03, 0.4, 0.03], [0, 0, 1], 0.05), [1, 0, 2])
     limits = fit_gate(half)
     assert limits.min_contrast == pytest.approx(0.25) and limits.min_side == 8
-    # One of seven steps down is 1, none to the right.
+    # One of seven vertical differences is 1, the others and all horizontal ones are 0.
     assert limits.min_detail == pytest.approx(0.5 * 0.5 / 7)
 
 
@@ -102,9 +102,9 @@ def test_gate_refuses_what_is_blurred_and_says_blank_first() -> None:
     blank = np.full((1, 8, 8, 3), 90, np.uint8)
     images = np.concatenate([stripes, ramp, blank, stripes])
     np.testing.assert_array_equal(decide.gate(images, Gate(0.1, 0.1, 8)), [0, 2, 1, 0])
-    foreign = np.array([3, 9, 9, 9], np.float32)
-    np.testing.assert_array_equal(decide.gate(images, Gate(0.1, 0.1, 8, 5.0), foreign), [0, 2, 1, 3])
-    np.testing.assert_array_equal(decide.gate(images, Gate(0.1, 0.1, 8), foreign), [0, 2, 1, 0])
+    novelty = np.array([3, 9, 9, 9], np.float32)
+    np.testing.assert_array_equal(decide.gate(images, Gate(0.1, 0.1, 8, 5.0), novelty), [0, 2, 1, 3])
+    np.testing.assert_array_equal(decide.gate(images, Gate(0.1, 0.1, 8), novelty), [0, 2, 1, 0])
 
 
 def test_judgement_holds_all_of_it() -> None:
@@ -153,7 +153,7 @@ def test_contrast_of_two_halves_is_half_their_difference(first: int, second: int
 
 
 def test_groups_are_the_exchangeable_unit() -> None:
-    """Ten copies of an image in a group count as much as one: the p-value does not move."""
+    """Ten copies of an image in a group count as much as one: the p-value does not change."""
     one = table([[3], [9], [20]], 0.5)
     many = table([[3] * 10, [9], [20] * 5], 0.5)
     s = np.arange(33, dtype=np.float32) / np.float32(32)

@@ -17,7 +17,7 @@ from mim_export.score.errors import MimError
 from mim_export.score.preprocess import decode
 
 PATTERN = np.random.default_rng(0).integers(0, 256, (9, 14, 3)).astype(np.uint8)
-#: What undoes each EXIF orientation, on arrays.
+#: The inverse of each EXIF orientation, on arrays.
 UPRIGHT = {
     1: lambda a: a,
     2: lambda a: a[:, ::-1],
@@ -74,7 +74,7 @@ def test_sixteen_bits_are_scaled_not_clipped(tmp_path: Path) -> None:
 
 
 def _png(width: int, height: int) -> bytes:
-    """A PNG that declares a size and holds hardly any of its pixels."""
+    """A PNG that declares a size but contains almost no pixels."""
 
     def chunk(kind: bytes, body: bytes) -> bytes:
         return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
@@ -115,7 +115,7 @@ def test_a_transparent_level_of_sixteen_bits_is_laid_over_white(tmp_path: Path) 
 
 
 def test_a_photograph_with_another_inside_is_read_as_its_first(tmp_path: Path) -> None:
-    """Phones write JPEG files that hold a second picture (MPO)."""
+    """Phones write JPEG files that contain a second image (MPO)."""
     first, second = (Image.fromarray(np.full((8, 8, 3), level, np.uint8)) for level in (40, 200))
     first.save(tmp_path / "a.jpg", format="MPO", save_all=True, append_images=[second])
     assert (decode(tmp_path / "a.jpg") == 40).all()
@@ -145,7 +145,7 @@ def test_sixteen_bits_are_turned_upright_too(tmp_path: Path, orientation: int) -
 
 @pytest.mark.parametrize("suffix", ["jpg", "png", "webp"])
 def test_every_truncation_is_refused_or_whole(tmp_path: Path, suffix: str) -> None:
-    """Cut anywhere, a file is either refused in one line or, where its pixels are all there, read as before."""
+    """A truncated file is either rejected with a one-line error or, if it contains all pixels, decoded as before."""
     whole, cut = tmp_path / f"whole.{suffix}", tmp_path / f"cut.{suffix}"
     Image.fromarray(PATTERN).save(whole)
     content, expected = whole.read_bytes(), decode(whole)
@@ -163,7 +163,7 @@ def test_every_truncation_is_refused_or_whole(tmp_path: Path, suffix: str) -> No
 def test_what_may_not_be_read_is_one_line(
     open_folder: Path, other_user: Callable[[], AbstractContextManager[None]], closed: str
 ) -> None:
-    """The file itself, its folder, or the folder above that may not be entered."""
+    """The file, its folder, or the parent of the folder cannot be read."""
     path = open_folder / "inside" / "a.png"
     path.parent.mkdir()
     Image.fromarray(PATTERN).save(path)

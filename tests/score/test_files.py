@@ -1,4 +1,4 @@
-"""`mim_export.score.files` and `mim_export.score.errors`: nothing half-written, one line a refusal."""
+"""`mim_export.score.files` and `mim_export.score.errors`: atomic writes, one-line errors."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ Make = Callable[[Path], AbstractContextManager[Path]]
 
 def test_a_file_is_replaced_when_the_block_succeeds_only(tmp_path: Path) -> None:
     path = tmp_path / "deep" / "a.txt"
-    with new_file(path) as beside:
-        beside.write_text("old")
-    with pytest.raises(ValueError, match="stop"), new_file(path) as beside:
-        beside.write_text("new")
+    with new_file(path) as temporary:
+        temporary.write_text("old")
+    with pytest.raises(ValueError, match="stop"), new_file(path) as temporary:
+        temporary.write_text("new")
         raise ValueError("stop")
     assert path.read_text() == "old"
     assert [p.name for p in path.parent.iterdir()] == ["a.txt"]
@@ -40,24 +40,24 @@ def test_a_full_disk_names_the_target_and_leaves_nothing(tmp_path: Path) -> None
 
 
 def test_a_folder_is_never_written_over(tmp_path: Path) -> None:
-    with new_folder(tmp_path / "a") as beside:
-        (beside / "x").write_text("1")
+    with new_folder(tmp_path / "a") as temporary:
+        (temporary / "x").write_text("1")
     assert (tmp_path / "a" / "x").read_text() == "1"
     with pytest.raises(MimError, match="exists and is not an empty folder"):  # noqa: SIM117
         with new_folder(tmp_path / "a"):
             pass
     (tmp_path / "empty").mkdir()
-    with new_folder(tmp_path / "empty") as beside:
-        (beside / "y").write_text("2")
+    with new_folder(tmp_path / "empty") as temporary:
+        (temporary / "y").write_text("2")
     assert (tmp_path / "empty" / "y").exists()
 
 
 @pytest.mark.parametrize("make", [new_file, new_folder])
 def test_a_full_disk_is_told_of_the_target_not_of_what_lies_beside(tmp_path: Path, make: Make) -> None:
-    """As `open` refuses where no inode is free: the exception names the file beside."""
+    """The exception names the temporary file, as that of `open` does if no inode is free."""
     target = tmp_path / "target"
-    with pytest.raises(MimError, match="no space left on device") as caught, make(target) as beside:
-        raise OSError(errno.ENOSPC, "No space left on device", str(beside))
+    with pytest.raises(MimError, match="no space left on device") as caught, make(target) as temporary:
+        raise OSError(errno.ENOSPC, "No space left on device", str(temporary))
     assert str(caught.value).startswith(f"{target}: ")
     assert not list(tmp_path.iterdir())
 
@@ -65,23 +65,23 @@ def test_a_full_disk_is_told_of_the_target_not_of_what_lies_beside(tmp_path: Pat
 @pytest.mark.parametrize("make", [new_file, new_folder])
 @pytest.mark.parametrize("error", [ValueError("stop"), KeyboardInterrupt()], ids=["error", "interrupt"])
 def test_nothing_is_left_when_the_block_fails(tmp_path: Path, make: Make, error: BaseException) -> None:
-    with pytest.raises(type(error)), make(tmp_path / "target") as beside:
-        (beside / "part" if beside.is_dir() else beside).write_text("half")
+    with pytest.raises(type(error)), make(tmp_path / "target") as temporary:
+        (temporary / "part" if temporary.is_dir() else temporary).write_text("half")
         raise error
     assert not list(tmp_path.iterdir())
 
 
 def test_a_file_does_not_replace_a_folder(tmp_path: Path) -> None:
     (tmp_path / "target").mkdir()
-    with pytest.raises(MimError, match="directory") as caught, new_file(tmp_path / "target") as beside:
-        beside.write_text("x")
+    with pytest.raises(MimError, match="directory") as caught, new_file(tmp_path / "target") as temporary:
+        temporary.write_text("x")
     assert str(caught.value).startswith(f"{tmp_path / 'target'}: ")
     assert [path.name for path in tmp_path.iterdir()] == ["target"] and (tmp_path / "target").is_dir()
 
 
 def test_a_new_folder_may_be_read_by_others(tmp_path: Path) -> None:
-    with new_folder(tmp_path / "target") as beside:
-        (beside / "x").write_text("1")
+    with new_folder(tmp_path / "target") as temporary:
+        (temporary / "x").write_text("1")
     assert (tmp_path / "target").stat().st_mode & 0o777 == 0o755
 
 

@@ -15,7 +15,7 @@ from mim_export.score.preprocess import mask_labels, mask_set, resample
 
 
 def _exact(pixels: NDArray[np.uint8], size: int) -> list[list[int]]:
-    """The contract in fractions: weights are lengths of overlap."""
+    """The specification in fractions: weights are lengths of overlap."""
     height, width = pixels.shape[:2]
     side = min(height, width)
     top, left = (height - side) // 2, (width - side) // 2
@@ -74,7 +74,7 @@ def test_the_centre_square_starts_at_the_floor(shape: tuple[int, int], corner: t
 
 
 def test_a_large_photograph_is_summed_in_64_bits() -> None:
-    """3001 px of white but for one black corner: sums of 255 * 3001^2 > 2^31 stay exact."""
+    """A white image of 3001 px with a black corner: sums up to 255 * 3001^2 > 2^31 are exact."""
     pixels = np.full((3001, 3001, 3), 255, np.uint8)
     assert (resample(pixels, 2) == 255).all()
     pixels[:1500, :1500] = 0
@@ -91,7 +91,7 @@ def test_a_mask_set_hides_each_pixel_once(cell: int, count: int) -> None:
 
 
 def test_the_lattice_is_the_documented_one() -> None:
-    """Each row of cells is moved by half of the masks: devices repeat these numbers."""
+    """Each row of cells is shifted by half the number of masks. The other scorers implement these numbers."""
     even = [[0, 1, 2, 3], [2, 3, 0, 1], [0, 1, 2, 3], [2, 3, 0, 1]]
     np.testing.assert_array_equal(mask_labels(8, 2, 4), np.kron(even, np.ones((2, 2), int)))
     np.testing.assert_array_equal(mask_labels(3, 1, 5), [[0, 1, 2], [2, 3, 4], [4, 0, 1]])

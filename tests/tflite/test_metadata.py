@@ -1,4 +1,4 @@
-"""`mim_export.tflite.metadata`: what is written inside the models, against what tflite-support reads."""
+"""`mim_export.tflite.metadata`: metadata in the models against the output of tflite-support."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ from mim_export.tflite.metadata import with_metadata
 from mim_export.tflite.metadata_schema import Table, encode
 
 MODELS = ["mim.tflite", "mim_micro.tflite", "mim_features.tflite"]
-#: Of `tests/golden/make_tflite_metadata.py`.
+#: Written by `tests/golden/make_tflite_metadata.py`.
 ORACLE = json.loads((Path(__file__).parents[1] / "golden" / "tflite_metadata.json").read_text())["models"]
 MANIFEST = json.loads((RELEASED / "manifest.json").read_text())
 
 
 def both(name: str) -> tuple[bytes, bytes]:
-    """A released model without metadata, and with those that this version writes."""
+    """A released model without metadata, and with the metadata that this version writes."""
     bundle = RELEASED.with_name("released_micro") if name == "mim_features.tflite" else RELEASED
     plain = without((bundle / name).read_bytes())
     return plain, with_metadata(plain, name, MANIFEST)
@@ -49,7 +49,7 @@ def test_metadata_are_what_tflite_support_displays(name: str) -> None:
     if ORACLE[name]["files"]:
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
             assert archive.testzip() is None
-            # The readers in C++ refuse compressed files.
+            # Readers in C++ reject compressed files.
             assert {entry.compress_type for entry in archive.infolist()} == {zipfile.ZIP_STORED}
             files = {entry: archive.read(entry).decode() for entry in archive.namelist()}
             files["decision.json"] = list(json.loads(files["decision.json"]))
@@ -70,7 +70,7 @@ def test_labels_and_decision_are_those_of_the_manifest() -> None:
 
 @pytest.mark.parametrize("name", MODELS)
 def test_tensors_are_described_in_the_order_of_the_runtime(name: str) -> None:
-    """The schema finds tensors by their place in the first subgraph."""
+    """The schema identifies tensors by their index in subgraph 0."""
     _, content = both(name)
     graph = displayed(buffer_of(content) or b"")["subgraph_metadata"][0]
     interpreter = runtimes()["litert-reference"](content)
@@ -82,7 +82,7 @@ def test_tensors_are_described_in_the_order_of_the_runtime(name: str) -> None:
 
 @pytest.mark.parametrize("name", MODELS)
 def test_normalization_and_quantization_give_the_documented_integers(name: str) -> None:
-    """Whoever follows the metadata gives pixel 200 as 200 to `mim.tflite` and as 72 to the integer models."""
+    """By the metadata, the input for a pixel of 200 is 200 for `mim.tflite` and 72 for the integer models."""
     _, content = both(name)
     source = displayed(buffer_of(content) or b"")["subgraph_metadata"][0]["input_tensor_metadata"][0]
     options = source["process_units"][0]["options"]
@@ -119,7 +119,7 @@ def test_buffers_and_size_are_aligned_and_little_is_added(name: str, most: int) 
     plain, content = both(name)
     assert len(plain) % 16 == len(content) % 16 == 0
     assert 0 < len(content) - len(plain) <= most
-    assert content == with_metadata(plain, name, MANIFEST)  # no date of today, nothing random
+    assert content == with_metadata(plain, name, MANIFEST)  # deterministic
     root = flatbuffer.schema.Model.GetRootAsModel(content, 0)
     buffers = [root.Buffers(index) for index in range(root.BuffersLength())]
     starts = [buffer._tab.Vector(buffer._tab.Offset(4)) for buffer in buffers if buffer.DataLength()]

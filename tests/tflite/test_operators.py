@@ -1,4 +1,4 @@
-"""`mim_export.tflite.operators`: models that not every runtime could run are refused."""
+"""`mim_export.tflite.operators`: models that not every runtime can run are rejected."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def convert(function: Callable[[tf.Tensor], tf.Tensor]) -> bytes:
 
 
 def needing(content: bytes, version: bytes) -> bytes:
-    """The model, said to need another version of the runtime."""
+    """The model with another minimum version of the runtime in its metadata."""
     model = flatbuffer.read(content)
     entry = next(entry for entry in model.metadata if entry.name == b"min_runtime_version")
     model.buffers[entry.buffer].data = np.frombuffer(version.ljust(16, b"\0"), np.uint8)
@@ -29,7 +29,7 @@ def needing(content: bytes, version: bytes) -> bytes:
 
 @pytest.fixture(scope="module")
 def squared() -> bytes:
-    """MUL alone."""
+    """A model with MUL as its only operator."""
     return convert(lambda x: x * x)
 
 
@@ -52,9 +52,9 @@ def test_versions_that_a_runtime_of_2_14_has_are_accepted(squared: bytes, versio
     operators.check(needing(squared, version), operators.SCORE)
 
 
-@pytest.mark.parametrize(("version", "told"), [(b"2.14.1", "2.14.1"), (b"2.100.0", "2.100.0"), (b"", "unknown")])
-def test_newer_and_unknown_versions_are_refused(squared: bytes, version: bytes, told: str) -> None:
-    with pytest.raises(MimError, match=f"^the model needs TensorFlow Lite {told}, newer than 2.14.0; export with"):
+@pytest.mark.parametrize(("version", "named"), [(b"2.14.1", "2.14.1"), (b"2.100.0", "2.100.0"), (b"", "unknown")])
+def test_newer_and_unknown_versions_are_refused(squared: bytes, version: bytes, named: str) -> None:
+    with pytest.raises(MimError, match=f"^the model needs TensorFlow Lite {named}, newer than 2.14.0; export with"):
         operators.check(needing(squared, version), operators.SCORE)
 
 
@@ -62,6 +62,6 @@ def test_what_tflite_lacks_is_said_on_one_line() -> None:
     with pytest.raises(Exception, match="MatrixDeterminant") as caught:
         convert(lambda x: tf.linalg.det(tf.linalg.diag(x)))
     assert "\n" in str(caught.value)
-    told = str(operators.missing(str(caught.value)))
-    assert told == "TFLite has no operator for MatrixDeterminant; make the network of other layers"
+    message = str(operators.missing(str(caught.value)))
+    assert message == "TFLite has no operator for MatrixDeterminant; build the network from other layers"
     assert operators.missing("the disk is full") is None
