@@ -59,7 +59,7 @@ def weights_file() -> Path:
     return Path(spec.submodule_search_locations[0], _FILE)
 
 
-def _normalised(x: Any, name: str, norm: str, relu: bool = True) -> Any:
+def _batch_norm(x: Any, name: str, norm: str, relu: bool = True) -> Any:
     x = layers.BatchNormalization(epsilon=1e-3, name=norm, dtype="float32")(x)
     return layers.ReLU(6.0, name=f"{name}_relu", dtype="float32")(x) if relu else x
 
@@ -67,7 +67,7 @@ def _normalised(x: Any, name: str, norm: str, relu: bool = True) -> Any:
 def _conv(x: Any, filters: int, kernel: int, name: str, norm: str, stride: int = 1, relu: bool = True) -> Any:
     options = {"padding": "same", "use_bias": False, "dtype": "float32"}
     x = layers.Conv2D(filters, kernel, strides=stride, name=name, **options)(x)
-    return _normalised(x, name, norm, relu)
+    return _batch_norm(x, name, norm, relu)
 
 
 def _block(x: Any, index: int, kernel: int, stride: int, expansion: int, filters: int) -> Any:
@@ -81,7 +81,7 @@ def _block(x: Any, index: int, kernel: int, stride: int, expansion: int, filters
     depthwise = f"{name}_depthwise_conv"
     options = {"padding": "same", "use_bias": False, "dtype": "float32"}
     x = layers.DepthwiseConv2D(kernel, strides=stride, name=depthwise, **options)(x)
-    x = _normalised(x, depthwise, f"{name}_bn1")
+    x = _batch_norm(x, depthwise, f"{name}_bn1")
     x = _conv(x, filters, 1, f"{name}_project_conv", f"{name}_bn2", relu=False)
     if stride == 1 and inputs.shape[-1] == filters:
         x = layers.Add(name=f"{name}_add", dtype="float32")([inputs, x])
@@ -175,8 +175,8 @@ def save_array(path: Path, values: NDArray[Any]) -> None:
     Raises:
         MimError: the file cannot be written.
     """
-    with new_file(path) as beside:
-        np.save(beside, values, allow_pickle=False)
+    with new_file(path) as temporary:
+        np.save(temporary, values, allow_pickle=False)
 
 
 def load_array(path: Path, shape: tuple[int | None, ...], dtype: type[np.floating[Any]]) -> NDArray[Any]:

@@ -136,7 +136,7 @@ class Head:
 
     def save(self, path: Path) -> None:
         """Writes an `.npz` file atomically: either the whole file or none."""
-        with new_file(path) as beside, beside.open("wb") as stream:
+        with new_file(path) as temporary, temporary.open("wb") as stream:
             np.savez(stream, **self._arrays())  # type: ignore[arg-type]
 
     @classmethod

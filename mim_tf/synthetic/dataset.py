@@ -116,18 +116,18 @@ def write_sample(folder: Path, *, seed: int = 0, counts: Mapping[str, Mapping[st
     target = Path(folder)
     rows = [("file", "group")]
     first = 0
-    with new_folder(target) as beside:
+    with new_folder(target) as temporary:
         for split, wanted in (COUNTS if counts is None else counts).items():
             for name, count in wanted.items():
-                (beside / split / name).mkdir(parents=True)
+                (temporary / split / name).mkdir(parents=True)
                 for index in range(first, first + count):
                     file = f"{split}/{name}/synthetic_{name}_{index:04d}.png"
-                    Image.fromarray(render(name, [index], seed=seed)[0]).save(beside / file, compress_level=1)
+                    Image.fromarray(render(name, [index], seed=seed)[0]).save(temporary / file, compress_level=1)
                     rows.append((file, f"synthetic_{name}_patient_{index // _GROUP:04d}"))
             # All classes start at the same index in each split, which keeps the design matched within the split.
             most = max(wanted.values(), default=0)
             first += most + most % _GROUP
-        with (beside / "MANIFEST.csv").open("w", newline="", encoding="utf-8") as lines:
+        with (temporary / "MANIFEST.csv").open("w", newline="", encoding="utf-8") as lines:
             csv.writer(lines, lineterminator="\n").writerows(rows)
     return target
 
