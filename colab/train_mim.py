@@ -627,10 +627,10 @@ lesson.show(figure, "AUROC of mpox against each class, by the GAN and by a blur 
 # surprise.
 
 # %%
-from mim_tf.negatives.kinds import NEGATIVES, take_apart
+from mim_tf.negatives.kinds import NEGATIVES, decompose
 
 rng = np.random.default_rng(1)
-case = take_apart(pictures("train", "mpox", 3)[2].astype(np.float32) / 255, rng)
+case = decompose(pictures("train", "mpox", 3)[2].astype(np.float32) / 255, rng)
 kinds = ["healed", "macules", "inverted", "shrunk", "vesicles", "bent", "shuffled"]
 made = [case.image, *(np.clip(NEGATIVES[kind](case, rng), 0, 1) for kind in kinds)]
 figure = grid_figure({"": made}, lesson.path("pseudo_negatives"), captions={"": ["mpox", *kinds]})

@@ -20,7 +20,7 @@ from mim_tf.evaluation.metrics import auroc
 from mim_tf.evaluation.shortcuts import spearman
 from mim_tf.measures.deep import halved
 from mim_tf.models.mim import masked_input
-from mim_tf.negatives.kinds import NEGATIVES, take_apart
+from mim_tf.negatives.kinds import NEGATIVES, decompose
 from mim_tf.synthetic.dataset import render
 from mim_tf.tutorial.pictures import bars_figure, grid_figure, scatter_figure
 
@@ -68,7 +68,7 @@ def the_trap(detector: Detector) -> None:
 def negatives() -> None:
     """One image and what is made of it."""
     rng = np.random.default_rng(1)
-    case = take_apart(render("mpox", [2004])[0].astype(np.float32) / 255, rng)
+    case = decompose(render("mpox", [2004])[0].astype(np.float32) / 255, rng)
     made = [case.image, *(np.clip(NEGATIVES[kind](case, rng), 0, 1) for kind in _KINDS)]
     grid_figure({"": made}, HERE / "how_negatives.png", captions={"": ["mpox", *_KINDS]})
 

@@ -28,7 +28,10 @@ def model_card(manifest: dict[str, Any], metrics: dict[str, Any]) -> str:
         what, done = "An inpainting GAN", f"masked {masks['count']} times, inpainted, and measured by its inpainting"
         done += "" if masks["size"] == manifest["size"] else f" (of {masks['size']} x {masks['size']} px)"
     else:
-        what, done = f"The method `{manifest['method']}`, in float32,", "reconstructed and compared with the reconstruction"
+        what, done = (
+            f"The method `{manifest['method']}`, in float32,",
+            "reconstructed and compared with the reconstruction",
+        )
     parts = [
         f"# Model card: {manifest['normal_class']} by {'mask, inpaint, measure' if masks else manifest['method']}",
         f"**{manifest['statement']}** It has not been validated clinically; do not use it for decisions about health.",

@@ -1,1 +1,1 @@
-"""Pretrained networks, read without PyTorch."""
+"""Pretrained networks, whose weights are read without PyTorch."""

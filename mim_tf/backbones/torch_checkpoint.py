@@ -1,9 +1,9 @@
-"""Reads tensors that PyTorch saved, without PyTorch and without running anything that the file says.
+"""Reads tensors saved by PyTorch, without PyTorch and without executing code from the file.
 
-Such a file is a pickle, which may name any function to call. The reader here knows three kinds of name and
-refuses every other. It reads the format that `torch.save` wrote before version 1.6: four pickles (a magic
-number, the protocol, facts about the machine, the dictionary of tensors), the keys of the storages as a
-fifth, and then each storage as its length and its raw values (source: `torch/serialization.py`, `_legacy_load`).
+Such a file is a pickle, which can call arbitrary functions. This reader accepts three kinds of names and
+rejects all others. It reads the format that `torch.save` wrote before version 1.6: four pickles (a magic
+number, the protocol version, system information, the dictionary of tensors), a fifth with the keys of the storages,
+and then the length and the raw values of each storage (source: `torch/serialization.py`, `_legacy_load`).
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ _DTYPES = {
 
 
 class _Storage(NamedTuple):
-    """What the dictionary says of a run of values that follows later in the file."""
+    """Key, dtype and length of a storage, whose values follow later in the file."""
 
     key: str
     dtype: np.dtype[Any]
@@ -46,7 +46,7 @@ class _Storage(NamedTuple):
 
 
 class _Tensor(NamedTuple):
-    """A view of a storage, in values and not in bytes."""
+    """A view of a storage; offset and strides are in values, not in bytes."""
 
     storage: _Storage
     offset: int
@@ -55,33 +55,33 @@ class _Tensor(NamedTuple):
 
 
 class _Reader(pickle.Unpickler):
-    """An unpickler that makes dictionaries, `_Storage` and `_Tensor` only."""
+    """An unpickler that creates only dictionaries, `_Storage` and `_Tensor`."""
 
     def find_class(self, module: str, name: str) -> Any:
-        """Gives the stand-in of a permitted name; a dtype is the stand-in of a class of storages."""
+        """Returns the replacement of a permitted name; the replacement of a storage class is its dtype."""
         if (module, name) == ("collections", "OrderedDict"):
             return OrderedDict
         if (module, name) == ("torch._utils", "_rebuild_tensor_v2"):
             return self.tensor
         if module == "torch" and name in _DTYPES:
             return np.dtype(_DTYPES[name])
-        raise pickle.UnpicklingError(f"it asks for {module}.{name}")
+        raise pickle.UnpicklingError(f"it asks for {module}.{name}, which is not permitted")
 
     def persistent_load(self, pid: Any) -> _Storage:
-        """Reads ("storage", class, key, device, length, view); views of views went out of use in 2017."""
+        """Reads ("storage", class, key, device, length, view); PyTorch has not written storage views since 2017."""
         kind, dtype, key, _, length, view = pid
         if kind != "storage" or not isinstance(dtype, np.dtype) or view is not None:
-            raise pickle.UnpicklingError("it holds something else than whole storages")
+            raise pickle.UnpicklingError("it holds something other than whole storages")
         return _Storage(str(key), dtype, _count(length))
 
     @staticmethod
     def tensor(storage: Any, offset: Any, shape: Any, strides: Any, *_: Any) -> _Tensor:
-        """Stands in for PyTorch's function; whether it needs a gradient, and its hooks, are passed over."""
+        """Replaces `torch._utils._rebuild_tensor_v2`; `requires_grad` and hooks are ignored."""
         if not isinstance(storage, _Storage):
             raise pickle.UnpicklingError("it holds a tensor without a storage")
         tensor = _Tensor(storage, _count(offset), tuple(map(_count, shape)), tuple(map(_count, strides)))
         if len(tensor.shape) != len(tensor.strides) or len(tensor.shape) > 8:
-            raise pickle.UnpicklingError("it holds a tensor of contradictory shape")
+            raise pickle.UnpicklingError("it holds a tensor with inconsistent shape and strides")
         return tensor
 
 
@@ -89,14 +89,14 @@ def read_state_dict(path: str | os.PathLike[str], sha256: str) -> dict[str, NDAr
     """Reads a dictionary of tensors.
 
     Args:
-        path: a file of `torch.save(model.state_dict(), path)` by PyTorch before 1.6.
-        sha256: of the whole file, 64 hexadecimal digits; nothing is read from a file that has another.
+        path: a file written by `torch.save(model.state_dict(), path)` with PyTorch before 1.6.
+        sha256: expected SHA-256 of the file, 64 hexadecimal digits; a file with another hash is not parsed.
 
     Returns:
-        Arrays by name, in the order of the file, of the tensors' shape and dtype; they may not be written to.
+        Read-only arrays by name, in the order of the file, with the shape and dtype of the tensors.
 
     Raises:
-        MimError: the file cannot be read, has another hash, names anything that could be called, or is damaged.
+        MimError: the file cannot be read, has another hash, contains a name that is not permitted, or is damaged.
 
     Example:
         `read_state_dict("efficientnet-lite0-57934424.pth", "57934424...")["_conv_stem.weight"].shape` is
@@ -110,43 +110,45 @@ def read_state_dict(path: str | os.PathLike[str], sha256: str) -> dict[str, NDAr
         raise MimError("not the published file (its sha256 differs)", _REMEDY, path)
     try:
         return _parse(io.BytesIO(content))
-    except Exception as error:  # a damaged pickle fails in more ways than can be listed
+    except Exception as error:  # a damaged pickle can raise any exception
         raise MimError(f"not a dictionary of tensors ({error or type(error).__name__})", _REMEDY, path) from None
 
 
 def _parse(stream: io.BytesIO) -> dict[str, NDArray[Any]]:
-    magic, protocol, machine, tensors, keys = (_Reader(stream).load() for _ in range(5))
-    if magic != _MAGIC or protocol != _PROTOCOL or machine["little_endian"] is not True:
+    magic, protocol, system, tensors, keys = (_Reader(stream).load() for _ in range(5))
+    if magic != _MAGIC or protocol != _PROTOCOL or system["little_endian"] is not True:
         raise ValueError("another format")
     if not all(isinstance(name, str) and isinstance(tensor, _Tensor) for name, tensor in tensors.items()):
-        raise ValueError("it holds more than tensors")
+        raise ValueError("it holds other objects than tensors")
     storages = {tensor.storage.key: tensor.storage for tensor in tensors.values()}
     if sorted(storages) != sorted(keys):
-        raise ValueError("it lists other storages than its tensors have")
+        raise ValueError("its list of storages differs from those of its tensors")
     values = {key: _values(stream, storages[key]) for key in keys}
     if stream.read(1):
-        raise ValueError("something follows its end")
+        raise ValueError("it has extra bytes at the end")
     return {name: _view(values[tensor.storage.key], tensor) for name, tensor in tensors.items()}
 
 
 def _values(stream: io.BytesIO, storage: _Storage) -> NDArray[Any]:
+    """Reads the length and the values of a storage."""
     length = int.from_bytes(stream.read(8), "little")
     raw = stream.read(storage.length * storage.dtype.itemsize)
     if length != storage.length or len(raw) != length * storage.dtype.itemsize:
-        raise ValueError(f"storage {storage.key} is cut short")
+        raise ValueError(f"storage {storage.key} is truncated")
     return np.frombuffer(raw, storage.dtype)
 
 
 def _view(values: NDArray[Any], tensor: _Tensor) -> NDArray[Any]:
-    """Looks at a storage as a tensor; `as_strided` itself would read beyond the end without a word."""
-    reach = 0 if 0 in tensor.shape else 1 + sum((n - 1) * s for n, s in zip(tensor.shape, tensor.strides, strict=True))
-    if tensor.storage.dtype != values.dtype or tensor.offset + reach > len(values):
-        raise ValueError("a tensor lies outside its storage")
+    """Returns a tensor as a view of its storage; checks the bounds, which `as_strided` does not."""
+    extent = 0 if 0 in tensor.shape else 1 + sum((n - 1) * s for n, s in zip(tensor.shape, tensor.strides, strict=True))
+    if tensor.storage.dtype != values.dtype or tensor.offset + extent > len(values):
+        raise ValueError("a tensor exceeds its storage")
     strides = [step * values.itemsize for step in tensor.strides]
     return np.lib.stride_tricks.as_strided(values[tensor.offset :], tensor.shape, strides, writeable=False)
 
 
 def _count(number: Any) -> int:
+    """Validates a size, an offset or a stride."""
     if type(number) is not int or not 0 <= number < 2**40:
-        raise pickle.UnpicklingError("it holds an impossible size")
+        raise pickle.UnpicklingError("it holds an invalid size")
     return number

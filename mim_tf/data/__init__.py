@@ -1,1 +1,1 @@
-"""Data folders, splits, duplicates, augmentation and training masks."""
+"""Data folders, splits, near-duplicates, augmentation and training masks."""

@@ -1,4 +1,4 @@
-"""Checks of images that a caller passes as arrays, and their resampling to a model's size."""
+"""Validates images that a caller passes as arrays, and resamples them to the size of a model."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _EXPECTED = "expected images as uint8 (N, height, width, 3), or a list of uint8 
 
 
 def check_images(images: Any) -> Sequence[NDArray[np.uint8]]:
-    """Checks images at the door of the library.
+    """Validates the images passed to a public function.
 
     Args:
         images: uint8 (N, height, width, 3), or a list of photographs of any size, each uint8 (height, width, 3).
@@ -25,10 +25,11 @@ def check_images(images: Any) -> Sequence[NDArray[np.uint8]]:
         The images, each uint8 (height, width, 3).
 
     Raises:
-        MimError: another type, dtype or shape, or no image at all; the line says what was expected and received.
+        MimError: the images have another type, dtype or shape, or there are none. The message states what was expected
+            and what was received.
 
     Example:
-        `check_images(np.zeros((2, 96, 96, 3)))` fails: "expected images as uint8 (N, height, width, 3), or a list of
+        `check_images(np.zeros((2, 96, 96, 3)))` raises "expected images as uint8 (N, height, width, 3), or a list of
         uint8 (height, width, 3), received float64 (2, 96, 96, 3); convert them, such as by (255 * images +
         0.5).astype('uint8')".
     """
@@ -37,31 +38,35 @@ def check_images(images: Any) -> Sequence[NDArray[np.uint8]]:
             remedy = "convert them, such as by (255 * images + 0.5).astype('uint8')"
             raise MimError(f"{_EXPECTED}, received {_described(images)}", remedy)
         if images.ndim != 4:
-            remedy = "add the axis of images, such as by images[None]" if images.ndim == 3 else "stack images on axis 0"
+            remedy = "add a batch axis, such as by images[None]" if images.ndim == 3 else "stack images on axis 0"
             raise MimError(f"{_EXPECTED}, received {_described(images)}", remedy)
     elif not isinstance(images, (list, tuple)):
         raise MimError(f"{_EXPECTED}, received {type(images).__name__}", "pass an array or a list of arrays")
     if len(images) == 0:
-        raise MimError(f"{_EXPECTED}, received none", "pass at least one image")
+        raise MimError(f"{_EXPECTED}, received 0 images", "pass at least one image")
     for number, image in enumerate(images):
-        good = isinstance(image, np.ndarray) and image.dtype == np.uint8 and image.ndim == 3 and image.shape[2] == 3
-        if not good or min(image.shape) == 0:
-            raise MimError(f"{_EXPECTED}, received {_described(image)} at {number}", "convert it to RGB of uint8")
+        is_rgb = isinstance(image, np.ndarray) and image.dtype == np.uint8 and image.ndim == 3 and image.shape[2] == 3
+        if not is_rgb or min(image.shape) == 0:
+            raise MimError(f"{_EXPECTED}, received {_described(image)} at index {number}", "convert it to uint8 RGB")
     return images
 
 
 def check_groups(groups: ArrayLike | None, count: int) -> NDArray[np.str_]:
-    """Checks the group of each image; images without groups are groups of their own.
+    """Validates the group of each image.
 
     Args:
-        groups: (N,), names or numbers: equal for images of one patient, photograph or series.
+        groups: (N,), names or numbers, equal for images of one patient, photograph or series; None = each image is a
+            group of its own.
         count: number of images N.
 
     Returns:
-        The groups as text, (N,).
+        str (N,), the names of the groups without surrounding spaces.
 
     Raises:
-        MimError: their number is not that of the images, or one is empty.
+        MimError: the number of groups differs from the number of images, or a group is empty.
+
+    Example:
+        `check_groups(["p1", "p1", "p2"], 3)` returns these names; `check_groups(None, 3)` returns "0", "1", "2".
     """
     if groups is None:
         return np.arange(count).astype(np.str_)
@@ -75,14 +80,22 @@ def check_groups(groups: ArrayLike | None, count: int) -> NDArray[np.str_]:
 
 
 def resample_all(images: Sequence[NDArray[np.uint8]], size: int) -> NDArray[np.uint8]:
-    """Centre square of each image, by area average: uint8 (N, S, S, 3)."""
+    """Crops each image to its centre square and resamples it by area averaging.
+
+    Args:
+        images: N images, each uint8 (height, width, 3).
+        size: side S of the result in pixels.
+
+    Returns:
+        uint8 (N, S, S, 3); an array that already has this size is returned unchanged.
+    """
     if isinstance(images, np.ndarray) and images.shape[1:3] == (size, size):
         return images
     return np.stack([resample(image, size) for image in images])
 
 
 def array_fingerprint(arrays: Iterable[NDArray[Any]]) -> str:
-    """sha256 of the dtype, shape and values of arrays, in hexadecimal digits."""
+    """Computes the SHA-256 of the dtype, shape and values of arrays, as 64 hexadecimal digits."""
     digest = hashlib.sha256()
     for array in arrays:
         digest.update(_described(array).encode() + np.ascontiguousarray(array).tobytes())

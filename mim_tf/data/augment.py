@@ -1,7 +1,7 @@
-"""Training batches: a tf.data pipeline whose every example is a function of (seed, position) alone.
+"""Training batches: a tf.data pipeline in which each example depends only on the seed and its position.
 
-So a run that was stopped continues with the very batch that it would have seen. Decoding happens once,
-before the first step; what is left is augmentation in the graph, which runs ahead of the model.
+An interrupted run therefore resumes with the same batch that it would have used without the interruption.
+Photographs are decoded once, before the first step. The augmentation runs in the graph and is prefetched.
 """
 
 from __future__ import annotations
@@ -12,12 +12,16 @@ import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
 
-#: Photographs are kept at this multiple of the model's size, so that crops need no enlargement.
+#: Side of the stored photographs divided by the size of the model, so that crops need not be enlarged.
 MARGIN = 1.25
 
 
 def source_size(size: int) -> int:
-    """Side in pixels at which training photographs are kept in memory for a model of `size` px."""
+    """Computes the side in pixels of training photographs in memory for a model of `size` px.
+
+    Example:
+        `source_size(96)` is 120.
+    """
     return round(size * MARGIN)
 
 
@@ -31,16 +35,18 @@ def batches(
     steps: int | None,
     camera: bool = True,
 ) -> tf.data.Dataset:
-    """Augmented batches of the steps `start` to `steps - 1`.
+    """Builds the dataset of augmented batches for the steps `start` to `steps - 1`.
+
+    Each epoch visits each photograph once, in a new order.
 
     Args:
-        pixels: uint8 (N, R, R, 3), kept photographs with R = `source_size(size)`.
-        size: side S of the model's images, in pixels.
-        batch_size: images a batch, B.
-        seed: of order and augmentation.
+        pixels: uint8 (N, R, R, 3), photographs with R = `source_size(size)`.
+        size: side S of the images of the model in pixels.
+        batch_size: number of images B in a batch.
+        seed: seed of order and augmentation.
         start: first step.
-        steps: the step after the last one; None = no end.
-        camera: see `augment`.
+        steps: the step after the last one; None = the dataset is infinite.
+        camera: whether blur and JPEG artefacts are added, see `augment`.
 
     Returns:
         A dataset of float32 (B, S, S, 3) in [0, 1].
@@ -63,13 +69,13 @@ def batches(
 
 
 def augment(image: tf.Tensor, size: int, key: tf.Tensor, camera: bool = True) -> tf.Tensor:
-    """One random view of a photograph: crop, flip, rotation, colour, blur, JPEG noise.
+    """Computes one random view of a photograph: crop, flips, rotation, colour, blur and JPEG artefacts.
 
     Args:
         image: float32 (R, R, 3) in [0, 1], R >= size.
-        size: side S of the view.
+        size: side S of the view in pixels.
         key: int64 (2,), the seed of this view; the same key gives the same view.
-        camera: with what a camera adds, blur and JPEG noise; without, only what happens to the scene.
+        camera: True also adds blur and JPEG artefacts; False changes geometry and colour only.
 
     Returns:
         float32 (S, S, 3) in [0, 1].
@@ -87,10 +93,10 @@ def augment(image: tf.Tensor, size: int, key: tf.Tensor, camera: bool = True) ->
 
 
 def _warp(image: tf.Tensor, size: int, key: tf.Tensor) -> tf.Tensor:
-    """Crop, scale and rotation as one bilinear look-up, so that the pixels are blurred once."""
+    """Crops, scales and rotates by a single bilinear interpolation, so that the image is blurred only once."""
     side = tf.cast(tf.shape(image)[0], tf.float32)
     draw = tf.random.stateless_uniform([4], key, -1.0, 1.0)
-    scale = side / size * (0.9 + 0.1 * draw[0])  # the crop shows 80 to 100 % of the side
+    scale = side / size * (0.9 + 0.1 * draw[0])  # the crop has 80 to 100 % of the side
     angle = draw[1] * math.pi / 12
     cos, sin = scale * tf.cos(angle), scale * tf.sin(angle)
     slack = 0.5 * (side - scale * size)
@@ -110,7 +116,7 @@ def _warp(image: tf.Tensor, size: int, key: tf.Tensor) -> tf.Tensor:
 
 
 def _colour(view: tf.Tensor, key: tf.Tensor) -> tf.Tensor:
-    """Exposure, contrast, saturation and white balance, each by a factor near 1."""
+    """Changes saturation, contrast, exposure and white balance, each by a factor near 1."""
     draw = tf.random.stateless_uniform([6], key, -1.0, 1.0)
     grey = tf.reduce_mean(view, axis=-1, keepdims=True)
     view = grey + (view - grey) * (1.0 + 0.2 * draw[0])
@@ -120,7 +126,7 @@ def _colour(view: tf.Tensor, key: tf.Tensor) -> tf.Tensor:
 
 
 def _blur(view: tf.Tensor, key: tf.Tensor) -> tf.Tensor:
-    """In a quarter of the views a 5-tap Gaussian of sigma up to 1 px: cameras miss their focus."""
+    """Blurs a quarter of the views by a 5-tap Gaussian of sigma up to 1 px, as a camera out of focus does."""
     draw = tf.random.stateless_uniform([2], key)
     sigma = tf.where(draw[0] < 0.25, 0.05 + 0.95 * draw[1], 0.05)
     taps = tf.exp(-0.5 * (tf.range(-2.0, 3.0) / sigma) ** 2)

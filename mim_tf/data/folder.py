@@ -1,8 +1,9 @@
-"""Folders of photographs -> arrays: the data folder contract, groups, splits.
+"""Reads folders of photographs: layout, groups, splits, decoding.
 
 A data folder is `DIR/<split>/<class>/*.{jpg,jpeg,png,webp}` with the splits `train`, `val` and `test`,
-or a plain folder `DIR/<class>/*`, which is split by group (60/15/25, seeded). `MANIFEST.csv` in DIR
-(columns `file,group`, others ignored) names the groups: images of one patient, photograph or series.
+or a plain folder `DIR/<class>/*`, which is split at random by group (60/15/25, with a seed). The optional
+`DIR/MANIFEST.csv` (columns `file` and `group`, others are ignored) assigns each file to a group: images of one
+patient, photograph or series.
 """
 
 from __future__ import annotations
@@ -28,12 +29,12 @@ Warn = Callable[[str], None]
 
 @dataclass(frozen=True)
 class Photos:
-    """Decoded photographs of one kind, with what evaluation needs to know of them.
+    """Decoded photographs with their files and original sizes.
 
     Attributes:
-        pixels: uint8 (N, S, S, 3), resampled.
+        pixels: uint8 (N, S, S, 3), resampled photographs, RGB.
         photos: the N files.
-        sides: int (N,), shorter side of each decoded photograph before resampling, in pixels.
+        sides: int64 (N,), shorter side of each photograph before resampling, in pixels.
     """
 
     pixels: NDArray[np.uint8]
@@ -42,7 +43,7 @@ class Photos:
 
     @property
     def groups(self) -> NDArray[np.str_]:
-        """Group name of each image, (N,)."""
+        """Group name of each photograph, str (N,)."""
         return np.array([photo.group for photo in self.photos], dtype=np.str_)
 
     def __len__(self) -> int:
@@ -50,17 +51,17 @@ class Photos:
 
 
 def scan_folder(folder: str | os.PathLike[str], *, seed: int = 0) -> tuple[Photo, ...]:
-    """Lists a data folder without decoding anything.
+    """Lists the photographs of a data folder without decoding them.
 
     Args:
         folder: a data folder in either layout.
-        seed: of the split of a plain folder.
+        seed: seed of the random split of a plain folder; without effect on a folder with splits.
 
     Returns:
         The photographs, sorted by path.
 
     Raises:
-        MimError: the folder is missing, empty, may not be read, or has another layout.
+        MimError: the folder does not exist, holds no image, cannot be read, or has another layout.
 
     Example:
         `len(scan_folder("skin"))` is 500 for a folder of 500 photographs in `skin/train/mpox`, `skin/val/...`.
@@ -77,7 +78,7 @@ def scan_folder(folder: str | os.PathLike[str], *, seed: int = 0) -> tuple[Photo
             and not path.is_dir()
             and not any(part.startswith(".") for part in path.relative_to(root).parts)
         ]
-        # rglob passes over folders it may not enter without a word.
+        # rglob skips folders that may not be entered, without an error.
         for path in sorted(root.rglob("*")):
             if path.is_dir() and not os.access(path, os.R_OK | os.X_OK):
                 raise PermissionError(13, "permission denied", str(path))
@@ -86,19 +87,20 @@ def scan_folder(folder: str | os.PathLike[str], *, seed: int = 0) -> tuple[Photo
     if not files:
         raise MimError("no images in it", _LAYOUT, folder)
     groups = _manifest_groups(root)
-    ready = set(names) & set(SPLITS)
-    depth = 3 if ready else 2
+    has_splits = bool(set(names) & set(SPLITS))
+    depth = 3 if has_splits else 2
     photos = []
     for path in files:
         parts = path.relative_to(root).parts
-        if len(parts) != depth or (ready and parts[0] not in SPLITS):
-            raise MimError("lies outside the layout", _LAYOUT, path)
+        if len(parts) != depth or (has_splits and parts[0] not in SPLITS):
+            raise MimError("is outside the layout", _LAYOUT, path)
         name = path.relative_to(root).as_posix()
-        photos.append(Photo(path, parts[0] if ready else "", parts[-2], groups.get(name, name)))
-    return tuple(photos) if ready else split_by_group(photos, seed)
+        photos.append(Photo(path, parts[0] if has_splits else "", parts[-2], groups.get(name, name)))
+    return tuple(photos) if has_splits else split_by_group(photos, seed)
 
 
 def _manifest_groups(root: Path) -> dict[str, str]:
+    """Reads the group of each file from MANIFEST.csv; empty if there is no such file."""
     path = root / "MANIFEST.csv"
     if not path.exists():
         return {}
@@ -106,16 +108,28 @@ def _manifest_groups(root: Path) -> dict[str, str]:
         with path.open(newline="", encoding="utf-8-sig") as lines:
             rows = csv.DictReader(lines)
             if rows.fieldnames is None or not {"file", "group"} <= set(rows.fieldnames):
-                raise MimError("lacks the columns file and group", "add them or remove the file", path)
+                raise MimError("lacks the columns file and group", "add them or delete the file", path)
             return {row["file"]: row["group"] for row in rows if row["group"]}
     except OSError as error:
         raise explain(error, path) or error from None
     except (UnicodeDecodeError, csv.Error) as error:
-        raise MimError(f"not a CSV file in UTF-8 ({error})", "save it again or remove it", path) from None
+        raise MimError(f"not a CSV file in UTF-8 ({error})", "save it as UTF-8 CSV or delete it", path) from None
 
 
 def load_photos(photos: Sequence[Photo], size: int, *, warn: Warn, what: str) -> Photos:
-    """Decodes and resamples photographs; `load_at_sizes` for one size.
+    """Decodes and resamples photographs to one size.
+
+    Args:
+        photos: the files to read.
+        size: side S of the result in pixels.
+        warn: receives one line for each file that cannot be read; the file is skipped.
+        what: name of the photographs in an error message, such as "train/mpox".
+
+    Returns:
+        The readable photographs in the same order.
+
+    Raises:
+        MimError: no file is readable.
 
     Example:
         `load_photos(select(photos, "val", "mpox"), 96, warn=print, what="val/mpox").pixels.shape` is (19, 96, 96, 3)
@@ -129,15 +143,15 @@ def load_at_sizes(photos: Sequence[Photo], sizes: Sequence[int], *, warn: Warn, 
 
     Args:
         photos: the files to read.
-        sizes: sides of the results in pixels.
+        sizes: side of each result in pixels.
         warn: receives one line for each file that cannot be read; the file is skipped.
         what: name of the photographs in an error message, such as "train/mpox".
 
     Returns:
-        The readable photographs in the same order, once for each size.
+        For each size, the readable photographs in the same order.
 
     Raises:
-        MimError: none is readable.
+        MimError: no file is readable.
     """
 
     def read(photo: Photo) -> tuple[Photo, list[NDArray[np.uint8]], int] | MimError:
@@ -147,7 +161,7 @@ def load_at_sizes(photos: Sequence[Photo], sizes: Sequence[int], *, warn: Warn, 
             return error
         return photo, [resample(pixels, size) for size in sizes], min(pixels.shape[:2])
 
-    with ThreadPoolExecutor(os.cpu_count()) as pool:  # Pillow decodes outside the interpreter's lock
+    with ThreadPoolExecutor(os.cpu_count()) as pool:  # Pillow releases the GIL while it decodes
         results = list(pool.map(read, photos))
     kept = [result for result in results if not isinstance(result, MimError)]
     for result in results:

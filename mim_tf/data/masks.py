@@ -1,4 +1,7 @@
-"""Random mask sets for training, in the graph. The fixed sets of inference come from `mim_export.score.preprocess`."""
+"""Random mask sets for training, computed in the graph.
+
+The fixed mask sets of inference are in `mim_export.score.preprocess`.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +13,9 @@ import tensorflow as tf
 def random_labels(
     key: tf.Tensor, batch_size: int, size: int, cells: Sequence[int], counts: Sequence[int]
 ) -> tuple[tf.Tensor, tf.Tensor]:
-    """Random partitions of images into masks: cell size and count are drawn for each image.
+    """Draws a random partition of each image into masks.
+
+    The cell size and the number of masks are drawn for each image.
 
     Args:
         key: int (2,), the seed; the same key gives the same masks.
@@ -20,13 +25,13 @@ def random_labels(
         counts: numbers of masks to draw from.
 
     Returns:
-        labels: int32 (B, S, S), the mask that hides each pixel.
-        counts: int32 (B,), the number n of masks of each image; labels are below it.
+        labels: int32 (B, S, S), the index of the mask that hides each pixel, from 0 to n - 1.
+        counts: int32 (B,), the number n of masks of each image.
     """
     keys = tf.random.split(key, 4)
     cell = tf.gather(tf.constant(cells), _choice(keys[0], batch_size, len(cells)))  # (B,)
     count = tf.gather(tf.constant(counts), _choice(keys[1], batch_size, len(counts)))  # (B,)
-    # A random origin, so that the cells of different images do not share their borders.
+    # A random origin, so that cell borders are at different places in different images.
     origin = tf.random.stateless_uniform([2, batch_size], keys[2], 0, max(cells), tf.int32)
     rows, columns = ((tf.range(size) + origin[i][:, None]) // cell[:, None] for i in range(2))  # (B, S)
     grid = (size + max(cells)) // min(cells) + 1
@@ -37,13 +42,20 @@ def random_labels(
 
 
 def random_masks(key: tf.Tensor, batch_size: int, size: int, cells: Sequence[int], counts: Sequence[int]) -> tf.Tensor:
-    """The first mask of a random mask set for each image of a batch.
+    """Draws a random mask for each image of a batch: the first mask of a random mask set.
+
+    Args:
+        key: int (2,), the seed; the same key gives the same masks.
+        batch_size: number of images B.
+        size: side S of an image in pixels.
+        cells: cell sizes to draw from, in pixels.
+        counts: numbers of masks to draw from.
 
     Returns:
         float32 (B, S, S, 1), 1 = kept, 0 = hidden.
 
     Example:
-        With counts (4,) a quarter of the pixels is hidden, on average.
+        With `counts=(4,)`, 25 % of the pixels are hidden on average.
     """
     labels, _ = random_labels(key, batch_size, size, cells, counts)
     return tf.cast(labels[..., None] > 0, tf.float32)

@@ -1,1 +1,1 @@
-"""From an image and its inpainting to numbers: SSIM, features, and the head that scores features."""
+"""Measures of an image and its inpainting: SSIM, deep features, and the head that scores the features."""

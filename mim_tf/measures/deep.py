@@ -1,8 +1,9 @@
-"""The measure `deep`: what a frozen network sees of a photograph where its inpainting errs.
+"""The measure `deep`: features of a frozen network, weighted by the inpainting error.
 
-The error says how hard an image was to predict, hence how smooth it is; features say what could not be predicted. The
-error weighs the positions at which mean and standard deviation of each channel are taken, for a rash may be anywhere.
-What they mean is left to `mim_tf.measures.head`.
+The inpainting error alone says how hard an image was to predict, which depends mainly on how smooth the image is. The
+features describe the content that could not be predicted. The mean and the standard deviation of each channel are
+weighted by the error at each position, which makes them independent of where a rash is. `mim_tf.measures.head` maps
+these statistics to a score.
 """
 
 from __future__ import annotations
@@ -12,20 +13,28 @@ import tensorflow as tf
 
 from mim_tf.backbones.efficientnet import feature_network
 
-#: The eleventh block of EfficientNet-Lite0, counted from 0: the last of 112 channels, at 1/16 of the resolution.
+#: Default block of EfficientNet-Lite0, counted from 0: the last one with 112 channels, at 1/16 of the resolution.
 BLOCK = 10
-#: Those at 1/16 of the resolution: 5 to 7 have 80 channels and fit a microcontroller, 8 to 10 have 112.
+#: All blocks at 1/16 of the resolution: 5 to 7 have 80 channels and fit a microcontroller, 8 to 10 have 112.
 BLOCKS = range(5, 11)
-#: Side in pixels of what a position of their features stands for.
+#: Stride of these features in pixels: one position stands for 16 x 16 px.
 CELL = 16
-#: The photograph has this multiple of the side of the image that is inpainted: features need detail, pixels cost steps.
+#: Side of the photograph divided by the side of the inpainted image. The features need detail; inpainting more pixels
+#: needs more training steps.
 SCALE = 2
-#: Weight of a position without any error, so that a perfect inpainting weighs all alike.
-_LEAST = 1e-4
+#: Added to the error of each position, so that a perfect inpainting gives uniform weights and not 0 / 0.
+_MIN_ERROR = 1e-4
 
 
 def backbone(size: int, block: int) -> keras.Model:
-    """The frozen network up to one of `BLOCKS`: (B, S, S, 3), RGB in [0, 255] -> float32 (B, S / 16, S / 16, C).
+    """Builds the frozen network up to one of `BLOCKS`.
+
+    Args:
+        size: side S of the photographs in pixels.
+        block: index of the block, one of `BLOCKS`.
+
+    Returns:
+        A functional model: (B, S, S, 3), RGB in [0, 255] -> float32 (B, S / 16, S / 16, C).
 
     Raises:
         MimError: the package of the weights is not installed or damaged.
@@ -37,7 +46,9 @@ def backbone(size: int, block: int) -> keras.Model:
 
 
 def halved(images: tf.Tensor) -> tf.Tensor:
-    """What is inpainted: the area average of each 2 x 2 pixels, rounded as `mim_export.score.preprocess.resample` does.
+    """Halves the resolution of photographs; the result is the image that is inpainted.
+
+    Each pixel is the area average of 2 x 2 pixels, rounded as `mim_export.score.preprocess.resample` does.
 
     Args:
         images: float32 (B, S, S, 3), whole numbers in [0, 255].
@@ -49,38 +60,49 @@ def halved(images: tf.Tensor) -> tf.Tensor:
 
 
 def error_weights(original: tf.Tensor, inpainted: tf.Tensor) -> tf.Tensor:
-    """Share of each position of the features in the mean absolute error.
+    """Computes the share of each feature position in the mean absolute inpainting error.
 
     Args:
-        original: float32 (B, s, s, 3) in [0, 1], what was inpainted.
-        inpainted: the same of its inpainting.
+        original: float32 (B, s, s, 3) in [0, 1], the images before inpainting.
+        inpainted: float32 (B, s, s, 3) in [0, 1], the inpainted images.
 
     Returns:
-        float32 (B, s / 8, s / 8, 1), of sum 1 for each image.
+        float32 (B, s / 8, s / 8, 1), above 0, of sum 1 for each image.
+
+    Example:
+        At s = 32 a perfect inpainting gives 16 weights of 1 / 16.
     """
     cell = CELL // SCALE
     error = tf.reduce_mean(tf.abs(original - inpainted), axis=-1, keepdims=True)
-    weights = tf.nn.avg_pool2d(error, cell, cell, "VALID") + _LEAST
+    weights = tf.nn.avg_pool2d(error, cell, cell, "VALID") + _MIN_ERROR
     return weights / tf.reduce_sum(weights, axis=[1, 2], keepdims=True)
 
 
 def statistics(features: tf.Tensor, weights: tf.Tensor) -> tf.Tensor:
-    """Weighted mean, then standard deviation, of each channel: (B, H, W, C) by (B, H, W, 1) of sum 1 -> (B, 2 C)."""
+    """Computes the weighted mean and standard deviation of each channel.
+
+    Args:
+        features: float32 (B, H, W, C).
+        weights: float32 (B, H, W, 1), of sum 1 for each image.
+
+    Returns:
+        float32 (B, 2 C): the C means, then the C population standard deviations.
+    """
     mean = tf.reduce_sum(weights * features, axis=[1, 2])
-    spread = tf.reduce_sum(weights * tf.math.squared_difference(features, mean[:, None, None]), axis=[1, 2])
-    return tf.concat([mean, tf.sqrt(spread)], axis=1)
+    variance = tf.reduce_sum(weights * tf.math.squared_difference(features, mean[:, None, None]), axis=[1, 2])
+    return tf.concat([mean, tf.sqrt(variance)], axis=1)
 
 
 def vectors(network: keras.Model, images: tf.Tensor, original: tf.Tensor, inpainted: tf.Tensor) -> tf.Tensor:
-    """What the head reads.
+    """Computes the feature vectors that the head scores.
 
     Args:
-        network: what `backbone` gives, or its int8 twin.
-        images: float32 (B, S, S, 3) in [0, 255].
-        original: float32 (B, S / 2, S / 2, 3) in [0, 1], what was inpainted.
-        inpainted: the same of its inpainting.
+        network: the model that `backbone` returns, or its int8 version.
+        images: float32 (B, S, S, 3) in [0, 255], the photographs.
+        original: float32 (B, S / 2, S / 2, 3) in [0, 1], the images before inpainting.
+        inpainted: float32 (B, S / 2, S / 2, 3) in [0, 1], the inpainted images.
 
     Returns:
-        float32 (B, 2 C), C the channels of the network: 224 up to block 10.
+        float32 (B, 2 C), where C is the number of channels of the network; 2 C = 224 for block 10.
     """
     return statistics(network(images), error_weights(original, inpainted))

@@ -1,10 +1,15 @@
-"""The last stage of a measure: a vector of statistics of an image to one number, by three one-class views of it.
+"""Scores a feature vector of an image: the last stage of the measure `deep`.
 
-How far the vector leans to the class and away from self-made negatives (logistic regression); how far it lies from the
-photographs of the class (Mahalanobis distance in their leading principal components); and how foreign it is, by the
-distance in all directions from the class and its changed views, which counts only where it is large. Each is blind
-where another sees: the first to pictures that no negative resembles, the second to what differs in a way in which the
-class hardly varies, the third to whatever is as common as the class.
+The score combines three one-class terms:
+
+* the logit of a logistic regression that separates the class from pseudo-negatives;
+* the class distance: the Mahalanobis distance from the photographs of the class in their leading principal components;
+* the novelty: the Mahalanobis distance from the photographs and positive views of the class in all dimensions. Only
+  large values of it affect the score.
+
+Each term compensates for a weakness of the others. The regression cannot judge images that resemble no negative. The
+class distance ignores directions in which the class hardly varies. The novelty does not detect images that lie within
+the variation of the class.
 """
 
 from __future__ import annotations
@@ -25,31 +30,31 @@ from mim_export.score.files import new_file
 
 Vectors = NDArray[np.floating[Any]]
 
-#: Inverse strength of the ridge penalty of the regression on standardised values.
+#: Inverse strength of the L2 penalty of the logistic regression, which is fitted on standardized features.
 REGULARITY = 0.0003
-#: Principal components in which the distance is measured.
+#: Number of principal components of the class distance.
 COMPONENTS = 30
-#: So many known negatives weigh as much as all that are self-made.
+#: Number of known negatives at which they get the same total weight as all pseudo-negatives.
 KNOWN_HALF = 20
-#: Photographs without which no distance can be told.
-LEAST = 6
-#: What a standard deviation of the distance counts, in standard deviations of the regression.
+#: Smallest number of photographs of the class that a head can be fitted on.
+MIN_PHOTOGRAPHS = 6
+#: Weight of the standardized class distance, relative to the standardized logit.
 DISTANCE_WEIGHT = 1.0
-#: From how many standard deviations on an image is foreign, and up to how many more it grows more so: of few
-#: photographs the deviation is that small that everything new lies far beyond.
+#: The novelty lowers the score from `NOVELTY_START` standard deviations on, for up to `NOVELTY_RANGE` more. It is
+#: capped because few photographs give a small standard deviation, by which every new image is far away.
 NOVELTY_START, NOVELTY_RANGE = 6.0, 10.0
-#: What a standard deviation beyond the first takes from the score.
+#: Decrease of the score for each standard deviation of novelty above `NOVELTY_START`.
 NOVELTY_WEIGHT = 2.0
 
 
 @dataclass(frozen=True)
 class Distance:
-    """A Mahalanobis distance, standardised over the photographs of the class.
+    """A Mahalanobis distance, standardized over the photographs of the class.
 
     Attributes:
-        matrix: float64 (K, D), to K coordinates in which what it was fitted on has covariance 1.
-        offset: float64 (K,).
-        scale: float64 (2,), mean and standard deviation of the distances of the class's photographs.
+        matrix: float64 (K, D), whitens a feature vector: the fitted vectors get the identity as (shrunk) covariance.
+        offset: float64 (K,), added after the matrix; the mean of the fitted vectors becomes 0.
+        scale: float64 (2,), mean and standard deviation of the distances of the photographs of the class.
     """
 
     matrix: NDArray[np.float64]
@@ -57,7 +62,15 @@ class Distance:
     scale: NDArray[np.float64]
 
     def score(self, vectors: Vectors) -> NDArray[np.float64]:
-        """Of each of float (N, D), float64 (N,)."""
+        """Computes the standardized Mahalanobis distance of each row.
+
+        Args:
+            vectors: float (N, D).
+
+        Returns:
+            float64 (N,), unbounded above; 0 is the mean distance of the photographs of the class, and 1 is one
+            standard deviation more.
+        """
         whitened = vectors @ self.matrix.T + self.offset
         mean, deviation = self.scale
         return np.asarray((np.sqrt(np.sum(whitened**2, axis=1)) - mean) / deviation)
@@ -65,13 +78,17 @@ class Distance:
 
 @dataclass(frozen=True)
 class Head:
-    """What `score` computes with.
+    """Parameters of the score: a linear term, the class distance and the novelty.
 
     Attributes:
-        lean: float64 (D,).
-        lean_offset: float64 (), so that the class has mean 0 and the scale is its standard deviation.
-        far: distance from the class in its leading principal components.
-        foreign: distance from the class and its changed views in all directions.
+        linear_weights: float64 (D,), weights of the logit.
+        linear_bias: float64 (), bias of the logit. With it, the logits of the photographs of the class have mean 0
+            and standard deviation 1.
+        class_distance: distance from the photographs of the class in their leading principal components.
+        novelty: distance from the photographs and positive views of the class in all dimensions.
+
+    Example:
+        Fitted on 120 photographs with D = 60, `class_distance.matrix` is (30, 60) and `novelty.matrix` is (60, 60).
     """
 
     linear_weights: NDArray[np.float64]
@@ -81,15 +98,28 @@ class Head:
 
     @property
     def parameters(self) -> int:
-        """Number of values."""
+        """Number of stored values."""
         return sum(values.size for values in self._arrays().values())
 
     def score(self, vectors: Vectors) -> NDArray[np.float32]:
-        """Similarity of each of float (N, D), float32 (N,): lean less distance, less what is foreign of it."""
+        """Computes the similarity of each row to the class.
+
+        The similarity is the logit minus the weighted class distance, minus the weighted novelty above
+        `NOVELTY_START`.
+
+        Args:
+            vectors: float (N, D), one feature vector a row.
+
+        Returns:
+            float32 (N,), unbounded; higher = more similar to the class.
+
+        Example:
+            An image with logit 1, class distance 0.5 and novelty 8 has the similarity 1 - 1 * 0.5 - 2 * (8 - 6) = -3.5.
+        """
         logit = vectors @ self.linear_weights + self.linear_bias
-        beyond = np.clip(self.novelty.score(vectors) - NOVELTY_START, 0.0, NOVELTY_RANGE)
+        excess = np.clip(self.novelty.score(vectors) - NOVELTY_START, 0.0, NOVELTY_RANGE)
         distance = self.class_distance.score(vectors)
-        return np.asarray(logit - DISTANCE_WEIGHT * distance - NOVELTY_WEIGHT * beyond, np.float32)
+        return np.asarray(logit - DISTANCE_WEIGHT * distance - NOVELTY_WEIGHT * excess, np.float32)
 
     def _arrays(self) -> dict[str, NDArray[np.float64]]:
         distances = {"class_distance": self.class_distance, "novelty": self.novelty}
@@ -97,20 +127,24 @@ class Head:
         return {"linear_weights": self.linear_weights, "linear_bias": self.linear_bias, **parts}
 
     def to_bytes(self) -> bytes:
-        """Little-endian float32: lean (D), its offset, and of far and of foreign matrix, offset and scale."""
+        """Returns all values as little-endian float32.
+
+        The order is `linear_weights` (D), `linear_bias`, then matrix, offset and scale of `class_distance`, then those
+        of `novelty`; matrices are in row-major order.
+        """
         return b"".join(values.astype("<f4").tobytes() for values in self._arrays().values())
 
     def save(self, path: Path) -> None:
-        """Writes an `.npz`, whole or not at all."""
-        with new_file(path) as beside, beside.open("wb") as stream:
+        """Writes an `.npz` file atomically: either the whole file or none."""
+        with new_file(path) as temporary, temporary.open("wb") as stream:
             np.savez(stream, **self._arrays())  # type: ignore[arg-type]
 
     @classmethod
     def load(cls, path: Path) -> Head:
-        """Reads what `save` wrote.
+        """Reads a file that `save` wrote.
 
         Raises:
-            MimError: it cannot be read or is damaged.
+            MimError: the file cannot be read or is damaged.
         """
         try:
             with np.load(path, allow_pickle=False) as stored:
@@ -123,7 +157,7 @@ class Head:
             finite = bool(np.isfinite(head.score(np.zeros((1, len(head.linear_weights))))).all())
         except OSError as error:
             raise explain(error, path) or error from None
-        except Exception:  # zipfile, zlib and numpy raise many kinds
+        except Exception:  # a damaged file makes zipfile, zlib and NumPy raise many kinds of exception
             finite = False
         if not finite:
             raise MimError("damaged", "train again into a new folder", path)
@@ -131,51 +165,67 @@ class Head:
 
 
 def fit_head(plain: Vectors, positives: Vectors, negatives: Vectors, known: Vectors | None = None) -> Head:
-    """Fits the three views.
+    """Fits the linear term, the class distance and the novelty.
+
+    The distances use the covariance estimate with Ledoit-Wolf shrinkage (Ledoit and Wolf, Journal of Multivariate
+    Analysis 88, 2004).
 
     Args:
-        plain: float (N, D), of the class's photographs as they are.
-        positives: float (P, D), of views of them.
-        negatives: float (M, D), of self-made negatives; both sides weigh the same, whatever their numbers.
-        known: float (Q, D), of photographs of other classes, where there are any; they weigh Q / (Q + `KNOWN`) of
-            the negative side.
+        plain: float (N, D), feature vectors of the unmodified photographs of the class.
+        positives: float (P, D), feature vectors of views of these photographs that still show the class.
+        negatives: float (M, D), feature vectors of pseudo-negatives. The regression gives the positive side (plain and
+            positives) and the negative side the same total weight, independent of N, P and M.
+        known: float (Q, D), feature vectors of photographs of other classes; None = there are none. They get the share
+            Q / (Q + `KNOWN_HALF`) of the weight of the negative side, the pseudo-negatives get the rest.
 
     Returns:
-        The head, scaled so that lean and distances have mean 0 and deviation 1 over `plain`.
+        The head, scaled so that the logits and both distances have mean 0 and standard deviation 1 over `plain`.
 
     Raises:
-        MimError: there are too few photographs for a covariance.
+        MimError: there are fewer than `MIN_PHOTOGRAPHS` photographs, too few for a covariance.
+
+    Example:
+        With 20 known negatives, pseudo-negatives and known negatives have half of the weight of the negative side each.
     """
-    if len(plain) < LEAST:
-        problem = f"{len(plain)} photographs to fit the measure deep on"
-        raise MimError(problem, f"use {LEAST} or more, or --measure ssim")
-    shown = np.concatenate([plain, positives])
-    parts = [shown, negatives, *([] if known is None else [known])]
+    if len(plain) < MIN_PHOTOGRAPHS:
+        problem = f"{len(plain)} photographs are too few to fit the measure deep"
+        raise MimError(problem, f"use {MIN_PHOTOGRAPHS} or more, or --measure ssim")
+    class_views = np.concatenate([plain, positives])
+    parts = [class_views, negatives, *([] if known is None else [known])]
     known_share = 0.0 if known is None else len(known) / (len(known) + KNOWN_HALF)
-    both = np.concatenate(parts).astype(np.float64)
+    samples = np.concatenate(parts).astype(np.float64)
     shares = (1.0, 1.0 - known_share, known_share)[: len(parts)]
-    weights = [np.full(len(part), len(both) / 2 * share / len(part)) for part, share in zip(parts, shares, strict=True)]
-    scaler = StandardScaler().fit(both)
+    weights = [
+        np.full(len(part), len(samples) / 2 * share / len(part)) for part, share in zip(parts, shares, strict=True)
+    ]
+    is_class = np.arange(len(samples)) < len(class_views)
+    scaler = StandardScaler().fit(samples)
     regression = LogisticRegression(C=REGULARITY, max_iter=1000)
-    regression.fit(scaler.transform(both), np.arange(len(both)) < len(shown), sample_weight=np.concatenate(weights))
+    regression.fit(scaler.transform(samples), is_class, sample_weight=np.concatenate(weights))
     linear_weights = regression.coef_[0] / scaler.scale_
     logits = plain @ linear_weights
     linear_weights, bias = linear_weights / logits.std(), -logits.mean() / logits.std()
     class_distance = _distance(plain, plain, min(COMPONENTS, len(plain) - 1, plain.shape[1]))
-    return Head(linear_weights, np.asarray(bias), class_distance, _distance(plain, shown, None))
+    return Head(linear_weights, np.asarray(bias), class_distance, _distance(plain, class_views, None))
 
 
-def _distance(plain: Vectors, of: Vectors, count: int | None) -> Distance:
-    """From `of`, in its first `count` principal components or as it is, standardised over `plain`."""
-    scaler = StandardScaler().fit(of)
-    turned = np.eye(of.shape[1])
-    if count is not None:
-        turned = PCA(count, random_state=0).fit(scaler.transform(of)).components_
-    to = turned / scaler.scale_  # (K, D)
-    estimate = LedoitWolf().fit((of - scaler.mean_) @ to.T)
+def _distance(plain: Vectors, reference: Vectors, components: int | None) -> Distance:
+    """Fits the Mahalanobis distance from `reference`, standardized over `plain`.
+
+    Args:
+        plain: float (N, D), photographs of the class; their distances get mean 0 and standard deviation 1.
+        reference: float (R, D), the vectors whose mean and covariance are estimated.
+        components: number of principal components of `reference` to use; None = all D features.
+    """
+    scaler = StandardScaler().fit(reference)
+    basis = np.eye(reference.shape[1])
+    if components is not None:
+        basis = PCA(components, random_state=0).fit(scaler.transform(reference)).components_
+    projection = basis / scaler.scale_  # (K, D)
+    estimate = LedoitWolf().fit((reference - scaler.mean_) @ projection.T)
     values, axes = np.linalg.eigh(estimate.covariance_)
     whitening = (axes / np.sqrt(values)).T
-    matrix = whitening @ to
+    matrix = whitening @ projection
     offset = -matrix @ scaler.mean_ - whitening @ estimate.location_
     distances = np.sqrt(np.sum((plain @ matrix.T + offset) ** 2, axis=1))
     return Distance(matrix, offset, np.array([distances.mean(), distances.std()]))

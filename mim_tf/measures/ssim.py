@@ -1,7 +1,7 @@
-"""How similar is an inpainted image to the original? One definition for training, evaluation and export.
+"""Similarity of an inpainted image to the original, in one definition for training, evaluation and export.
 
 `ssim` is the published measure of *Mask, Inpaint, Measure* (Cao et al., Scientific Reports 2025): the
-structural similarity of Wang et al., IEEE Transactions on Image Processing 13 (2004), in the setting of
+structural similarity of Wang et al., IEEE Transactions on Image Processing 13 (2004), with the settings of
 its authors: Gaussian window 11 x 11 of sigma 1.5, population covariance, K1 = 0.01, K2 = 0.03, data range
 1. It equals `skimage.metrics.structural_similarity(a, b, data_range=1, gaussian_weights=True, sigma=1.5,
 use_sample_covariance=False, channel_axis=-1)`.
@@ -12,15 +12,18 @@ from __future__ import annotations
 import numpy as np
 import tensorflow as tf
 
+#: Side of the Gaussian window in pixels.
 WINDOW = 11
+#: Standard deviation of the Gaussian window in pixels.
 SIGMA = 1.5
+#: Stabilizing constants of SSIM, (K1 L)^2 and (K2 L)^2 for the data range L = 1.
 C1 = 0.01**2
 C2 = 0.03**2
-#: Pixels at each border where the window would leave the image.
+#: Width in pixels of the border at which the window would extend beyond the image.
 BORDER = WINDOW // 2
-#: Stabilises the gradient magnitude similarity; Xue et al.'s 170 for levels, over 255 squared.
+#: Stabilizing constant of the gradient magnitude similarity: 170 / 255^2, from Xue et al.'s 170 for values up to 255.
 C_GMS = 0.0026
-#: Scales of the multi-scale gradient magnitude similarity, each half as large as the one before.
+#: Number of scales of the multi-scale gradient magnitude similarity; each has half the side of the previous one.
 SCALES = 4
 
 
@@ -31,17 +34,18 @@ def _window() -> np.ndarray:
 
 
 def _means(stack: tf.Tensor) -> tf.Tensor:
-    """Gaussian means over valid windows, as two passes: (B, H, W, C) -> (B, H - 10, W - 10, C)."""
+    """Computes Gaussian means over valid windows as two 1-D filters: (B, H, W, C) -> (B, H - 10, W - 10, C)."""
     taps = np.repeat(_window()[:, None], stack.shape[-1], axis=1)[:, :, None]  # (11, C, 1)
     rows = tf.nn.depthwise_conv2d(stack, taps[:, None], [1, 1, 1, 1], "VALID")
     return tf.nn.depthwise_conv2d(rows, taps[None], [1, 1, 1, 1], "VALID")
 
 
 def ssim_map(a: tf.Tensor, b: tf.Tensor) -> tf.Tensor:
-    """SSIM of each valid window and channel.
+    """Computes SSIM of each valid window and channel.
 
-    The variances do not change when .5 is subtracted from both images, but their rounding error does:
-    float32 then agrees with float64 within 1e-4 at each window. The means get the .5 back.
+    0.5 is subtracted from both images before the variances are computed. This does not change the variances, but it
+    reduces their rounding error: float32 then agrees with float64 within 1e-4 at each window. The 0.5 is added to the
+    means again.
 
     Args:
         a: float32 (B, H, W, C) in [0, 1], H and W at least 11.
@@ -62,14 +66,14 @@ def ssim_map(a: tf.Tensor, b: tf.Tensor) -> tf.Tensor:
 
 
 def ssim(a: tf.Tensor, b: tf.Tensor) -> tf.Tensor:
-    """Mean SSIM over valid windows and channels; higher = more alike.
+    """Computes mean SSIM over valid windows and channels; higher = more similar.
 
     Args:
-        a: float32 (B, H, W, C) in [0, 1].
+        a: float32 (B, H, W, C) in [0, 1], H and W at least 11.
         b: the same shape.
 
     Returns:
-        float32 (B,).
+        float32 (B,), at most 1.
 
     Example:
         `ssim(x, x)` is 1. For the two constants 0 and 1 it is C1 / (1 + C1) = 0.0001.
@@ -78,16 +82,16 @@ def ssim(a: tf.Tensor, b: tf.Tensor) -> tf.Tensor:
 
 
 def error_map(a: tf.Tensor, b: tf.Tensor) -> tf.Tensor:
-    """1 - SSIM averaged over channels at each pixel, the border reflected about its edge.
+    """Computes 1 - SSIM at each pixel, averaged over channels; the images are mirrored at their borders.
 
     Args:
         a: float32 (B, H, W, C) in [0, 1].
         b: the same shape.
 
     Returns:
-        float32 (B, H, W, 1), 0 where the images agree.
+        float32 (B, H, W, 1), 0 where the windows are equal.
     """
-    # Gathered, not padded: TFLite's MIRROR_PAD takes as long as the filters.
+    # tf.gather instead of tf.pad: MIRROR_PAD takes as long as the filters in TFLite.
     for axis in (1, 2):
         mirrored = np.pad(np.arange(a.shape[axis]), BORDER, mode="symmetric")
         a, b = tf.gather(a, mirrored, axis=axis), tf.gather(b, mirrored, axis=axis)
@@ -95,10 +99,12 @@ def error_map(a: tf.Tensor, b: tf.Tensor) -> tf.Tensor:
 
 
 def ssim_of(errors: tf.Tensor) -> tf.Tensor:
-    """`ssim`, from the `error_map` of the same images: the windows inside the image are those of its inner pixels.
+    """Computes `ssim` from the `error_map` of the same images.
+
+    The windows that lie within the image are those of the pixels that are not in the border.
 
     Args:
-        errors: float32 (B, H, W, 1).
+        errors: float32 (B, H, W, 1), a result of `error_map`.
 
     Returns:
         float32 (B,).
@@ -108,14 +114,14 @@ def ssim_of(errors: tf.Tensor) -> tf.Tensor:
 
 
 def gms_map(a: tf.Tensor, b: tf.Tensor) -> tf.Tensor:
-    """Gradient magnitude similarity of the grey images (Xue et al., IEEE Trans. Image Processing 23, 2014).
+    """Computes gradient magnitude similarity of the grey images (Xue et al., IEEE Trans. Image Processing 23, 2014).
 
     Args:
         a: float32 (B, H, W, 3) in [0, 1].
         b: the same shape.
 
     Returns:
-        float32 (B, H, W, 1) in (0, 1], 1 where the Prewitt gradients are equally strong; borders are repeated.
+        float32 (B, H, W, 1) in (0, 1], 1 where the Prewitt gradients have equal magnitude; border pixels are repeated.
     """
     a, b = _gradient_magnitude(a), _gradient_magnitude(b)
     return (2.0 * a * b + C_GMS) / (a * a + b * b + C_GMS)
@@ -127,12 +133,14 @@ def _gradient_magnitude(images: tf.Tensor) -> tf.Tensor:
     prewitt = np.array([[1, 0, -1]] * 3, np.float32) / 3
     kernels = np.stack([prewitt, prewitt.T], axis=-1)[:, :, None]  # (3, 3, 1, 2)
     gradients = tf.nn.conv2d(grey, kernels, 1, "VALID")
-    # The root has no finite derivative at 0, which every blank region is.
+    # The square root has no finite derivative at 0, the gradient magnitude of every blank region.
     return tf.sqrt(tf.reduce_sum(gradients * gradients, axis=-1, keepdims=True) + 1e-8)
 
 
 def msgms_map(a: tf.Tensor, b: tf.Tensor) -> tf.Tensor:
-    """Gradient magnitude similarity averaged over four scales (Zavrtanik et al., Pattern Recognition 112, 2021).
+    """Computes multi-scale gradient magnitude similarity, the average over four scales.
+
+    Source: Zavrtanik et al., Pattern Recognition 112 (2021).
 
     Args:
         a: float32 (B, S, S, 3) in [0, 1], S a multiple of 8.

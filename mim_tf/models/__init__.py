@@ -1,1 +1,1 @@
-"""Keras models and the layers and losses that they are built from."""
+"""Keras models with their layers and losses."""

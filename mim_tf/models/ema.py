@@ -1,4 +1,7 @@
-"""Models whose answers come from a moving average of their weights, which is steadier than the last step's."""
+"""Models that use a moving average of their weights for inference.
+
+The average varies less than the weights after the last step.
+"""
 
 from __future__ import annotations
 
@@ -9,33 +12,40 @@ from typing import Any, ClassVar
 import keras
 import tensorflow as tf
 
-#: Decay of the moving average, once it has warmed up.
+#: Decay of the moving average after its warm-up.
 DECAY = 0.995
 
 
 def update_average(average: keras.Model, network: keras.Model, step: tf.Tensor, decay: float = DECAY) -> None:
-    """Averages weights and normalisation statistics; a shorter memory at first, or the start would linger.
+    """Updates the moving average of weights and batch normalization statistics.
+
+    The decay is min(`decay`, (1 + step) / (10 + step)). It is smaller in the first steps, so that the initial weights
+    are forgotten quickly.
 
     Args:
-        average: holds the average, float32.
+        average: the network that holds the average, float32; it is changed in place.
         network: the same network in training.
-        step: integer scalar, steps done.
-        decay: share of the old average that stays.
+        step: integer scalar, number of completed steps.
+        decay: weight of the previous average, in [0, 1].
+
+    Example:
+        At step 0 the decay is 0.1, at step 90 it is 0.91, and 0.995 from step 1790 on.
     """
     step = tf.cast(step, tf.float32)
     decay = tf.minimum(decay, (1.0 + step) / (10.0 + step))
-    for kept, value in zip(average.variables, network.variables, strict=True):
-        kept.assign(kept + (1.0 - decay) * (tf.cast(value, tf.float32) - kept))
+    for mean, value in zip(average.variables, network.variables, strict=True):
+        mean.assign(mean + (1.0 - decay) * (tf.cast(value, tf.float32) - mean))
 
 
 class AveragedModel(keras.Model):
-    """Networks with one optimizer, each beside its moving average. A subclass brings the `train_step`.
+    """Base class of models with one optimizer and a moving average of each network.
+
+    A subclass implements `train_step`.
 
     Args:
-        config: a dataclass of the subclass's `config_class` with the fields `precision` and `seed`, or the mapping
-            that `get_config` gives.
-        builders: for each network its name and a function from a dtype policy to the network.
-        tracked: names of the means that are reported.
+        config: an instance of the dataclass `config_class`, with the fields `precision` and `seed`.
+        builders: for each network, its name and a function that builds it for a dtype policy.
+        tracked: names of the metrics that are reported as means.
     """
 
     config_class: ClassVar[Callable[..., Any]]
@@ -58,51 +68,58 @@ class AveragedModel(keras.Model):
 
     @classmethod
     def read_config(cls, config: Any) -> Any:
-        """The dataclass of what `get_config` gave, JSON's lists included; a dataclass comes back as it is."""
+        """Converts the mapping of a saved configuration to `config_class`, and lists from JSON to tuples.
+
+        An instance of the dataclass, or None, is returned unchanged.
+        """
         if not isinstance(config, Mapping):
             return config
         return cls.config_class(**{k: tuple(v) if isinstance(v, list) else v for k, v in config.items()})
 
     def get_config(self) -> dict[str, Any]:
-        """The arguments that make this model again, as JSON can hold them."""
+        """Returns the arguments of the constructor as JSON-compatible values."""
         return {"name": self.name, "config": asdict(self.config)}
 
     def compile(self, optimizer: keras.optimizers.Optimizer | dict[str, Any], **kwargs: Any) -> None:
-        """Sets the optimizer and builds it, so that a file loaded later restores its slots."""
+        """Sets and builds the optimizer, so that loading a file also restores its state."""
         super().compile(**kwargs)
         self.optimizer = keras.optimizers.get(optimizer)
         if not self.optimizer.built:
             self.optimizer.build(self.trainable_variables)
 
     def get_compile_config(self) -> dict[str, Any]:
-        """The optimizer's configuration."""
+        """Returns the configuration of the optimizer."""
         return {"optimizer": keras.optimizers.serialize(self.optimizer)}
 
     def compile_from_config(self, config: dict[str, Any]) -> None:
-        """Compiles with what `get_compile_config` gave."""
+        """Compiles the model with a configuration from `get_compile_config`."""
         self.compile(keras.optimizers.deserialize(config["optimizer"]))
 
     @property
     def metrics(self) -> list[keras.metrics.Metric]:
-        """The tracked means, reset by `fit` at each epoch."""
+        """The tracked means; `fit` resets them at the start of each epoch."""
         return list(self.trackers.values())
 
     # ---- training ---------------------------------------------------------------------------------
 
     def step_key(self) -> tf.Tensor:
-        """int64 (2,): a seed that the step numbers, so that a continued run draws what an unbroken one draws."""
+        """Returns the seed of the current step, int64 (2,).
+
+        It depends only on the seed of the configuration and the number of completed steps, so that a resumed run draws
+        the same random numbers as an uninterrupted one.
+        """
         return tf.stack([tf.constant(self.config.seed, tf.int64), tf.cast(self.optimizer.iterations, tf.int64)])
 
     def descend(self, tape: tf.GradientTape, loss: tf.Tensor, values: Mapping[str, tf.Tensor]) -> dict[str, tf.Tensor]:
-        """Ends a `train_step`: one step of the optimizer, the averages, the tracked means.
+        """Completes a `train_step`: applies the gradients, updates the averages and the tracked means.
 
         Args:
-            tape: has recorded `loss`.
-            loss: scalar.
-            values: by the names of `tracked`.
+            tape: the tape that recorded `loss`.
+            loss: scalar loss.
+            values: values to track, by the names in `tracked`.
 
         Returns:
-            The running means.
+            The tracked means.
         """
         gradients = tape.gradient(loss, self.trainable_variables)
         self.optimizer.apply_gradients(zip(gradients, self.trainable_variables, strict=True))

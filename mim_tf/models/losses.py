@@ -1,4 +1,4 @@
-"""The losses of the inpainting GAN, named and weighted."""
+"""Losses of the inpainting GAN."""
 
 from __future__ import annotations
 
@@ -11,13 +11,14 @@ from mim_tf.measures.ssim import ssim
 
 @dataclass(frozen=True)
 class LossWeights:
-    """Weights of the generator's losses.
+    """Weights of the losses of the generator.
 
     Attributes:
-        hidden: mean absolute error at hidden pixels.
-        kept: mean absolute error at kept pixels; small, it only keeps the output continuous.
-        ssim: 1 - SSIM of the composed image and the original.
-        adversarial: hinge loss against the patch discriminator.
+        hidden: weight of the mean absolute error at hidden pixels.
+        kept: weight of the mean absolute error at kept pixels; small, since it only makes the output continuous at the
+            borders of the mask.
+        ssim: weight of 1 - SSIM of the composed image and the original.
+        adversarial: weight of the hinge loss against the patch discriminator.
     """
 
     hidden: float = 6.0
@@ -27,7 +28,7 @@ class LossWeights:
 
 
 def masked_error(a: tf.Tensor, b: tf.Tensor, where: tf.Tensor) -> tf.Tensor:
-    """Mean absolute error over the pixels where `where` is 1.
+    """Computes the mean absolute error over the pixels where `where` is 1.
 
     Args:
         a: float (B, S, S, 3).
@@ -35,23 +36,26 @@ def masked_error(a: tf.Tensor, b: tf.Tensor, where: tf.Tensor) -> tf.Tensor:
         where: float (B, S, S, 1), 0 or 1.
 
     Returns:
-        A scalar; 0 where no pixel is chosen.
+        A scalar; 0 if `where` is 0 everywhere.
     """
-    chosen = tf.reduce_sum(where) * tf.cast(tf.shape(a)[-1], where.dtype)
-    return tf.math.divide_no_nan(tf.reduce_sum(tf.abs(a - b) * where), chosen)
+    count = tf.reduce_sum(where) * tf.cast(tf.shape(a)[-1], where.dtype)
+    return tf.math.divide_no_nan(tf.reduce_sum(tf.abs(a - b) * where), count)
 
 
 def generator_losses(
     original: tf.Tensor, output: tf.Tensor, composed: tf.Tensor, mask: tf.Tensor, judgement: tf.Tensor
 ) -> dict[str, tf.Tensor]:
-    """The unweighted losses of the generator, by the names of `LossWeights`.
+    """Computes the unweighted losses of the generator.
 
     Args:
         original: float32 (B, S, S, 3) in [0, 1].
-        output: the generator's output, the same shape.
-        composed: original at kept pixels, output at hidden ones.
+        output: float32 (B, S, S, 3), the output of the generator.
+        composed: float32 (B, S, S, 3), the original at kept pixels and the output at hidden pixels.
         mask: float32 (B, S, S, 1), 1 = kept.
-        judgement: the discriminator's values of `composed`.
+        judgement: float32, the output of the discriminator for `composed`.
+
+    Returns:
+        Scalars by the names of the attributes of `LossWeights`.
     """
     return {
         "hidden": masked_error(original, output, 1.0 - mask),
@@ -62,9 +66,18 @@ def generator_losses(
 
 
 def discriminator_loss(real: tf.Tensor, fake: tf.Tensor) -> tf.Tensor:
-    """Hinge loss (Lim and Ye, arXiv 1705.02894): mean max(0, 1 - real) + mean max(0, 1 + fake).
+    """Computes the hinge loss of the discriminator (Lim and Ye, arXiv 1705.02894).
+
+    The loss is mean(max(0, 1 - real)) + mean(max(0, 1 + fake)).
+
+    Args:
+        real: float32, outputs of the discriminator for original images.
+        fake: float32, outputs of the discriminator for inpainted images.
+
+    Returns:
+        A scalar, at least 0.
 
     Example:
-        real = 2, fake = -2: 0. real = 0, fake = 0: 2.
+        It is 0 for real = 2 and fake = -2, and 2 for real = 0 and fake = 0.
     """
     return tf.reduce_mean(tf.nn.relu(1.0 - real)) + tf.reduce_mean(tf.nn.relu(1.0 + fake))

@@ -24,20 +24,20 @@ from mim_tf.models.networks import check_shape, discriminator, generator
 
 @dataclass(frozen=True)
 class MIMConfig:
-    """What a `MIM` is built from.
+    """Configuration of a `MIM`.
 
     Attributes:
-        size: side S of the images in pixels: 64, 96 or 128 (any multiple of 16 from 32 on works).
-        width: filters of the generator's first level.
-        discriminator_width: filters of the discriminator's first level.
-        cell: cell size of the fixed mask set of inference, in pixels; divides `size`.
+        size: side S of the images in pixels: 64, 96 or 128; any multiple of 16 from 32 on works.
+        width: number of filters in the first level of the generator.
+        discriminator_width: number of filters in the first layer of the discriminator.
+        cell: cell size of the fixed mask set of inference, in pixels; a divisor of `size`.
         count: number of masks in that set.
         train_cells: cell sizes to draw from in training, in pixels.
         train_counts: numbers of masks to draw from in training.
-        losses: weights of the generator's losses.
-        ema_decay: decay of the moving average of the generator's weights.
+        losses: weights of the losses of the generator.
+        ema_decay: decay of the moving average of the weights of the generator.
         precision: dtype policy of both networks, "float32" or "mixed_bfloat16".
-        seed: of initial weights and masks.
+        seed: seed of initial weights and masks.
     """
 
     size: int = 96
@@ -58,7 +58,7 @@ class MIMConfig:
 
     @classmethod
     def from_dict(cls, entry: Mapping[str, Any]) -> MIMConfig:
-        """Reads what `dataclasses.asdict` gave, JSON's lists included."""
+        """Creates a configuration from the result of `dataclasses.asdict`; lists from JSON become tuples."""
         values: dict[str, Any] = {
             key: tuple(value) if isinstance(value, list) else value for key, value in entry.items()
         }
@@ -68,10 +68,10 @@ class MIMConfig:
 
 @keras.saving.register_keras_serializable("mim_tf")
 class MIM(keras.Model):
-    """An inpainting GAN that is trained on one class and judges by how well it inpaints.
+    """A one-class inpainting GAN: it inpaints images of the training class better than other images.
 
     Args:
-        config: sizes, masks, losses, seed; a mapping as `get_config` gives it is accepted too.
+        config: the configuration, or the mapping `config` from `get_config`; None = the defaults.
 
     Example:
         >>> model = MIM(MIMConfig(size=96, width=24))
@@ -81,8 +81,8 @@ class MIM(keras.Model):
         >>> model.inpaint(images, mask_set(96, 8, 4))     # float32 (B, 96, 96, 3)
 
     Reference:
-        Yue and Li, "Mask, Inpaint and Measure", arXiv 2310.06318. The paper leaves the networks' sizes
-        open; these are ours (see `networks.py`).
+        Yue and Li, "Mask, Inpaint and Measure", arXiv 2310.06318. The paper does not give the sizes of
+        the networks; they are choices of this implementation (see `networks.py`).
     """
 
     def __init__(self, config: MIMConfig | Mapping[str, Any] | None = None, **kwargs: Any) -> None:
@@ -104,7 +104,7 @@ class MIM(keras.Model):
     # ---- configuration ----------------------------------------------------------------------------
 
     def get_config(self) -> dict[str, Any]:
-        """The arguments that make this model again, as JSON can hold them."""
+        """Returns the arguments of the constructor as JSON-compatible values."""
         return {"name": self.name, "config": asdict(self.config)}
 
     def compile(
@@ -113,7 +113,7 @@ class MIM(keras.Model):
         d_optimizer: keras.optimizers.Optimizer | dict[str, Any],
         **kwargs: Any,
     ) -> None:
-        """Sets the two optimizers and builds them, so that a file loaded later restores their slots."""
+        """Sets and builds the two optimizers, so that loading a file also restores their state."""
         super().compile(**kwargs)
         self.g_optimizer = keras.optimizers.get(g_optimizer)
         self.d_optimizer = keras.optimizers.get(d_optimizer)
@@ -125,22 +125,22 @@ class MIM(keras.Model):
                 optimizer.build(network.trainable_variables)
 
     def get_compile_config(self) -> dict[str, Any]:
-        """The two optimizers' configurations."""
+        """Returns the configurations of the two optimizers."""
         names = ("g_optimizer", "d_optimizer")
         return {name: keras.optimizers.serialize(getattr(self, name)) for name in names}
 
     def compile_from_config(self, config: dict[str, Any]) -> None:
-        """Compiles with what `get_compile_config` gave."""
+        """Compiles the model with a configuration from `get_compile_config`."""
         self.compile(**{name: keras.optimizers.deserialize(entry) for name, entry in config.items()})
 
     @property
     def metrics(self) -> list[keras.metrics.Metric]:
-        """The tracked means, reset by `fit` at each epoch."""
+        """The tracked means; `fit` resets them at the start of each epoch."""
         return list(self.trackers.values())
 
     @property
     def averages(self) -> dict[str, keras.Model]:
-        """The networks that inference uses: the moving average of the generator."""
+        """The networks for inference: the moving average of the generator."""
         return {"generator": self.ema_generator}
 
     # ---- inference --------------------------------------------------------------------------------
@@ -150,15 +150,15 @@ class MIM(keras.Model):
         return self.inpaint(images, mask_set(self.config.size, self.config.cell, self.config.count))
 
     def inpaint(self, images: tf.Tensor, mask_set: tf.Tensor) -> tf.Tensor:
-        """Predicts every pixel from the masks that hide it.
+        """Predicts every pixel from an image in which it is hidden.
 
         Args:
             images: float32 (B, S, S, 3) in [0, 1].
             mask_set: float32 (n, S, S, 1), 1 = kept; each pixel is hidden by exactly one mask.
 
         Returns:
-            float32 (B, S, S, 3): at each pixel the generator's output under the mask that hides it, by
-            the moving average of its weights.
+            float32 (B, S, S, 3) in [0, 1]: at each pixel, the output of the generator under the mask that hides the
+            pixel. The moving average of the weights is used.
         """
         outputs = tf.zeros_like(images)
         for mask in tf.unstack(tf.convert_to_tensor(mask_set, tf.float32)):
@@ -168,8 +168,15 @@ class MIM(keras.Model):
     # ---- training ---------------------------------------------------------------------------------
 
     def train_step(self, images: tf.Tensor) -> dict[str, tf.Tensor]:
-        """One step of both networks on float32 (B, S, S, 3): discriminator first, then generator."""
-        # The step numbers the masks, so that a continued run draws the same ones.
+        """Trains both networks for one step, first the discriminator, then the generator.
+
+        Args:
+            images: float32 (B, S, S, 3) in [0, 1].
+
+        Returns:
+            The tracked means of the unweighted losses.
+        """
+        # Masks are seeded by the step, so that a resumed run draws the same ones.
         key = tf.stack([tf.constant(self.config.seed, tf.int64), tf.cast(self.g_optimizer.iterations, tf.int64)])
         mask = random_masks(key, images.shape[0], self.config.size, self.config.train_cells, self.config.train_counts)
         with tf.GradientTape() as g_tape:
@@ -195,7 +202,7 @@ class MIM(keras.Model):
         return loss
 
     def test_step(self, images: tf.Tensor) -> dict[str, tf.Tensor]:
-        """Similarity and error of float32 (B, S, S, 3) under the fixed mask set."""
+        """Computes similarity and error of float32 (B, S, S, 3) in [0, 1] under the fixed mask set."""
         inpainted = self(images)
         everywhere = tf.ones_like(images[..., :1])
         return self._track(
@@ -209,7 +216,7 @@ class MIM(keras.Model):
 
 
 def masked_input(images: tf.Tensor, mask: tf.Tensor) -> tf.Tensor:
-    """What the generator sees: hidden pixels are 0, the fourth channel is the mask.
+    """Builds the input of the generator: hidden pixels are 0, and the fourth channel is the mask.
 
     Args:
         images: float32 (B, S, S, 3) in [0, 1], or (1, S, S, 3).

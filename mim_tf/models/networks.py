@@ -1,9 +1,9 @@
 """The generator and the discriminator.
 
-The generator uses only operations whose int8 results are bit-identical in TensorFlow Lite Micro and in
-LiteRT's reference kernels: 3 x 3 convolution (stride 2 downwards), batch normalisation (folded), ReLU,
-concatenation (which enlarges as well), logistic. Its stem has stride 2, because the arena of a
-microcontroller is spent at full resolution. Every layer has a name, since the names survive into TFLite.
+The generator uses only operations whose int8 results are bit-identical in TensorFlow Lite Micro and in the
+reference kernels of LiteRT: 3 x 3 convolution (stride 2 for downsampling), batch normalization (folded), ReLU,
+concatenation (also for upsampling), logistic. Its stem has stride 2, because activations at full resolution
+need most of the tensor arena of a microcontroller. Every layer has a name, since TFLite files keep the names.
 """
 
 from __future__ import annotations
@@ -18,10 +18,18 @@ from mim_export.score.errors import MimError
 
 
 def repeat_pixels(images: tf.Tensor, factor: int) -> tf.Tensor:
-    """(B, H, W, C) -> (B, factor H, factor W, C), as nearest-neighbour resizing does.
+    """Upsamples images by nearest-neighbour interpolation.
 
     `keras.layers.UpSampling2D` becomes TILE in TFLite, which TensorFlow Lite Micro lacks, and `tf.image.resize` becomes
-    RESIZE_NEAREST_NEIGHBOR, which XNNPACK lacks. CONCATENATION and RESHAPE are everywhere, and copy whole blocks.
+    RESIZE_NEAREST_NEIGHBOR, which XNNPACK lacks. CONCATENATION and RESHAPE are available in all runtimes and copy whole
+    blocks.
+
+    Args:
+        images: (B, H, W, C).
+        factor: integer factor of height and width, at least 1.
+
+    Returns:
+        (B, factor H, factor W, C), of the same dtype.
     """
     _, height, width, channels = images.shape
     wide = tf.reshape(tf.concat([images] * factor, axis=3), [-1, height, 1, factor * width * channels])
@@ -37,7 +45,7 @@ class ResizeNearest(layers.Layer):
         return repeat_pixels(inputs, 2)
 
     def compute_output_shape(self, shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
-        """Doubles height and width."""
+        """Returns the shape with doubled height and width."""
         batch, height, width, channels = shape
         return batch, height and 2 * height, width and 2 * width, channels
 
@@ -49,13 +57,13 @@ def _conv(x: tf.Tensor, filters: int, name: str, stride: int = 1, dtype: str | N
 
 
 def generator(size: int, width: int, dtype: str | None = None, channels: int = 4) -> keras.Model:
-    """A U-Net with a strided stem, four levels deep.
+    """Builds a U-Net with a strided stem and four levels.
 
     Args:
         size: side S of the images in pixels, a multiple of 16.
-        width: filters w of the first level; the deeper ones have 2 w, 4 w and 4 w.
+        width: number of filters w of the first level; the deeper levels have 2 w, 4 w and 4 w.
         dtype: dtype policy, such as "mixed_bfloat16".
-        channels: of the input: 4, masked RGB in [0, 1] and the mask; 3 without a mask.
+        channels: number of input channels: 4 for masked RGB in [0, 1] and the mask, 3 for RGB without a mask.
 
     Returns:
         A functional model: float (B, S, S, channels) -> float32 (B, S, S, 3) in (0, 1).
@@ -69,11 +77,14 @@ def generator(size: int, width: int, dtype: str | None = None, channels: int = 4
 
 
 def check_shape(size: int, width: int) -> None:
-    """Raises `MimError` where no encoder and decoder can be built.
+    """Validates the size and the width of encoder and decoder.
 
     Args:
         size: side S of the images in pixels.
-        width: filters of the first level.
+        width: number of filters of the first level.
+
+    Raises:
+        MimError: the size is no multiple of 16 from 32 on, or the width is odd or below 2.
     """
     if size < 32 or size % 16:
         raise MimError(f"size {size} is not possible", "choose a multiple of 16 px from 32 on, such as 96")
@@ -82,11 +93,11 @@ def check_shape(size: int, width: int) -> None:
 
 
 def encoder(x: tf.Tensor, width: int, dtype: str | None = None, depth: int = 4) -> list[tf.Tensor]:
-    """Convolutions of stride 2.
+    """Builds the encoder: one convolution of stride 2 in each level.
 
     Args:
-        x: a symbolic (B, S, S, channels), S a multiple of 2^depth.
-        width: filters w of the first level; the deeper ones have 2 w, 4 w and 4 w.
+        x: symbolic tensor (B, S, S, channels), S a multiple of 2^depth.
+        width: number of filters w of the first level; the deeper levels have 2 w, 4 w and 4 w.
         dtype: dtype policy.
         depth: number of levels, 1 to 4.
 
@@ -103,13 +114,13 @@ def encoder(x: tf.Tensor, width: int, dtype: str | None = None, depth: int = 4) 
 def decoder(
     x: tf.Tensor, width: int, dtype: str | None = None, skips: Sequence[tf.Tensor] = (), depth: int = 4
 ) -> tf.Tensor:
-    """From the deepest features to an image.
+    """Builds the decoder from the deepest features to an image.
 
     Args:
-        x: a symbolic (B, S / 2^depth, S / 2^depth, C).
-        width: filters w of the level nearest to the image.
+        x: symbolic tensor (B, S / 2^depth, S / 2^depth, C), the deepest features.
+        width: number of filters w of the first level of the encoder.
         dtype: dtype policy.
-        skips: the encoder's other levels, the shallowest first; none = whatever the image needs passes through x.
+        skips: the other levels of the encoder, the shallowest first; empty = no skip connections.
         depth: number of levels, 1 to 4.
 
     Returns:
@@ -128,16 +139,16 @@ def decoder(
 
 
 def discriminator(size: int, width: int, dtype: str | None = None) -> keras.Model:
-    """A patch discriminator with spectral normalisation (Miyato et al., ICLR 2018).
+    """Builds a patch discriminator with spectral normalization (Miyato et al., ICLR 2018).
 
     Args:
         size: side S of the images in pixels, a multiple of 8.
-        width: filters of the first layer.
+        width: number of filters of the first layer; the next two have twice and four times as many.
         dtype: dtype policy.
 
     Returns:
-        A functional model: float (B, S, S, 3) -> float32 (B, S / 8, S / 8, 1), unbounded; one value
-        judges a patch of about 30 px.
+        A functional model: float (B, S, S, 3) -> float32 (B, S / 8, S / 8, 1), unbounded; each value
+        rates a patch of about 30 px.
     """
     inputs = keras.Input((size, size, 3), name="image")
     x = inputs
@@ -151,6 +162,6 @@ def discriminator(size: int, width: int, dtype: str | None = None) -> keras.Mode
     x = layers.SpectralNormalization(
         layers.Conv2D(1, 3, padding="same", dtype=dtype, name="judge_conv"), name="judge", dtype=dtype
     )(x)
-    # The wrapper returns the compute dtype; a hinge on bfloat16 would lose its gradient near 1.
+    # The wrapper returns the compute dtype; in bfloat16 the hinge loss would lose its gradient near 1.
     outputs = layers.Activation("linear", dtype="float32", name="judgement")(x)
     return keras.Model(inputs, outputs, name="discriminator")

@@ -1,4 +1,4 @@
-"""ProxyAno: an image is rebuilt from a proxy of itself (Zhou et al., arXiv 2110.01761)."""
+"""ProxyAno: reconstructs an image from a simplified proxy of it (Zhou et al., arXiv 2110.01761)."""
 
 from __future__ import annotations
 
@@ -27,16 +27,16 @@ from mim_tf.negatives.proxies import PROXIES
 
 @dataclass(frozen=True)
 class ProxyAnoConfig:
-    """What a `ProxyAno` is built from.
+    """Configuration of a `ProxyAno`.
 
     Attributes:
         size: side S of the images in pixels, a multiple of 16.
-        width: filters of the first level of both modules.
-        proxy: "superpixel", "blur", "edges" or "low_resolution".
-        memory: items of the memory; 0 = no memory.
-        pseudo_anomalies: whether the Image Reconstruction Module has to mend pasted patches.
-        precision: dtype policy.
-        seed: of initial weights and patches.
+        width: number of filters in the first level of both modules.
+        proxy: kind of proxy, "superpixel", "blur", "edges" or "low_resolution".
+        memory: number of items of the memory; 0 = no memory.
+        pseudo_anomalies: whether the Image Reconstruction Module is trained to remove pasted patches.
+        precision: dtype policy of the networks in training.
+        seed: seed of initial weights and patches.
     """
 
     size: int = 96
@@ -55,30 +55,31 @@ class ProxyAnoConfig:
 
 @keras.saving.register_keras_serializable("mim_tf")
 class ProxyAno(AveragedModel):
-    """Two modules: the image's features, through a memory, to its proxy; and the proxy to the image.
+    """Two modules: one maps an image through a memory to its proxy, the other maps the proxy back to the image.
 
-    The Proxy Extraction Module maps the image to its superpixel image (each superpixel set to its mean). The
-    features pass a memory that has learnt what normal images need; what it has not learnt is lost. The Image
+    The Proxy Extraction Module maps the image to its superpixel image (each superpixel set to its mean). Its
+    features pass through a memory learned from normal images; content that is not in the memory is lost. The Image
     Reconstruction Module maps the superpixel image back to the image. In training, a patch of the image is pasted
-    onto the superpixel image and the normal image remains the target, so that anomalies are not rebuilt.
+    onto the superpixel image while the normal image remains the target, so that anomalies are not reconstructed.
 
-    The abstract says no more. Ours are:
+    The abstract gives no further details. The choices of this implementation are:
 
-    * the networks: MIM's encoder and decoder without skips and three levels deep (a code of S / 8 x S / 8) as Proxy
-      Extraction Module, MIM's generator as Image Reconstruction Module;
-    * a key-value memory of 64 items, addressed by cosine and softmax at each position of the code;
-    * mean absolute error of the proxy; mean absolute error and 1 - SSIM of the image, weighted as in MIM, and the
-      absolute error within the pasted patch once more, for it is too small to be heard otherwise; no discriminator;
-    * the reconstruction does not train the extraction (its gradient is stopped): otherwise the proxy would turn into
-      a hidden channel for the image's texture;
-    * one half of each batch shows the Image Reconstruction Module the extracted proxy, which it gets in inference,
-      the other half the true one with a pasted patch;
+    * networks: the Proxy Extraction Module is the encoder and decoder of MIM with three levels (a code of
+      S / 8 x S / 8) and without skip connections; the Image Reconstruction Module is the generator of MIM;
+    * a key-value memory of 64 items, addressed by cosine similarity and softmax at each position of the code;
+    * losses: mean absolute error of the proxy; mean absolute error and 1 - SSIM of the image, weighted as in MIM; and
+      the mean absolute error within the pasted patch as a separate term, because the patch contributes too little to
+      the mean over the image; no discriminator;
+    * the gradient of the reconstruction is stopped at the proxy, since the proxy could otherwise encode the texture of
+      the image;
+    * for half of each batch, the input of the Image Reconstruction Module is the extracted proxy, as in inference; for
+      the other half, it is the true proxy with a pasted patch;
     * one square patch of 1/8 to 1/3 of the side, from a random place of the same image;
-    * SLIC with about 150 segments, compactness 10, on the photograph; photograph and proxy are augmented alike;
-    * the score: SSIM of image and reconstruction, MIM's measure, so that a comparison is one of models.
+    * SLIC with about 150 segments and compactness 10 on the photograph; photograph and proxy get the same augmentation;
+    * the score is the SSIM of image and reconstruction, the measure of MIM, so that a comparison is one of models.
 
     Args:
-        config: sizes and parts; a mapping as `get_config` gives it is accepted too.
+        config: the configuration, or the mapping `config` from `get_config`; None = the defaults.
 
     Example:
         >>> model = ProxyAno(ProxyAnoConfig(size=96))
@@ -100,35 +101,43 @@ class ProxyAno(AveragedModel):
     # ---- inference --------------------------------------------------------------------------------
 
     def extract(self, images: tf.Tensor) -> tf.Tensor:
-        """The proxy as the averaged extraction module sees it, float32 (B, S, S, 3)."""
+        """Computes the proxy with the averaged extraction module: float32 (B, S, S, 3) -> float32 (B, S, S, 3)."""
         return self.averages["extraction"](images, training=False)
 
     def attention(self, images: tf.Tensor) -> tf.Tensor:
-        """The memory's attention, float32 (B, S / 8, S / 8, M), summing to 1 over the items."""
+        """Computes the attention of the memory: float32 (B, S / 8, S / 8, M), of sum 1 over the items."""
         module = self.averages["extraction"]
         return keras.Model(module.input, module.get_layer("memory_address").output)(images, training=False)
 
     def rebuild(self, proxies: tf.Tensor) -> tf.Tensor:
-        """The image that the averaged reconstruction module sees in a proxy, float32 (B, S, S, 3)."""
+        """Reconstructs images from proxies with the averaged reconstruction module, float32 (B, S, S, 3)."""
         return self.averages["reconstruction"](proxies, training=False)
 
     def call(self, images: tf.Tensor) -> tf.Tensor:
-        """Image to proxy to image: float32 (B, S, S, 3) in [0, 1] to the same."""
+        """Reconstructs images from their extracted proxies, float32 (B, S, S, 3) in [0, 1]."""
         return self.rebuild(self.extract(images))
 
     # ---- training ---------------------------------------------------------------------------------
 
     def train_step(self, batch: tuple[tf.Tensor, tf.Tensor]) -> dict[str, tf.Tensor]:
-        """One step of both modules on images and their proxies, float32 (B, S, S, 3) each."""
+        """Trains both modules for one step.
+
+        Args:
+            batch: images and their proxies, each float32 (B, S, S, 3) in [0, 1].
+
+        Returns:
+            The tracked means: the error of the proxy, the error of the image, 1 - SSIM, and as "mended" the error
+            within the pasted patch.
+        """
         images, proxies = batch
-        shown, where = proxies, tf.zeros_like(images[..., :1])
+        pasted, where = proxies, tf.zeros_like(images[..., :1])
         if self.config.pseudo_anomalies:
-            shown, where = paste_patch(self.step_key(), images, proxies)
+            pasted, where = paste_patch(self.step_key(), images, proxies)
         half = images.shape[0] // 2
         where = tf.concat([tf.zeros_like(where[:half]), where[half:]], axis=0)
         with tf.GradientTape() as tape:
             extracted = self.networks["extraction"](images, training=True)
-            inputs = tf.concat([tf.stop_gradient(extracted[:half]), shown[half:]], axis=0)
+            inputs = tf.concat([tf.stop_gradient(extracted[:half]), pasted[half:]], axis=0)
             rebuilt = self.networks["reconstruction"](inputs, training=True)
             losses = {
                 "proxy": tf.reduce_mean(tf.abs(proxies - extracted)),
@@ -141,17 +150,17 @@ class ProxyAno(AveragedModel):
 
 
 def proxy_extraction(size: int, width: int, memory: int, dtype: str | None = None) -> keras.Model:
-    """The Proxy Extraction Module.
+    """Builds the Proxy Extraction Module.
 
     Args:
         size: side S of the images in pixels, a multiple of 8.
-        width: filters w of the first level.
-        memory: items of the memory; 0 = none.
+        width: number of filters w of the first level.
+        memory: number of items of the memory; 0 = no memory.
         dtype: dtype policy.
 
     Returns:
-        A functional model: float (B, S, S, 3) -> float32 (B, S, S, 3) in (0, 1). With a memory the layer
-        `memory_address` gives its attention, (B, S / 8, S / 8, M), and `memory_values` holds its values.
+        A functional model: float (B, S, S, 3) -> float32 (B, S, S, 3) in (0, 1). With a memory, the output of the layer
+        `memory_address` is its attention, (B, S / 8, S / 8, M), and the kernel of `memory_values` holds its values.
     """
     inputs = keras.Input((size, size, 3), name="image")
     x = encoder(inputs, width, dtype, depth=3)[-1]  # (B, S / 8, S / 8, 4 w)

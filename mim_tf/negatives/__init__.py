@@ -1,1 +1,1 @@
-"""Training views of photographs: crops, pseudo-negatives, proxies and pasted patches."""
+"""Training views of photographs: crops, positives, pseudo-negatives, proxies and pasted patches."""

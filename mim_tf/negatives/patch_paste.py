@@ -1,34 +1,34 @@
-"""Pseudo-anomalies: what no photograph of the class shows, made from photographs of the class."""
+"""Pseudo-anomalies for training: patches of photographs of the class, pasted at another place."""
 
 from __future__ import annotations
 
 import tensorflow as tf
 
-#: Side of a pasted patch as a share of the image's side, smallest and largest.
+#: Smallest and largest side of a pasted patch as a fraction of the side of the image.
 PATCH = (1 / 8, 1 / 3)
 
 
 def paste_patch(key: tf.Tensor, images: tf.Tensor, onto: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-    """Pastes a square of each image somewhere else, onto another version of it.
+    """Copies a random square of each image and pastes it at a random place onto another version of the image.
 
     Args:
         key: int (2,), the seed; the same key gives the same patches.
-        images: float32 (B, S, S, 3), where the patches come from.
-        onto: float32 (B, S, S, 3), what they are pasted onto, such as the images' proxies.
+        images: float32 (B, S, S, 3), the source of the patches.
+        onto: float32 (B, S, S, 3), the images that the patches are pasted onto, such as the proxies of the images.
 
     Returns:
-        pasted: float32 (B, S, S, 3), `onto` with one patch each.
-        where: float32 (B, S, S, 1), 1 inside the patch.
+        pasted: float32 (B, S, S, 3), `onto` with one patch in each image.
+        where: float32 (B, S, S, 1), 1 inside the patch, 0 outside.
 
     Example:
-        At S = 96 a patch has 12 to 32 px a side.
+        At S = 96 the side of a patch is 12 to 32 px.
     """
     count, size = tf.shape(images)[0], images.shape[1]
     keys = tf.random.split(key, 2)
     low, high = (round(share * size) for share in PATCH)
     side = tf.random.stateless_uniform([count, 1], keys[0], low, high + 1, tf.int32)
     draw = tf.random.stateless_uniform([4, count, 1], keys[1])
-    # Top, left, source row and source column, each so that the square lies within the image.
+    # Scaled by `size - side + 1`, so that both the source and the target square lie within the image.
     top, left, row, column = tf.unstack(tf.cast(draw * tf.cast(size - side + 1, tf.float32), tf.int32))
     index = tf.range(size)[None]  # (1, S)
     inside = tf.cast((index >= top) & (index < top + side), tf.float32)[:, :, None]  # (B, S, 1)

@@ -1,7 +1,8 @@
-"""Proxies: simplified versions of an image that keep its layout and drop its texture (Zhou et al., arXiv 2110.01761).
+"""Proxies: simplified versions of an image without texture (Zhou et al., arXiv 2110.01761).
 
-Computed once for each training photograph, before the first step; what the training sees is a view of photograph
-and proxy by the same crop, flip and colours. The sizes and strengths are ours; the paper's abstract names none.
+Proxies are computed once for each training photograph, before the first step. In training, a photograph and its proxy
+are augmented with the same crop, flips and colours. The sizes and strengths are choices of this implementation; the
+abstract of the paper gives none.
 """
 
 from __future__ import annotations
@@ -14,22 +15,22 @@ from scipy.ndimage import gaussian_filter
 from skimage.filters import sobel
 from skimage.segmentation import slic
 
-#: Superpixels of an image, about; each is then about a twelfth of the side wide.
+#: Approximate number of superpixels of an image; the width of each is then about 1/12 of the side.
 SEGMENTS = 150
-#: Weight of distance against colour in SLIC.
+#: Weight of spatial distance relative to colour distance in SLIC.
 COMPACTNESS = 10.0
-#: Cells along a side of the low-resolution proxy.
+#: Number of cells along each side of the low-resolution proxy.
 CELLS = 12
 
 
 def superpixel(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """Every pixel of a superpixel gets the superpixel's mean (SLIC, Achanta et al., IEEE TPAMI 34, 2012).
+    """Replaces each pixel by the mean of its superpixel (SLIC, Achanta et al., IEEE TPAMI 34, 2012).
 
     Args:
         image: uint8 (R, R, 3).
 
     Returns:
-        uint8 (R, R, 3) of about `SEGMENTS` colours. An image of one colour comes back as it was.
+        uint8 (R, R, 3) of about `SEGMENTS` colours. An image of one colour is returned unchanged.
     """
     labels = slic(image, n_segments=SEGMENTS, compactness=COMPACTNESS, start_label=0, channel_axis=-1).ravel()
     values = image.reshape(-1, 3).astype(np.float64)
@@ -39,24 +40,39 @@ def superpixel(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
 
 
 def blur(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """Gaussian blur of sigma R / 32; uint8 (R, R, 3) to the same."""
+    """Blurs an image by a Gaussian of sigma R / 32 pixels: uint8 (R, R, 3) -> uint8 (R, R, 3)."""
     sigma = len(image) / 32
     return np.floor(gaussian_filter(image.astype(np.float64), (sigma, sigma, 0)) + 0.5).astype(np.uint8)
 
 
 def edges(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """Strength of the Sobel gradient of the grey image, a quarter of the range = 255; uint8 (R, R, 3) to the same."""
+    """Computes the magnitude of the Sobel gradient of the grey image.
+
+    Args:
+        image: uint8 (R, R, 3).
+
+    Returns:
+        uint8 (R, R, 3), three equal channels. The magnitude is multiplied by 4 and clipped: 255 is a magnitude of 1/4
+        of the range of grey values or more.
+    """
     strength = sobel(image.astype(np.float64).mean(-1) / 255.0)
     return np.repeat(np.clip(4 * 255 * strength + 0.5, 0, 255).astype(np.uint8)[..., None], 3, axis=-1)
 
 
 def low_resolution(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """Means of `CELLS` x `CELLS` cells, enlarged to blocks; uint8 (R, R, 3) to the same."""
-    place = np.arange(len(image)) * CELLS // len(image)
-    share = (place == np.arange(CELLS)[:, None]).astype(np.float64)  # (cells, R)
-    share /= share.sum(1, keepdims=True)
-    means = np.einsum("ar,bc,rcx->abx", share, share, image.astype(np.float64), optimize=True)
-    return np.floor(means + 0.5).astype(np.uint8)[place][:, place]
+    """Replaces each of `CELLS` x `CELLS` cells by its mean.
+
+    Args:
+        image: uint8 (R, R, 3).
+
+    Returns:
+        uint8 (R, R, 3), constant within each cell.
+    """
+    cell = np.arange(len(image)) * CELLS // len(image)
+    averaging = (cell == np.arange(CELLS)[:, None]).astype(np.float64)  # (cells, R)
+    averaging /= averaging.sum(1, keepdims=True)
+    means = np.einsum("ar,bc,rcx->abx", averaging, averaging, image.astype(np.float64), optimize=True)
+    return np.floor(means + 0.5).astype(np.uint8)[cell][:, cell]
 
 
 PROXIES: dict[str, Callable[[NDArray[np.uint8]], NDArray[np.uint8]]] = {
@@ -68,10 +84,10 @@ PROXIES: dict[str, Callable[[NDArray[np.uint8]], NDArray[np.uint8]]] = {
 
 
 def proxies(kind: str, pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """The proxy of each image.
+    """Computes the proxy of each image.
 
     Args:
-        kind: one of `PROXIES`.
+        kind: name of the proxy, one of `PROXIES`.
         pixels: uint8 (N, R, R, 3).
 
     Returns:

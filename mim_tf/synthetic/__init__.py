@@ -1,1 +1,1 @@
-"""Images drawn by a program: the sample set and the photographs behind the golden vectors."""
+"""Synthetic images: the sample set and the images of the golden vectors."""

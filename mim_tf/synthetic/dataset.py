@@ -1,9 +1,9 @@
-"""The embedded sample set: *synthetic* images, drawn from a seed, so that everything runs without data.
+"""The sample set: *synthetic* images, drawn from a seed, with which everything runs without data.
 
-No photograph and no patient went into it, and nothing measured on it says anything about detecting mpox.
-It is made to need structure: the i-th images of mpox, macules, scales and wheals share the targets for
-channel means, channel deviations and mean gradient (a matched design), so neither colour nor roughness
-tells these classes apart. `plain` has a smaller contrast and `no_skin` other colours: these two are easy.
+The set contains no photographs and no patient data. Results on it are no evidence about the detection of mpox.
+The classes differ in structure: the i-th images of mpox, macules, scales and wheals share the targets for
+channel means, channel standard deviations and mean gradient (a matched design), so neither colour nor roughness
+separates these classes. `plain` has lower contrast and `no_skin` has other colours; these two classes are easy.
 """
 
 from __future__ import annotations
@@ -26,13 +26,13 @@ from mim_tf.synthetic import lesions, skin
 CLASSES: tuple[str, ...] = ("mpox", "macules", "scales", "wheals", "plain", "no_skin")
 #: Side of the images in pixels.
 SAMPLE_SIZE = skin.SIDE
-#: Images of each class in each split of `write_sample`.
+#: Default number of images of each class in each split of `write_sample`.
 COUNTS: Mapping[str, Mapping[str, int]] = {
     "train": {"mpox": 160},
     "val": {name: 40 if name == "mpox" else 10 for name in CLASSES},
     "test": dict.fromkeys(CLASSES, 40),
 }
-#: Images of one synthetic patient: they share tone, style and hair, not arrangement, light or texture.
+#: Number of images of one synthetic patient. They share tone, style and hair, but not arrangement, light or texture.
 _GROUP = 2
 _PAINTERS: Mapping[str, lesions.Painter] = {
     "mpox": lesions.mpox,
@@ -42,13 +42,21 @@ _PAINTERS: Mapping[str, lesions.Painter] = {
     "plain": lesions.plain,
 }
 _LUMA = np.array([0.299, 0.587, 0.114])
-# First words of the seeds, so that no two purposes share a stream.
+# First words of the seed sequences, so that each purpose has an independent random stream.
 _PATIENT, _TARGETS, _STYLE, _IMAGE = range(4)
 
 
 @dataclass(frozen=True)
 class _Targets:
-    """What the i-th image of each class aims at; colours in [0, 1]."""
+    """Targets of the i-th image of each class.
+
+    Attributes:
+        darkness: skin tone from 0, very light, to 1, very dark.
+        mean: float64 (3,), mean of each channel in [0, 1].
+        std: float64 (3,), standard deviation of each channel.
+        gradient: mean gradient of the luma.
+        cover: fraction of the canvas under lesions.
+    """
 
     darkness: float
     mean: skin.Field
@@ -62,15 +70,15 @@ def render(name: str, indices: Sequence[int], *, seed: int = 0, size: int = SAMP
 
     Args:
         name: one of `CLASSES`.
-        indices: which images, each at least 0; 2k and 2k + 1 show the same synthetic patient.
-        seed: of the whole set, at least 0.
-        size: side S of the result; images are drawn at 128 px and resampled.
+        indices: indices of the images, each at least 0; images 2k and 2k + 1 show the same synthetic patient.
+        seed: seed of the whole set, at least 0.
+        size: side S of the result in pixels; images are drawn at 128 px and resampled.
 
     Returns:
-        uint8 (N, S, S, 3), RGB. Image i depends on (seed, name, index) alone.
+        uint8 (N, S, S, 3), RGB. Each image depends only on seed, name and its index.
 
     Raises:
-        MimError: `name` is no class, or an index or the seed is negative.
+        MimError: `name` is not in `CLASSES`, or an index or the seed is negative.
 
     Example:
         `render("mpox", [0, 1])` is (2, 128, 128, 3); its second image is `render("mpox", [1])[0]`.
@@ -78,7 +86,7 @@ def render(name: str, indices: Sequence[int], *, seed: int = 0, size: int = SAMP
     if name not in CLASSES:
         raise MimError(f"no synthetic class {name!r}", "use one of " + ", ".join(CLASSES))
     if seed < 0 or min(indices, default=0) < 0:
-        raise MimError("negative seed or index", "use whole numbers from 0")
+        raise MimError("negative seed or index", "use integers from 0")
     images = np.empty((len(indices), size, size, 3), np.uint8)
     for place, index in enumerate(indices):
         painted = _paint(name, int(index), seed)
@@ -87,50 +95,50 @@ def render(name: str, indices: Sequence[int], *, seed: int = 0, size: int = SAMP
 
 
 def write_sample(folder: Path, *, seed: int = 0, counts: Mapping[str, Mapping[str, int]] | None = None) -> Path:
-    """Writes the synthetic set as a data folder, all of it or nothing.
+    """Writes the synthetic set as a data folder atomically: either the whole set or nothing.
 
     Args:
-        folder: does not exist yet, or is empty.
-        seed: of the set, see `render`.
-        counts: images by split and class; `COUNTS` when None.
+        folder: the folder to write; it must not exist or must be empty.
+        seed: seed of the set, see `render`.
+        counts: number of images by split and class; None = `COUNTS`.
 
     Returns:
         `folder`, which holds `<split>/<class>/synthetic_<class>_<index>.png` and MANIFEST.csv with the
-        columns file and group. No index and no group lies in two splits.
+        columns file and group. No index and no group is in two splits.
 
     Raises:
         MimError: the folder is not empty or cannot be written, or `counts` names an unknown class.
 
     Example:
-        `write_sample(Path("data"))` writes 490 images, the first `train/mpox/synthetic_mpox_0000.png` of
+        `write_sample(Path("data"))` writes 490 images. The first is `train/mpox/synthetic_mpox_0000.png` in
         the group `synthetic_mpox_patient_0000`.
     """
     target = Path(folder)
     rows = [("file", "group")]
     first = 0
-    with new_folder(target) as beside:
+    with new_folder(target) as temporary:
         for split, wanted in (COUNTS if counts is None else counts).items():
             for name, count in wanted.items():
-                (beside / split / name).mkdir(parents=True)
+                (temporary / split / name).mkdir(parents=True)
                 for index in range(first, first + count):
                     file = f"{split}/{name}/synthetic_{name}_{index:04d}.png"
-                    Image.fromarray(render(name, [index], seed=seed)[0]).save(beside / file, compress_level=1)
+                    Image.fromarray(render(name, [index], seed=seed)[0]).save(temporary / file, compress_level=1)
                     rows.append((file, f"synthetic_{name}_patient_{index // _GROUP:04d}"))
-            # Classes start together in each split, which keeps the design matched within it.
+            # All classes start at the same index in each split, which keeps the design matched within the split.
             most = max(wanted.values(), default=0)
             first += most + most % _GROUP
-        with (beside / "MANIFEST.csv").open("w", newline="", encoding="utf-8") as lines:
+        with (temporary / "MANIFEST.csv").open("w", newline="", encoding="utf-8") as lines:
             csv.writer(lines, lineterminator="\n").writerows(rows)
     return target
 
 
 def _rng(*words: int) -> np.random.Generator:
-    # The bit generator is named: default_rng may change its own between versions of numpy.
+    # An explicit bit generator: the one of default_rng may change between versions of NumPy.
     return np.random.Generator(np.random.PCG64(np.random.SeedSequence(words)))
 
 
 def _paint(name: str, index: int, seed: int) -> NDArray[np.uint8]:
-    """One image, uint8 (128, 128, 3)."""
+    """Draws one image, uint8 (128, 128, 3)."""
     number, patient = CLASSES.index(name), index // _GROUP
     rng = _rng(_IMAGE, seed, number, index)
     if name == "no_skin":
@@ -149,7 +157,7 @@ def _paint(name: str, index: int, seed: int) -> NDArray[np.uint8]:
 
 
 def _targets(index: int, seed: int) -> _Targets:
-    """Targets of the i-th image of every class: the class is no argument, on purpose."""
+    """Computes the targets of the i-th image; they do not depend on the class, which makes the design matched."""
     shared, own = _rng(_PATIENT, seed, index // _GROUP).random(8), _rng(_TARGETS, seed, index).random(4)
     tone = skin.skin_tone(float(shared[0]))
     cast = 1 + 0.06 * (shared[1:4] - 0.5)
@@ -162,9 +170,9 @@ def _targets(index: int, seed: int) -> _Targets:
 
 
 def _match(picture: skin.Field, texture: skin.Field, targets: _Targets, contrast: float) -> skin.Field:
-    """Exposes a picture so that its channel moments and its mean gradient are those of the targets.
+    """Adjusts a picture so that its channel moments and its mean gradient match the targets.
 
-    The texture supplies the gradient that the picture lacks; a picture with too much is put out of focus.
+    If the mean gradient is too small, texture is added; if it is too large, the picture is blurred first.
     """
     std, gradient = targets.std * contrast, targets.gradient * contrast
     for sigma in (0.0, 0.4, 0.6, 0.8, 1.0, 1.3, 1.7, 2.2):
@@ -176,7 +184,7 @@ def _match(picture: skin.Field, texture: skin.Field, targets: _Targets, contrast
     low, high = 0.0, 2.0
     for _ in range(12):
         share = (low + high) / 2
-        # Both terms have mean 0 and deviation 1, which gives the deviation of their sum.
+        # The standard deviation of the sum of two terms with mean 0 and standard deviation 1.
         scale = std / np.sqrt(1 + 2 * share * overlap + share**2)
         mixed = (view + share * texture) * scale
         if _mean_gradient(mixed) < gradient:
@@ -187,7 +195,7 @@ def _match(picture: skin.Field, texture: skin.Field, targets: _Targets, contrast
 
 
 def _mean_gradient(picture: skin.Field) -> float:
-    """Mean over the pixels of the length of luma's forward differences."""
+    """Computes the mean over the pixels of the length of the forward differences of the luma."""
     luma = picture[..., 0] * _LUMA[0] + picture[..., 1] * _LUMA[1] + picture[..., 2] * _LUMA[2]
     across, down = luma[:-1, 1:] - luma[:-1, :-1], luma[1:, :-1] - luma[:-1, :-1]
     return float(np.sqrt(across * across + down * down).mean())

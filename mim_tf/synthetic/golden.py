@@ -1,4 +1,4 @@
-"""The synthetic photographs behind a bundle's golden vectors, and files that a decoder may stumble over."""
+"""Synthetic images for the golden vectors of a bundle, and encoded files that test an image decoder."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from PIL import Image, ImageFilter
 
 from mim_tf.synthetic import dataset
 
-#: Class, height and width in units of the model's side. One is out of focus, one
-#: too small, one of a single colour.
+#: Class, height and width, as multiples of the size of the model. One image is blurred, one is smaller than the size,
+#: and one has a single colour.
 _GOLDEN = (
     ("mpox", 1.0, 1.0),
     ("mpox", 1.0, 1.32),
@@ -35,15 +35,21 @@ _GOLDEN = (
 
 
 def golden_images(size: int) -> dict[str, NDArray[np.uint8]]:
-    """Synthetic photographs of all classes, square and not, uint8 (height, width, 3) by name.
+    """Draws synthetic images of all classes with square and other aspect ratios.
 
     Args:
-        size: side of the model's images in pixels; most photographs are larger, as those of a camera are.
+        size: side of the images of the model in pixels; most images are larger than this, as photographs are.
+
+    Returns:
+        17 images by name, each uint8 (height, width, 3), RGB.
+
+    Example:
+        At size 64 one name is `synthetic_mpox_64x84`, of an image of 64 x 84 px.
     """
     images = {}
     for number, (name, *sides) in enumerate(_GOLDEN):
         height, width = (round(side * size) for side in sides)
-        if name == "blank":  # one colour: the gate refuses it
+        if name == "blank":  # one colour: the quality gate rejects it
             pixels = np.full((height, width, 3), 200, np.uint8)
         else:
             drawn = Image.fromarray(dataset.render(name if name in dataset.CLASSES else "mpox", [1000 + number])[0])
@@ -53,7 +59,7 @@ def golden_images(size: int) -> dict[str, NDArray[np.uint8]]:
     return images
 
 
-#: For each EXIF orientation how a camera that held it so would have stored the upright picture.
+#: For each EXIF orientation, the transpose that maps the upright picture to the stored picture.
 _STORED = {
     1: None,
     2: Image.Transpose.FLIP_LEFT_RIGHT,
@@ -64,10 +70,11 @@ _STORED = {
     7: Image.Transpose.TRANSVERSE,
     8: Image.Transpose.ROTATE_270,
 }
+#: EXIF tag of the orientation.
 _ORIENTATION = 0x0112
 
 
-#: Primaries of Display P3 adapted to D50, as its profile has them (ICC.1:2022, SMPTE EG 432-1): X, Y, Z.
+#: X, Y and Z of the primaries of Display P3, adapted to D50 as in its ICC profile (ICC.1:2022, SMPTE EG 432-1).
 _DISPLAY_P3 = {
     b"rXYZ": (0.51512, 0.24120, -0.00105),
     b"gXYZ": (0.29198, 0.69225, 0.04189),
@@ -77,13 +84,16 @@ _DISPLAY_P3 = {
 
 
 def display_p3() -> bytes:
-    """An ICC profile, version 2.4, of the primaries of Display P3, as phones attach it, with a gamma of 2.2."""
+    """Builds an ICC profile, version 2.4, with the primaries of Display P3 and a gamma of 2.2.
 
-    def numbers(values: tuple[float, ...]) -> bytes:
+    Phones attach such profiles to photographs.
+    """
+
+    def fixed_point(values: tuple[float, ...]) -> bytes:
         return struct.pack(f">{len(values)}i", *(round(value * 65536) for value in values))
 
-    tags = {name: b"XYZ \0\0\0\0" + numbers(values) for name, values in _DISPLAY_P3.items()}
-    # Entries are multiples of four bytes. A curve of one value is a gamma, in units of 1/256.
+    tags = {name: b"XYZ \0\0\0\0" + fixed_point(values) for name, values in _DISPLAY_P3.items()}
+    # The length of each entry is a multiple of 4 bytes. A curve with one value is a gamma in units of 1/256.
     tags |= dict.fromkeys((b"rTRC", b"gTRC", b"bTRC"), struct.pack(">4sIIHH", b"curv", 0, 1, round(2.2 * 256), 0))
     tags[b"desc"] = struct.pack(">4sII12s79x", b"desc", 0, 11, b"Display P3") + b"\0"
     tags[b"cprt"] = b"text\0\0\0\0none\0\0\0\0"
@@ -94,12 +104,16 @@ def display_p3() -> bytes:
     size = 128 + len(table) + len(body)
     kinds = struct.pack(">I4xI4s4s4s", size, 0x02400000, b"mntr", b"RGB ", b"XYZ ")
     date = struct.pack(">6H", 2026, 1, 1, 0, 0, 0)
-    header = kinds + date + b"acsp" + bytes(28) + numbers(_DISPLAY_P3[b"wtpt"]) + bytes(48)
+    header = kinds + date + b"acsp" + bytes(28) + fixed_point(_DISPLAY_P3[b"wtpt"]) + bytes(48)
     return header + table + body
 
 
 def encoded_images() -> dict[str, bytes]:
-    """JPEGs of each EXIF orientation, and grey, 16-bit, palette, transparent and wide-gamut files, by name."""
+    """Encodes one picture in different formats.
+
+    Returns:
+        Files by name: JPEGs of each EXIF orientation, and grey, 16-bit, palette, transparent and wide-gamut files.
+    """
     pixels = dataset.render("mpox", [1100], size=64)[0][:45, :61]  # odd sides, upright
     upright = Image.fromarray(pixels)
     files = {}
@@ -119,7 +133,7 @@ def encoded_images() -> dict[str, bytes]:
     files["palette.png"] = _encoded(upright.quantize(32), "PNG")
     files["palette_alpha.png"] = _encoded(upright.quantize(32), "PNG", transparency=0)
     files["grey_alpha.png"] = _encoded(Image.fromarray(np.dstack([np.asarray(grey), transparent[..., 3]])), "PNG")
-    # To be read as stored: who applied the profile would get other reds.
+    # A decoder must return the stored values; applying the profile would change the reds.
     files["display_p3.png"] = _encoded(upright, "PNG", icc_profile=display_p3())
     files["display_p3.jpg"] = _encoded(upright, "JPEG", quality=95, subsampling=0, icc_profile=display_p3())
     files["lossless.webp"] = _encoded(upright, "WEBP", lossless=True)

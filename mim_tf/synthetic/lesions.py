@@ -1,6 +1,6 @@
-"""Painters of synthetic lesions: layers over the canvas of `synthetic_skin`. No photograph, no patient.
+"""Draws synthetic lesions as layers over the canvas of `mim_tf.synthetic.skin`.
 
-Shapes follow textbook descriptions; nothing was fitted to photographs.
+Shapes follow textbook descriptions. Nothing was fitted to photographs, and no photographs or patient data are used.
 """
 
 from __future__ import annotations
@@ -24,7 +24,18 @@ Painter = Callable[[np.random.Generator, Field, float], Layers]
 
 
 def _places(rng: np.random.Generator, count: int, cover: float, spread: float) -> tuple[Field, Field]:
-    """Centres (n, 2) and radii (n,) of discs that keep apart and cover a share of the canvas."""
+    """Draws discs that do not touch and cover a fraction of the canvas.
+
+    Args:
+        rng: source of places and radii.
+        count: number of discs; a disc for which 60 attempts find no free place is omitted.
+        cover: fraction of the canvas that `count` discs cover.
+        spread: relative variation of the radii.
+
+    Returns:
+        centres: float64 (n, 2), row and column in units of the side.
+        radii: float64 (n,), in units of the side.
+    """
     wanted = np.sqrt(cover / (count * np.pi)) * (1 - spread + 2 * spread * rng.random(count))
     centres: list[Field] = []
     radii: list[float] = []
@@ -39,7 +50,7 @@ def _places(rng: np.random.Generator, count: int, cover: float, spread: float) -
 
 
 def _distance(rng: np.random.Generator, centres: Field, radii: Field, squeeze: float, wobble: float) -> Field:
-    """Distance (n, 128, 128) from each centre in radii, along an ellipse with a wavy outline."""
+    """Computes the distance (n, 128, 128) from each centre in radii of an ellipse with a wavy outline."""
     count = len(radii)
     turn = rng.random((count, 1, 1)) * np.pi
     ratio = 1 + squeeze * (rng.random((count, 1, 1)) - 0.5)
@@ -47,7 +58,7 @@ def _distance(rng: np.random.Generator, centres: Field, radii: Field, squeeze: f
     u = (np.cos(turn) * x + np.sin(turn) * y) * ratio
     v = (np.cos(turn) * y - np.sin(turn) * x) / ratio
     reach = np.sqrt(u * u + v * v) + 1e-9
-    # Powers of a unit number are waves around the centre, without a cosine per pixel.
+    # Powers of a complex number of length 1 are waves around the centre; no cosine is needed for each pixel.
     unit = (u + 1j * v) / reach
     square = unit * unit
     cube = square * unit
@@ -59,19 +70,19 @@ def _distance(rng: np.random.Generator, centres: Field, radii: Field, squeeze: f
 
 
 def mpox(rng: np.random.Generator, style: Field, cover: float) -> Layers:
-    """Umbilicated pustules: domes with a firm rim, a dimple in the middle and a red halo.
+    """Draws umbilicated pustules: domes with a firm rim, a central dimple and a red halo.
 
     Args:
         rng: source of the arrangement.
-        style: float64 (6,) in [0, 1), what images of one synthetic patient share.
-        cover: share of the canvas under the lesions, such as 0.2.
+        style: float64 (6,) in [0, 1), shared by the images of one synthetic patient.
+        cover: fraction of the canvas under the lesions, such as 0.2.
 
     Returns:
-        The layers; 3 to 14 pustules, fewer where they find no room.
+        The layers of 3 to 14 pustules; fewer if there is not enough space.
     """
     centres, radii = _places(rng, 3 + int(style[0] * 12), cover, 0.25)
     each = _distance(rng, centres, radii, 0.25, 0.05)
-    # Pustules keep apart, so each pixel belongs to the nearest one.
+    # Pustules do not overlap, so each pixel belongs to the nearest one.
     d, radius = np.min(each, axis=0), radii[np.argmin(each, axis=0)]
     dome, rim = ramp(d, 1.05, 0.60), np.exp(-(((d - 0.62) / 0.20) ** 2))
     dimple = np.exp(-((d / (0.24 + 0.10 * style[1])) ** 2))
@@ -85,7 +96,7 @@ def mpox(rng: np.random.Generator, style: Field, cover: float) -> Layers:
 
 
 def macules(rng: np.random.Generator, style: Field, cover: float) -> Layers:
-    """Flat blotches with irregular outlines and no relief; arguments as for `mpox`."""
+    """Draws flat blotches with irregular outlines and no relief; arguments as for `mpox`."""
     centres, radii = _places(rng, 3 + int(style[0] * 12), cover * 1.2, 0.4)
     d = np.min(_distance(rng, centres, radii, 0.5, 0.12), axis=0)
     d = d + 0.40 * noise(rng, 9) + 0.24 * noise(rng, 20)
@@ -100,13 +111,13 @@ def macules(rng: np.random.Generator, style: Field, cover: float) -> Layers:
 
 
 def scales(rng: np.random.Generator, style: Field, cover: float) -> Layers:
-    """Red plaques under whitish angular flakes with cracks between; arguments as for `mpox`."""
+    """Draws red plaques under whitish angular flakes with cracks between them; arguments as for `mpox`."""
     centres, radii = _places(rng, 1 + int(style[0] * 4), cover * 1.5, 0.3)
     d = np.min(_distance(rng, centres, radii, 0.6, 0.10), axis=0) + 0.16 * noise(rng, 8)
     plaque = ramp(d, 1.14, 0.92)
-    # Flakes are Voronoi cells: each is tilted as a whole, so that its brightness is a facet's.
+    # Flakes are Voronoi cells. Each is tilted as a whole, so that it is shaded like a facet.
     cells = 11 + int(style[1] * 7)
-    # Their size varies with the warp of the places, so that large ones lie among small ones.
+    # The coordinates are warped, so that the size of the flakes varies locally.
     seeds = (np.indices((cells, cells)).reshape(2, -1).T + rng.random((cells * cells, 2))) / cells
     places = np.stack([Y + 0.05 * noise(rng, 5), X + 0.05 * noise(rng, 5)], -1).reshape(-1, 2)
     reach, nearest = cKDTree(seeds).query(places, k=2)
@@ -126,11 +137,11 @@ def scales(rng: np.random.Generator, style: Field, cover: float) -> Layers:
 
 
 def wheals(rng: np.random.Generator, style: Field, cover: float) -> Layers:
-    """Large smooth swellings that merge, pale inside and red along the border; arguments as for `mpox`."""
+    """Draws large smooth swellings that merge, pale inside and red along the border; arguments as for `mpox`."""
     count = 2 + int(style[0] * 5)
     radii = np.sqrt(1.7 * cover / (count * np.pi)) * (0.7 + 0.6 * rng.random(count))
     d = _distance(rng, 0.12 + 0.76 * rng.random((count, 2)), radii, 0.7, 0.12)
-    # The sum of bells, not their maximum, lets neighbours flow together.
+    # Gaussian bells are summed, so that neighbours merge smoothly; their maximum would have creases.
     swell = np.sum(np.exp(-1.2 * d**2), axis=0) + 0.06 * noise(rng, 7)
     inside = ramp(swell, 0.16, 0.62)
     border = ramp(swell, 0.02, 0.24) * (1 - 0.95 * ramp(swell, 0.26, 0.60))
@@ -143,7 +154,7 @@ def wheals(rng: np.random.Generator, style: Field, cover: float) -> Layers:
 
 
 def plain(rng: np.random.Generator, style: Field, cover: float) -> Layers:
-    """Skin without a lesion, at times with moles; arguments as for `mpox`, `cover` has no effect."""
+    """Draws skin without lesions and with 0 to 3 moles; arguments as for `mpox`, `cover` has no effect."""
     moles = max(0, int(style[0] * 6) - 2)
     d = _distance(rng, rng.random((moles, 2)), 0.012 + 0.02 * rng.random(moles), 0.3, 0.06)
     zero = np.zeros((SIDE, SIDE))

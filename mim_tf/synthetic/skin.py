@@ -1,7 +1,7 @@
-"""Painters of the synthetic sample set: fields that numpy draws, no photograph and no patient.
+"""Draws the skin of the synthetic sample set with NumPy; no photographs or patient data are used.
 
 Skin and its lesions are fields over one 128 x 128 canvas, in units of its side: two pigments that
-absorb light (haemoglobin, melanin), a height that is lit from one side, and a white deposit. The
+absorb light (haemoglobin, melanin), a height map that is lit from one side, and a white deposit. The
 absorption directions are rounded from the skin pigment model of Tsumura et al., "Image-based skin
 color and texture analysis/synthesis by extracting hemoglobin and melanin information in the skin",
 ACM SIGGRAPH 2003. Lesion shapes follow textbook descriptions; nothing was fitted to photographs.
@@ -19,11 +19,12 @@ Field = NDArray[np.float64]
 
 #: Side of the canvas in pixels.
 SIDE = 128
+#: Row and column of each pixel in units of the side, each float64 (128, 128).
 Y, X = np.mgrid[0:SIDE, 0:SIDE] / SIDE
-#: What one unit of a pigment takes from the logarithm of R, G, B.
+#: Decrease of the logarithm of R, G and B by one unit of the pigment.
 _HAEMOGLOBIN = np.array([0.16, 0.62, 0.52])
 _MELANIN = np.array([0.42, 0.62, 0.80])
-#: sRGB of skin from very light to very dark.
+#: sRGB colours of skin from very light to very dark.
 _TONES = np.array(
     [
         [243, 212, 194],
@@ -39,7 +40,14 @@ _TONES = np.array(
 
 @dataclass
 class Layers:
-    """Fields (128, 128) that make up a lesion: two pigments, height and white deposit, none below 0."""
+    """The layers of a lesion, each float64 (128, 128) and at least 0.
+
+    Attributes:
+        haemoglobin: amount of haemoglobin, which absorbs green and blue light.
+        melanin: amount of melanin, which absorbs blue light most.
+        height: height of the surface in units of the side.
+        white: opacity of the white deposit.
+    """
 
     haemoglobin: Field
     melanin: Field
@@ -48,10 +56,13 @@ class Layers:
 
 
 def skin_tone(darkness: float) -> Field:
-    """Colour of bare skin, float64 (3,) in [0, 1].
+    """Interpolates the colour of bare skin.
 
     Args:
         darkness: from 0, very light, to 1, very dark.
+
+    Returns:
+        float64 (3,), sRGB in [0, 1].
 
     Example:
         `skin_tone(0.0) * 255` is [243, 212, 194], `skin_tone(1.0) * 255` is [74, 49, 39].
@@ -61,37 +72,44 @@ def skin_tone(darkness: float) -> Field:
 
 
 def noise(rng: np.random.Generator, cells: int) -> Field:
-    """Smooth noise (128, 128) of mean about 0 and deviation about 0.7: a cubic B-spline of random knots.
+    """Draws smooth noise: a cubic B-spline with random coefficients.
 
     Args:
-        rng: source of the draws.
-        cells: knots across the canvas; 3 is shading, 50 is skin texture.
+        rng: source of the coefficients.
+        cells: number of knots across the canvas; 3 gives shading, 50 gives skin texture.
+
+    Returns:
+        float64 (128, 128) of mean about 0 and standard deviation about 0.7.
 
     Example:
-        `noise(rng, 3)` is a hill or two, `noise(rng, 50)` changes about every third pixel.
+        `noise(rng, 3)` has one or two maxima; `noise(rng, 50)` changes about every third pixel.
     """
     shift = rng.random(2)
     knots = 1.5 * rng.normal(size=(cells + 4, cells + 4))
-    # A tensor-product spline is two small matrix products, 50 times faster than interpolating points.
+    # A tensor-product spline needs two small matrix products, 50 times faster than interpolation at each pixel.
     return _spline(cells, shift[0]) @ knots @ _spline(cells, shift[1]).T
 
 
 def _spline(cells: int, shift: float) -> Field:
-    """Weights (128, cells + 4) of the uniform cubic B-spline at the pixels of one axis."""
+    """Computes the weights (128, cells + 4) of the uniform cubic B-spline at the pixels of one axis."""
     places = np.arange(SIDE) * (cells / SIDE) + 1 + shift
-    far = np.abs(places[:, None] - np.arange(cells + 4))
-    tail = np.clip(2 - far, 0, None)
-    return np.where(far < 1, 2 / 3 + far * far * (far / 2 - 1), tail * tail * tail / 6)
+    distance = np.abs(places[:, None] - np.arange(cells + 4))
+    tail = np.clip(2 - distance, 0, None)
+    return np.where(distance < 1, 2 / 3 + distance * distance * (distance / 2 - 1), tail * tail * tail / 6)
 
 
 def ramp(values: Field, low: float, high: float) -> Field:
-    """0 below `low`, 1 above `high`, smooth between; falls where `low` is above `high`."""
+    """Computes a smooth step: 0 below `low`, 1 above `high`; decreasing if `low` is above `high`."""
     t = np.clip((values - low) / (high - low), 0, 1)
     return t * t * (3 - 2 * t)
 
 
 def skin_texture(rng: np.random.Generator) -> Field:
-    """Fine texture (128, 128, 3), each channel of mean 0 and deviation 1: skin lines, pores, sensor noise."""
+    """Draws fine texture: skin lines, pores and sensor noise.
+
+    Returns:
+        float64 (128, 128, 3), each channel with mean 0 and standard deviation 1.
+    """
     angle = rng.random() * np.pi
     along = np.cos(angle) * X + np.sin(angle) * Y
     warp = noise(rng, 6)
@@ -104,32 +122,40 @@ def skin_texture(rng: np.random.Generator) -> Field:
 
 
 def hair(rng: np.random.Generator, strands: int) -> Field:
-    """Opacity (128, 128) in [0, 1] of curved strands; `strands` 0 gives zeros."""
+    """Draws curved hairs.
+
+    Args:
+        rng: source of places and shapes.
+        strands: number of hairs; 0 gives zeros.
+
+    Returns:
+        float64 (128, 128), opacity in [0, 1].
+    """
     cover = np.zeros((SIDE, SIDE))
     along = np.linspace(0, 1, 4 * SIDE)
-    lean = rng.random() * np.pi
+    main_angle = rng.random() * np.pi
     for _ in range(strands):
-        angle, length, bend = lean + rng.normal() * 0.35, 0.25 + 0.5 * rng.random(), 0.25 * rng.normal()
+        angle, length, bend = main_angle + rng.normal() * 0.35, 0.25 + 0.5 * rng.random(), 0.25 * rng.normal()
         start = rng.random(2) * 1.2 - 0.1
         y = start[0] + length * (along * np.sin(angle) + bend * along**2 * np.cos(angle))
         x = start[1] + length * (along * np.cos(angle) - bend * along**2 * np.sin(angle))
         row, column = np.floor(y * SIDE).astype(int), np.floor(x * SIDE).astype(int)
-        seen = (row >= 0) & (row < SIDE) & (column >= 0) & (column < SIDE)
-        cover[row[seen], column[seen]] = 1.0
+        inside = (row >= 0) & (row < SIDE) & (column >= 0) & (column < SIDE)
+        cover[row[inside], column[inside]] = 1.0
     return np.clip(1.6 * gaussian_filter(cover, 0.6), 0, 1)
 
 
 def lit_skin(rng: np.random.Generator, tone: Field, lesions: Layers, shading: float) -> Field:
-    """Composes skin: tone, pigments, relief lit from one side, white deposit, shading and vignette.
+    """Composes an image of skin from tone, pigments, relief lit from one side, white deposit, shading and vignette.
 
     Args:
         rng: source of the light and the shading.
         tone: float64 (3,) in [0, 1], see `skin_tone`.
-        lesions: what lies on the skin.
-        shading: strength of the low-frequency shading, 0.1 is gentle.
+        lesions: the layers of the lesions.
+        shading: strength of the low-frequency shading; 0.1 is weak.
 
     Returns:
-        float64 (128, 128, 3), at least 0, before exposure.
+        float64 (128, 128, 3), at least 0, before the adjustment of exposure.
     """
     mottle = 0.12 * np.abs(noise(rng, 7))
     absorbed = (lesions.haemoglobin + mottle)[..., None] * _HAEMOGLOBIN
@@ -138,9 +164,9 @@ def lit_skin(rng: np.random.Generator, tone: Field, lesions: Layers, shading: fl
     slope_y, slope_x = np.gradient(lesions.height * SIDE)
     towards = slope_y * np.sin(angle) + slope_x * np.cos(angle)
     steep = 1 / np.sqrt(1 + slope_y**2 + slope_x**2)
-    # Lambert with the light 45 degrees above the skin; flat skin has brightness 1.
+    # Lambertian reflection, light 45 degrees above the skin; flat skin has brightness 1.
     diffuse = np.clip((1 - towards) * steep, 0.25, 1.7)
-    # Blinn's highlight, seen from above: the half vector lies 22.5 degrees from the normal.
+    # Blinn specular highlight, viewed from above: the half vector is 22.5 degrees from the normal.
     gloss = 0.40 * np.clip((0.924 - 0.383 * towards) * steep, 0, 1) ** 40 * np.clip(lesions.height * 60, 0, 1)
     radius = (X - 0.5) ** 2 + (Y - 0.5) ** 2
     light = np.exp(shading * noise(rng, 2) - 0.25 * rng.random() * radius) * (0.45 + 0.55 * diffuse)
@@ -151,11 +177,11 @@ def lit_skin(rng: np.random.Generator, tone: Field, lesions: Layers, shading: fl
 
 
 def no_skin(rng: np.random.Generator, kind: int) -> Field:
-    """A picture without skin.
+    """Draws a picture without skin.
 
     Args:
-        rng: source of the draws.
-        kind: modulo 8: wall, gradient, checks, stripes, cloth, writing, foliage or sky.
+        rng: source of all choices.
+        kind: modulo 8, the kind of picture: wall, gradient, checks, stripes, cloth, writing, foliage or sky.
 
     Returns:
         float64 (128, 128, 3), about [0, 1].

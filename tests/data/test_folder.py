@@ -94,7 +94,7 @@ def test_plain_folder_gives_the_same_split_each_time(tmp_path: Path) -> None:
         (lambda root: [write(root / "a/a.png"), (root / "MANIFEST.csv").mkdir()], "is a directory"),
     ],
 )
-def test_wrong_layouts_are_one_line(tmp_path: Path, make, words: str) -> None:  # type: ignore[no-untyped-def]
+def test_wrong_layouts_raise_one_line_errors(tmp_path: Path, make, words: str) -> None:  # type: ignore[no-untyped-def]
     make(tmp_path)
     with pytest.raises(MimError, match=words) as caught:
         scan_folder(tmp_path)
@@ -102,7 +102,7 @@ def test_wrong_layouts_are_one_line(tmp_path: Path, make, words: str) -> None:  
 
 
 @pytest.mark.parametrize("name", ["absent", "a" * 300], ids=["absent", "long"])
-def test_a_folder_that_is_not_there_is_one_line(tmp_path: Path, name: str) -> None:
+def test_missing_folder_raises_a_one_line_error(tmp_path: Path, name: str) -> None:
     with pytest.raises(MimError) as caught:
         scan_folder(tmp_path / name)
     assert str(caught.value).startswith(str(tmp_path / name)) and "\n" not in str(caught.value)
@@ -110,15 +110,15 @@ def test_a_folder_that_is_not_there_is_one_line(tmp_path: Path, name: str) -> No
 
 @pytest.mark.parametrize("closed", [".", "data", "data/mpox", "data/MANIFEST.csv"])
 @pytest.mark.parametrize("mode", [0o000, 0o444, 0o311])
-def test_what_may_not_be_entered_or_read_is_not_passed_over(
+def test_unreadable_folders_and_manifests_raise(
     open_folder: Path, other_user: Callable[[], AbstractContextManager[None]], closed: str, mode: int
 ) -> None:
-    """A class that may not be listed would otherwise be missing from the figures without a word."""
+    """Otherwise, a class in an unreadable folder would be silently omitted from the results."""
     write(open_folder / "data/mpox/a.png")
     write(open_folder / "data/other/b.png")
     manifest(open_folder / "data", b"file,group\n")
     (open_folder / closed).chmod(mode)
-    if (closed, mode) in ((".", 0o311), ("data/MANIFEST.csv", 0o444)):  # all that is needed may be read
+    if (closed, mode) in ((".", 0o311), ("data/MANIFEST.csv", 0o444)):  # sufficient permissions
         with other_user():
             assert len(scan_folder(open_folder / "data")) == 2
         return
@@ -127,13 +127,13 @@ def test_what_may_not_be_entered_or_read_is_not_passed_over(
     assert str(caught.value).startswith(f"{open_folder}") and "\n" not in str(caught.value)
 
 
-def test_a_file_that_may_not_be_read_is_named_and_skipped(
+def test_file_without_read_permission_is_skipped_with_a_warning(
     open_folder: Path, other_user: Callable[[], AbstractContextManager[None]]
 ) -> None:
     write(open_folder / "mpox/a.png")
     write(open_folder / "mpox/b.png").chmod(0)
     photos = scan_folder(open_folder)
-    load_photos(photos, 8, warn=print, what="all")  # imports what the decoder needs
+    load_photos(photos, 8, warn=print, what="all")  # imports the modules of the decoder while they are readable
     lines: list[str] = []
     with other_user():
         loaded = load_photos(photos, 8, warn=lines.append, what="mpox")
@@ -141,7 +141,7 @@ def test_a_file_that_may_not_be_read_is_named_and_skipped(
     assert len(lines) == 1 and "b.png: may not be read; allow" in lines[0]
 
 
-def test_hidden_files_and_folders_are_no_photographs(tmp_path: Path) -> None:
+def test_hidden_files_and_folders_are_ignored(tmp_path: Path) -> None:
     for name in ("mpox/a.png", "mpox/.b.png", ".thumbnails/a.png", "mpox/.cache/a.png"):
         write(tmp_path / name)
     assert [photo.path.relative_to(tmp_path).as_posix() for photo in scan_folder(tmp_path)] == ["mpox/a.png"]
@@ -158,11 +158,11 @@ def test_a_group_that_two_classes_share_stays_in_one_split() -> None:
 @pytest.mark.parametrize(("groups", "counts"), [(4, (2, 1, 1)), (20, (12, 3, 5)), (100, (60, 15, 25))])
 def test_shares_are_60_15_25(groups: int, counts: tuple[int, int, int]) -> None:
     photos = [Photo(Path(f"mpox/{i}.png"), "", "mpox", str(i)) for i in range(groups)]
-    dealt = Counter(photo.split for photo in split_by_group(photos, 0))
-    assert tuple(dealt[split] for split in SPLITS) == counts
+    counted = Counter(photo.split for photo in split_by_group(photos, 0))
+    assert tuple(counted[split] for split in SPLITS) == counts
 
 
-def test_unreadable_files_are_named_and_skipped(tmp_path: Path) -> None:
+def test_damaged_files_are_skipped_with_a_warning(tmp_path: Path) -> None:
     write(tmp_path / "train/mpox/good.png")
     (tmp_path / "train/mpox/bad.jpg").write_text("text")
     photos = scan_folder(tmp_path)
@@ -178,7 +178,7 @@ def test_hash_of_a_ramp() -> None:
     assert perceptual_hash(ramp).all() and not perceptual_hash(ramp[:, ::-1]).any()
 
 
-def test_near_duplicates_across_splits_are_named(tmp_path: Path) -> None:
+def test_near_duplicates_across_splits(tmp_path: Path) -> None:
     first, second, third = dataset.render("mpox", [0, 10, 20])
     names = ("train/mpox/a.png", "train/mpox/b.png", "test/mpox/c.png")
     for name, pixels in zip(names, (first, second, third), strict=True):
@@ -195,18 +195,18 @@ def test_near_duplicates_across_splits_are_named(tmp_path: Path) -> None:
     assert len(lines) == 2 and all("near-duplicates" in line for line in lines)
 
 
-def test_real_photographs_are_counted_as_their_manifest_says(skin: Path) -> None:
+def test_real_photographs_match_their_manifest(skin: Path) -> None:
     photos = scan_folder(skin)
     with (skin / "MANIFEST.csv").open(newline="") as lines:
-        told = Counter((row["split"], row["class"]) for row in csv.DictReader(lines))
-    assert Counter((photo.split, photo.label) for photo in photos) == told
+        expected = Counter((row["split"], row["class"]) for row in csv.DictReader(lines))
+    assert Counter((photo.split, photo.label) for photo in photos) == expected
     splits: dict[str, set[str]] = {}
     for photo in photos:
         splits.setdefault(photo.group, set()).add(photo.split)
     assert all(len(found) == 1 for found in splits.values())
 
 
-def test_known_negatives_are_of_other_classes_and_not_of_test(tmp_path: Path) -> None:
+def test_known_negatives_exclude_normal_class_and_test_split(tmp_path: Path) -> None:
     for name in ("data/train/mpox/a.png", "data/test/acne/b.png", "more/acne/c.png", "wrong/mpox/d.png"):
         path = tmp_path / name
         path.parent.mkdir(parents=True)

@@ -1,4 +1,4 @@
-"""`mim_tf.data.masks`: random mask sets are partitions, hide one in n, and repeat with their key."""
+"""`mim_tf.data.masks`: random mask sets are partitions, hide 1 / n of the pixels, and depend on the key alone."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def drawn(seed: int, size: int = 48, cells: tuple[int, ...] = CELLS) -> tuple[np
 
 @given(st.integers(0, 2**31), st.sampled_from([32, 48, 50]))
 @settings(max_examples=25, deadline=None)
-def test_the_masks_of_a_set_hide_each_pixel_once(seed: int, size: int) -> None:
+def test_masks_of_a_set_hide_each_pixel_once(seed: int, size: int) -> None:
     labels, counts = drawn(seed, size)
     assert labels.shape == (16, size, size) and set(counts) <= set(COUNTS)
     for label, count in zip(labels, counts, strict=True):
@@ -34,7 +34,7 @@ def test_the_masks_of_a_set_hide_each_pixel_once(seed: int, size: int) -> None:
 
 @given(st.integers(0, 2**31))
 @settings(max_examples=10, deadline=None)
-def test_a_mask_is_the_first_of_its_set(seed: int) -> None:
+def test_random_masks_is_the_first_mask_of_the_set(seed: int) -> None:
     labels, _ = drawn(seed)
     masks = random_masks(key(seed, 7), 16, 48, CELLS, COUNTS)
     assert masks.dtype == tf.float32
@@ -42,14 +42,14 @@ def test_a_mask_is_the_first_of_its_set(seed: int) -> None:
 
 
 @pytest.mark.parametrize("count", [2, 3, 4, 8])
-def test_one_in_n_is_hidden(count: int) -> None:
-    """64 images of at least 12 * 12 whole cells; four standard errors of as many independent cells."""
+def test_fraction_of_hidden_pixels(count: int) -> None:
+    """Tolerance: four standard errors for 64 images of at least 12 * 12 whole, independent cells."""
     masks = random_masks(key(count, 0), 64, 48, (4,), (count,))
     share = 1 / count
     assert abs(1 - float(tf.reduce_mean(masks)) - share) < 4 * np.sqrt(share * (1 - share) / (64 * 144))
 
 
-def test_every_label_is_as_frequent() -> None:
+def test_labels_are_equally_frequent() -> None:
     labels, _ = random_labels(key(0, 1), 64, 48, (4,), (4,))
     shares = np.bincount(labels.numpy().ravel(), minlength=4) / labels.numpy().size
     assert np.abs(shares - 0.25).max() < 4 * np.sqrt(0.25 * 0.75 / (64 * 144))
@@ -57,7 +57,7 @@ def test_every_label_is_as_frequent() -> None:
 
 @pytest.mark.parametrize("cell", [4, 8, 12])
 def test_hidden_pixels_form_whole_cells(cell: int) -> None:
-    """Every border between labels lies on one lattice of `cell` px, along rows and along columns."""
+    """Borders between labels are on a grid of `cell` px, along rows and columns."""
     labels, _ = drawn(3, cells=(cell,))
     origins = set()
     for label in labels:
@@ -66,7 +66,7 @@ def test_hidden_pixels_form_whole_cells(cell: int) -> None:
             places = np.flatnonzero((np.diff(label, axis=axis) != 0).any(axis=other)) + 1
             assert len({place % cell for place in places}) == 1
             origins.add(int(places[0]) % cell)
-    assert len(origins) > 1  # images do not share their borders
+    assert len(origins) > 1  # images have different cell borders
 
 
 def test_cell_sizes_and_counts_vary_within_a_batch() -> None:

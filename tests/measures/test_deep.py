@@ -1,4 +1,4 @@
-"""`mim_tf.measures.deep` against Pillow, numpy and the resampler."""
+"""`mim_tf.measures.deep` against NumPy and the resampler."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ from mim_tf.synthetic import dataset
 PIXELS = dataset.render("mpox", range(3), size=64)
 
 
-def test_halved_is_the_resampler() -> None:
+def test_halved_matches_the_resampler() -> None:
     found = deep.halved(tf.constant(PIXELS, tf.float32)).numpy()
     np.testing.assert_array_equal(found, np.stack([resample(image, 32) for image in PIXELS]))
 
 
-def test_weights_are_numpys_shares_of_the_error() -> None:
+def test_error_weights_match_numpy() -> None:
     rng = np.random.default_rng(0)
     original, inpainted = rng.random((2, 2, 32, 48, 3)).astype(np.float32)
-    inpainted[:, :16] = original[:, :16]  # rebuilt without error
+    inpainted[:, :16] = original[:, :16]  # inpainted without error
     cells = np.abs(original - inpainted).mean(-1).reshape(2, 4, 8, 6, 8).mean((2, 4)) + 1e-4
     expected = cells / cells.sum((1, 2), keepdims=True)
     found = deep.error_weights(tf.constant(original), tf.constant(inpainted)).numpy()
@@ -33,7 +33,7 @@ def test_weights_are_numpys_shares_of_the_error() -> None:
     np.testing.assert_allclose(perfect, 1 / 24, rtol=1e-6)
 
 
-def test_statistics_are_numpys_weighted() -> None:
+def test_statistics_match_numpy() -> None:
     rng = np.random.default_rng(1)
     values = rng.normal(3, 2, (2, 5, 7, 4)).astype(np.float32)
     weights = rng.random((2, 5, 7, 1)).astype(np.float32)
@@ -44,7 +44,7 @@ def test_statistics_are_numpys_weighted() -> None:
         np.testing.assert_allclose(row[4:], np.sqrt(np.cov(image.T, aweights=weight, ddof=0).diagonal()), rtol=1e-5)
 
 
-def test_vectors_tell_what_is_where_the_inpainting_errs() -> None:
+def test_vectors_weight_features_by_inpainting_error() -> None:
     try:
         weights_file()
     except MimError as missing:

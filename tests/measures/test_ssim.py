@@ -1,4 +1,4 @@
-"""`mim_tf.measures.ssim` against scikit-image, golden and live."""
+"""`mim_tf.measures.ssim` against scikit-image: stored golden values and live results."""
 
 from __future__ import annotations
 
@@ -41,16 +41,16 @@ def test_golden_scores_and_maps(name: str) -> None:
     assert abs((1 - errors.mean()) - golden[f"map_mean_{name}"].mean()) < 1e-4
 
 
-def test_golden_file_is_the_one_that_its_provenance_names() -> None:
+def test_golden_file_has_the_recorded_hash() -> None:
     import hashlib
 
-    told = json.loads(GOLDEN.with_suffix(".json").read_text())
-    assert hashlib.sha256(GOLDEN.with_suffix(".npz").read_bytes()).hexdigest() in json.dumps(told)
+    provenance = json.loads(GOLDEN.with_suffix(".json").read_text())
+    assert hashlib.sha256(GOLDEN.with_suffix(".npz").read_bytes()).hexdigest() in json.dumps(provenance)
 
 
 @given(st.integers(0, 2**31), st.floats(0.0, 0.5))
 @settings(max_examples=20, deadline=None)
-def test_random_pairs(seed: int, noise: float) -> None:
+def test_random_pairs_match_scikit_image(seed: int, noise: float) -> None:
     rng = np.random.default_rng(seed)
     a = rng.uniform(0, 1, (24, 31, 3)).astype(np.float32)
     b = np.clip(a + noise * rng.standard_normal(a.shape), 0, 1).astype(np.float32)
@@ -79,7 +79,7 @@ def test_gradients_are_finite_on_flat_images(value: float) -> None:
 
 @given(st.integers(0, 2**31), st.floats(0.0, 0.3))
 @settings(max_examples=10, deadline=None)
-def test_the_error_map_is_that_of_scikit_image_border_included(seed: int, noise: float) -> None:
+def test_error_map_matches_scikit_image_including_border(seed: int, noise: float) -> None:
     rng = np.random.default_rng(seed)
     a = rng.uniform(0, 1, (19, 23, 3)).astype(np.float32)
     b = np.clip(a + noise * rng.standard_normal(a.shape), 0, 1).astype(np.float32)
@@ -90,13 +90,13 @@ def test_the_error_map_is_that_of_scikit_image_border_included(seed: int, noise:
     np.testing.assert_allclose(ours[0, :, :, 0], 1 - full.mean(-1), rtol=0, atol=5e-4)
 
 
-def test_an_image_has_no_error_against_itself() -> None:
+def test_error_map_of_identical_images_is_zero() -> None:
     a = np.random.default_rng(0).uniform(0, 1, (2, 16, 20, 3)).astype(np.float32)
     np.testing.assert_allclose(error_map(a, a), 0, atol=1e-6)
 
 
 @pytest.mark.parametrize("value", [0.0, 0.5, 1.0])
-def test_gradients_are_finite_where_both_images_are_the_same(value: float) -> None:
+def test_gradients_are_finite_for_identical_images(value: float) -> None:
     """Noise on half of a flat image; the other half has neither variance nor difference."""
     a = np.full((1, 24, 24, 3), value, np.float32)
     a[:, :12] += 0.1 * np.random.default_rng(0).standard_normal((1, 12, 24, 3))
@@ -108,7 +108,7 @@ def test_gradients_are_finite_where_both_images_are_the_same(value: float) -> No
         assert np.isfinite(gradient.numpy()).all() and np.abs(gradient.numpy()).max() < 1
 
 
-def test_images_of_a_batch_are_measured_apart() -> None:
+def test_images_of_a_batch_are_scored_independently() -> None:
     rng = np.random.default_rng(0)
     a, b = (rng.uniform(0, 1, (3, 16, 16, 3)).astype(np.float32) for _ in range(2))
     alone = [float(ssim(a[i : i + 1], b[i : i + 1])[0]) for i in range(3)]
@@ -116,13 +116,13 @@ def test_images_of_a_batch_are_measured_apart() -> None:
 
 
 def _gms(a: np.ndarray, b: np.ndarray) -> np.ndarray:
-    """Xue et al. (2014) by SciPy, of grey images in [0, 1]."""
+    """Gradient magnitude similarity (Xue et al., 2014) with SciPy, for grey images in [0, 1]."""
     taps = np.array([[1, 0, -1]] * 3) / 3
     strengths = [np.hypot(convolve(x, taps, mode="reflect"), convolve(x, taps.T, mode="reflect")) for x in (a, b)]
     return (2 * strengths[0] * strengths[1] + 0.0026) / (strengths[0] ** 2 + strengths[1] ** 2 + 0.0026)
 
 
-def test_gradient_similarity_is_that_of_the_formula() -> None:
+def test_gms_matches_the_formula() -> None:
     rng = np.random.default_rng(5)
     a, b = (rng.uniform(0, 1, (2, 32, 32, 3)).astype(np.float32) for _ in range(2))
     found = gms_map(tf.constant(a), tf.constant(b)).numpy()[..., 0]
@@ -131,7 +131,7 @@ def test_gradient_similarity_is_that_of_the_formula() -> None:
         np.testing.assert_allclose(found[i], expected, atol=1e-4)
 
 
-def test_multi_scale_gradient_similarity_averages_four_scales() -> None:
+def test_msgms_averages_four_scales() -> None:
     rng = np.random.default_rng(6)
     a, b = (rng.uniform(0, 1, (1, 32, 32, 3)).astype(np.float32) for _ in range(2))
     expected = np.zeros((32, 32))
@@ -145,8 +145,8 @@ def test_multi_scale_gradient_similarity_averages_four_scales() -> None:
     np.testing.assert_allclose(msgms_map(tf.constant(a), tf.constant(a)), 1, atol=1e-6)
 
 
-def test_gradient_similarity_of_blank_images_has_a_gradient() -> None:
-    """The root of 0 has none; training met it at every blank wall."""
+def test_msgms_has_finite_gradient_on_blank_images() -> None:
+    """The derivative of the square root is not finite at 0, which occurs in every blank region."""
     blank = tf.Variable(tf.fill((1, 16, 16, 3), 0.5))
     with tf.GradientTape() as tape:
         value = tf.reduce_mean(msgms_map(blank, tf.fill((1, 16, 16, 3), 0.5)))

@@ -1,4 +1,4 @@
-"""`mim_tf.models`: networks, losses, the GAN's steps, its files, and a training that was killed."""
+"""`mim_tf.models`: networks, losses, training steps and saved files of the GAN."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def test_networks_have_the_documented_shapes(size: int) -> None:
 
 
 def test_generator_has_the_documented_number_of_weights() -> None:
-    # Each 3 x 3 convolution without bias: 9 C_in C_out, and 4 C_out for its normalisation.
+    # Each 3 x 3 convolution without bias: 9 C_in C_out, and 4 C_out for its batch normalization.
     w = 24
     pairs = [(4, w), (w, 2 * w), (2 * w, 4 * w), (4 * w, 4 * w), (4 * w, 4 * w)]
     pairs += [(8 * w, 4 * w), (6 * w, 2 * w), (3 * w, w), (w, w // 2)]
@@ -52,13 +52,13 @@ def test_losses_on_literal_numbers() -> None:
     assert float(discriminator_loss(tf.constant([0.0]), tf.constant([0.0]))) == 2.0
 
 
-def test_each_pixel_is_inpainted_without_being_seen() -> None:
+def test_inpainted_pixels_do_not_depend_on_themselves() -> None:
     model = compiled()
     masks = mask_set(32, 8, 4)
     images = np.random.default_rng(0).uniform(0, 1, (1, 32, 32, 3)).astype(np.float32)
     before = model.inpaint(images, masks).numpy()
     changed = images.copy()
-    changed[0, :8, :8] = 0.5  # one whole cell, hidden by mask 0
+    changed[0, :8, :8] = 0.5  # one whole cell that mask 0 hides
     after = model.inpaint(changed, masks).numpy()
     np.testing.assert_array_equal(before[0, :8, :8], after[0, :8, :8])
     assert np.abs(before - after).max() > 0
@@ -71,7 +71,7 @@ def test_masked_input_hides_pixels_and_carries_the_mask() -> None:
 
 
 def test_moving_average_follows_the_golden_formula() -> None:
-    """Average + (1 - d)(value - average) with constant d, as tensorflow-addons computed it."""
+    """The update is average + (1 - decay) (value - average) with constant decay, as in TensorFlow Addons."""
     golden = np.load(GOLDEN / "addons.npz")
     decay, average = float(golden["ema_decay"]), golden["ema_start"].copy()
     model = compiled()
@@ -105,7 +105,7 @@ def test_keras_file_restores_weights_and_both_optimizers(tmp_path: Path) -> None
     _assert_equal(model, again, tolerance=0.0)
 
 
-def test_unusable_configurations_are_refused() -> None:
+def test_invalid_configurations_raise() -> None:
     for options in ({"size": 40}, {"size": 96, "cell": 7}, {"width": 5}):
         with pytest.raises(MimError, match="choose"):
             MIMConfig(**options)

@@ -1,21 +1,21 @@
 """Keras 3 against TensorFlow Addons 0.23, by golden vectors (`tests/golden/make_addons.py`).
 
-With Keras 2, spectral normalisation, instance normalisation, AdamW and moving averages of weights came
-from TensorFlow Addons. Keras 3 has all four itself, and this is how the two relate.
+With Keras 2, spectral normalization, instance normalization, AdamW and moving averages of weights were in
+TensorFlow Addons. Keras 3 includes all four. The tests state how the two implementations relate.
 
-Spectral normalisation, `tfa.layers.SpectralNormalization` and `keras.layers.SpectralNormalization`:
-    The same in both: u has shape (1, F) for a kernel of (..., F), is not trainable and starts as a
-    truncated normal of deviation 0.02; each iteration first v = normalise(u W^T), then u = normalise(v W),
-    with W = kernel reshaped to (-1, F), and sigma = v W u^T with the new u; only training=True iterates,
-    overwrites the kernel itself with kernel / sigma and stores u; training=False does neither, so it uses
-    the last stored kernel as it is, optimizer steps included. The gradient is that of the layer at the
-    overwritten kernel: it does not pass through sigma, unlike in Miyato et al. (ICLR 2018).
-    Different in Keras 3: u is `vector_u`, not `u` (`sn_u`), and the kernel `kernel`, not `w`; training=None
-    means False rather than the global learning phase; a kernel of zeros is left alone where Addons divides
-    0 by 0; lengths are floored at 1e-7 (`keras.config.epsilon()`) where `tf.math.l2_normalize` has 1e-6
-    (1e-12 under the root), which shows only in kernels about as small.
+Spectral normalization, `tfa.layers.SpectralNormalization` and `keras.layers.SpectralNormalization`:
+    Equal in both: u has shape (1, F) for a kernel of (..., F), is not trainable and is initialized from a
+    truncated normal of standard deviation 0.02. Each iteration computes v = normalize(u W^T), then
+    u = normalize(v W), with W = kernel reshaped to (-1, F), and sigma = v W u^T with the new u. Only
+    training=True iterates, overwrites the kernel with kernel / sigma and stores u. training=False does neither:
+    it uses the last stored kernel unchanged, including optimizer steps. The gradient is that of the layer at
+    the overwritten kernel: it does not pass through sigma, unlike in Miyato et al. (ICLR 2018).
+    Different in Keras 3: u is `vector_u`, not `u` (`sn_u`), and the kernel is `kernel`, not `w`; training=None
+    means False rather than the global learning phase; a kernel of zeros is not changed, while Addons divides
+    0 by 0; lengths are at least 1e-7 (`keras.config.epsilon()`), while `tf.math.l2_normalize` has 1e-6
+    (1e-12 under the root), which matters only for kernels of about this size.
 
-Instance normalisation: `GroupNormalization(groups=-1)` is `tfa.layers.InstanceNormalization`; epsilon is
+Instance normalization: `GroupNormalization(groups=-1)` is `tfa.layers.InstanceNormalization`; epsilon is
     added to the variance under the root in both, 1e-3 by default.
 
 AdamW: Addons subtracts weight_decay * w in each step, Keras 3 learning_rate * weight_decay * w, both
@@ -23,7 +23,7 @@ AdamW: Addons subtracts weight_decay * w in each step, Keras 3 learning_rate * w
     under a schedule no constant translates, since only Keras' decay follows the learning rate.
 
 Moving average: `tfa.optimizers.MovingAverage` starts the average at the variable before the first step,
-    Keras 3 (`use_ema=True`) at the variable after it. So they differ by decay^k (w_1 - w_0) after step k.
+    Keras 3 (`use_ema=True`) at the variable after it. They differ by decay^k (w_1 - w_0) after step k.
 """
 
 from __future__ import annotations
@@ -48,14 +48,14 @@ def golden() -> Golden:
 
 
 def close(actual: object, expected: np.ndarray, tolerance: float = 1e-5) -> None:
-    """Both of one shape and within an absolute tolerance."""
+    """Asserts equal shapes and values within an absolute tolerance."""
     actual = np.asarray(actual)
     assert actual.shape == expected.shape
     np.testing.assert_allclose(actual, expected, rtol=0, atol=tolerance)
 
 
 def spectral_layer(golden: Golden, kernel: np.ndarray, u: np.ndarray, iterations: int) -> keras.layers.Layer:
-    """Keras' wrapper round the convolution of the golden vectors, its state set."""
+    """Builds the Keras wrapper around the convolution of the golden vectors and sets its state."""
     layer = keras.layers.SpectralNormalization(
         keras.layers.Conv2D(kernel.shape[-1], 3, strides=2, padding="same"), power_iterations=iterations
     )
@@ -67,7 +67,7 @@ def spectral_layer(golden: Golden, kernel: np.ndarray, u: np.ndarray, iterations
 
 
 def power_step(kernel: np.ndarray, u: np.ndarray, floor: float) -> tuple[np.ndarray, np.ndarray]:
-    """One iteration in float64, lengths floored: kernel (..., F), u (1, F) -> kernel / sigma, new u."""
+    """Computes one iteration in float64, lengths at least `floor`: kernel (..., F), u (1, F) -> kernel / sigma, u."""
     matrix = kernel.reshape(-1, kernel.shape[-1]).astype(np.float64)
     v = u.astype(np.float64) @ matrix.T
     v /= max(np.linalg.norm(v), floor)
@@ -79,7 +79,7 @@ def power_step(kernel: np.ndarray, u: np.ndarray, floor: float) -> tuple[np.ndar
 # ---- provenance --------------------------------------------------------------------------------------
 
 
-def test_the_file_is_the_one_that_was_made(golden: Golden) -> None:
+def test_golden_file_has_the_recorded_hash(golden: Golden) -> None:
     provenance = json.loads((HERE / "addons.json").read_text(encoding="utf-8"))
     assert hashlib.sha256((HERE / "addons.npz").read_bytes()).hexdigest() == provenance["sha256"]
     assert set(golden) == set(provenance["arrays"])
@@ -87,7 +87,7 @@ def test_the_file_is_the_one_that_was_made(golden: Golden) -> None:
     assert provenance["tensorflow-addons"] == "0.23.0"
 
 
-# ---- spectral normalisation --------------------------------------------------------------------------
+# ---- spectral normalization --------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("iterations", [1, 3])
@@ -110,10 +110,10 @@ def test_spectral_normalization_agrees(golden: Golden, iterations: int, graph: b
         close(layer.vector_u, golden[f"{name}_us"][index])
         close(layer.layer.kernel, golden[f"{name}_kernels"][index])  # overwritten, in Keras as in Addons
     close(layer(inputs, training=False), golden[f"{name}_inference"])
-    close(layer.layer.kernel, golden[f"{name}_kernels"][-1], 1e-6)  # inference leaves the kernel as it was
+    close(layer.layer.kernel, golden[f"{name}_kernels"][-1], 1e-6)  # inference does not change the kernel
 
 
-def test_spectral_normalization_by_hand(golden: Golden) -> None:
+def test_spectral_normalization_matches_numpy(golden: Golden) -> None:
     kernel, u = golden["sn_kernel"], golden["sn_u"]
     for used, vector in zip(golden["sn1_kernels"], golden["sn1_us"], strict=True):
         kernel, u = power_step(kernel, u, 1e-6)
@@ -122,7 +122,7 @@ def test_spectral_normalization_by_hand(golden: Golden) -> None:
 
 
 def test_the_gradient_does_not_pass_through_sigma(golden: Golden) -> None:
-    """The gradient at the normalised kernel, as a plain convolution with that kernel has it."""
+    """The gradient equals that of a plain convolution with the normalized kernel."""
     layer = keras.layers.Conv2D(golden["sn_kernel"].shape[-1], 3, strides=2, padding="same")
     layer.build(golden["sn_inputs"].shape)
     layer.set_weights([golden["sn1_kernels"][0], golden["sn_bias"]])
@@ -149,7 +149,7 @@ def test_spectral_normalization_floors_lengths_differently(golden: Golden) -> No
     by_addons, u_by_addons = power_step(kernel, u, 1e-6)
     np.testing.assert_allclose(golden["sn_tiny_kernel_after"], by_addons, rtol=1e-5)
     close(golden["sn_tiny_u_after"], u_by_addons)
-    # One iteration underestimates sigma somewhat, which leaves a spectral norm above 1, but not far.
+    # One iteration underestimates sigma, so that the spectral norm remains slightly above 1.
     assert np.linalg.norm(by_keras.reshape(-1, 5), 2) < 3 < 30 < np.linalg.norm(by_addons.reshape(-1, 5), 2)
 
 
@@ -161,7 +161,7 @@ def test_spectral_normalization_of_zeros(golden: Golden) -> None:
     assert np.isnan(golden["sn_zero_kernel_after"]).all()
 
 
-# ---- instance normalisation --------------------------------------------------------------------------
+# ---- instance normalization --------------------------------------------------------------------------
 
 
 def test_instance_normalization_agrees(golden: Golden) -> None:
@@ -176,7 +176,7 @@ def test_instance_normalization_agrees(golden: Golden) -> None:
 
 
 def adamw_values(golden: Golden, weight_decay: float) -> np.ndarray:
-    """float32 (3, 3, 4): the variable after each of the golden steps, by Keras."""
+    """Computes the variable after each of the golden steps with Keras, float32 (3, 3, 4)."""
     variable = keras.Variable(golden["adamw_start"])
     names = ("learning_rate", "beta_1", "beta_2", "epsilon")
     options = {name: float(golden[f"adamw_{name}"]) for name in names}
@@ -193,7 +193,7 @@ def test_adamw_agrees_with_the_decay_converted(golden: Golden) -> None:
     close(adamw_values(golden, converted), golden["adamw_values"])
 
 
-def test_adamw_differs_with_the_decay_taken_over(golden: Golden) -> None:
+def test_adamw_differs_with_the_same_decay(golden: Golden) -> None:
     values = adamw_values(golden, float(golden["adamw_weight_decay"]))
     assert np.abs(values - golden["adamw_values"]).max() > 1e-2
 
@@ -202,7 +202,7 @@ def test_adamw_differs_with_the_decay_taken_over(golden: Golden) -> None:
 
 
 def moving_averages(golden: Golden, gradients: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """float32 (N, 4) each: the variable and Keras' average of it after each of N steps."""
+    """Computes the variable and its Keras average after each of N steps, float32 (N, 4) each."""
     variable = keras.Variable(golden["ema_start"])
     optimizer = keras.optimizers.SGD(
         float(golden["ema_learning_rate"]), use_ema=True, ema_momentum=float(golden["ema_decay"])
@@ -217,7 +217,7 @@ def moving_averages(golden: Golden, gradients: np.ndarray) -> tuple[np.ndarray, 
     return np.stack(values), np.stack(averages)
 
 
-def test_moving_average_by_hand(golden: Golden) -> None:
+def test_moving_average_matches_numpy(golden: Golden) -> None:
     average = dynamic = golden["ema_start"]
     decay = float(golden["ema_decay"])
     for step, value in enumerate(golden["ema_values"]):
@@ -228,8 +228,8 @@ def test_moving_average_by_hand(golden: Golden) -> None:
         close(golden["ema_averages_dynamic"][step], dynamic, 1e-6)
 
 
-def test_moving_average_agrees_after_a_step_that_moves_nothing(golden: Golden) -> None:
-    """Keras takes the variable after its first step for the start of the average, so that step is idle."""
+def test_moving_average_agrees_after_a_zero_step(golden: Golden) -> None:
+    """Keras starts the average at the variable after the first step, so the first gradient is zero here."""
     idle = np.zeros_like(golden["ema_gradients"][:1])
     values, averages = moving_averages(golden, np.concatenate([idle, golden["ema_gradients"]]))
     close(values[1:], golden["ema_values"])

@@ -1,4 +1,4 @@
-"""`mim_tf.models.proxyano`: what each of its parts does."""
+"""`mim_tf.models.proxyano`: the effect of each of its parts."""
 
 from __future__ import annotations
 
@@ -37,17 +37,17 @@ def images() -> tf.Tensor:
     return tf.constant(dataset.render("mpox", range(200, 216), size=SIZE) / np.float32(255))
 
 
-def test_the_memory_attends_to_some_items_more_than_to_others(fitted: ProxyAnoModel, images: tf.Tensor) -> None:
+def test_memory_attention_is_selective(fitted: ProxyAnoModel, images: tf.Tensor) -> None:
     attention = fitted.keras_model.attention(images).numpy()  # (B, S / 8, S / 8, 64)
     np.testing.assert_allclose(attention.sum(-1), 1, atol=1e-5)
     entropy = -(attention * np.log(attention)).sum(-1).mean() / np.log(64)
     assert entropy < 0.8, "1 is uniform"
-    # Nor is it the same item everywhere: places differ in what they recall.
+    # Different positions attend to different items.
     assert len(np.unique(attention.argmax(-1))) >= 4
 
 
 def halves(step: int, count: int) -> tf.Tensor:
-    """Images of two colours on both sides of a line, float32 (count, 32, 32, 3): an island of one is foreign."""
+    """Draws images of two colours on both sides of a line, float32 (count, 32, 32, 3)."""
     keys = tf.random.split(tf.constant([step, 7], tf.int64), 3)
     colours = tf.random.stateless_uniform((2, count, 1, 1, 3), keys[0], 0.1, 0.9)
     angle = tf.random.stateless_uniform((count, 1, 1, 1), keys[1], 0, 6.28)
@@ -58,34 +58,37 @@ def halves(step: int, count: int) -> tf.Tensor:
 
 
 def patch_error(pseudo_anomalies: bool) -> tuple[float, float]:
-    """What becomes of pasted islands: their mean absolute error, and the share of the way back that they are mended."""
+    """Trains on two-coloured images and reconstructs images with pasted patches of the wrong colour.
+
+    Returns:
+        The mean absolute error of the reconstruction at the patches, and the fraction of the difference between pasted
+        and original colour that the reconstruction removes.
+    """
     model = ProxyAno(ProxyAnoConfig(size=32, width=8, pseudo_anomalies=pseudo_anomalies))
     model.compile(keras.optimizers.Adam(4e-3))
     train_step = tf.function(model.train_step)
     for step in range(600):
         batch = halves(step, 16)
-        train_step((batch, batch))  # images so flat are their own proxies
+        train_step((batch, batch))  # images of two colours are their own proxies
     images = halves(1000, 96)
     pasted, where = paste_patch(tf.constant([3, 4], tf.int64), images, images)
-    foreign = where * tf.cast(tf.reduce_mean(tf.abs(pasted - images), -1, keepdims=True) > 0.1, tf.float32)
+    anomalous = where * tf.cast(tf.reduce_mean(tf.abs(pasted - images), -1, keepdims=True) > 0.1, tf.float32)
     rebuilt = model.rebuild(pasted)
-    way = (images - pasted) * foreign  # from the island to what was there
-    mended = tf.reduce_sum((rebuilt - pasted) * way) / tf.reduce_sum(way * way)
-    return float(masked_error(rebuilt, pasted, foreign)), float(mended)
+    difference = (images - pasted) * anomalous
+    removed = tf.reduce_sum((rebuilt - pasted) * difference) / tf.reduce_sum(difference * difference)
+    return float(masked_error(rebuilt, pasted, anomalous)), float(removed)
 
 
 @pytest.mark.slow
 def test_pseudo_anomalies_raise_the_error_at_the_pasted_patch() -> None:
-    """A foreign patch is rebuilt by a module that never had to mend one, and mended by one that had."""
-    (error, mended), (error_without, mended_without) = patch_error(True), patch_error(False)
+    """Training with pseudo-anomalies makes the module remove pasted patches instead of reconstructing them."""
+    (error, removed), (error_without, removed_without) = patch_error(True), patch_error(False)
     assert error > 1.1 * error_without
-    assert mended > mended_without + 0.04
+    assert removed > removed_without + 0.04
 
 
-def test_the_proxy_is_closer_to_the_superpixels_than_the_reconstruction_is(
-    fitted: ProxyAnoModel, images: tf.Tensor
-) -> None:
-    """What separates the two modules: the first gives flat regions, the second gives texture back."""
+def test_extracted_proxy_is_flatter_than_the_image(fitted: ProxyAnoModel, images: tf.Tensor) -> None:
+    """The first module gives flat regions, the second restores texture."""
     variation = [
         float(tf.reduce_mean(tf.image.total_variation(x))) for x in (fitted.keras_model.extract(images), images)
     ]
@@ -95,25 +98,25 @@ def test_the_proxy_is_closer_to_the_superpixels_than_the_reconstruction_is(
 
 
 def test_extraction_is_not_trained_by_the_reconstruction() -> None:
-    """Else the proxy would become a hidden channel: with target = its own output it must stand still."""
+    """With its own output as target, the extraction module must not change."""
     model = ProxyAno(ProxyAnoConfig(size=32, width=4, pseudo_anomalies=False))
     model.compile(keras.optimizers.SGD(1.0))
     images = tf.random.stateless_uniform((4, 32, 32, 3), (0, 1))
     proxies = model.networks["extraction"](images, training=True)
     before = [value.numpy() for value in model.networks["extraction"].trainable_variables]
-    other = [value.numpy() for value in model.networks["reconstruction"].trainable_variables]
+    reconstruction = [value.numpy() for value in model.networks["reconstruction"].trainable_variables]
     model.train_step((images, proxies))
     for x, y in zip(before, model.networks["extraction"].trainable_variables, strict=True):
-        # The mean absolute error has a subgradient at 0 of 0.
+        # The subgradient of the mean absolute error at 0 is 0.
         np.testing.assert_allclose(x, y.numpy(), atol=1e-6)
     moved = [
         np.abs(x - y.numpy()).max()
-        for x, y in zip(other, model.networks["reconstruction"].trainable_variables, strict=True)
+        for x, y in zip(reconstruction, model.networks["reconstruction"].trainable_variables, strict=True)
     ]
     assert max(moved) > 1e-4
 
 
-def test_memory_is_the_attention_of_the_formula() -> None:
+def test_memory_attention_matches_the_formula() -> None:
     layer = MemoryAddress(64, sharpness=10.0)
     layer.build((None, 4, 4, 64))
     layer.keys.assign(np.eye(64, dtype=np.float32))
@@ -124,7 +127,7 @@ def test_memory_is_the_attention_of_the_formula() -> None:
     assert MemoryAddress.from_config(layer.get_config()).sharpness == 10.0
 
 
-def test_parts_can_be_left_out(tmp_path: Path) -> None:
+def test_memory_is_optional_and_model_can_be_saved(tmp_path: Path) -> None:
     plain = ProxyAno(ProxyAnoConfig(size=32, width=4, memory=0, proxy="blur"))
     assert not any("memory" in layer.name for layer in plain.averages["extraction"].layers)
     plain.compile(keras.optimizers.Adam())

@@ -1,4 +1,4 @@
-"""`mim_tf.negatives.views`: how many, of what, and that a photograph's views are its own."""
+"""`mim_tf.negatives.views`: kinds and numbers of views, and their dependence on photograph and seed alone."""
 
 from __future__ import annotations
 
@@ -29,17 +29,17 @@ def test_kinds_and_numbers(views: dict[str, np.ndarray]) -> None:
     assert all(images.shape[1:] == (96, 96, 3) and images.dtype == np.uint8 for images in views.values())
 
 
-def test_the_photograph_itself_is_resampled_as_everywhere(views: dict[str, np.ndarray]) -> None:
+def test_photo_view_matches_resample(views: dict[str, np.ndarray]) -> None:
     np.testing.assert_array_equal(views["photo"][0], resample(PHOTO, 96))
 
 
-def test_the_crop_of_the_middle_is_the_middle(views: dict[str, np.ndarray]) -> None:
+def test_fifth_crop_is_the_centre(views: dict[str, np.ndarray]) -> None:
     # 2 / 3 of 128 px are 85 px, from row and column 22 on; they are enlarged to 96.
     middle = PHOTO[22:107, 22:107].astype(float)
     assert abs(views["crop"][4].astype(float).mean() - middle.mean()) < 0.5
 
 
-def test_views_repeat_whatever_other_photographs_there_are(views: dict[str, np.ndarray]) -> None:
+def test_views_depend_on_photograph_and_seed_alone(views: dict[str, np.ndarray]) -> None:
     again = make_views(PHOTO.copy(), 96, ROUNDS, seed=0)
     for kind, images in views.items():
         np.testing.assert_array_equal(images, again[kind])

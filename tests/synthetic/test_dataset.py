@@ -1,4 +1,4 @@
-"""The synthetic sample set: frozen pixels, independence of indices, groups, and no shortcut by colour."""
+"""The synthetic sample set: frozen pixels, independent indices, groups, and matched colours."""
 
 from __future__ import annotations
 
@@ -26,13 +26,13 @@ FROZEN_64 = "7331f2315a01ee4a7e23bf4ccbdb292708295d90518b14accb13643a6fb0f395"
 
 
 def statistics(pixels: NDArray[np.uint8]) -> NDArray[np.float64]:
-    """Mean and deviation of R, G, B, (N, 6)."""
+    """Computes mean and standard deviation of R, G, B, float64 (N, 6)."""
     values = pixels / 255.0
     return np.concatenate([values.mean((1, 2)), values.std((1, 2))], axis=1)
 
 
 def mean_gradient(pixels: NDArray[np.uint8]) -> NDArray[np.float64]:
-    """Mean length of luma's forward differences, (N,)."""
+    """Computes the mean length of the forward differences of the luma, float64 (N,)."""
     luma = pixels / 255.0 @ np.array([0.299, 0.587, 0.114])
     across, down = np.diff(luma, axis=2)[:, :-1], np.diff(luma, axis=1)[:, :, :-1]
     return np.sqrt(across**2 + down**2).mean((1, 2))
@@ -70,14 +70,14 @@ def test_roughness_does_not_separate(tested: dict[str, NDArray[np.uint8]]) -> No
 
 
 def test_matched_targets(tested: dict[str, NDArray[np.uint8]]) -> None:
-    """The i-th images agree one by one, to what clipping and rounding to uint8 take away."""
+    """The i-th images of the classes agree, apart from clipping and rounding to uint8."""
     for name in SKIN_DISEASES:
         assert np.abs(statistics(tested[name]) - statistics(tested["mpox"])).max() < 0.02
         ratio = mean_gradient(tested[name]) / mean_gradient(tested["mpox"])
         assert ratio.min() > 0.85 and ratio.max() < 1.15
 
 
-def test_frozen() -> None:
+def test_pixels_are_frozen() -> None:
     digest, small = hashlib.sha256(), hashlib.sha256()
     for name in dataset.CLASSES:
         pixels = dataset.render(name, range(4))
@@ -98,8 +98,8 @@ def test_images(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", ["scales", "no_skin"])
-def test_a_smaller_image_is_the_area_average_of_the_large_one(name: str) -> None:
-    """64 of 128 px are blocks of four: their mean, halves rounded up."""
+def test_smaller_image_is_the_area_average(name: str) -> None:
+    """At 64 px each pixel is the mean of 4 of the 128 px image, with 0.5 rounded up."""
     blocks = dataset.render(name, [5]).reshape(1, 64, 2, 64, 2, 3).astype(int).sum(axis=(2, 4))
     np.testing.assert_array_equal(dataset.render(name, [5], size=64), (blocks + 2) // 4)
 
@@ -110,7 +110,7 @@ def test_order_and_repetition_of_indices_do_not_matter() -> None:
     np.testing.assert_array_equal(shuffled[[1, 0]], dataset.render("wheals", [2, 7], size=32))
 
 
-def test_no_index_gives_no_image() -> None:
+def test_no_indices_give_no_images() -> None:
     assert dataset.render("plain", [], size=32).shape == (0, 32, 32, 3)
 
 
@@ -128,7 +128,7 @@ def test_folder(folder: Path) -> None:
         ("train/mpox/synthetic_mpox_0000.png", "synthetic_mpox_patient_0000"),
         ("train/mpox/synthetic_mpox_0001.png", "synthetic_mpox_patient_0000"),
         ("train/mpox/synthetic_mpox_0002.png", "synthetic_mpox_patient_0001"),
-        # 3 is left out: its group lies in train.
+        # 3 is omitted: its group is in train.
         ("val/mpox/synthetic_mpox_0004.png", "synthetic_mpox_patient_0002"),
         ("val/mpox/synthetic_mpox_0005.png", "synthetic_mpox_patient_0002"),
         ("val/plain/synthetic_plain_0004.png", "synthetic_plain_patient_0002"),
@@ -153,13 +153,13 @@ def test_splits_and_groups_are_disjoint(folder: Path) -> None:
         assert all(len(found) == 1 for found in splits.values())
 
 
-def test_a_group_shares_its_tone(tested: dict[str, NDArray[np.uint8]]) -> None:
+def test_images_of_a_group_have_similar_tone(tested: dict[str, NDArray[np.uint8]]) -> None:
     means = statistics(tested["mpox"])[:, :3]
     within = np.abs(means[0::2] - means[1::2]).mean()
     assert within < 0.25 * np.abs(means[0:-2:2] - means[2::2]).mean()
 
 
-def test_refusals(folder: Path, tmp_path: Path) -> None:
+def test_invalid_arguments_raise(folder: Path, tmp_path: Path) -> None:
     with pytest.raises(MimError, match="not an empty folder"):
         dataset.write_sample(folder)
     with pytest.raises(MimError, match="no synthetic class 'acne'"):
@@ -168,4 +168,4 @@ def test_refusals(folder: Path, tmp_path: Path) -> None:
         dataset.render("mpox", [-1])
     with pytest.raises(MimError, match="no synthetic class"):
         dataset.write_sample(tmp_path / "data", counts={"test": {"mpox": 1, "acne": 1}})
-    assert not list(tmp_path.iterdir())  # neither the folder nor what was written beside it
+    assert not list(tmp_path.iterdir())  # neither the folder nor the temporary folder

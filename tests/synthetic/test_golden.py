@@ -1,4 +1,4 @@
-"""`mim_tf.synthetic.golden`: what the decoder must give, against the picture that was encoded."""
+"""`mim_tf.synthetic.golden`: decoded files against the picture that was encoded."""
 
 from __future__ import annotations
 
@@ -24,20 +24,20 @@ def decoded(name: str, folder: Path) -> np.ndarray:
 
 
 @pytest.mark.parametrize("orientation", range(1, 9))
-def test_every_orientation_is_set_upright(orientation: int, tmp_path: Path) -> None:
+def test_exif_orientations_are_applied(orientation: int, tmp_path: Path) -> None:
     name = f"exif_{orientation}.jpg"
     found = decoded(name, tmp_path)
     assert found.shape == (45, 61, 3) and np.abs(found - UPRIGHT).max() <= 24  # JPEG of quality 95
     assert np.abs(found - UPRIGHT).mean() < 2
     with Image.open(tmp_path / name) as image:
         assert image.getexif()[0x0112] == orientation
-        assert image.size == ((61, 45) if orientation < 5 else (45, 61))  # as the camera stored it
+        assert image.size == ((61, 45) if orientation < 5 else (45, 61))  # as stored
 
 
 def test_grey_alpha_and_palette(tmp_path: Path) -> None:
     assert (decoded("grey.png", tmp_path) == GREY[..., None]).all()
     assert np.abs(decoded("grey.jpg", tmp_path) - GREY[..., None]).max() <= 24
-    # 16 bits: the grey value times 256, and up to 240 more from left to right; divided by 257, halves up.
+    # 16 bits: the grey value times 256 plus 0 to 240 from left to right; divided by 257, with 0.5 rounded up.
     wide = GREY.astype(float) * 256 + np.arange(61) * 4
     assert (decoded("grey16.png", tmp_path) == np.floor(wide / 257 + 0.5)[..., None]).all()
     ramp = np.linspace(0, 255, 61).astype(np.uint8) / 255
@@ -49,13 +49,14 @@ def test_grey_alpha_and_palette(tmp_path: Path) -> None:
     opaque = decoded("palette.png", tmp_path)
     assert len(np.unique(opaque.reshape(-1, 3), axis=0)) <= 32
     with Image.open(tmp_path / "palette.png") as image:
-        through = np.asarray(image) == 0
-    seen = decoded("palette_alpha.png", tmp_path)
-    assert through.any() and (seen[through] == 255).all() and (seen[~through] == opaque[~through]).all()
+        transparent = np.asarray(image) == 0
+    found = decoded("palette_alpha.png", tmp_path)
+    assert transparent.any() and (found[transparent] == 255).all()
+    assert (found[~transparent] == opaque[~transparent]).all()
 
 
 def test_profiles_are_not_applied(tmp_path: Path) -> None:
-    """The profile is one that littleCMS reads, and applied it would change reds by more than JPEG does."""
+    """LittleCMS accepts the profile, and applying it would change reds by more than JPEG does."""
     assert (decoded("display_p3.png", tmp_path) == UPRIGHT).all()
     assert np.abs(decoded("display_p3.jpg", tmp_path) - UPRIGHT).mean() < 2
     profile = ImageCms.ImageCmsProfile(io.BytesIO(display_p3()))
@@ -63,12 +64,12 @@ def test_profiles_are_not_applied(tmp_path: Path) -> None:
     srgb = ImageCms.createProfile("sRGB")
     applied = ImageCms.profileToProfile(Image.fromarray(UPRIGHT), profile, srgb, outputMode="RGB")
     assert np.abs(np.asarray(applied).astype(int) - UPRIGHT)[..., 0].mean() > 8
-    # Red is P3's own: in linear light it is 1.225 of sRGB's red.
+    # The red of Display P3 is 1.225 of the red of sRGB in linear light.
     red = ImageCms.profileToProfile(Image.new("RGB", (1, 1), (200, 0, 0)), profile, srgb, outputMode="RGB")
     assert red.getpixel((0, 0))[0] == pytest.approx(217, abs=3)
 
 
-def test_golden_images_have_the_sides_that_they_name() -> None:
+def test_golden_images_have_the_sides_in_their_names() -> None:
     images = golden_images(64)
     assert len(images) == 17 and images["synthetic_blank_64x64"].std() == 0
     for name, pixels in images.items():
