@@ -14,7 +14,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.stats import rankdata
 
 from mim_tf.data.folder import Photos
-from mim_tf.evaluation.controls import ALTERED, MADE, blurred
+from mim_tf.evaluation.controls import ALTERED, CONTROLS, blurred
 from mim_tf.evaluation.evaluate import NOT_SKIN
 from mim_tf.evaluation.image_properties import image_properties
 from mim_tf.evaluation.metrics import auroc
@@ -91,7 +91,7 @@ def probe(
     }
     pixels = scores[normal_class][0].pixels
     made = {}
-    for kind, (name, make) in enumerate(MADE.items()):
+    for kind, (name, make) in enumerate(CONTROLS.items()):
         made[name] = make(_MADE_IMAGES, pixels.shape[1], np.random.default_rng([seed, kind]))
     made["blurred"] = blurred(pixels)
     return {

@@ -18,10 +18,10 @@ def skin() -> np.ndarray:
     return dataset.render("mpox", range(3), size=96)
 
 
-@pytest.mark.parametrize("kind", made_images.MADE)
+@pytest.mark.parametrize("kind", made_images.CONTROLS)
 @pytest.mark.parametrize("size", [24, 97])
 def test_made_images_follow_the_seed(kind: str, size: int) -> None:
-    one, again, other = (made_images.MADE[kind](6, size, np.random.default_rng(seed)) for seed in (3, 3, 4))
+    one, again, other = (made_images.CONTROLS[kind](6, size, np.random.default_rng(seed)) for seed in (3, 3, 4))
     assert one.shape == (6, size, size, 3) and one.dtype == np.uint8
     np.testing.assert_array_equal(one, again)
     assert (one != other).any()
