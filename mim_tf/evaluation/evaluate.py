@@ -112,7 +112,9 @@ def by_ssim(evaluation: Evaluation) -> Evaluation:
     scores = {}
     for name, part in evaluation.scores.items():
         if part.judgement.ssim is None:
-            raise ValueError("Expected an evaluation of a detector that reconstructs images. Received: an evaluation without SSIM.")
+            raise ValueError(
+                "Expected an evaluation of a detector that reconstructs images. Received: an evaluation without SSIM."
+            )
         scores[name] = replace(part, judgement=part.judgement._replace(similarity=part.judgement.ssim))
     kept = ("split", "normal_class", "bootstrap")
     settings = {key: evaluation.metrics[key] for key in kept}

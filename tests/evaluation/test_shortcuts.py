@@ -263,7 +263,7 @@ def test_only_the_order_of_scores_counts(skin_classes: dict[str, Photos]) -> Non
 
 #: Few levels, so that ties are common.
 LEVELS = st.integers(0, 6)
-PAIRS = st.lists(st.tuples(LEVELS, LEVELS), min_size=probes.LEAST_IMAGES, max_size=30)
+PAIRS = st.lists(st.tuples(LEVELS, LEVELS), min_size=probes.MIN_IMAGES, max_size=30)
 
 
 @given(PAIRS)
@@ -295,7 +295,7 @@ def test_matched_pairs_are_those_within_the_caliper(ours: list[tuple[int, int]],
     (positive, own), (negative, other) = np.array(ours, np.float32).T, np.array(theirs, np.float32).T
     found = matched_auroc(positive, negative, [(own, other)])
     assert found["pairs"] == len(won)
-    assert found["auroc"] == (pytest.approx(np.mean(won)) if len(won) >= probes.LEAST_PAIRS else None)
+    assert found["auroc"] == (pytest.approx(np.mean(won)) if len(won) >= probes.MIN_PAIRS else None)
     # A second property that is the same everywhere takes nothing away; for two the caliper is wider.
     assert found["pairs"] <= matched_auroc(positive, negative, [(own, other), (0 * own, 0 * other)])["pairs"]
     # Neither does another unit of the property.
