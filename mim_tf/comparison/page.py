@@ -46,7 +46,7 @@ def page(result: dict[str, Any]) -> str:
         "![AUROC of each method, mean over skin classes and by class](comparison.png)",
         "## Results by method",
         "A method is called better or worse only if the 95 % interval and all seeds lie on the same side. Among "
-        "this many methods, one in twenty can meet this by chance. Rank correlations and controls are of the first seed.",
+        "this many methods, one in twenty can meet this by chance. Correlations and controls are of the first seed.",
         "\n".join(f"* **{name}**: {_meaning(row, normal, reference)}" for name, row in result["rows"].items()),
     ]
     if any("probes" in row for row in result["rows"].values()):
