@@ -99,8 +99,8 @@ def run_demo(out: Path, *, steps: int, seed: int, warn: Warn, progress: Progress
     rows, _ = score_paths(scorer, [select(photos, "test", name)[0].path for name in dataset.CLASSES])
     lap("score")
     page = _page(out, results, verified, rows, seconds)
-    with new_file(out / "report.html") as beside:
-        beside.write_text(page, encoding="utf-8")
+    with new_file(out / "report.html") as temporary:
+        temporary.write_text(page, encoding="utf-8")
     means = {name: row["mean_auroc"] for name, row in _rows(results).items()}
     return {"mean_auroc": means, "seconds": seconds, "report": str(out / "report.html")}
 

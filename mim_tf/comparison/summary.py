@@ -226,5 +226,5 @@ def write_tables(result: dict[str, Any], page: str, out: Path) -> None:
             keys = ("auroc", "ci_low", "ci_high", "seed_low", "seed_high")
             writer.writerow([name, label, *(f"{entry[key]:.4f}" for key in keys)])
     for path, content in ((out / "comparison.csv", text.getvalue()), (out / "comparison.md", page)):
-        with new_file(path) as beside:
-            beside.write_text(content, encoding="utf-8")
+        with new_file(path) as temporary:
+            temporary.write_text(content, encoding="utf-8")

@@ -35,8 +35,8 @@ def blur_inpaint(images: NDArray[np.float32], masks: NDArray[np.float32]) -> NDA
     """
     filled = np.zeros_like(images)
     for mask in masks:
-        kept = gaussian_filter(mask, _SIGMA, axes=(0, 1))
-        blurred = gaussian_filter(images * mask, _SIGMA, axes=(1, 2)) / np.maximum(kept, 1e-6)
+        visible = gaussian_filter(mask, _SIGMA, axes=(0, 1))
+        blurred = gaussian_filter(images * mask, _SIGMA, axes=(1, 2)) / np.maximum(visible, 1e-6)
         filled += (1.0 - mask) * blurred
     return filled
 

@@ -141,7 +141,7 @@ class DeepInpaintingModel(OneClassModel):
                 with np.load(path) as stored:
                     return {kind: stored[kind] for kind in stored.files}
             computed = make_views(photo, self.size, self.options["views"], seed)
-            with new_file(path) as beside, beside.open("wb") as stream:
+            with new_file(path) as temporary, temporary.open("wb") as stream:
                 np.savez(stream, **computed)  # type: ignore[arg-type]
             return computed
 

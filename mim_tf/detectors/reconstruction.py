@@ -114,8 +114,8 @@ class NetworkModel(OneClassModel):
     def save(self, folder: Path) -> None:
         """Writes `<network>.weights.h5` for each network that `score_samples` runs; the files hold arrays only."""
         for name, network in self.keras_model.averages.items():
-            with new_file(folder / f"{name}.weights.h5") as beside:
-                network.save_weights(beside)
+            with new_file(folder / f"{name}.weights.h5") as temporary:
+                network.save_weights(temporary)
 
     def load(self, folder: Path) -> None:
         """Builds the networks from the options and loads the weights that `save` wrote."""

@@ -35,8 +35,8 @@ def save(figure: Figure, path: Path, dpi: int = 110) -> Path:
         `path`.
     """
     FigureCanvasAgg(figure)
-    with new_file(path) as beside:
-        figure.savefig(beside, dpi=dpi, format="png")
+    with new_file(path) as temporary:
+        figure.savefig(temporary, dpi=dpi, format="png")
     return path
 
 

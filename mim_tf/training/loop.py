@@ -130,8 +130,8 @@ def _save(model: keras.Model, checkpoint: Path, state_file: Path, step: int, sec
     writes, the state still names the previous checkpoint.
     """
     name = f"{checkpoint.name}-{step}.weights.h5"
-    with new_file(checkpoint.with_name(name)) as beside:
-        model.save_weights(beside)
+    with new_file(checkpoint.with_name(name)) as temporary:
+        model.save_weights(temporary)
     write_json(state_file, {"step": step, "seconds": round(seconds, 1), "checkpoint": name})
     for other in checkpoint.parent.glob(f"{checkpoint.name}-*.weights.h5"):
         if other.name != name:

@@ -42,8 +42,8 @@ def write_preview(columns: Mapping[str, ArrayLike], path: Path) -> Path:
         for row, image in enumerate(np.rint(np.clip(images, 0, 1) * 255).astype(np.uint8)):
             picture = Image.fromarray(image).resize((_SIDE, _SIDE), Image.Resampling.BICUBIC)
             sheet.paste(picture, (left, _TITLE + row * (_SIDE + _GAP)))
-    with new_file(path) as beside:
-        sheet.save(beside)
+    with new_file(path) as temporary:
+        sheet.save(temporary)
     return path
 
 
