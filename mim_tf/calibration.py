@@ -1,4 +1,4 @@
-"""Fits what `mim_export.score.decide` applies: the conformal table, the folds behind it, the gate's limits."""
+"""Fits the constants of `mim_export.score.decide`: the conformal table, its folds and the limits of the gate."""
 
 from __future__ import annotations
 
@@ -15,17 +15,22 @@ from mim_export.score.decide import (
     detail,
 )
 
-#: Number of folds where the table is made out of fold.
+#: Number of folds of an out-of-fold calibration.
 FOLDS = 3
-#: The gate refuses an image with less than this share of the lowest contrast, or of the lowest detail, among the
-#: training images.
-_SHARE = 0.5
-#: It may find so many of the held-out photographs of the class too foreign.
-_FOREIGN = 0.02
+#: The gate refuses an image whose contrast or detail is below this fraction of the minimum over the training images.
+_MIN_FRACTION = 0.5
+#: Fraction of the held-out images of the class that may exceed the novelty limit.
+_NOVEL_FRACTION = 0.02
 
 
 def groups_needed(alpha: float) -> int:
-    """The least number of calibration groups at which a p-value can reach alpha: 1 / alpha - 1, rounded up.
+    """The smallest number of calibration groups at which a p-value can reach alpha: 1 / alpha - 1, rounded up.
+
+    Args:
+        alpha: the level, in (0, 1).
+
+    Returns:
+        The number of groups.
 
     Example:
         `groups_needed(0.05)` is 19.
@@ -34,39 +39,42 @@ def groups_needed(alpha: float) -> int:
 
 
 def fold_of(groups: NDArray[np.str_], folds: int, seed: int) -> NDArray[np.int64]:
-    """Deals whole groups to folds of nearly equal numbers of groups.
+    """Assigns whole groups to folds whose numbers of groups differ by at most 1.
 
     Args:
         groups: group name of each image, (N,).
         folds: number of folds.
-        seed: of the shuffle.
+        seed: seed of the shuffle.
 
     Returns:
-        int (N,), the fold of each image, 0 to folds - 1.
+        int64 (N,), the fold of each image, 0 to folds - 1.
     """
     names, index = np.unique(groups, return_inverse=True)
     order = np.random.default_rng(seed).permutation(len(names))
-    place = np.empty(len(names), np.int64)
-    place[order] = np.arange(len(names)) % folds
-    return place[index]
+    fold = np.empty(len(names), np.int64)
+    fold[order] = np.arange(len(names)) % folds
+    return fold[index]
 
 
 def fit_calibration(
     similarities: NDArray[np.float32], groups: NDArray[np.str_], *, alpha: float, method: str
 ) -> Calibration:
-    """Makes the conformal table from held-out images of the normal class.
+    """Fits the conformal table on held-out images of the normal class.
 
     Args:
-        similarities: float32 (N,), by models that have not seen the images.
+        similarities: float32 (N,), from models that were not fitted on these images.
         groups: group name of each image, (N,).
         alpha: the level, 1 - target sensitivity.
-        method: "split" or "cross".
+        method: "split" (one held-out set) or "cross" (out of fold).
 
     Returns:
-        The table. Its weights give each group the same say, however many images it has.
+        The table. An image of a group of n images has weight 1 / n, so every group has a total weight of 1.
 
     Raises:
-        MimError: too few groups for alpha; the line names the smallest alpha that is possible.
+        MimError: there are too few groups for alpha; the message gives the smallest possible alpha.
+
+    Example:
+        Three images of the groups a, a, b get the weights 0.5, 0.5 and 1.
     """
     names, index, sizes = np.unique(groups, return_inverse=True, return_counts=True)
     check_alpha(alpha, len(names))
@@ -81,22 +89,22 @@ def fit_calibration(
 
 
 def fit_gate(pixels: NDArray[np.uint8], novelty: NDArray[np.float32] | None = None) -> Gate:
-    """Limits of the gate from the training images.
+    """Fits the limits of the gate.
 
     Args:
-        pixels: uint8 (N, S, S, 3).
-        novelty: float32 (M,), of held-out images of the class, where the measure has it.
+        pixels: training images, uint8 (N, S, S, 3).
+        novelty: novelty of held-out images of the class, float32 (M,); None if the measure has no novelty.
 
     Returns:
-        Limits that refuse a photograph far flatter or smoother than all of these, or too small to fill the model's
-        input.
+        The limits: half the minimum contrast and half the minimum detail of the training images, S as the minimum
+        side in pixels, and a novelty that at most 2 % of the held-out images exceed.
     """
     limit = None
     if novelty is not None:
-        limit = float(np.sort(novelty)[::-1][int(_FOREIGN * len(novelty))])
+        limit = float(np.sort(novelty)[::-1][int(_NOVEL_FRACTION * len(novelty))])
     return Gate(
-        min_contrast=float(_SHARE * contrast(pixels).min()),
-        min_detail=float(_SHARE * detail(pixels).min()),
+        min_contrast=float(_MIN_FRACTION * contrast(pixels).min()),
+        min_detail=float(_MIN_FRACTION * detail(pixels).min()),
         min_side=pixels.shape[1],
         max_novelty=limit,
     )

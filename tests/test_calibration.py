@@ -1,4 +1,4 @@
-"""`mim_tf.calibration`: the table, the number of groups that alpha needs, folds, limits of the gate."""
+"""`mim_tf.calibration`: conformal table, minimum number of groups, folds, limits of the gate."""
 
 from __future__ import annotations
 
@@ -93,7 +93,7 @@ def test_the_seed_decides_the_folds() -> None:
 
 
 def test_gate_refuses_half_of_the_flattest_training_contrast() -> None:
-    """Half of the pixels at v, half at w: deviation |v - w| / 2 / 255."""
+    """Half of the pixels at v, half at w: standard deviation |v - w| / 2 / 255."""
     pixels = np.zeros((2, 10, 10, 3), np.uint8)
     pixels[0, :5], pixels[1, :, :5] = 102, 204
     limits = fit_gate(pixels)

@@ -1,1 +1,1 @@
-"""The command line: one function a command, and what the commands print."""
+"""The command line: one function per command, and the output of the commands."""

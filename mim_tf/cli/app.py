@@ -1,4 +1,4 @@
-"""The command line: parse, call, print."""
+"""The commands of `mim-tf`: each parses its options, calls the library and prints the result."""
 
 from __future__ import annotations
 
@@ -25,13 +25,13 @@ from mim_tf.cli.console import (
 from mim_tf.cli.extras import heavy_imports
 from mim_tf.cli.progress import comparison_bars, training_bars
 
-# Before TensorFlow is imported: its start-up notes would drown the one line that an error is.
+# Set before TensorFlow is imported: its log messages would hide an error message of one line.
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 os.environ.setdefault("GRPC_VERBOSITY", "ERROR")
 
 app = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False)
 Data = Annotated[Path, typer.Option("--data", help="data folder: DIR/<split>/<class>/photo.jpg")]
-Seed = Annotated[int, typer.Option("--seed", help="of weights, order, masks, splits")]
+Seed = Annotated[int, typer.Option("--seed", help="seed of weights, image order, masks and splits")]
 
 
 def _print_version(wanted: bool) -> None:
@@ -52,20 +52,22 @@ def _options(
 @app.command()
 def train(
     data: Data,
-    out_folder: Annotated[Path, typer.Option("--out", help="run folder; a stopped run in it is continued")],
-    method: Annotated[str, typer.Option(help="mim, proxyano or a baseline; a wrong name lists them")] = "mim",
-    measure: Annotated[str | None, typer.Option(help="deep (mim alone; its default) or ssim, as published")] = None,
-    size: Annotated[int | None, typer.Option(help="side of the images in px; 192 for deep, 96 for others")] = None,
-    width: Annotated[int | None, typer.Option(help="filters of the first level, where the method is a network")] = None,
-    views: Annotated[int | None, typer.Option(min=1, help="rounds of self-made views a photograph, for deep")] = None,
-    block: Annotated[int | None, typer.Option(help="of EfficientNet-Lite0, for deep; 5 fits a microcontroller")] = None,
+    out_folder: Annotated[Path, typer.Option("--out", help="run folder; an interrupted run is resumed")],
+    method: Annotated[str, typer.Option(help="mim, proxyano or a baseline; an unknown name lists all")] = "mim",
+    measure: Annotated[str | None, typer.Option(help="deep (only mim; its default) or ssim (as published)")] = None,
+    size: Annotated[int | None, typer.Option(help="side of the images in px; default 192 for deep, else 96")] = None,
+    width: Annotated[int | None, typer.Option(help="filters of the first level of the network")] = None,
+    views: Annotated[int | None, typer.Option(min=1, help="rounds of augmented views per photograph (deep)")] = None,
+    block: Annotated[int | None, typer.Option(help="EfficientNet-Lite0 block (deep); 5 fits a microcontroller")] = None,
     steps: Annotated[int, typer.Option(min=1, help="gradient steps of each fit")] = 1200,
-    minutes: Annotated[float | None, typer.Option(min=0.1, help="stop after this much training time")] = None,
-    batch_size: Annotated[int, typer.Option(min=1, help="images a step")] = 16,
-    sensitivity: Annotated[float, typer.Option(help="target share of mpox that is called mpox-like")] = 0.95,
+    minutes: Annotated[float | None, typer.Option(min=0.1, help="maximum training time in minutes")] = None,
+    batch_size: Annotated[int, typer.Option(min=1, help="images per step")] = 16,
+    sensitivity: Annotated[float, typer.Option(help="target fraction of mpox called mpox-like")] = 0.95,
     normal_class: Annotated[str, typer.Option(help="the class to train on")] = "mpox",
     precision: Annotated[str, typer.Option(help="auto, float32 or mixed_bfloat16")] = "auto",
-    negatives: Annotated[Path | None, typer.Option(help="DIR/<class>/ of other diseases, for deep")] = None,
+    negatives: Annotated[
+        Path | None, typer.Option(help="known negatives: DIR/<class>/ of other diseases (deep)")
+    ] = None,
     seed: Seed = 0,
     json: Json = False,
 ) -> None:
@@ -75,13 +77,13 @@ def train(
     from mim_tf.training.config import Training
 
     if precision not in ("auto", "float32", "mixed_bfloat16"):
-        raise MimError(f"no precision {precision!r}", "choose auto, float32 or mixed_bfloat16")
+        raise MimError(f"unknown precision {precision!r}", "choose auto, float32 or mixed_bfloat16")
     photos = scan_folder(data, seed=seed)
     known = () if negatives is None else known_negatives(scan_folder(negatives), photos, normal_class)
     with heavy_imports("training", "tensorflow"):
         from mim_tf.detector import Detector
-    given = {"width": width, "views": views, "block": block}
-    options = {name: value for name, value in given.items() if value is not None}
+    network_options = {"width": width, "views": views, "block": block}
+    options = {name: value for name, value in network_options.items() if value is not None}
     detector = Detector(method, size=size, measure=measure, normal_class=normal_class, **options)
     training = Training(
         steps=steps,
@@ -109,14 +111,14 @@ def train(
 
 @app.command()
 def evaluate(
-    run_or_bundle: Annotated[Path, typer.Argument(help="what mim-tf train or mim-tf export wrote")],
+    run_or_bundle: Annotated[Path, typer.Argument(help="run folder or bundle")],
     data: Data,
-    out_folder: Annotated[Path, typer.Option("--out", help="receives metrics.json and figures")],
+    out_folder: Annotated[Path, typer.Option("--out", help="output folder for metrics.json and figures")],
     split: Annotated[str, typer.Option(help="train, val or test")] = "test",
     seed: Seed = 0,
     json: Json = False,
 ) -> None:
-    """Measure AUROC by class, with 95 % intervals by group."""
+    """Evaluate a detector: AUROC by class with 95 % intervals by group."""
     from mim_tf.data.folder import scan_folder
 
     with heavy_imports("evaluation", "sklearn", "matplotlib"):
@@ -131,19 +133,19 @@ def evaluate(
 def compare(
     data: Data,
     methods: Annotated[
-        str, typer.Option(help="names, or names and measures such as mim:deep")
+        str, typer.Option(help="comma-separated methods, optionally with a measure (mim:deep)")
     ] = "mim,proxyano,colour,blur",
-    seeds: Annotated[str, typer.Option(help="numbers with commas between them")] = "0,1,2",
-    out_folder: Annotated[Path, typer.Option("--out", help="a stopped comparison in it is continued")] = Path(
-        "compare"
-    ),
-    minutes: Annotated[float, typer.Option(min=0.1, help="training time of each fit")] = 15.0,
+    seeds: Annotated[str, typer.Option(help="comma-separated seeds")] = "0,1,2",
+    out_folder: Annotated[
+        Path, typer.Option("--out", help="output folder; an interrupted comparison is resumed")
+    ] = Path("compare"),
+    minutes: Annotated[float, typer.Option(min=0.1, help="training time of each fit in minutes")] = 15.0,
     size: Annotated[int, typer.Option(help="side of the images in px: 64, 96 or 128")] = 96,
     normal_class: Annotated[str, typer.Option(help="the class to train on")] = "mpox",
-    jobs: Annotated[int, typer.Option(min=1, help="processes at a time, each of one thread")] = 2,
+    jobs: Annotated[int, typer.Option(min=1, help="parallel processes, each with one thread")] = 2,
     json: Json = False,
 ) -> None:
-    """Fit methods with several seeds, and tabulate AUROC by class, intervals, cost and shortcuts."""
+    """Compare methods over several seeds: AUROC by class, intervals, cost and shortcut probes."""
     with heavy_imports("comparing methods", "tensorflow"):
         from mim_tf.comparison.compare import compare as run_comparison
         from mim_tf.comparison.plan import Entry, Plan
@@ -154,29 +156,29 @@ def compare(
         raise MimError(f"seeds {seeds!r} are not numbers", "write them as 0,1,2") from None
     entries = [Entry.named(name.strip()) for name in methods.split(",")]
     plan = Plan(data, size=size, normal_class=normal_class, seconds=60 * minutes, seeds=numbers)
-    words = ["mim-tf", "compare", "--data", "DIR", "--methods", ",".join(entry.name for entry in entries)]
-    words += ["--seeds", ",".join(map(str, numbers)), "--minutes", f"{minutes:g}", "--size", str(size)]
-    words += [] if normal_class == "mpox" else ["--normal-class", normal_class]
+    command = ["mim-tf", "compare", "--data", "DIR", "--methods", ",".join(entry.name for entry in entries)]
+    command += ["--seeds", ",".join(map(str, numbers)), "--minutes", f"{minutes:g}", "--size", str(size)]
+    command += [] if normal_class == "mpox" else ["--normal-class", normal_class]
     with comparison_bars(err, 60 * minutes) as report:
         result = run_comparison(
-            entries, plan, out_folder, jobs=jobs, report=report, warn=warn, command=shlex.join(words)
+            entries, plan, out_folder, jobs=jobs, report=report, warn=warn, command=shlex.join(command)
         )
     show_comparison(result, json)
 
 
 @app.command()
 def export(
-    run: Annotated[Path, typer.Argument(help="what mim-tf train wrote")],
-    bundle: Annotated[Path, typer.Option("--out", help="the bundle to write")],
+    run: Annotated[Path, typer.Argument(help="run folder")],
+    bundle: Annotated[Path, typer.Option("--out", help="output folder of the bundle")],
     data: Annotated[
         Path | None,
-        typer.Option("--data", help="evaluate its test split, in Keras and TFLite, for the model card"),
+        typer.Option("--data", help="data folder; its test split is evaluated in Keras and TFLite for the model card"),
     ] = None,
-    terms: Annotated[Path | None, typer.Option(help="text on the photographs and their terms, for the card")] = None,
-    micro: Annotated[bool, typer.Option("--micro", help="every network in int8, for a microcontroller")] = False,
+    terms: Annotated[Path | None, typer.Option(help="text file for the model card: photographs and terms")] = None,
+    micro: Annotated[bool, typer.Option("--micro", help="convert all networks to int8, for microcontrollers")] = False,
     json: Json = False,
 ) -> None:
-    """Convert a run to TFLite files with everything that an app needs."""
+    """Export a run as a bundle: TFLite models, manifest, golden vectors and model card."""
     with heavy_imports("exporting a run", "tensorflow"):
         from mim_export.bundle.export import export_run
 
@@ -188,12 +190,12 @@ def export(
 
 @app.command()
 def demo(
-    out_folder: Annotated[Path, typer.Option("--out", help="receives everything that the demo makes")] = Path("demo"),
+    out_folder: Annotated[Path, typer.Option("--out", help="output folder")] = Path("demo"),
     steps: Annotated[int, typer.Option(min=1, help="gradient steps")] = 500,
     seed: Seed = 0,
     json: Json = False,
 ) -> None:
-    """All of it on synthetic images: data, train, evaluate, export, verify, score, report.html."""
+    """Run all steps on synthetic images: train, evaluate, export, verify, score, report.html."""
     with heavy_imports("the demo", "tensorflow"):
         from mim_tf.cli.demo import run_demo
 
@@ -207,23 +209,27 @@ for command in (bundle_commands.verify, bundle_commands.score, bundle_commands.b
 
 
 def main() -> None:
-    """Runs the command; what a user can mend is one line on stderr and exit status 2."""
+    """Runs a command.
+
+    Exit status: 0 for success, 2 for a user error (printed as one line on stderr), 130 if interrupted, 141 if the
+    output pipe was closed.
+    """
     try:
-        # Outside standalone mode an Exit is returned as its code.
+        # With standalone_mode=False, typer.Exit is returned as its exit code.
         sys.exit(app(standalone_mode=False) or 0)
     except (typer.Abort, KeyboardInterrupt):
-        warn("stopped")
+        warn("interrupted")
         sys.exit(130)
     except BrokenPipeError:
         sys.exit(141)
     except Exception as error:
-        # Usage errors: typer's versions keep their classes in different places, the method is the same.
+        # Usage errors: their class is in different modules in different versions of typer, so test for the method.
         if hasattr(error, "format_message"):
             if error.format_message():
                 warn(f"mim-tf: {error.format_message()}; see mim-tf --help")
             sys.exit(2)
-        mendable = explain(error)
-        if mendable is None:
+        user_error = explain(error)
+        if user_error is None:
             raise
-        warn(str(mendable))
+        warn(str(user_error))
         sys.exit(2)

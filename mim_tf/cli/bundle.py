@@ -1,4 +1,4 @@
-"""The commands that need no run and no photographs to learn from, only a bundle: verify, score, bench."""
+"""The commands that need a bundle only: verify, score, bench."""
 
 from __future__ import annotations
 
@@ -14,15 +14,17 @@ from mim_tf.cli.extras import heavy_imports
 from mim_tf.cli.progress import training_bars
 
 Json = Annotated[bool, typer.Option("--json", help="print JSON")]
-Bundle = Annotated[Path | None, typer.Argument(help="a bundle; the released one by default")]
+Bundle = Annotated[Path | None, typer.Argument(help="bundle folder; default: the released bundle")]
 
 
 def verify(
     bundle: Bundle = None,
-    data: Annotated[Path | None, typer.Option("--data", help="compare runtimes on the photographs in it")] = None,
+    data: Annotated[
+        Path | None, typer.Option("--data", help="data folder; compares runtimes on its photographs")
+    ] = None,
     json: Json = False,
 ) -> None:
-    """Check a bundle's files and run its golden vectors on every runtime and scorer that is present."""
+    """Check the files of a bundle and run its golden vectors on all available runtimes and scorers."""
     from mim_export.check.deviations import deviations
     from mim_export.check.verify import verify as check
     from mim_export.score.manifest import RELEASED
@@ -35,11 +37,11 @@ def verify(
 
 
 def score(
-    paths: Annotated[list[Path], typer.Argument(help="photographs, or folders of them")],
-    bundle: Annotated[Path | None, typer.Option(help="a bundle; the released one by default")] = None,
+    paths: Annotated[list[Path], typer.Argument(help="photographs or folders of photographs")],
+    bundle: Annotated[Path | None, typer.Option(help="bundle folder; default: the released bundle")] = None,
     json: Json = False,
 ) -> None:
-    """Judge photographs with a bundle; no image leaves the device."""
+    """Score photographs with a bundle, on this machine only: similarity, p-value and verdict."""
     from mim_export.score.batch import print_rows, score_paths
     from mim_export.score.manifest import RELEASED
     from mim_export.score.scorer import Scorer
@@ -53,11 +55,11 @@ def score(
 def bench(
     bundle: Bundle = None,
     run: Annotated[
-        Path | None, typer.Option("--run", help="the run that the bundle was exported from, to time Keras as well")
+        Path | None, typer.Option("--run", help="run folder of the bundle, to measure Keras as well")
     ] = None,
     json: Json = False,
 ) -> None:
-    """Measure size and speed of a bundle beside Keras, float TFLite and usual classifiers, in one run."""
+    """Measure size and latency of a bundle, of Keras, of float TFLite and of common classifiers."""
     load = os.getloadavg()[0]
     with heavy_imports("the benchmark", "tensorflow"):
         from mim_export.bench import bench as measuring

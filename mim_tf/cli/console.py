@@ -1,4 +1,4 @@
-"""What the commands print."""
+"""Output of the commands: messages, tables and JSON."""
 
 from __future__ import annotations
 
@@ -19,12 +19,18 @@ err = Console(stderr=True, soft_wrap=True, highlight=False)
 
 
 def warn(line: str) -> None:
-    """Prints a line on stderr as it is."""
+    """Prints a line on stderr without markup."""
     err.print(line, markup=False)
 
 
 def show(entry: Any, as_json: bool, line: str) -> None:
-    """Prints the entry as JSON, or the line."""
+    """Prints a result as JSON or as one line.
+
+    Args:
+        entry: JSON-serializable result.
+        as_json: whether to print JSON.
+        line: the text to print otherwise.
+    """
     if as_json:
         out.print_json(json.dumps(entry))
     else:
@@ -32,33 +38,34 @@ def show(entry: Any, as_json: bool, line: str) -> None:
 
 
 def show_metrics(metrics: dict[str, Any], as_json: bool) -> None:
-    """Prints what `mim_tf.evaluation.evaluate.evaluate` found."""
+    """Prints the metrics of `mim_tf.evaluation.evaluate.evaluate` as a table or JSON."""
     if as_json:
         out.print_json(json.dumps(metrics))
         return
     title = f"AUROC of {metrics['normal_class']} against each class, {metrics['split']}, measure {metrics['measure']}"
-    beside = metrics["ssim"] if metrics["measure"] != "ssim" else None
-    extra = ["by SSIM"] if beside else []
+    ssim = metrics["ssim"] if metrics["measure"] != "ssim" else None
+    extra = ["by SSIM"] if ssim else []
     lines = Table("class", "AUROC", "95 % interval", *extra, "images", "groups", title=title)
     for name, entry in metrics["classes"].items():
         bounds = f"{entry['ci_low']:.3f} to {entry['ci_high']:.3f}"
-        other = [f"{beside['classes'][name]['auroc']:.3f}"] if beside else []
+        other = [f"{ssim['classes'][name]['auroc']:.3f}"] if ssim else []
         lines.add_row(name, f"{entry['auroc']:.3f}", bounds, *other, str(entry["images"]), str(entry["groups"]))
     if metrics["mean_auroc"] is not None:
         low, high = metrics["mean_auroc_ci"]
-        bounds, other = f"{low:.3f} to {high:.3f}", [f"{beside['mean_auroc']:.3f}"] if beside else []
+        bounds, other = f"{low:.3f} to {high:.3f}", [f"{ssim['mean_auroc']:.3f}"] if ssim else []
         lines.add_row("mean over skin classes", f"{metrics['mean_auroc']:.3f}", bounds, *other, "", "")
     out.print(lines)
-    kept = metrics["sensitivity"]
-    out.print(f"sensitivity at the threshold {kept['value']:.3f} [{kept['ci_low']:.3f}, {kept['ci_high']:.3f}]")
+    sensitivity = metrics["sensitivity"]
+    low, high = sensitivity["ci_low"], sensitivity["ci_high"]
+    out.print(f"sensitivity at the threshold {sensitivity['value']:.3f} [{low:.3f}, {high:.3f}]")
 
 
 def show_comparison(result: dict[str, Any], as_json: bool) -> None:
-    """Prints what `mim_tf.comparison.summary.collect` found."""
+    """Prints the result of `mim_tf.comparison.compare.compare` as tables or JSON."""
     if as_json:
         out.print_json(json.dumps(result))
         return
-    # Late, for it brings scikit-learn, which most commands do without.
+    # Imported here because it imports scikit-learn, which most commands do not need.
     from mim_tf.comparison.summary import MEAN, table
 
     seeds = len(result["seeds"])
@@ -66,22 +73,22 @@ def show_comparison(result: dict[str, Any], as_json: bool) -> None:
     header, rows = table(result)
     mean, ends = header.index(MEAN), len(header)
     by_class = [i for i in range(1, ends - 6) if i != mean]
-    # Three tables of 80 columns rather than one that no terminal holds.
+    # Three tables that fit a terminal of 80 columns.
     for columns in (by_class, [mean, ends - 6, ends - 5], [ends - 4, ends - 3, ends - 2, ends - 1]):
         lines = Table(*(header[i] for i in (0, *columns)), title=title, box=None)
         for row in rows:
             lines.add_row(row[0], *(row[i].partition(" [")[0] if i in by_class else row[i] for i in columns))
         out.print(lines)
         title = ""
-    out.print(f"run time {result['run_seconds'] / 60:.1f} minutes, earlier and stopped runs included")
+    out.print(f"run time {result['run_seconds'] / 60:.1f} minutes, including earlier and interrupted runs")
 
 
 def show_bench(result: dict[str, Any], as_json: bool) -> None:
-    """Prints what `mim_export.bench.bench.bench` found, with `machine` and `load_before`."""
+    """Prints the result of `mim_export.bench.bench.bench`, with `machine` and `load_before`, as tables or JSON."""
     if as_json:
         out.print_json(json.dumps(result))
         return
-    # Narrow, for rich breaks words where a terminal of 80 columns does not hold a table.
+    # Narrow columns: rich breaks words if a table does not fit a terminal of 80 columns.
     keys = ("file", "format", "px", "RAM\nKiB", "flash\nKiB", "MMAC", "AUROC\nKeras", "AUROC\nTFLite")
     sizes = Table(*keys, title="size; RAM of activations; AUROC is the mean over skin classes", box=None)
     for row in result["rows"]:
@@ -90,7 +97,7 @@ def show_bench(result: dict[str, Any], as_json: bool) -> None:
         sizes.add_row(row["file"], row["format"], str(row["resolution"]), *size, _scaled(row["macs"], 1e-6), *auroc)
     out.print(sizes)
     for threads in result["rows"][0]["latency"]:
-        title = f"latency with {threads} thread{'' if threads == '1' else 's'}, {result['runs']} runs each, in turns"
+        title = f"latency with {threads} thread{'' if threads == '1' else 's'}, {result['runs']} interleaved runs each"
         shares = ["% of\npeak"] if threads == "1" else []
         columns = ("file", "median\nms", "10th\npercentile", "90th\npercentile", "by\nmim.tflite", *shares)
         times = Table(*columns, title=title, box=None)
@@ -115,7 +122,8 @@ def show_bench(result: dict[str, Any], as_json: bool) -> None:
 
 
 def _show_profile(rows: list[dict[str, Any]]) -> None:
-    title = "mim.tflite by operator, each run by itself, 1 thread; below 1 % left out"
+    """Prints the time of each operator type."""
+    title = "mim.tflite by operator, each run separately, 1 thread; below 1 % left out"
     table = Table("operator", "count", "MMAC", "ms", "%", title=title, box=None)
     for row in rows:
         if row["share"] >= 0.01:
@@ -125,11 +133,11 @@ def _show_profile(rows: list[dict[str, Any]]) -> None:
 
 
 def _scaled(value: float | None, factor: float, digits: int = 0) -> str:
-    """A number as a cell shows it; nothing where it is not known."""
+    """Formats value * factor with some digits; an empty string for None."""
     return "" if value is None else f"{value * factor:.{digits}f}"
 
 
-#: Title and columns, by header, of the tables of golden vectors, by what was compared.
+#: Tables of golden vectors by compared part: title, and fields by column header.
 _PARTS = {
     "mim.tflite": (
         "mim.tflite: largest differences from the golden vectors; inpainting in levels",
@@ -145,10 +153,10 @@ _PARTS = {
 
 
 def show_verification(rows: Sequence[Row], deviations: Sequence[Deviation], as_json: bool) -> None:
-    """Prints what `mim_export.check.verify.verify` and `mim_export.check.deviations.deviations` found."""
+    """Prints the results of `mim_export.check.verify` and `mim_export.check.deviations` as tables or JSON."""
     if as_json:
-        told = {"golden": [asdict(row) for row in rows], "photographs": [asdict(found) for found in deviations]}
-        out.print_json(json.dumps(told))
+        entry = {"golden": [asdict(row) for row in rows], "photographs": [asdict(found) for found in deviations]}
+        out.print_json(json.dumps(entry))
         return
     for part, (title, columns) in _PARTS.items():
         lines = Table(title=title, title_justify="left", box=None, pad_edge=False, collapse_padding=True)

@@ -1,4 +1,4 @@
-"""Imports of packages that the slim installation leaves out."""
+"""Imports of optional dependencies (the extra `train`)."""
 
 from __future__ import annotations
 
@@ -11,13 +11,14 @@ from mim_export.score.errors import missing_extra, quiet_stderr
 
 @contextmanager
 def heavy_imports(what: str, *needed: str) -> Iterator[None]:
-    """Runs the imports of a command that needs the extra `train`.
+    """Context manager for the imports of a command that needs the extra `train`.
 
-    What native libraries print on stderr while they are imported is dropped: it would drown an error of one line.
+    Output of native libraries on stderr during the imports is suppressed, because it would hide an error message of one
+    line.
 
     Args:
-        what: what the command does, such as "training".
-        needed: modules that the command needs in any case; the first one that is missing is named.
+        what: name of the task for the message, such as "training".
+        needed: modules that the command requires; the first one that is missing is named in the message.
 
     Raises:
         MissingExtraError: a package is not installed.

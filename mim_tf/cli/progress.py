@@ -1,4 +1,4 @@
-"""Progress of a training on the terminal."""
+"""Progress bars of trainings and comparisons."""
 
 from __future__ import annotations
 
@@ -17,7 +17,14 @@ if TYPE_CHECKING:
 
 @contextmanager
 def training_bars(console: Console) -> Iterator[Report]:
-    """A progress bar for each network that is trained, with its metrics; plain lines where there is no screen."""
+    """Displays a progress bar with metrics for each network; prints plain lines if the console is not a terminal.
+
+    Args:
+        console: output console.
+
+    Yields:
+        A progress callback, see `mim_tf.training.config.Progress`.
+    """
     columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.completed}/{task.total}"))
     if not console.is_terminal:
         yield lambda name, step, steps, values: console.print(
@@ -37,11 +44,14 @@ def training_bars(console: Console) -> Iterator[Report]:
 
 @contextmanager
 def comparison_bars(console: Console, seconds: float) -> Iterator[ComparisonReport]:
-    """A bar of training time for each fit; a line at its end where there is no screen.
+    """Displays a bar of the training time of each fit; prints a line per finished fit if it is not a terminal.
 
     Args:
-        console: where to print.
-        seconds: budget of a fit.
+        console: output console.
+        seconds: maximum training time of each fit, in seconds.
+
+    Yields:
+        A progress callback, see `mim_tf.comparison.pool.Report`.
     """
     if not console.is_terminal:
 

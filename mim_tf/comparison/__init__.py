@@ -1,1 +1,1 @@
-"""Fits several methods with several seeds and tabulates them."""
+"""Comparison of methods: fits, scores, tables and figures."""

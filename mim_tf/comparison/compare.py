@@ -1,4 +1,4 @@
-"""A whole comparison: fits, summary, tables and figures in one folder."""
+"""Runs a comparison: fits, summary, tables and figures in one folder."""
 
 from __future__ import annotations
 
@@ -18,21 +18,24 @@ from mim_tf.evaluation.plots import comparison_figure, probe_figure
 def compare(
     entries: Sequence[Entry], plan: Plan, out: Path, *, jobs: int, report: Report, warn: Warn, command: str
 ) -> dict[str, Any]:
-    """Compares methods, or continues to, and writes the tables and figures.
+    """Compares methods, or resumes a comparison, and writes tables and figures.
 
     Args:
         entries: the rows.
-        plan: what they share.
-        out: receives the fits, `comparison.md`, `.csv`, `.json`, `.png` and `probes_<row>.png`.
-        jobs: processes at a time.
-        report: receives the progress.
-        warn: receives a line for each group in two splits and for near-duplicates.
-        command: the command that makes it again, for the page.
+        plan: the settings that all rows share.
+        out: output folder for the fits, `comparison.md`, `.csv`, `.json`, `.png` and `probes_<row>.png`.
+        jobs: number of parallel processes.
+        report: progress callback.
+        warn: called with a message for each group in two splits and for near-duplicates.
+        command: the command line that reproduces the comparison, for the page.
 
     Returns:
         The result of `summarize`, with `command` and `jobs`.
+
+    Raises:
+        MimError: see `run_plan`.
     """
-    # Unreadable files are named by the fits that use them.
+    # The fits report unreadable files, so they are not reported here.
     warn_of_duplicates(
         [load_photos(scan_folder(plan.folder), SIDE, warn=lambda line: None, what="the data folder")], warn
     )
@@ -40,7 +43,7 @@ def compare(
     result = {**summarize(entries, plan, out, seconds), "command": command, "jobs": jobs}
     for name, row in result["rows"].items():
         if "probes" in row:
-            probe_figure(row["probes"], f"What the score of {name} rests on", out / f"probes_{name}.png")
+            probe_figure(row["probes"], f"Shortcut probes of {name}", out / f"probes_{name}.png")
     comparison_figure(result, out / "comparison.png")
     write_tables(result, page(result), out)
     return result

@@ -1,7 +1,7 @@
-"""Methods x seeds on one data folder: a pool of single-threaded processes that can be stopped at any time.
+"""The plan of a comparison: methods x seeds on one data folder, run by a pool of single-threaded processes.
 
-A fit without calibration, for AUROC needs no threshold: so the whole budget of time is one fit's. What is finished
-is kept, what was stopped continues from its checkpoint, and methods or seeds can be added to a finished comparison.
+Models are fitted without calibration, because AUROC needs no threshold. A comparison can be stopped at any time:
+finished fits are kept, interrupted fits resume from their checkpoints, and methods or seeds can be added later.
 """
 
 from __future__ import annotations
@@ -32,17 +32,20 @@ from mim_tf.data.splits import (
 )
 from mim_tf.detectors.registry import create_model
 from mim_tf.evaluation.evaluate import NOT_SKIN
+from mim_tf.training.config import Training
 from mim_tf.training.run_folder import FORMAT, create_or_resume
+
+_JOB = "job.json"
 
 
 @dataclass(frozen=True)
 class Entry:
-    """A row of the comparison.
+    """A row of a comparison.
 
     Attributes:
-        name: of the row and of its folder.
-        method: name of the method.
-        options: further arguments of its constructor.
+        name: name of the row and of its folder.
+        method: name of the method, see `mim_tf.detectors.registry.model_names`.
+        options: keyword arguments of `create_model`, JSON-serializable.
     """
 
     name: str
@@ -51,24 +54,32 @@ class Entry:
 
     @classmethod
     def named(cls, name: str) -> Entry:
-        """The row of a method's name, or of a method and a measure, such as "mim:deep"."""
+        """Creates a row from the name of a method, or of a method and a measure.
+
+        Example:
+            >>> Entry.named("mim:deep")
+            Entry(name='mim:deep', method='mim', options={'measure': 'deep'})
+        """
         method_name, _, measure = name.partition(":")
         return cls(name, method_name, {"measure": measure} if measure else {})
 
 
 @dataclass(frozen=True)
 class Plan:
-    """What all rows of a comparison share.
+    """Settings that all rows of a comparison share.
 
     Attributes:
         folder: the data folder.
-        size: side S of the images in pixels.
-        normal_class: the class that is fitted on.
-        seconds: training time of each fit; None = as `steps` say.
+        size: side S of the images, in pixels.
+        normal_class: the class on which the models are fitted.
+        seconds: maximum training time of each fit, in seconds; None = no limit.
         steps: gradient steps of each fit; None = as many as `seconds` allow.
-        seeds: one fit of each row for each.
+        seeds: seeds; each row is fitted once per seed.
         split: the split that is scored.
-        probes: whether the shortcut probes and the latency are taken.
+        probes: whether to run the shortcut probes and to measure the latency.
+
+    Raises:
+        ValueError: both `seconds` and `steps` are None.
     """
 
     folder: Path
@@ -82,25 +93,76 @@ class Plan:
 
     def __post_init__(self) -> None:
         if self.seconds is None and self.steps is None:
-            raise ValueError("Expected seconds or steps, for a fit has to end. Received: neither.")
+            raise ValueError("Expected seconds or steps, to limit the fits. Received: neither.")
+
+
+@dataclass(frozen=True)
+class Job:
+    """A fit of a comparison, as `job.json` passes it to a worker process.
+
+    Attributes:
+        plan: the settings that all rows share.
+        entry: the row.
+        seed: the seed of the fit.
+    """
+
+    plan: Plan
+    entry: Entry
+    seed: int
+
+    @property
+    def training(self) -> Training:
+        """The training configuration of the fit."""
+        return Training(steps=self.plan.steps, seconds=self.plan.seconds, seed=self.seed)
+
+    def write(self, folder: Path) -> None:
+        """Writes `job.json`.
+
+        Args:
+            folder: the folder of the fit.
+
+        Raises:
+            MimError: the folder holds a fit of another method.
+        """
+        path, entry = folder / _JOB, asdict(self.entry)
+        if path.exists() and read_json(path, "remove it")["entry"] != entry:
+            raise MimError("holds a fit of another method", "remove it or name another --out", folder)
+        plan = {**asdict(self.plan), "folder": str(self.plan.folder.resolve())}
+        write_json(path, {**plan, "entry": entry, "seed": self.seed})
+
+    @classmethod
+    def read(cls, folder: Path) -> Job:
+        """Reads `job.json`.
+
+        Args:
+            folder: the folder of the fit.
+
+        Raises:
+            MimError: the file is missing or damaged.
+        """
+        content = read_json(folder / _JOB, "run mim-tf compare again")
+        entry, seed = Entry(**content.pop("entry")), content.pop("seed")
+        plan = {**content, "folder": Path(content["folder"]), "seeds": tuple(content["seeds"])}
+        return cls(Plan(**plan), entry, seed)
 
 
 def run_plan(entries: Sequence[Entry], plan: Plan, out: Path, *, jobs: int, report: Report) -> float:
-    """Fits, scores and probes whatever is not done yet.
+    """Fits, scores and probes each row and seed that is not finished yet.
 
     Args:
         entries: the rows.
-        plan: what they share.
-        out: receives a folder for each row and seed, with checkpoints, the fitted method and `scores.json`.
-        jobs: processes at a time, each of one thread.
-        report: told what happens.
+        plan: the settings that all rows share.
+        out: output folder; contains a folder for each row and seed with checkpoints, the fitted model and
+            `scores.json`.
+        jobs: number of parallel processes, each with one thread.
+        report: progress callback.
 
     Returns:
-        Seconds of run time, those of earlier, stopped runs included.
+        Run time in seconds, including earlier, interrupted runs.
 
     Raises:
-        MimError: a wrong name, number or folder, another comparison in `out`, or a fit that failed; where a fit failed,
-            the others were brought to their end.
+        MimError: a name, number or folder is invalid; `out` holds a comparison with other settings; or a fit failed, in
+            which case the other fits have been completed.
     """
     photos = scan_folder(plan.folder)
     _check(entries, plan, photos, jobs)
@@ -109,56 +171,51 @@ def run_plan(entries: Sequence[Entry], plan: Plan, out: Path, *, jobs: int, repo
         del settings[key]
     create_or_resume(out, settings)
     with exclusive_lock(out) as lock:
-        began, clock = time.monotonic(), out / "run_time.json"
-        before = read_json(clock, "remove it")["seconds"] if clock.exists() else 0.0
+        began, path = time.monotonic(), out / "run_time.json"
+        before = read_json(path, "remove it")["seconds"] if path.exists() else 0.0
         for entry in entries:
             for seed in plan.seeds:
-                _order(entry, seed, plan, job_folder(out, entry.name, seed))
+                Job(plan, entry, seed).write(job_folder(out, entry.name, seed))
 
         def elapsed() -> float:
             seconds = before + time.monotonic() - began
-            write_json(clock, {"seconds": round(seconds, 1)})
+            write_json(path, {"seconds": round(seconds, 1)})
             return seconds
 
         pool = Pool(out, lock, report, elapsed)
-        # Seed by seed, so that a comparison that is stopped early has every row.
+        # Seed by seed, so that a comparison that is interrupted has all rows with the first seeds.
         pool.run("fit", [(entry.name, seed) for seed in plan.seeds for entry in entries], jobs)
         if plan.probes:
-            # One at a time: a neighbour would spoil the latency.
+            # One process at a time: parallel processes would distort the latency.
             pool.run("probe", [(entry.name, plan.seeds[0]) for entry in entries], 1)
         return elapsed()
 
 
 def _check(entries: Sequence[Entry], plan: Plan, photos: Sequence[Photo], jobs: int) -> None:
-    """Whatever can be wrong is said before the first of many minutes."""
+    """Checks all settings before the first fit, since a comparison takes minutes to hours.
+
+    Raises:
+        MimError: a name, number or folder is invalid.
+    """
     for what, values in (("method", [entry.name for entry in entries]), ("seed", list(plan.seeds))):
-        twice = [str(value) for value, count in Counter(values).items() if count > 1]
-        if twice or not values:
-            problem = f"{what} {twice[0]} is named twice" if twice else f"no {what} is named"
+        repeated = [str(value) for value, count in Counter(values).items() if count > 1]
+        if repeated or not values:
+            problem = f"{what} {repeated[0]} is named twice" if repeated else f"no {what} is named"
             raise MimError(problem, f"name each {what} once")
     if any(not 0 <= seed < 2**32 for seed in plan.seeds):
-        raise MimError("a seed is not possible", "choose seeds from 0 to 4294967295")
+        raise MimError("a seed is out of range", "choose seeds from 0 to 4294967295")
     cores = os.cpu_count() or 1
     if jobs > cores:
-        raise MimError(
-            f"{jobs} processes on {cores} cores would share them unevenly", f"choose --jobs {cores} or fewer"
-        )
-    made = [create_model(entry.method, plan.size, **entry.options) for entry in entries]
+        raise MimError(f"{jobs} processes are more than the {cores} cores", f"choose --jobs {cores} or fewer")
+    models = [create_model(entry.method, plan.size, **entry.options) for entry in entries]
     normal, split = plan.normal_class, plan.split
     for part in ("train", split):
         if not select(photos, part, normal):
             problem = f"no photographs in {part}/{normal}"
             raise MimError(problem, "add them or name the class by --normal-class", plan.folder)
     if not any(label not in (normal, *NOT_SKIN) for label in class_names(photos, split)):
-        raise MimError(f"no skin but {normal} in {split}", "add photographs of another class", plan.folder)
-    if any(one.supervised for one in made):
+        raise MimError(
+            f"no class that shows skin other than {normal} in {split}", "add photographs of another class", plan.folder
+        )
+    if any(model.supervised for model in models):
         select_others(photos, "val", normal)
-
-
-def _order(entry: Entry, seed: int, plan: Plan, folder: Path) -> None:
-    """Writes what the process reads; a fit that is there must be of the same method."""
-    path = folder / "job.json"
-    wanted = asdict(entry)
-    if path.exists() and read_json(path, "remove it")["entry"] != wanted:
-        raise MimError("holds a fit of another method", "remove it or name another --out", folder)
-    write_json(path, {**asdict(plan), "folder": str(plan.folder.resolve()), "entry": wanted, "seed": seed})

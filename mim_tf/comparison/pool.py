@@ -1,4 +1,4 @@
-"""A pool of single-threaded processes for a comparison, which ends with whatever stops it."""
+"""A pool of single-threaded worker processes; the workers end when the parent process ends."""
 
 from __future__ import annotations
 
@@ -15,8 +15,9 @@ from typing import Any
 from mim_export.score.errors import MimError
 from mim_export.score.files import read_json
 
+#: Seconds between two progress reports.
 _POLL = 5.0
-#: What each task writes when it is done, and what is reported then.
+#: Result file and final state of each task.
 _RESULTS = {"fit": ("scores.json", "done"), "probe": ("probe.json", "probed")}
 _ONE_THREAD = (
     "TF_NUM_INTRAOP_THREADS",
@@ -26,36 +27,40 @@ _ONE_THREAD = (
     "MKL_NUM_THREADS",
 )
 
-#: Receives row, seed, state ("waiting", "fitting", "done" or "probed") and, of a fit that is under way, its state.json.
+#: Progress callback: (row, seed, state, content of state.json). The state is "waiting", "fitting", "done" or "probed";
+#: the content is empty unless the state is "fitting".
 Report = Callable[[str, int, str, dict[str, Any]], None]
 
 
 @contextmanager
 def exclusive_lock(out: Path) -> Iterator[int]:
-    """Locks a folder, for two runs in it would overwrite each other.
+    """Locks a folder, because two runs in it would overwrite each other's files.
+
+    Args:
+        out: the folder.
 
     Yields:
-        The lock's file descriptor; a process that inherits it keeps the lock.
+        The file descriptor of the lock. A child process that inherits it holds the lock, too.
 
     Raises:
-        MimError: another process has it.
+        MimError: another process holds the lock.
     """
     with (out / ".lock").open("w") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            raise MimError("another comparison works in it", "wait for its end or stop it", out) from None
+            raise MimError("in use by another comparison", "wait for its end or stop it", out) from None
         yield lock.fileno()
 
 
 class Pool:
-    """Processes that each do one task for one fit.
+    """Runs worker processes; each does one task for one row and seed.
 
     Args:
-        out: the comparison's folder.
-        lock: what `alone` gave.
-        report: told what happens.
-        tick: called every few seconds.
+        out: the folder of the comparison.
+        lock: file descriptor from `exclusive_lock`.
+        report: progress callback.
+        tick: called at least every 5 seconds while processes run.
     """
 
     def __init__(self, out: Path, lock: int, report: Report, tick: Callable[[], object]) -> None:
@@ -66,15 +71,15 @@ class Pool:
         self.children: set[subprocess.Popen[bytes]] = set()
 
     def run(self, task: str, fits: Sequence[tuple[str, int]], jobs: int) -> None:
-        """Does a task for those fits that lack its result.
+        """Runs a task for each fit that does not have its result yet.
 
         Args:
             task: "fit" or "probe".
-            fits: row and seed of each.
-            jobs: processes at a time.
+            fits: (row, seed) of each fit.
+            jobs: number of parallel processes.
 
         Raises:
-            MimError: some failed; the others were brought to their end.
+            MimError: a process failed; the other processes have been completed.
         """
         running: dict[Future[int], tuple[str, int]] = {}
         failed: list[MimError] = []
@@ -99,7 +104,7 @@ class Pool:
                         else:
                             failed.append(error)
                     for name, seed in running.values():
-                        # Not there yet, or damaged: then the process says so itself.
+                        # The file does not exist yet, or is damaged, which the process itself reports.
                         with suppress(MimError):
                             state = read_json(job_folder(self.out, name, seed) / "final" / "state.json", "")
                             self.report(name, seed, "fitting", state)
@@ -112,12 +117,12 @@ class Pool:
             raise failed[0]
 
     def _process(self, task: str, folder: Path) -> int:
-        # The search path of this process, or a folder called mim_tf where it was started would be taken instead.
+        # The search path of this process: otherwise a folder mim_tf in the working directory would be imported.
         path = os.pathsep.join(entry or os.getcwd() for entry in sys.path)
         environment = {**os.environ, **dict.fromkeys(_ONE_THREAD, "1"), "PYTHONPATH": path, "PYTHONSAFEPATH": "1"}
         command = [sys.executable, "-m", "mim_tf.comparison.worker", task, str(folder)]
         with (folder / f"{task}.log").open("wb") as log:
-            # The pipe is never written to: it closes when this process dies, whatever of, and then the child ends.
+            # The child exits when its standard input is closed: also when this process is killed by SIGKILL.
             child = subprocess.Popen(
                 command,
                 stdin=subprocess.PIPE,
@@ -134,15 +139,21 @@ class Pool:
 
 
 def job_folder(out: Path, name: str, seed: int) -> Path:
-    """Where one fit of a comparison lives."""
+    """The folder of one fit.
+
+    Example:
+        >>> job_folder(Path("out"), "mim", 0)
+        PosixPath('out/mim/seed0')
+    """
     return out / name / f"seed{seed}"
 
 
 def _error(task: str, folder: Path, status: int) -> MimError | None:
+    """The error of a process by its exit status; None for success."""
     if status == 0:
         return None
     if status < 0:
-        remedy = "give it more memory or run fewer jobs, and run the same again to continue"
+        remedy = "use fewer --jobs or more memory, then run the same command to resume"
         return MimError(f"{task} was killed by signal {-status}", remedy, folder)
     lines = (folder / f"{task}.log").read_text(errors="replace").strip().splitlines() or ["no message"]
-    return MimError(f"{task} failed ({lines[-1]})", "mend that and run the same again to continue", folder)
+    return MimError(f"{task} failed ({lines[-1]})", "fix the error, then run the same command to resume", folder)

@@ -1,4 +1,4 @@
-"""What a comparison found: AUROC by class and mean, intervals by group, paired differences; as JSON, CSV, Markdown."""
+"""Results of a comparison as JSON, CSV and Markdown: AUROCs, intervals by group and paired differences."""
 
 from __future__ import annotations
 
@@ -24,26 +24,29 @@ from mim_tf.evaluation.metrics import (
     weighted_auroc,
 )
 
-#: The row that the others are compared with, where it is there.
+#: Name of the reference row; without it, the first row is the reference.
 REFERENCE = "mim"
-#: Title of the column that counts.
+#: Title of the column of the mean AUROC over the classes that show skin.
 MEAN = "mean, skin"
 
 
 def summarize(entries: Sequence[Entry], plan: Plan, out: Path, seconds: float) -> dict[str, Any]:
-    """Summarises the scores of a finished comparison.
+    """Summarizes the scores of a finished comparison.
 
     Args:
         entries: the rows.
-        plan: what they share.
-        out: the comparison's folder.
-        seconds: of run time.
+        plan: the settings that all rows share.
+        out: the folder of the comparison.
+        seconds: run time in seconds.
 
     Returns:
-        As JSON can hold it: the conditions, and for each row its figures. A row's AUROC is the mean over seeds of the
-        AUROC of each seed, and so are the bootstrap replicates behind its interval: the interval is that of the
-        photographs, `seed_low` and `seed_high` are the range over seeds. All rows share the groups that were drawn,
-        so that the difference of two rows is paired.
+        A JSON-serializable dict with the settings and the results of each row. The AUROC of a row, and each bootstrap
+        replicate of its interval, is the mean over seeds. The interval therefore reflects the choice of photographs;
+        `seed_low` and `seed_high` are the range over seeds. All rows share the bootstrap samples of groups, so that
+        the difference of two rows is paired.
+
+    Raises:
+        MimError: a result is missing or damaged, or the rows were scored on different images.
     """
     remedy = "run mim-tf compare again"
     scores = {
@@ -55,24 +58,24 @@ def summarize(entries: Sequence[Entry], plan: Plan, out: Path, seconds: float) -
     images = scores[reference][0]["images"]
     draws = _draws(images)
     means: dict[str, list[float]] = {}
-    spreads: dict[str, NDArray[np.float64]] = {}
+    replicates: dict[str, NDArray[np.float64]] = {}
     rows: dict[str, Any] = {}
     for name, fits in scores.items():
-        classes, means[name], spreads[name] = _by_class(fits, plan.normal_class, draws)
-        first, probed = fits[0], job_folder(out, name, plan.seeds[0]) / "probe.json"
+        classes, means[name], replicates[name] = _by_class(fits, plan.normal_class, draws)
+        first, probe_file = fits[0], job_folder(out, name, plan.seeds[0]) / "probe.json"
         rows[name] = {
             **{key: first[key] for key in ("method", "options", "measure", "summary", "supervised", "parameters")},
             "train_seconds": float(np.mean([fit["train_seconds"] for fit in fits])),
             "steps": None if first["steps"] is None else [fit["steps"] for fit in fits],
             "classes": classes,
-            "mean": {**_over_seeds(means[name]), **interval(spreads[name])},
-            **(read_json(probed, remedy) if plan.probes else {}),
+            "mean": {**_over_seeds(means[name]), **interval(replicates[name])},
+            **(read_json(probe_file, remedy) if plan.probes else {}),
         }
     for name, row in rows.items():
-        by_seed = [ours - theirs for ours, theirs in zip(means[name], means[reference], strict=True)]
-        difference = {**_over_seeds(by_seed, "difference"), **interval(spreads[name] - spreads[reference])}
+        by_seed = [auroc - other for auroc, other in zip(means[name], means[reference], strict=True)]
+        difference = {**_over_seeds(by_seed, "difference"), **interval(replicates[name] - replicates[reference])}
         row["against_reference"] = None if name == reference else difference
-    every = [fit for fits in scores.values() for fit in fits]
+    all_fits = [fit for fits in scores.values() for fit in fits]
     return {
         "split": plan.split,
         "normal_class": plan.normal_class,
@@ -85,43 +88,47 @@ def summarize(entries: Sequence[Entry], plan: Plan, out: Path, seconds: float) -
         "groups": {label: len(set(_groups(images, label))) for label in draws},
         "bootstrap": {"draws": DRAWS, "unit": "group", "level": 0.95, "seed": 0},
         "run_seconds": round(seconds, 1),
-        "machine": sorted({fit["machine"] for fit in every}),
-        "code": sorted({fit["code"] for fit in every}),
-        "skipped": sorted({line for fit in every for line in fit["skipped"]}),
+        "machine": sorted({fit["machine"] for fit in all_fits}),
+        "code": sorted({fit["code"] for fit in all_fits}),
+        "skipped": sorted({line for fit in all_fits for line in fit["skipped"]}),
         "rows": rows,
     }
 
 
 def _check_images(scores: Mapping[str, Sequence[dict[str, Any]]], out: Path) -> None:
-    """Rows are compared image by image: all of them have to have scored the same ones."""
-    listed: list[tuple[str, str, str]] | None = None
+    """Checks that all fits were scored on the same images, since differences of rows are paired.
+
+    Raises:
+        MimError: a fit was scored on other images.
+    """
+    expected: list[tuple[str, str, str]] | None = None
     for name, fits in scores.items():
         for fit in fits:
             found = [(image["file"], image["label"], image["group"]) for image in fit["images"]]
-            listed = listed or found
-            if found != listed:
-                problem = "scored other images than the first row, so photographs have changed since"
-                raise MimError(problem, "remove it and run the same again", job_folder(out, name, fit["seed"]))
+            expected = expected or found
+            if found != expected:
+                problem = "was scored on other images than the first row: the data folder has changed"
+                raise MimError(problem, "remove it and run the same command again", job_folder(out, name, fit["seed"]))
 
 
 def _by_class(
     fits: Sequence[dict[str, Any]], normal: str, draws: Mapping[str, NDArray[np.float64]]
 ) -> tuple[dict[str, Any], list[float], NDArray[np.float64]]:
-    """The entry of each class, and over skin classes the mean of each seed and the bootstrap replicates."""
+    """AUROC by class; mean AUROC over the skin classes by seed; bootstrap replicates of this mean, float64 (R,)."""
     labels = np.array([image["label"] for image in fits[0]["images"]])
     similarity = np.array([[image["similarity"] for image in fit["images"]] for fit in fits], np.float32)
-    classes, values, spreads = {}, [], []
+    classes, values, skin_replicates = {}, [], []
     for label in draws:
         if label == normal:
             continue
         pairs = [(scored[labels == normal], scored[labels == label]) for scored in similarity]
         by_seed = [auroc(*pair) for pair in pairs]
-        spread = np.mean([weighted_auroc(*pair, draws[normal], draws[label]) for pair in pairs], axis=0)
-        classes[label] = {**_over_seeds(by_seed), **interval(spread), "skin": label not in NOT_SKIN}
+        replicates = np.mean([weighted_auroc(*pair, draws[normal], draws[label]) for pair in pairs], axis=0)
+        classes[label] = {**_over_seeds(by_seed), **interval(replicates), "skin": label not in NOT_SKIN}
         if label not in NOT_SKIN:
             values.append(by_seed)
-            spreads.append(spread)
-    return classes, [float(value) for value in np.mean(values, axis=0)], np.mean(spreads, axis=0)
+            skin_replicates.append(replicates)
+    return classes, [float(value) for value in np.mean(values, axis=0)], np.mean(skin_replicates, axis=0)
 
 
 def _groups(images: Sequence[dict[str, Any]], label: str) -> list[str]:
@@ -129,39 +136,41 @@ def _groups(images: Sequence[dict[str, Any]], label: str) -> list[str]:
 
 
 def _draws(images: Sequence[dict[str, Any]]) -> dict[str, NDArray[np.float64]]:
+    """Bootstrap weights of the images by class, float64 (R, N) each."""
     rng = np.random.default_rng(0)
     labels = sorted({image["label"] for image in images})
     return {label: group_weights(np.array(_groups(images, label), np.str_), rng, DRAWS) for label in labels}
 
 
-def _over_seeds(values: Sequence[float], what: str = "auroc") -> dict[str, float]:
-    return {what: float(np.mean(values)), "seed_low": float(min(values)), "seed_high": float(max(values))}
-
-
-# ---- tables -------------------------------------------------------------------------------------------
+def _over_seeds(values: Sequence[float], key: str = "auroc") -> dict[str, float]:
+    """Mean, minimum and maximum over seeds."""
+    return {key: float(np.mean(values)), "seed_low": float(min(values)), "seed_high": float(max(values))}
 
 
 def table(result: dict[str, Any]) -> tuple[list[str], list[list[str]]]:
-    """Header and rows of the table, best mean first, the supervised rows last.
+    """Builds the table of a comparison.
 
     Args:
-        result: what `summarize` gave.
+        result: result of `summarize`.
+
+    Returns:
+        The header and the rows, sorted by descending mean AUROC, supervised methods last.
     """
     labels = [label for label in result["images"] if label != result["normal_class"]]
     skin = [label for label in labels if label not in NOT_SKIN]
-    apart = [label for label in labels if label in NOT_SKIN]
-    header = ["method", *(_plain(label) for label in skin), MEAN, *(_plain(label) for label in apart)]
+    not_skin = [label for label in labels if label in NOT_SKIN]
+    header = ["method", *(_plain(label) for label in skin), MEAN, *(_plain(label) for label in not_skin)]
     header += [f"minus {result['reference']}", "seeds", "parameters", "training, s", "steps", "ms an image"]
     lines = []
     for name, row in sorted(
         result["rows"].items(), key=lambda item: (item[1]["supervised"], -item[1]["mean"]["auroc"])
     ):
-        against = row["against_reference"]
+        difference = row["against_reference"]
         line = [f"{name} (supervised)" if row["supervised"] else name]
         line += [f"{row['classes'][label]['auroc']:.2f}" for label in skin]
         line += [_bounds(row["mean"], row["mean"]["auroc"])]
-        line += [_bounds(row["classes"][label], row["classes"][label]["auroc"]) for label in apart]
-        line += ["" if against is None else _bounds(against, against["difference"], "+.2f")]
+        line += [_bounds(row["classes"][label], row["classes"][label]["auroc"]) for label in not_skin]
+        line += ["" if difference is None else _bounds(difference, difference["difference"], "+.2f")]
         line += [f"{row['mean']['seed_low']:.2f} to {row['mean']['seed_high']:.2f}", f"{row['parameters']:,}"]
         line += [f"{row['train_seconds']:.0f}", _range(row["steps"])]
         line += [f"{row['milliseconds']:.0f}" if "milliseconds" in row else ""]
@@ -184,27 +193,38 @@ def _bounds(entry: dict[str, float], value: float, form: str = ".2f") -> str:
 
 
 def markdown_table(header: Sequence[str], lines: Sequence[Sequence[str]]) -> str:
-    """A Markdown table, the first column to the left, the others to the right."""
+    """Formats a Markdown table; the first column is left-aligned, the others right-aligned.
+
+    Args:
+        header: titles of the columns.
+        lines: cells by row.
+
+    Returns:
+        The table without a final newline.
+
+    Example:
+        `markdown_table(["a", "b"], [["x", "1"]])` has the lines `| a | b |`, `| --- | ---: |` and `| x | 1 |`.
+    """
     rule = ["---", *["---:"] * (len(header) - 1)]
     return "\n".join("| " + " | ".join(line) + " |" for line in (header, rule, *lines))
 
 
 def write_tables(result: dict[str, Any], page: str, out: Path) -> None:
-    """Writes `comparison.json`, `comparison.csv` (one line a row and class) and `comparison.md`.
+    """Writes `comparison.json`, `comparison.csv` (one line per method and class) and `comparison.md`.
 
     Args:
-        result: what `summarize` gave.
-        page: the Markdown.
-        out: the folder.
+        result: result of `summarize`.
+        page: content of `comparison.md`.
+        out: output folder.
     """
     write_json(out / "comparison.json", result)
     text = io.StringIO()
-    lines = csv.writer(text, lineterminator="\n")
-    lines.writerow(["method", "class", "auroc", "ci_low", "ci_high", "seed_low", "seed_high"])
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(["method", "class", "auroc", "ci_low", "ci_high", "seed_low", "seed_high"])
     for name, row in result["rows"].items():
         for label, entry in (*row["classes"].items(), ("mean over skin classes", row["mean"])):
             keys = ("auroc", "ci_low", "ci_high", "seed_low", "seed_high")
-            lines.writerow([name, label, *(f"{entry[key]:.4f}" for key in keys)])
+            writer.writerow([name, label, *(f"{entry[key]:.4f}" for key in keys)])
     for path, content in ((out / "comparison.csv", text.getvalue()), (out / "comparison.md", page)):
-        with new_file(path) as beside:
-            beside.write_text(content, encoding="utf-8")
+        with new_file(path) as temporary:
+            temporary.write_text(content, encoding="utf-8")

@@ -1,7 +1,7 @@
-"""One process of a comparison: fits one method with one seed and scores a split, or probes what was fitted.
+"""A worker process of a comparison: fits one row with one seed and scores a split, or probes the fitted model.
 
-Run as `python -m mim_tf.comparison.worker fit|probe FOLDER`; FOLDER holds `job.json`. It
-ends when its standard input does.
+Run as `python -m mim_tf.comparison.worker fit|probe FOLDER`; FOLDER contains `job.json`. The process exits when its
+standard input is closed.
 """
 
 from __future__ import annotations
@@ -13,9 +13,9 @@ import shutil
 import sys
 import threading
 import time
+from dataclasses import asdict
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,6 +24,7 @@ import mim_export
 import mim_tf
 from mim_export.score.errors import explain
 from mim_export.score.files import read_json, write_json
+from mim_tf.comparison.plan import Job, Plan
 from mim_tf.data.folder import (
     Photos,
     Warn,
@@ -38,9 +39,9 @@ from mim_tf.data.splits import (
 )
 from mim_tf.detectors.base import OneClassModel
 from mim_tf.detectors.registry import create_model
-from mim_tf.training.config import Training
 from mim_tf.training.run_folder import SCRATCH
 
+#: Number of timed calls, including two for warm-up.
 _TIMED = 24
 
 
@@ -48,60 +49,67 @@ def _warn(line: str) -> None:
     print(line, file=sys.stderr)
 
 
-def _read(folder: Path) -> tuple[dict[str, Any], tuple[Photo, ...], OneClassModel]:
-    job = read_json(folder / "job.json", "run mim-tf compare again")
-    entry = job["entry"]
-    return job, scan_folder(job["folder"]), create_model(entry["method"], job["size"], **entry["options"])
+def _read(folder: Path) -> tuple[Job, tuple[Photo, ...], OneClassModel]:
+    """Reads the job, scans its data folder and creates the unfitted model."""
+    job = Job.read(folder)
+    model = create_model(job.entry.method, job.plan.size, **job.entry.options)
+    return job, scan_folder(job.plan.folder), model
 
 
-def _scored(job: dict[str, Any], photos: tuple[Photo, ...], warn: Warn) -> dict[str, Photos]:
-    split = job["split"]
+def _load_split(plan: Plan, photos: tuple[Photo, ...], warn: Warn) -> dict[str, Photos]:
+    """Decodes the photographs of the scored split, by class."""
     return {
-        name: load_photos(select(photos, split, name), job["size"], warn=warn, what=f"{split}/{name}")
-        for name in class_names(photos, split)
+        name: load_photos(select(photos, plan.split, name), plan.size, warn=warn, what=f"{plan.split}/{name}")
+        for name in class_names(photos, plan.split)
     }
 
 
 def fit(folder: Path) -> None:
-    """Fits, saves and writes `scores.json`: the similarity of each image of the split, with what the fit took."""
-    job, photos, made = _read(folder)
-    normal = job["normal_class"]
+    """Fits and saves a model, and writes `scores.json`: the similarity of each image, the training time and the steps.
+
+    Args:
+        folder: the folder of the fit, with `job.json`.
+
+    Raises:
+        MimError: a file is missing or damaged, or the photographs do not suffice.
+    """
+    job, photos, model = _read(folder)
+    plan, normal = job.plan, job.plan.normal_class
     skipped: list[str] = []
-    # First of all, so that nothing is found wrong with them when the time is spent.
-    scored = _scored(job, photos, skipped.append)
+    # Before the fit, so that an error in the data does not waste the training time.
+    scored = _load_split(plan, photos, skipped.append)
     chosen = select(photos, "train", normal)
-    pixels = load_photos(chosen, made.source_size, warn=skipped.append, what=f"train/{normal}").pixels
+    pixels = load_photos(chosen, model.source_size, warn=skipped.append, what=f"train/{normal}").pixels
     negatives = None
-    if made.supervised:
+    if model.supervised:
         others = select_others(photos, "val", normal)
-        negatives = load_photos(others, made.source_size, warn=skipped.append, what="val, other classes").pixels
-    training = Training(steps=job["steps"], seconds=job["seconds"], seed=job["seed"])
+        negatives = load_photos(others, model.source_size, warn=skipped.append, what="val, other classes").pixels
     began = time.monotonic()
-    made.fit(pixels, folder / "final", training, lambda *line: print(*line, flush=True), negatives)
-    # Of a fit that was stopped, only its own record knows the whole time.
+    model.fit(pixels, folder / "final", job.training, lambda *values: print(*values, flush=True), negatives)
+    # If the fit was resumed, only state.json has the total time.
     seconds, steps, state = time.monotonic() - began, None, folder / "final" / "state.json"
     if state.exists():
         record = read_json(state, "remove it")
         seconds, steps = max(seconds, record["seconds"]), record["step"]
-    made.save(folder)
+    model.save(folder)
     shutil.rmtree(folder / SCRATCH, ignore_errors=True)
     images = [
         {
-            "file": photo.path.relative_to(job["folder"]).as_posix(),
+            "file": photo.path.relative_to(plan.folder).as_posix(),
             "label": label,
             "group": photo.group,
             "similarity": float(score),
         }
         for label, part in scored.items()
-        for photo, score in zip(part.photos, made.score_samples(part.pixels), strict=True)
+        for photo, score in zip(part.photos, model.score_samples(part.pixels), strict=True)
     ]
     entry = {
-        **job["entry"],
-        "seed": job["seed"],
-        "measure": made.measure,
-        "summary": made.summary,
-        "supervised": made.supervised,
-        "parameters": made.parameters,
+        **asdict(job.entry),
+        "seed": job.seed,
+        "measure": model.measure,
+        "summary": model.summary,
+        "supervised": model.supervised,
+        "parameters": model.parameters,
         "train_seconds": round(seconds, 1),
         "steps": steps,
         "machine": machine(),
@@ -113,7 +121,11 @@ def fit(folder: Path) -> None:
 
 
 def machine() -> str:
-    """The processor as the system calls it and the version of TensorFlow, for figures that depend on them."""
+    """CPU model and TensorFlow version, for results that depend on them.
+
+    Example:
+        "AMD EPYC (TensorFlow 2.21.0)"
+    """
     try:
         lines = Path("/proc/cpuinfo").read_text().splitlines()
         name = next(line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
@@ -123,7 +135,11 @@ def machine() -> str:
 
 
 def code_digest() -> str:
-    """sha256 of the sources of both packages: fits of different code are not compared in silence."""
+    """SHA-256 of the Python sources of both packages, to report a comparison of fits by different versions.
+
+    Returns:
+        64 hexadecimal digits.
+    """
     digest = hashlib.sha256()
     for (root,) in (map(Path, mim_tf.__path__), map(Path, mim_export.__path__)):
         for path in sorted(root.rglob("*.py")):
@@ -132,47 +148,63 @@ def code_digest() -> str:
 
 
 def probe(folder: Path) -> None:
-    """Writes `probe.json`: milliseconds an image, one image a call and one thread, and the shortcut probes."""
+    """Writes `probe.json`: the latency of one image in milliseconds, and the shortcut probes.
+
+    Args:
+        folder: the folder of a finished fit.
+
+    Raises:
+        MimError: a file is missing or damaged.
+    """
     from mim_tf.evaluation.shortcuts import probe as shortcuts
 
-    job, photos, made = _read(folder)
-    made.load(folder)
-    parts = _scored(job, photos, _warn)
-    pixels = parts[job["normal_class"]].pixels
-    scores = {label: (part, made.score_samples(part.pixels)) for label, part in parts.items()}
+    job, photos, model = _read(folder)
+    model.load(folder)
+    normal = job.plan.normal_class
+    parts = _load_split(job.plan, photos, _warn)
+    scores = {label: (part, model.score_samples(part.pixels)) for label, part in parts.items()}
     entry = {
-        "milliseconds": milliseconds(made, pixels),
-        "probes": shortcuts(made.score_samples, scores, job["normal_class"], seed=0),
+        "milliseconds": milliseconds(model, parts[normal].pixels),
+        "probes": shortcuts(model.score_samples, scores, normal, seed=0),
     }
     write_json(folder / "probe.json", entry)
 
 
-def milliseconds(made: OneClassModel, pixels: NDArray[np.uint8]) -> float:
-    """Median time of `similarity` for one image, after two calls to warm up."""
+def milliseconds(model: OneClassModel, pixels: NDArray[np.uint8]) -> float:
+    """Measures the latency of `score_samples`.
+
+    Args:
+        model: a fitted model.
+        pixels: uint8 (N, S, S, 3).
+
+    Returns:
+        Median time of a call with one image in milliseconds, over 22 calls after 2 for warm-up.
+    """
     times = []
     for i in range(_TIMED):
         began = time.perf_counter()
-        made.score_samples(pixels[i % len(pixels)][None])
+        model.score_samples(pixels[i % len(pixels)][None])
         times.append(time.perf_counter() - began)
     return round(1000 * float(np.median(times[2:])), 2)
 
 
 def _end_with_parent() -> None:
+    """Exits when the parent process closes the pipe to standard input."""
     sys.stdin.read()
     os._exit(1)
 
 
 def main() -> None:
-    """Runs one task; an error that a user can mend is one line."""
+    """Runs one task; a user error is printed as one line, with exit status 2."""
     threading.Thread(target=_end_with_parent, daemon=True).start()
     task, folder = sys.argv[1], Path(sys.argv[2])
     try:
         {"fit": fit, "probe": probe}[task](folder)
     except Exception as error:
-        mendable = explain(error)
-        if mendable is None:
+        user_error = explain(error)
+        if user_error is None:
             raise
-        _warn(str(mendable))
+        _warn(str(user_error))
         sys.exit(2)
 
 

@@ -1,1 +1,1 @@
-"""One-class models: each gives every image a similarity to the class that it was fitted on."""
+"""One-class models: each is fitted on one class and computes the similarity of an image to that class."""

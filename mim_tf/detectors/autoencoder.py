@@ -1,4 +1,4 @@
-"""Reconstruct, measure: the GAN's inpainting replaced by an autoencoder's reconstruction."""
+"""Baseline `autoencoder`: SSIM of the image and an autoencoder's reconstruction, in place of the GAN's inpainting."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ from mim_tf.models.networks import check_shape, decoder, encoder
 
 @dataclass(frozen=True)
 class AutoencoderConfig:
-    """What an `Autoencoder` is built from.
+    """Configuration of `Autoencoder`.
 
     Attributes:
         size: side S of the images in pixels, a multiple of 16.
-        width: filters of the first level; 20 gives 204 429 parameters, MIM's generator of width 16 has 208 443.
-        code: channels of the code, which has S / 16 x S / 16 positions.
-        precision: dtype policy.
-        seed: of the initial weights.
+        width: filters of the first level. 20 gives 204 429 parameters; MIM's generator of width 16 has 208 443.
+        code: channels of the bottleneck, which has S / 16 x S / 16 positions.
+        precision: Keras dtype policy.
+        seed: seed of the initial weights.
     """
 
     size: int = 96
@@ -40,7 +40,7 @@ class AutoencoderConfig:
 
 @keras.saving.register_keras_serializable("mim_tf")
 class Autoencoder(AveragedModel):
-    """Encoder and decoder without skips; trained by mean absolute error and 1 - SSIM, as MIM's generator is."""
+    """Encoder and decoder without skip connections, trained with 6 x mean absolute error + (1 - SSIM)."""
 
     config_class = AutoencoderConfig
 
@@ -59,11 +59,11 @@ class Autoencoder(AveragedModel):
         return build
 
     def call(self, images: tf.Tensor) -> tf.Tensor:
-        """Reconstructs float32 (B, S, S, 3) in [0, 1] by the averaged weights."""
+        """Reconstructs float32 (B, S, S, 3) in [0, 1] with the averaged weights; same shape and range."""
         return self.averages["network"](images, training=False)
 
     def train_step(self, images: tf.Tensor) -> dict[str, tf.Tensor]:
-        """One step on float32 (B, S, S, 3)."""
+        """One gradient step on float32 (B, S, S, 3) in [0, 1]."""
         with tf.GradientTape() as tape:
             output = self.networks["network"](images, training=True)
             error = tf.reduce_mean(tf.abs(images - output))
@@ -73,11 +73,11 @@ class Autoencoder(AveragedModel):
 
 
 class AutoencoderModel(ReconstructionModel):
-    """SSIM of the image and its reconstruction."""
+    """Similarity = SSIM of the image and its reconstruction."""
 
     model_class = Autoencoder
     summary = "SSIM of the image and an autoencoder's reconstruction, as many parameters as MIM's generator"
 
     def reconstruct(self, model: keras.Model, images: tf.Tensor) -> tf.Tensor:
-        """The averaged network's output."""
+        """Output of the network with averaged weights."""
         return model(images)

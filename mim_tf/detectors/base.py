@@ -1,4 +1,4 @@
-"""The interface of a one-class model: `fit` on images of one class, then a similarity to that class for every image."""
+"""The interface of one-class models: `fit` on images of one class, `score_samples` on any image."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ if TYPE_CHECKING:
 
 
 class Measures(NamedTuple):
-    """What a one-class model computes for N images.
+    """Outputs of a one-class model for N images.
 
     Attributes:
-        similarity: float32 (N,), higher = more like the fitted class.
-        ssim: float32 (N,), SSIM of image and reconstruction; None where nothing is reconstructed.
-        novelty: float32 (N,), distance from everything that was fitted on, in standard deviations; None where the
-            measure has no such distance.
+        similarity: float32 (N,), higher = more similar to the fitted class.
+        ssim: SSIM of image and reconstruction, float32 (N,) in [-1, 1]; None if the model reconstructs nothing.
+        novelty: distance of the image's features from those of the training images and their views, in standard
+            deviations, float32 (N,); None if the measure has no novelty.
     """
 
     similarity: NDArray[np.float32]
@@ -32,37 +32,37 @@ class Measures(NamedTuple):
 
 
 class OneClassModel(abc.ABC):
-    """Fits on images of one class and gives every image a similarity to it, without a threshold.
+    """Base class: fits on images of one class and scores the similarity of images to it.
 
-    A `Detector` adds calibration: p-values and verdicts.
+    It has no threshold; `mim_tf.Detector` adds the calibration, p-values and verdicts.
 
     Args:
-        size: side S in pixels of the images that `score_samples` takes.
+        size: side S of the input of `score_samples`, in pixels.
     """
 
-    #: Name of the measure behind the similarity.
+    #: Name of the measure that computes the similarity.
     measure: ClassVar[str]
-    #: Whether `fit` needs images of other classes. A one-class method never does.
+    #: Whether `fit` requires images of other classes. False for one-class methods.
     supervised: ClassVar[bool] = False
-    #: Whether `fit` can use images of other classes where a user has some.
+    #: Whether `fit` accepts images of other classes (known negatives).
     takes_negatives: ClassVar[bool] = False
-    #: One line for tables.
+    #: One-line description for tables.
     summary: ClassVar[str]
 
     def __init__(self, size: int) -> None:
         self.size = size
-        #: Further arguments of the subclass's constructor, as JSON can hold them.
+        #: Keyword arguments of the subclass's constructor other than `size`, JSON-serializable.
         self.options: dict[str, Any] = {}
 
     @property
     def source_size(self) -> int:
-        """Side in pixels of the images that `fit` takes."""
+        """Side R of the input of `fit`, in pixels."""
         return self.size
 
     @property
     @abc.abstractmethod
     def parameters(self) -> int:
-        """Number of values behind `score_samples` that `fit` or an earlier training has set."""
+        """Number of fitted or pretrained values that `score_samples` uses."""
 
     @abc.abstractmethod
     def fit(
@@ -74,44 +74,58 @@ class OneClassModel(abc.ABC):
         negatives: NDArray[np.uint8] | None = None,
         callbacks: Sequence[keras.callbacks.Callback] = (),
     ) -> None:
-        """Fits on one class; a stopped fit in `folder` is continued.
+        """Fits on images of one class, or resumes the fit in `folder`.
 
         Args:
             pixels: uint8 (N, R, R, 3), R = `source_size`.
-            folder: for checkpoints and logs; `SCRATCH` may be made beside it.
-            training: how long and how.
-            progress: receives the metrics.
-            negatives: images of other classes, the same shape; given where the model is `supervised`, or where it
-                `takes_negatives` and there are some.
-            callbacks: called while a network is trained, see `mim_tf.training.loop.train`; models that train no
-                network ignore them.
+            folder: folder for checkpoints and logs; a model may create a folder `SCRATCH` next to it.
+            training: training configuration.
+            progress: called with the metrics.
+            negatives: images of other classes, uint8 (M, R, R, 3). Required if the model is `supervised`, optional if
+                it `takes_negatives`, else ignored.
+            callbacks: Keras callbacks, see `mim_tf.training.loop.train`; ignored by models that do not train a
+                network.
         """
 
     @abc.abstractmethod
     def score_samples(self, pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
-        """Similarity of uint8 (N, S, S, 3) as float32 (N,), higher = more like the fitted class."""
-
-    def measures(self, pixels: NDArray[np.uint8]) -> Measures:
-        """Similarity of uint8 (N, S, S, 3), with SSIM and novelty where the model has them."""
-        similarity = self.score_samples(pixels)
-        return Measures(similarity, similarity if self.measure == "ssim" else None, None)
-
-    def reconstruction_steps(self, pixels: NDArray[np.uint8]) -> dict[str, NDArray[np.float32]]:
-        """Pictures of the steps from the images to their reconstructions.
+        """Computes the similarity of images to the fitted class.
 
         Args:
             pixels: uint8 (N, S, S, 3).
 
         Returns:
-            By title float32 (N, S, S, 3) in [0, 1], the original first and the reconstruction last; empty for a model
-            that reconstructs nothing.
+            float32 (N,), higher = more similar to the fitted class.
+        """
+
+    def measures(self, pixels: NDArray[np.uint8]) -> Measures:
+        """Computes the similarity, and SSIM and novelty if the model has them.
+
+        Args:
+            pixels: uint8 (N, S, S, 3).
+
+        Returns:
+            The measures, each float32 (N,) or None.
+        """
+        similarity = self.score_samples(pixels)
+        return Measures(similarity, similarity if self.measure == "ssim" else None, None)
+
+    def reconstruction_steps(self, pixels: NDArray[np.uint8]) -> dict[str, NDArray[np.float32]]:
+        """Images of the steps from the input to its reconstruction.
+
+        Args:
+            pixels: uint8 (N, S, S, 3).
+
+        Returns:
+            Images by title, each float32 (N, S, S, 3) in [0, 1], the original first and the reconstruction last; an
+            empty dict if the model reconstructs nothing.
         """
         return {}
 
     @abc.abstractmethod
     def save(self, folder: Path) -> None:
-        """Writes what `load` reads into an existing folder."""
+        """Saves the fitted model into an existing folder."""
 
     @abc.abstractmethod
     def load(self, folder: Path) -> None:
-        """Reads what `save` wrote."""
+        """Loads the model that `save` wrote."""

@@ -1,4 +1,4 @@
-"""Mask, blur, measure: the inpainter of `mim` replaced by a Gaussian blur that has learnt nothing."""
+"""Baseline `blur`: SSIM of the image and a Gaussian-blur inpainting, in place of the GAN's; it has no parameters."""
 
 from __future__ import annotations
 
@@ -21,28 +21,31 @@ _BATCH = 32
 
 
 def blur_inpaint(images: NDArray[np.float32], masks: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Fills hidden pixels with the Gaussian-weighted mean of the kept ones (sigma 4 px).
+    """Fills masked pixels with the Gaussian-weighted mean of the visible ones (sigma 4 px).
 
     Args:
         images: float32 (B, S, S, 3) in [0, 1].
-        masks: float32 (n, S, S, 1), a mask set.
+        masks: a mask set, float32 (n, S, S, 1), 1 = visible; each pixel is masked by exactly one mask.
 
     Returns:
-        float32 (B, S, S, 3). A constant image comes back as it was.
+        float32 (B, S, S, 3) in [0, 1].
+
+    Example:
+        A constant image of value 0.4 is returned unchanged, up to 1e-5.
     """
     filled = np.zeros_like(images)
     for mask in masks:
-        kept = gaussian_filter(mask, _SIGMA, axes=(0, 1))
-        blurred = gaussian_filter(images * mask, _SIGMA, axes=(1, 2)) / np.maximum(kept, 1e-6)
+        visible = gaussian_filter(mask, _SIGMA, axes=(0, 1))
+        blurred = gaussian_filter(images * mask, _SIGMA, axes=(1, 2)) / np.maximum(visible, 1e-6)
         filled += (1.0 - mask) * blurred
     return filled
 
 
 class BlurModel(OneClassModel):
-    """SSIM of the image and its blur-inpainting: what remains of `mim` without the GAN."""
+    """Similarity = SSIM of the image and its blur inpainting: `mim` without the GAN."""
 
     measure = "ssim"
-    summary = "SSIM of the image and a Gaussian-blur inpainting; nothing is learnt"
+    summary = "SSIM of the image and a Gaussian-blur inpainting; no trained parameters"
 
     def __init__(self, size: int) -> None:
         super().__init__(size)
@@ -50,7 +53,7 @@ class BlurModel(OneClassModel):
 
     @property
     def parameters(self) -> int:
-        """None."""
+        """0: there is nothing to fit."""
         return 0
 
     def fit(
@@ -62,10 +65,10 @@ class BlurModel(OneClassModel):
         negatives: NDArray[np.uint8] | None = None,
         callbacks: Sequence[keras.callbacks.Callback] = (),
     ) -> None:
-        """There is nothing to learn."""
+        """Does nothing; see `OneClassModel.fit`."""
 
     def score_samples(self, pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
-        """Mean SSIM; see `OneClassModel.score_samples`."""
+        """SSIM, float32 (N,); see `OneClassModel.score_samples`."""
         scores = []
         for start in range(0, len(pixels), _BATCH):
             images = pixels[start : start + _BATCH].astype(np.float32) / np.float32(255)
@@ -73,7 +76,7 @@ class BlurModel(OneClassModel):
         return np.concatenate(scores)
 
     def save(self, folder: Path) -> None:
-        """There is nothing to keep."""
+        """Does nothing: the model has no state."""
 
     def load(self, folder: Path) -> None:
-        """There is nothing to read."""
+        """Does nothing: the model has no state."""

@@ -1,4 +1,4 @@
-"""The supervised classifier that one-class detection argues against: it alone is shown other classes."""
+"""Baseline `classifier`: a supervised CNN, the only method that is trained on images of other classes."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ _BATCH = 64
 
 @dataclass(frozen=True)
 class ClassifierConfig:
-    """What a `Classifier` is built from.
+    """Configuration of `Classifier`.
 
     Attributes:
         size: side S of the images in pixels, a multiple of 16.
         width: filters of the first level.
-        precision: dtype policy.
-        seed: of the initial weights.
+        precision: Keras dtype policy.
+        seed: seed of the initial weights.
     """
 
     size: int = 96
@@ -43,7 +43,7 @@ class ClassifierConfig:
 
 @keras.saving.register_keras_serializable("mim_tf")
 class Classifier(AveragedModel):
-    """A small convolutional network, trained by cross-entropy on as many images of the class as of others."""
+    """A small CNN with one logit, trained with cross-entropy on batches that are half of the class, half of others."""
 
     config_class = ClassifierConfig
 
@@ -62,45 +62,45 @@ class Classifier(AveragedModel):
         return build
 
     def call(self, images: tf.Tensor) -> tf.Tensor:
-        """Logit of float32 (B, S, S, 3) in [0, 1], float32 (B,), by the averaged weights; positive = the class."""
+        """Logit of float32 (B, S, S, 3) in [0, 1] with the averaged weights: float32 (B,), positive = the class."""
         return self.averages["network"](images, training=False)[:, 0]
 
     def train_step(self, batch: tuple[tf.Tensor, tf.Tensor]) -> dict[str, tf.Tensor]:
-        """One step on images float32 (B, S, S, 3) and labels float32 (B,), 1 = the class."""
+        """One gradient step on images float32 (B, S, S, 3) in [0, 1] and labels float32 (B,), 1 = the class."""
         images, labels = batch
         with tf.GradientTape() as tape:
             logits = self.networks["network"](images, training=True)[:, 0]
             loss = tf.reduce_mean(tf.nn.sigmoid_cross_entropy_with_logits(labels, logits))
-        right = tf.reduce_mean(tf.cast((logits > 0) == (labels > 0.5), tf.float32))
-        return self.descend(tape, loss, {"cross_entropy": loss, "accuracy": right})
+        accuracy = tf.reduce_mean(tf.cast((logits > 0) == (labels > 0.5), tf.float32))
+        return self.descend(tape, loss, {"cross_entropy": loss, "accuracy": accuracy})
 
 
 class ClassifierModel(NetworkModel):
-    """Logit of a classifier, the class against the other classes of `val`."""
+    """Similarity = logit of a classifier of the class against the other classes of `val`."""
 
     model_class = Classifier
     measure = "logit"
     supervised = True
-    summary = "supervised: a small CNN that was shown the other classes of val"
+    summary = "supervised: a small CNN, trained on the other classes of val as well"
 
     def batches(
         self, pixels: NDArray[np.uint8], negatives: NDArray[np.uint8] | None, training: Training, start: int
     ) -> tf.data.Dataset:
-        """Images and labels, half of each batch of the class and half of the others."""
+        """Batches of images and labels: the first half of each is of the class (1), the second of other classes (0)."""
         if negatives is None:
             raise ValueError("Expected images of other classes. Received: none.")
         half = max(1, training.batch_size // 2)
         streams = (
-            # Another seed, or both halves would share their crops and colours.
+            # Different seeds: with one seed, both halves would have the same crops and colour changes.
             batches(
-                images, size=self.size, batch_size=half, seed=training.seed + shift, start=start, steps=training.steps
+                images, size=self.size, batch_size=half, seed=training.seed + offset, start=start, steps=training.steps
             )
-            for images, shift in ((pixels, 0), (negatives, 1000))
+            for images, offset in ((pixels, 0), (negatives, 1000))
         )
         labels = tf.constant([1.0] * half + [0.0] * half)
         return tf.data.Dataset.zip(tuple(streams)).map(lambda ours, others: (tf.concat([ours, others], 0), labels))
 
     def score_samples(self, pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
-        """The logit; see `OneClassModel.score_samples`."""
+        """Logit, float32 (N,); see `OneClassModel.score_samples`."""
         starts = range(0, len(pixels), _BATCH)
         return np.concatenate([self.keras_model(pixels[i : i + _BATCH] / np.float32(255)).numpy() for i in starts])

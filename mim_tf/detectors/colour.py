@@ -1,4 +1,4 @@
-"""Colour statistics alone: how far does a detector get that sees no structure at all?"""
+"""Baseline `colour`: Mahalanobis distance of colour statistics, a detector without any spatial information."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from mim_tf.training.config import Progress, Training
 
 
 def colour_statistics(pixels: NDArray[np.uint8]) -> NDArray[np.float64]:
-    """Mean and standard deviation of each channel.
+    """Mean and standard deviation of each colour channel.
 
     Args:
         pixels: uint8 (N, S, S, 3).
 
     Returns:
-        float64 (N, 6): mean R, G, B, then std R, G, B, of values in [0, 1].
+        float64 (N, 6): mean of R, G, B, then standard deviation of R, G, B, of values in [0, 1].
 
     Example:
         A red image (255, 0, 0) gives [1, 0, 0, 0, 0, 0].
@@ -32,14 +32,17 @@ def colour_statistics(pixels: NDArray[np.uint8]) -> NDArray[np.float64]:
 
 
 class ColourModel(OneClassModel):
-    """Negative squared Mahalanobis distance of the colour statistics (covariance: Ledoit and Wolf, 2004)."""
+    """Similarity = negative squared Mahalanobis distance of the colour statistics.
+
+    The covariance is estimated with the shrinkage of Ledoit and Wolf (2004).
+    """
 
     measure = "colour"
-    summary = "Mahalanobis distance of mean and deviation of the channels"
+    summary = "Mahalanobis distance of mean and standard deviation of the colour channels"
 
     @property
     def parameters(self) -> int:
-        """Mean and precision matrix."""
+        """Number of values of the mean and the precision matrix: 6 + 36 = 42."""
         return self.mean.size + self.precision.size
 
     def fit(
@@ -57,7 +60,7 @@ class ColourModel(OneClassModel):
         self.precision = estimate.precision_
 
     def score_samples(self, pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
-        """At most 0, where the statistics equal the mean; see `OneClassModel.score_samples`."""
+        """Negative squared distance, at most 0, float32 (N,); see `OneClassModel.score_samples`."""
         offset = colour_statistics(pixels) - self.mean
         return -np.einsum("ni,ij,nj->n", offset, self.precision, offset).astype(np.float32)
 

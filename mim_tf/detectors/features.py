@@ -1,4 +1,4 @@
-"""Statistics of features that were learned on ImageNet: does a detector need training of its own?"""
+"""Baseline `features`: Mahalanobis distance of statistics of ImageNet features, without training a network."""
 
 from __future__ import annotations
 
@@ -20,36 +20,36 @@ from mim_tf.backbones.efficientnet import (
 from mim_tf.detectors.base import OneClassModel
 from mim_tf.training.config import Progress, Training
 
-#: The eighth block of EfficientNet-Lite0, counted from 0: the last of 80 channels, at 1/16 of the resolution.
+#: Index from 0 of the block of EfficientNet-Lite0: the last one with 80 channels, at 1/16 of the resolution.
 BLOCK = 7
 
 
 class FeaturesModel(OneClassModel):
-    """Negative squared Mahalanobis distance of deep features (Rippel et al., ICPR 2020).
+    """Similarity = negative squared Mahalanobis distance of deep features (Rippel et al., ICPR 2020).
 
-    The features are mean and standard deviation over the positions of each channel of one block of a frozen
-    EfficientNet-Lite0; the covariance is that of Ledoit and Wolf (2004).
+    The features are the mean and standard deviation over the positions of each channel of one block of a frozen
+    EfficientNet-Lite0. The covariance is estimated with the shrinkage of Ledoit and Wolf (2004).
     """
 
     measure = "features"
-    summary = "Mahalanobis distance of mean and deviation of ImageNet features (EfficientNet-Lite0)"
+    summary = "Mahalanobis distance of mean and standard deviation of ImageNet features (EfficientNet-Lite0)"
 
     def __init__(self, size: int) -> None:
         super().__init__(size)
-        weights_file()  # says what is missing before anything else is done
+        weights_file()  # raises before anything is computed if the weights are missing
 
     @cached_property
     def network(self) -> keras.Model:
-        """(B, S, S, 3) -> (B, H, W, C); not a part of what `save` writes."""
+        """The frozen network, (B, S, S, 3) -> (B, H, W, C); not saved by `save`."""
         return feature_network(self.size, BLOCK)
 
     @property
     def parameters(self) -> int:
-        """The network as far as its block, mean and precision matrix."""
+        """Number of values of the network up to its block, the mean and the precision matrix."""
         return int(self.network.count_params()) + self.mean.size + self.precision.size
 
     def statistics(self, pixels: NDArray[np.uint8]) -> NDArray[np.float64]:
-        """Mean, then standard deviation, of each channel: uint8 (N, S, S, 3) -> float64 (N, 2 C)."""
+        """Mean, then standard deviation, of each of C channels: uint8 (N, S, S, 3) -> float64 (N, 2 C)."""
         values = self.network.predict(pixels, batch_size=32, verbose=0).astype(np.float64)  # (N, H, W, C)
         return np.concatenate([values.mean(axis=(1, 2)), values.std(axis=(1, 2))], axis=1)
 
@@ -67,7 +67,7 @@ class FeaturesModel(OneClassModel):
         self.mean, self.precision = estimate.location_, estimate.precision_
 
     def score_samples(self, pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
-        """At most 0, where the statistics equal the mean; see `OneClassModel.score_samples`."""
+        """Negative squared distance, at most 0, float32 (N,); see `OneClassModel.score_samples`."""
         offset = self.statistics(pixels) - self.mean
         return -np.einsum("ni,ij,nj->n", offset, self.precision, offset).astype(np.float32)
 

@@ -1,4 +1,4 @@
-"""The method `mim`: trains a `MIM` and measures the similarity of its inpainting to the image."""
+"""The method `mim` with the measure `ssim`: trains a `MIM`, scores the SSIM of the image and its inpainting."""
 
 from __future__ import annotations
 
@@ -11,23 +11,23 @@ from mim_export.score.preprocess import mask_set
 from mim_tf.detectors.reconstruction import ReconstructionModel
 from mim_tf.models.mim import MIM, MIMConfig
 
-#: Of both networks; a GAN does not bear the rate of a model with one optimizer.
+#: Learning rate of both optimizers; a GAN is unstable at `reconstruction.LEARNING_RATE`.
 _LEARNING_RATE = 4e-4
 
 
 class InpaintingModel(ReconstructionModel):
-    """Mask, inpaint, measure."""
+    """Similarity = SSIM of the image and its inpainting by a GAN."""
 
     model_class = MIM
     summary = "SSIM of the image and the inpainting of a GAN: the published method"
 
     def make_config(self, precision: str, seed: int) -> MIMConfig:
-        """The configuration; the weights of the losses may come as the mapping that JSON holds."""
+        """The configuration; the option `losses` may be a dict, as JSON stores it."""
         options = {**self.options, "size": self.size, "precision": precision, "seed": seed}
         return MIMConfig.from_dict({"losses": {}, **options})
 
     def make_model(self, config: MIMConfig) -> MIM:
-        """A new GAN with its two optimizers."""
+        """Creates a GAN and compiles it with two optimizers."""
         model = MIM(config)
         model.compile(
             g_optimizer=keras.optimizers.Adam(_LEARNING_RATE, beta_1=0.5),
@@ -42,18 +42,18 @@ class InpaintingModel(ReconstructionModel):
 
     @property
     def network(self) -> keras.Model:
-        """The averaged generator, float32."""
+        """The generator with averaged weights, float32."""
         return self.keras_model.ema_generator
 
     @property
     def parameters(self) -> int:
-        """Of the generator; the discriminator is for training only."""
+        """Number of parameters of the generator; the discriminator is used in training only."""
         return self.network.count_params()
 
     def reconstruct(self, model: keras.Model, images: tf.Tensor) -> tf.Tensor:
-        """Each pixel as predicted while it is hidden; see `MIM.inpaint`."""
+        """The inpainting: each pixel is predicted while it is masked; see `MIM.inpaint`."""
         return model.inpaint(images, self.masks)
 
     def columns(self, model: keras.Model, images: tf.Tensor) -> dict[str, tf.Tensor]:
-        """The image under one mask and the inpainting."""
+        """The image under the first mask, and the inpainting."""
         return {"under one mask": images * self.masks[0], "inpainted": self.reconstruct(model, images)}

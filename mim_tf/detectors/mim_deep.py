@@ -1,4 +1,4 @@
-"""The method `mim` with the measure `deep`: features of the image where the GAN's inpainting errs, and a head."""
+"""The method `mim` with the measure `deep`: a head on image features, weighted by the error of the GAN's inpainting."""
 
 from __future__ import annotations
 
@@ -28,28 +28,31 @@ from mim_tf.training.config import Progress, Training
 from mim_tf.training.run_folder import SCRATCH
 
 _HEAD = "head.npz"
-#: Training photographs are kept at this multiple of the model's size, so that most crops need no enlargement.
+#: Ratio of the side of training images to the model's input, so that most crops need no upsampling.
 _MARGIN = 4 / 3
 _BATCH = 16
 
 
 class DeepInpaintingModel(OneClassModel):
-    """Mask, inpaint, and measure in features.
+    """Similarity = output of a head on features of the image and of its inpainting.
 
     Args:
-        size: side S of the images in pixels, a multiple of 32; half of it is inpainted.
-        views: rounds of views of each photograph that the head is fitted on, see `views.make_views`.
-        block: of the network whose features are read, see `deep.backbone`.
-        options: of the GAN, as `InpaintingModel` takes them.
+        size: side S of the images in pixels, a multiple of 32, at least 64. The GAN inpaints at S / 2.
+        views: rounds of augmented views per photograph on which the head is fitted, see `views.make_views`.
+        block: index of the EfficientNet-Lite0 block whose features are used, see `deep.backbone`.
+        options: options of the GAN, see `InpaintingModel`.
+
+    Raises:
+        MimError: the size or block is not supported, or the weights of the backbone are missing.
     """
 
     measure = "deep"
     takes_negatives = True
-    summary = "features of the image where the GAN's inpainting errs, told from self-made negatives"
+    summary = "features of the image, weighted by the error of the GAN's inpainting, against pseudo-negatives"
 
     def __init__(self, size: int, *, views: int = 2, block: int = deep.BLOCK, **options: Any) -> None:
         super().__init__(size)
-        weights_file()  # says what is missing before anything else is done
+        weights_file()  # raises before anything is computed if the weights are missing
         if size < 64 or size % 32:
             raise MimError(f"size {size} is not possible", "choose a multiple of 32 px from 64 on, such as 192")
         if block not in deep.BLOCKS:
@@ -62,28 +65,35 @@ class DeepInpaintingModel(OneClassModel):
 
     @property
     def source_size(self) -> int:
-        """Side in pixels of the photographs that views are made of."""
+        """Side in pixels of the images from which views are cropped."""
         return round(self.size * _MARGIN)
 
     @cached_property
     def backbone(self) -> keras.Model:
-        """The frozen network; not a part of what `save` writes."""
+        """The frozen feature network; not saved by `save`."""
         return deep.backbone(self.size, self.options["block"])
 
     @property
     def parameters(self) -> int:
-        """Of the generator, of the network as far as its block, and of the head."""
+        """Number of parameters of the generator, the backbone up to its block and the head."""
         return self.inpainting.parameters + int(self.backbone.count_params()) + self.head.parameters
 
     def vectors(self, pixels: NDArray[np.uint8]) -> tuple[NDArray[np.float64], NDArray[np.float32]]:
-        """Of uint8 (N, S, S, 3) what the head reads, float64 (N, D), and SSIM of the inpainting, float32 (N,)."""
+        """Computes the input of the head, and the SSIM of the inpainting.
+
+        Args:
+            pixels: uint8 (N, S, S, 3).
+
+        Returns:
+            Feature vectors, float64 (N, D), and SSIM, float32 (N,).
+        """
         starts = range(0, len(pixels), _BATCH)
         parts = [self._compute_vectors(tf.constant(pixels[start : start + _BATCH], tf.float32)) for start in starts]
         vectors, ssims = (np.concatenate([part.numpy() for part in column]) for column in zip(*parts, strict=True))
         return vectors.astype(np.float64), ssims
 
     def _trace_vectors(self) -> Callable[[tf.Tensor], tuple[tf.Tensor, tf.Tensor]]:
-        """A new graph of the present networks: one that was traced before would keep the networks of then."""
+        """Traces a graph of the current networks; an earlier graph would hold the networks of an earlier fit."""
         backbone, generator = self.backbone, self.inpainting.keras_model
 
         def compute(images: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
@@ -106,15 +116,15 @@ class DeepInpaintingModel(OneClassModel):
         small = np.stack([resample(photo, self.inpainting.source_size) for photo in pixels])
         self.inpainting.fit(small, folder, training, progress, callbacks=callbacks)
         self._compute_vectors = self._trace_vectors()
-        found: dict[str, list[NDArray[np.float64]]] = {}
+        vectors: dict[str, list[NDArray[np.float64]]] = {}
         for number, views in enumerate(self._views(pixels, folder.parent / SCRATCH, training.seed), 1):
-            read, _ = self.vectors(np.concatenate(list(views.values())))
+            computed, _ = self.vectors(np.concatenate(list(views.values())))
             ends = np.cumsum([len(images) for images in views.values()])[:-1]
-            for kind, part in zip(views, np.split(read, ends), strict=True):
-                found.setdefault(kind, []).append(part)
+            for kind, part in zip(views, np.split(computed, ends), strict=True):
+                vectors.setdefault(kind, []).append(part)
             if number % 10 == 0 or number == len(pixels):
                 progress(f"{folder.name}, head", number, len(pixels), {})
-        parts = {kind: np.concatenate(rows) for kind, rows in found.items()}
+        parts = {kind: np.concatenate(rows) for kind, rows in vectors.items()}
         plain, crops, positives = (parts.pop(kind) for kind in ("photo", "crop", "positive"))
         known = None
         if negatives is not None:
@@ -122,7 +132,7 @@ class DeepInpaintingModel(OneClassModel):
         self.head = fit_head(plain, np.concatenate([crops, positives]), np.concatenate(list(parts.values())), known)
 
     def _views(self, pixels: NDArray[np.uint8], folder: Path, seed: int) -> Iterator[dict[str, NDArray[np.uint8]]]:
-        """The views of each photograph, made once for all fits of a run; made ahead of their use, in threads."""
+        """Views of each photograph, computed in threads and cached in `folder` for all fits of a run."""
         folder.mkdir(parents=True, exist_ok=True)
 
         def views(photo: NDArray[np.uint8]) -> dict[str, NDArray[np.uint8]]:
@@ -130,26 +140,26 @@ class DeepInpaintingModel(OneClassModel):
             if path.exists():
                 with np.load(path) as stored:
                     return {kind: stored[kind] for kind in stored.files}
-            made = make_views(photo, self.size, self.options["views"], seed)
-            with new_file(path) as beside, beside.open("wb") as stream:
-                np.savez(stream, **made)  # type: ignore[arg-type]
-            return made
+            computed = make_views(photo, self.size, self.options["views"], seed)
+            with new_file(path) as temporary, temporary.open("wb") as stream:
+                np.savez(stream, **computed)  # type: ignore[arg-type]
+            return computed
 
         with ThreadPoolExecutor(2) as pool:
-            for start in range(0, len(pixels), 8):  # not all at once: they would fill the memory
+            for start in range(0, len(pixels), 8):  # in chunks, to limit the memory
                 yield from pool.map(views, pixels[start : start + 8])
 
     def score_samples(self, pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
-        """The head's score, of a deviation of about 1.3 over the held-out class; see `OneClassModel.score_samples`."""
+        """Output of the head, float32 (N,), standard deviation about 1.3 on held-out images of the class."""
         return self.measures(pixels).similarity
 
     def measures(self, pixels: NDArray[np.uint8]) -> Measures:
-        """The score, the published measure of the same inpainting, and how foreign; see `OneClassModel.measures`."""
+        """Output of the head, SSIM of the same inpainting, and novelty; see `OneClassModel.measures`."""
         vectors, ssims = self.vectors(pixels)
         return Measures(self.head.score(vectors), ssims, self.head.novelty.score(vectors).astype(np.float32))
 
     def reconstruction_steps(self, pixels: NDArray[np.uint8]) -> dict[str, NDArray[np.float32]]:
-        """Original, the half-size image under one mask and its inpainting, enlarged to S."""
+        """Original, masked image and inpainting; the latter two are upsampled from S / 2 to S."""
         images = deep.halved(tf.constant(pixels, tf.float32)) / 255.0
         columns = self.inpainting.columns(self.inpainting.keras_model, images)
         enlarged = {title: np.repeat(np.repeat(half, 2, axis=1), 2, axis=2) for title, half in columns.items()}

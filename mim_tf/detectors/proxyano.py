@@ -1,4 +1,4 @@
-"""The method `proxyano`: trains a `ProxyAno` and measures how well an image is rebuilt from its proxy."""
+"""The method `proxyano`: trains a `ProxyAno`, scores the SSIM of the image and its reconstruction from the proxy."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from mim_tf.training.config import Training
 
 
 class ProxyAnoModel(ReconstructionModel):
-    """Image to proxy to image, measure."""
+    """Similarity = SSIM of the image and its reconstruction from the predicted proxy."""
 
     model_class = ProxyAno
     summary = "SSIM of the image and its reconstruction from a predicted superpixel image"
@@ -23,7 +23,7 @@ class ProxyAnoModel(ReconstructionModel):
     def batches(
         self, pixels: NDArray[np.uint8], negatives: NDArray[np.uint8] | None, training: Training, start: int
     ) -> tf.data.Dataset:
-        """Images and their proxies, in views that differ only by what a camera adds to the image."""
+        """Batches of images and their proxies with the same augmentation, except camera effects on the image only."""
         proxied = proxies(self.config.proxy, pixels)
         views = (
             batches(
@@ -40,10 +40,10 @@ class ProxyAnoModel(ReconstructionModel):
         return tf.data.Dataset.zip(tuple(views))
 
     def reconstruct(self, model: keras.Model, images: tf.Tensor) -> tf.Tensor:
-        """The image rebuilt from its extracted proxy."""
+        """The image, reconstructed from its predicted proxy."""
         return model(images)
 
     def columns(self, model: keras.Model, images: tf.Tensor) -> dict[str, tf.Tensor]:
-        """The extracted proxy and the reconstruction."""
+        """The predicted proxy and the reconstruction."""
         extracted = model.extract(images)
         return {"proxy": extracted, "reconstructed": model.rebuild(extracted)}

@@ -1,4 +1,4 @@
-"""Base classes of the models that train a Keras network, and of those that reconstruct the image."""
+"""Base classes of the methods that train a Keras model, and of those that reconstruct the image."""
 
 from __future__ import annotations
 
@@ -20,22 +20,22 @@ from mim_tf.training.config import Progress, Training
 from mim_tf.training.loop import fast_precision, load_weights, train
 from mim_tf.training.previews import write_preview
 
-#: Learning rate of Adam for models with one optimizer: of 4e-4 and 2e-3 the one that reconstructed the normal class of
-#: `val` better.
+#: Learning rate of Adam for models with one optimizer. Of 4e-4 and 2e-3, it reconstructed the normal class of `val`
+#: better.
 LEARNING_RATE = 2e-3
 _BATCH = 32
 _PREVIEWS = 6
 
 
 class NetworkModel(OneClassModel):
-    """A one-class model whose `fit` trains a Keras model by gradient steps, with checkpoints.
+    """Base class of methods whose `fit` trains a Keras model by gradient steps, with checkpoints.
 
     Args:
-        size: side S of the images in pixels.
+        size: side S of the images, in pixels.
         options: fields of the Keras model's configuration other than `size`, `precision` and `seed`.
     """
 
-    #: The Keras model that is trained; its `config_class` has the fields `size`, `precision` and `seed`.
+    #: Class of the Keras model; its `config_class` has the fields `size`, `precision` and `seed`.
     model_class: ClassVar[type[keras.Model]]
 
     def __init__(self, size: int, **options: Any) -> None:
@@ -58,7 +58,7 @@ class NetworkModel(OneClassModel):
 
     @property
     def source_size(self) -> int:
-        """Training photographs are kept larger than the network's input, so that crops need no enlargement."""
+        """Side R of the input of `fit`, in pixels; larger than S, so that crops need no upsampling."""
         return source_size(self.size)
 
     def make_model(self, config: Any) -> keras.Model:
@@ -69,13 +69,13 @@ class NetworkModel(OneClassModel):
 
     @property
     def parameters(self) -> int:
-        """Number of parameters of the networks that `score_samples` uses."""
+        """Number of parameters of the networks that `score_samples` runs."""
         return sum(network.count_params() for network in self.keras_model.averages.values())
 
     def batches(
         self, pixels: NDArray[np.uint8], negatives: NDArray[np.uint8] | None, training: Training, start: int
     ) -> tf.data.Dataset:
-        """The batches for `train_step` from the step `start` on; here float32 (B, S, S, 3) in [0, 1]."""
+        """Batches for `train_step` from the step `start` on; by default float32 (B, S, S, 3) in [0, 1]."""
         return batches(
             pixels,
             size=self.size,
@@ -86,7 +86,7 @@ class NetworkModel(OneClassModel):
         )
 
     def preview(self, model: keras.Model, images: tf.Tensor, path: Path) -> None:
-        """Draws what the Keras model does with float32 (B, S, S, 3); draws nothing unless overridden."""
+        """Writes a preview of the model on float32 (B, S, S, 3) in [0, 1] as PNG; does nothing by default."""
 
     def fit(
         self,
@@ -99,26 +99,26 @@ class NetworkModel(OneClassModel):
     ) -> None:
         """Trains the network; see `OneClassModel.fit`."""
         precision = fast_precision() if training.precision == "auto" else training.precision
-        shown = pixels[:: max(1, len(pixels) // _PREVIEWS)][:_PREVIEWS]
-        shown = tf.image.resize(shown / np.float32(255), [self.size, self.size], antialias=True)
+        chosen = pixels[:: max(1, len(pixels) // _PREVIEWS)][:_PREVIEWS]
+        previewed = tf.image.resize(chosen / np.float32(255), [self.size, self.size], antialias=True)
         self._keras_model = train(
             lambda: self.make_model(self.make_config(precision, training.seed)),
             lambda start: self.batches(pixels, negatives, training, start),
             folder,
             training,
             progress,
-            lambda model, path: self.preview(model, shown, path),
+            lambda model, path: self.preview(model, previewed, path),
             callbacks,
         )
 
     def save(self, folder: Path) -> None:
-        """Writes `<network>.weights.h5` of each network that `score_samples` uses: arrays, no code."""
+        """Writes `<network>.weights.h5` for each network that `score_samples` runs; the files hold arrays only."""
         for name, network in self.keras_model.averages.items():
-            with new_file(folder / f"{name}.weights.h5") as beside:
-                network.save_weights(beside)
+            with new_file(folder / f"{name}.weights.h5") as temporary:
+                network.save_weights(temporary)
 
     def load(self, folder: Path) -> None:
-        """Reads what `save` wrote into networks that are built from the options."""
+        """Builds the networks from the options and loads the weights that `save` wrote."""
         model = self.make_model(self.config)
         for name, network in model.averages.items():
             load_weights(network, folder / f"{name}.weights.h5")
@@ -126,34 +126,34 @@ class NetworkModel(OneClassModel):
 
 
 class ReconstructionModel(NetworkModel):
-    """A one-class model that predicts the image and measures how similar the prediction is."""
+    """Base class of methods whose similarity compares the image with its reconstruction."""
 
     measure = "ssim"
 
     @abc.abstractmethod
     def reconstruct(self, model: keras.Model, images: tf.Tensor) -> tf.Tensor:
-        """The Keras model's prediction of float32 (B, S, S, 3) in [0, 1], the same shape and range."""
+        """Reconstruction of float32 (B, S, S, 3) in [0, 1], same shape and range."""
 
     def similarities(self, model: keras.Model, images: tf.Tensor) -> tf.Tensor:
-        """Similarity of float32 (B, S, S, 3) in [0, 1] to its reconstruction, float32 (B,)."""
+        """Similarity of float32 (B, S, S, 3) in [0, 1] and its reconstruction, float32 (B,)."""
         return ssim(images, self.reconstruct(model, images))
 
     def columns(self, model: keras.Model, images: tf.Tensor) -> dict[str, tf.Tensor]:
-        """Pictures of the steps from the image to its reconstruction, by title, each float32 (B, S, S, 3)."""
+        """Images of the steps from the input to its reconstruction, by title, each float32 (B, S, S, 3) in [0, 1]."""
         return {"reconstructed": self.reconstruct(model, images)}
 
     def reconstruction_steps(self, pixels: NDArray[np.uint8]) -> dict[str, NDArray[np.float32]]:
-        """Original, intermediate pictures and reconstruction; see `OneClassModel.reconstruction_steps`."""
+        """Original, intermediate images and reconstruction; see `OneClassModel.reconstruction_steps`."""
         images = tf.constant(pixels, tf.float32) / 255.0
         steps = {"original": images, **self.columns(self.keras_model, images)}
         return {title: np.asarray(pictures) for title, pictures in steps.items()}
 
     def preview(self, model: keras.Model, images: tf.Tensor, path: Path) -> None:
-        """Draws the steps from the original to the reconstruction, and the error."""
+        """Writes the steps from the original to the reconstruction, and the error, as PNG."""
         write_preview({"original": images, **self.columns(model, images)}, path)
 
     def score_samples(self, pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
-        """SSIM of image and reconstruction; see `OneClassModel.score_samples`."""
+        """Similarity of image and reconstruction, float32 (N,); see `OneClassModel.score_samples`."""
         scores = []
         for start in range(0, len(pixels), _BATCH):
             images = tf.constant(pixels[start : start + _BATCH], tf.float32) / 255.0

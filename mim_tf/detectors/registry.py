@@ -1,4 +1,4 @@
-"""The one-class models by name: MIM, ProxyAno, and one for each other module of this room."""
+"""The one-class models by name. Each module of this package that is not in `_NOT_METHODS` is a method."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ from mim_export.score.errors import MimError, missing_extra
 from mim_tf import detectors
 from mim_tf.detectors.base import OneClassModel
 
-#: The two systems of the project come first in lists; every other module of this room that is not named here is a
-#: baseline, and its name is that of the module.
+#: The project's own methods, listed first. Every other module of this package that is not in `_NOT_METHODS` is a
+#: baseline named like its module.
 _SYSTEMS = ("mim", "proxyano")
 _NOT_METHODS = ("base", "reconstruction", "registry", "mim_deep")
-#: Where a method has a second measure: the module, by method and measure.
+#: Modules of additional measures, by method and measure.
 _MEASURED = {("mim", "deep"): "mim_tf.detectors.mim_deep"}
 
 
 def model_names() -> tuple[str, ...]:
-    """Names of the methods: the project's two systems, then the baselines in alphabetical order."""
+    """Names of the methods: `mim` and `proxyano`, then the baselines in alphabetical order."""
     found = {module.name for module in pkgutil.iter_modules(detectors.__path__)}
     return (*_SYSTEMS, *sorted(found - {*_SYSTEMS, *_NOT_METHODS}))
 
@@ -29,15 +29,15 @@ def create_model(name: str, size: int, measure: str | None = None, **options: An
 
     Args:
         name: one of `model_names()`.
-        size: side S of the images in pixels.
-        measure: name of the measure; None = the measure that the method was published with.
-        options: further arguments of the model's constructor.
+        size: side S of the images, in pixels.
+        measure: name of the measure; None = the measure of the method's publication.
+        options: keyword arguments of the model's constructor.
 
     Returns:
-        The model.
+        The unfitted model.
 
     Raises:
-        MimError: there is no such method, or it has no such measure or option.
+        MimError: the method, measure or option does not exist.
 
     Example:
         >>> create_model("blur", 96).measure

@@ -1,9 +1,10 @@
-"""Reconstruction by inpainting without a GAN (Zavrtanik, Kristan, Skocaj, Pattern Recognition 112, 2021).
+"""Baseline `riad`: inpainting without a GAN (Zavrtanik, Kristan, Skocaj, Pattern Recognition 112, 2021).
 
-From the paper: three disjoint masks of square cells, cell sizes 2, 4, 8 and 16 drawn in training and all used in
-inference, the sum of squared error, SSIM and multi-scale gradient magnitude losses, and as score the maximum of the
-smoothed gradient magnitude error. Ours: the network, which is MIM's generator so that only training and measure
-differ, the mean instead of the sum of squares, and a smoothing window that shrinks with the image.
+From the paper: three disjoint masks of square cells; cell sizes 2, 4, 8 and 16 px, one drawn per training image and
+all used in inference; the sum of squared error, SSIM and multi-scale gradient magnitude losses; as anomaly score the
+maximum of the smoothed gradient magnitude error. Different from the paper: the network is MIM's generator, so that only
+training and measure differ from `mim`; the mean instead of the sum of squares; a smoothing window that scales with the
+image size.
 """
 
 from __future__ import annotations
@@ -23,20 +24,20 @@ from mim_tf.models.ema import AveragedModel
 from mim_tf.models.mim import masked_input
 from mim_tf.models.networks import check_shape, generator
 
-#: Masks of a set, of which each pixel is hidden by one.
+#: Number of masks in a mask set; each pixel is masked by exactly one of them.
 COUNT = 3
 
 
 @dataclass(frozen=True)
 class RIADConfig:
-    """What a `RIAD` is built from.
+    """Configuration of `RIAD`.
 
     Attributes:
         size: side S of the images in pixels, a multiple of 16.
         width: filters of the generator's first level.
         cells: cell sizes in pixels; each divides `size`.
-        precision: dtype policy.
-        seed: of initial weights and masks.
+        precision: Keras dtype policy.
+        seed: seed of the initial weights and the masks.
     """
 
     size: int = 96
@@ -53,7 +54,7 @@ class RIADConfig:
 
 @keras.saving.register_keras_serializable("mim_tf")
 class RIAD(AveragedModel):
-    """A U-Net that inpaints an image piece by piece: each pixel is predicted under the mask that hides it."""
+    """A U-Net that inpaints an image: each pixel is predicted under the mask that hides it."""
 
     config_class = RIADConfig
 
@@ -63,18 +64,18 @@ class RIAD(AveragedModel):
         super().__init__(config, build, ("squares", "ssim", "msgms"), **kwargs)
 
     def inpaint(self, images: tf.Tensor, cell: int) -> tf.Tensor:
-        """Inpaints float32 (B, S, S, 3) by cells of one size, by the averaged weights."""
+        """Inpaints float32 (B, S, S, 3) in [0, 1] with cells of `cell` px, with the averaged weights; same shape."""
         hidden = 1.0 - tf.constant(mask_set(self.config.size, cell, COUNT))
         return self._assemble(self.averages["network"], images, hidden[:, None], training=False)
 
     def _assemble(self, network: keras.Model, images: tf.Tensor, hidden: tf.Tensor, training: bool) -> tf.Tensor:
-        """One pass for all masks: hidden is float32 (n, B or 1, S, S, 1) and sums to 1 over n."""
+        """One forward pass for all masks; `hidden` is float32 (n, B or 1, S, S, 1), 1 = masked, with sum 1 over n."""
         inputs = [masked_input(images, 1.0 - where) for where in tf.unstack(hidden)]
         outputs = tf.split(network(tf.concat(inputs, axis=0), training=training), COUNT)
         return tf.add_n([where * output for where, output in zip(tf.unstack(hidden), outputs, strict=True)])
 
     def train_step(self, images: tf.Tensor) -> dict[str, tf.Tensor]:
-        """One step on float32 (B, S, S, 3)."""
+        """One gradient step on float32 (B, S, S, 3) in [0, 1]."""
         labels, _ = random_labels(self.step_key(), images.shape[0], self.config.size, self.config.cells, (COUNT,))
         hidden = tf.transpose(tf.one_hot(labels, COUNT), [3, 0, 1, 2])[..., None]  # (n, B, S, S, 1)
         with tf.GradientTape() as tape:
@@ -89,11 +90,11 @@ class RIAD(AveragedModel):
 
 
 class RIADModel(ReconstructionModel):
-    """1 minus the largest smoothed error of the gradients."""
+    """Similarity = 1 - maximum of the smoothed gradient magnitude error."""
 
     model_class = RIAD
     measure = "msgms"
-    summary = "inpainting without a GAN at four cell sizes, worst place of the gradient similarity"
+    summary = "inpainting without a GAN at four cell sizes, minimum of the smoothed gradient similarity"
 
     def reconstruct(self, model: keras.Model, images: tf.Tensor) -> tf.Tensor:
         """The mean of the inpaintings at all cell sizes."""
@@ -101,10 +102,10 @@ class RIADModel(ReconstructionModel):
         return tf.add_n([model.inpaint(images, cell) for cell in cells]) / len(cells)
 
     def similarities(self, model: keras.Model, images: tf.Tensor) -> tf.Tensor:
-        """1 - max over places of the error map, which is averaged over cell sizes and smoothed: float32 (B,)."""
+        """1 - maximum of the error map, which is averaged over cell sizes and smoothed: float32 (B,)."""
         cells = model.config.cells
         maps = tf.add_n([msgms_map(images, model.inpaint(images, cell)) for cell in cells]) / len(cells)
-        window = 2 * round(21 / 256 * self.size / 2) + 1  # the paper's 21 of 256 px, odd
+        window = 2 * round(21 / 256 * self.size / 2) + 1  # 21 px at 256 px, as in the paper; odd
         around = [[0, 0], [window // 2, window // 2], [window // 2, window // 2], [0, 0]]
         smooth = tf.nn.avg_pool2d(tf.pad(maps, around, mode="SYMMETRIC"), window, 1, "VALID")
         return tf.reduce_min(smooth, axis=[1, 2, 3])

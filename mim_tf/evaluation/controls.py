@@ -1,4 +1,4 @@
-"""Images that show no skin, and photographs altered in ways that leave the disease as it is."""
+"""Controls (blank, noise, text and blurred images), and alterations of photographs that do not change the disease."""
 
 from __future__ import annotations
 
@@ -12,55 +12,64 @@ from scipy.ndimage import gaussian_filter
 
 from mim_export.score.preprocess import resample
 
-#: Skin tones from light to dark, sRGB.
+#: Skin tones from light to dark, sRGB uint8.
 _SKIN = ((244, 214, 194), (224, 180, 152), (198, 146, 112), (164, 112, 80), (118, 76, 54), (74, 47, 36))
-#: White, cream, newsprint and recycled paper, sRGB.
+#: White, cream, newsprint and recycled paper, sRGB uint8.
 _PAPER = ((252, 252, 252), (248, 240, 222), (226, 222, 212), (206, 196, 176))
 _WORDS = ("the", "rash", "was", "seen", "on", "day", "nine", "both", "hands", "were", "photographed", "by", "mail")
 
 
 def blank(count: int, size: int, rng: np.random.Generator) -> NDArray[np.uint8]:
-    """Images without content: in turn any colour, a skin tone, and a grey wall lit from one side.
+    """Blank images: in turn a random colour, a skin tone, and a grey wall lit from one side.
 
     Args:
         count: number of images N.
         size: side S in pixels.
-        rng: source of the colours.
+        rng: random generator of the colours.
 
     Returns:
-        uint8 (N, S, S, 3). A wall changes by at most 8 levels across the image.
+        uint8 (N, S, S, 3). The grey level of a wall varies by at most 8 across the image.
     """
-    made = np.empty((count, size, size, 3), np.uint8)
+    images = np.empty((count, size, size, 3), np.uint8)
     down, right = np.meshgrid(np.linspace(-1, 1, size), np.linspace(-1, 1, size), indexing="ij")
     for i in range(count):
         if i % 3 == 0:
-            made[i] = rng.integers(0, 256, 3)
+            images[i] = rng.integers(0, 256, 3)
         elif i % 3 == 1:
-            made[i] = _SKIN[rng.integers(len(_SKIN))]
+            images[i] = _SKIN[rng.integers(len(_SKIN))]
         else:
             angle = rng.uniform(0, 2 * np.pi)
             light = 2.8 * (np.cos(angle) * right + np.sin(angle) * down)  # at most 2.8 sqrt(2) < 4
-            made[i] = np.rint(rng.integers(90, 240) + light)[..., None]
-    return made
+            images[i] = np.rint(rng.integers(90, 240) + light)[..., None]
+    return images
 
 
 def noise(count: int, size: int, rng: np.random.Generator) -> NDArray[np.uint8]:
-    """Independent uniform values, uint8 (count, size, size, 3)."""
+    """Images of independent uniform noise.
+
+    Args:
+        count: number of images N.
+        size: side S in pixels.
+        rng: random generator.
+
+    Returns:
+        uint8 (N, S, S, 3), each value uniform in 0 to 255.
+    """
     return rng.integers(0, 256, (count, size, size, 3), dtype=np.uint8)
 
 
 def text(count: int, size: int, rng: np.random.Generator) -> NDArray[np.uint8]:
-    """Pages: dark lines of words in Pillow's default font, on paper colours.
+    """Images of pages: dark lines of words in Pillow's default font on paper colours.
 
     Args:
         count: number of images N.
         size: side S in pixels.
-        rng: source of words, paper and ink.
+        rng: random generator of the words, the paper and the ink.
 
     Returns:
-        uint8 (N, S, S, 3); the letters depend on the version of Pillow.
+        uint8 (N, S, S, 3). The glyphs depend on the version of Pillow.
     """
-    made = []
+    pages = []
     for _ in range(count):
         page = Image.new("RGB", (size, size), _PAPER[rng.integers(len(_PAPER))])
         height = max(8, round(size * rng.uniform(0.08, 0.14)))
@@ -68,12 +77,12 @@ def text(count: int, size: int, rng: np.random.Generator) -> NDArray[np.uint8]:
         ink = int(rng.integers(0, 70))
         for top in range(height // 2, size, round(1.3 * height)):
             pen.text((height // 2, top), " ".join(rng.choice(_WORDS, 8)), fill=(ink, ink, ink), font=font)
-        made.append(np.asarray(page))
-    return np.stack(made)
+        pages.append(np.asarray(page))
+    return np.stack(pages)
 
 
-#: How the images that show no skin are made, by name: (number, side S, generator) -> uint8 (N, S, S, 3).
-MADE: dict[str, Callable[[int, int, np.random.Generator], NDArray[np.uint8]]] = {
+#: Generators of controls, by name: (number N, side S, random generator) -> uint8 (N, S, S, 3).
+CONTROLS: dict[str, Callable[[int, int, np.random.Generator], NDArray[np.uint8]]] = {
     "blank": blank,
     "noise": noise,
     "text": text,
@@ -81,7 +90,7 @@ MADE: dict[str, Callable[[int, int, np.random.Generator], NDArray[np.uint8]]] = 
 
 
 def blurred(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """Images under a Gaussian blur of sigma S / 12, which leaves colours and large shapes only.
+    """Applies a Gaussian blur of sigma S / 12, which removes everything but colours and large shapes.
 
     Args:
         pixels: uint8 (N, S, S, 3).
@@ -90,7 +99,7 @@ def blurred(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
         uint8 (N, S, S, 3).
 
     Example:
-        At 96 px, sigma is 8 px: a lesion of 10 px across is a faint spot.
+        At S = 96 px sigma is 8 px; a lesion of 10 px diameter becomes a faint spot.
     """
     sigma = pixels.shape[1] / 12
     soft = [gaussian_filter(image.astype(np.float32), sigma, axes=(0, 1)) for image in pixels]
@@ -98,13 +107,14 @@ def blurred(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
 
 
 def corner_marked(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """Images with a watermark in the lower right corner: "(c) web" on two lines, white with a dark outline.
+    """Adds a watermark in the lower right corner: "(c) web" on two lines, white with a dark outline.
 
     Args:
         pixels: uint8 (N, S, S, 3).
 
     Returns:
-        uint8 (N, S, S, 3). The mark covers up to 75 % within a square of S / 5 and leaves the rest as it was.
+        uint8 (N, S, S, 3). The mark has an opacity of at most 75 % inside a square of side S / 5; all other pixels are
+        unchanged.
     """
     side = max(1, round(pixels.shape[1] / 5))
     sheet = Image.new("RGBA", (400, 400), (20, 20, 20, 0))
@@ -121,7 +131,14 @@ def corner_marked(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
 
 
 def recompressed(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """Images after JPEG compression of quality 20, uint8 (N, S, S, 3) to the same."""
+    """Compresses images as JPEG with quality 20 and decodes them.
+
+    Args:
+        pixels: uint8 (N, S, S, 3).
+
+    Returns:
+        uint8 (N, S, S, 3).
+    """
     results = []
     for image in pixels:
         file = io.BytesIO()
@@ -131,13 +148,20 @@ def recompressed(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
 
 
 def half_resolution(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """Images shrunk to half the side by area average and enlarged bilinearly, uint8 (N, S, S, 3) to the same."""
+    """Downsamples images to half the side by area averaging and upsamples them bilinearly.
+
+    Args:
+        pixels: uint8 (N, S, S, 3).
+
+    Returns:
+        uint8 (N, S, S, 3).
+    """
     size = pixels.shape[1]
     small = (Image.fromarray(resample(image, size // 2)) for image in pixels)
     return np.stack([np.asarray(image.resize((size, size), Image.Resampling.BILINEAR)) for image in small])
 
 
-#: What happens to photographs on their way through the web, by name: uint8 (N, S, S, 3) -> the same.
+#: Alterations that are common on the web, by name: uint8 (N, S, S, 3) -> uint8 (N, S, S, 3).
 ALTERED: dict[str, Callable[[NDArray[np.uint8]], NDArray[np.uint8]]] = {
     "corner mark": corner_marked,
     "JPEG quality 20": recompressed,

@@ -1,4 +1,4 @@
-"""AUROC by class with grouped bootstrap intervals, and what the threshold does."""
+"""AUROC by class with grouped bootstrap intervals, and the sensitivity at the threshold."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ from mim_tf.data.folder import Photos, Warn, load_photos
 from mim_tf.data.splits import Photo, class_names, select
 from mim_tf.evaluation.metrics import DRAWS, auroc, group_weights, interval, weighted_auroc, weighted_mean
 
-#: Classes that show no skin: reported apart, never part of the mean.
+#: Classes that do not show skin: reported, but not part of the mean AUROC.
 NOT_SKIN = ("abnormal", "no_skin")
 
 
 class Judge(Protocol):
-    """What can be evaluated: a `Detector` or a bundle's `Scorer`."""
+    """The interface that `evaluate` needs; `mim_tf.Detector` and a bundle's `Scorer` have it."""
 
     @property
     def size(self) -> int:
-        """Side of the images in pixels."""
+        """Side S of the images, in pixels."""
 
     @property
     def measure(self) -> str:
@@ -32,22 +32,22 @@ class Judge(Protocol):
 
     @property
     def normal_class(self) -> str:
-        """The class that it was fitted on."""
+        """The class on which it was fitted."""
 
     @property
     def threshold(self) -> float:
-        """The lowest similarity of the table that is still like the class."""
+        """The lowest similarity of the conformal table that is accepted as the class."""
 
     def judge(self, images: NDArray[np.uint8]) -> Judgement:
-        """Judges uint8 (N, S, S, 3)."""
+        """Similarities, p-values, verdicts and reasons of uint8 (N, S, S, 3)."""
 
     def reconstruction_steps(self, pixels: NDArray[np.uint8]) -> dict[str, NDArray[np.float32]]:
-        """Pictures from uint8 (N, S, S, 3) to the reconstructions, by title; empty where nothing is reconstructed."""
+        """Images of the steps to the reconstruction, by title; empty if nothing is reconstructed."""
 
 
 @dataclass(frozen=True)
 class ClassScores:
-    """The photographs of one class and what was said of them."""
+    """The photographs of one class, with their similarities and verdicts."""
 
     photos: Photos
     judgement: Judgement
@@ -55,7 +55,12 @@ class ClassScores:
 
 @dataclass(frozen=True)
 class Evaluation:
-    """Scores of a split, by class, with the summary that `metrics.json` holds."""
+    """Result of `evaluate`.
+
+    Attributes:
+        scores: photographs and judgements by class.
+        metrics: content of `metrics.json`.
+    """
 
     scores: dict[str, ClassScores]
     metrics: dict[str, Any]
@@ -66,17 +71,17 @@ def evaluate(judge: Judge, photos: Sequence[Photo], split: str, *, seed: int, wa
 
     Args:
         judge: a detector or a scorer.
-        photos: a scanned data folder.
+        photos: photographs of a data folder, as `scan_folder` returns them.
         split: "train", "val" or "test".
-        seed: of the bootstrap.
-        warn: receives a line for each file that is skipped.
+        seed: seed of the bootstrap.
+        warn: called with a message for each file that is skipped.
 
     Returns:
-        Scores by class and the metrics. Every readable image counts by its similarity, refused by the
-        gate or not; a refused image of the normal class counts as missed.
+        Scores by class and the metrics. AUROCs use the similarity of every readable image, including those that the
+        gate refuses. For the sensitivity, a refused image of the normal class counts as missed.
 
     Raises:
-        MimError: the split lacks the normal class, or any other.
+        MimError: the split has no images of the normal class, or of no other class.
     """
     names = class_names(photos, split)
     normal = judge.normal_class
@@ -92,44 +97,54 @@ def evaluate(judge: Judge, photos: Sequence[Photo], split: str, *, seed: int, wa
 
 
 def by_ssim(evaluation: Evaluation) -> Evaluation:
-    """The same photographs by the published measure of the same inpaintings, where the judge inpaints.
+    """Replaces the similarity by SSIM, the published measure, of the same reconstructions.
 
-    What depends on a threshold, sensitivity and shares, is left out: the threshold is of the judge's own measure.
+    Args:
+        evaluation: result of `evaluate` of a detector that reconstructs images.
+
+    Returns:
+        The evaluation by SSIM. Sensitivity and shares are omitted, because the threshold belongs to the detector's own
+        measure.
+
+    Raises:
+        ValueError: the detector does not reconstruct images.
     """
     scores = {}
     for name, part in evaluation.scores.items():
         if part.judgement.ssim is None:
-            raise ValueError("Expected an evaluation of a judge that reconstructs images. Received: one without SSIM.")
+            raise ValueError(
+                "Expected an evaluation of a detector that reconstructs images. Received: an evaluation without SSIM."
+            )
         scores[name] = replace(part, judgement=part.judgement._replace(similarity=part.judgement.ssim))
     kept = ("split", "normal_class", "bootstrap")
-    about = {key: evaluation.metrics[key] for key in kept}
-    return Evaluation(scores, {"measure": "ssim", **about, **evaluation.metrics["ssim"]})
+    settings = {key: evaluation.metrics[key] for key in kept}
+    return Evaluation(scores, {"measure": "ssim", **settings, **evaluation.metrics["ssim"]})
 
 
 def _metrics(judge: Judge, scores: dict[str, ClassScores], split: str, seed: int) -> dict[str, Any]:
     normal = judge.normal_class
     rng = np.random.default_rng(seed)
     draws = {name: group_weights(part.photos.groups, rng, DRAWS) for name, part in scores.items()}
-    found = _aurocs({name: part.judgement.similarity for name, part in scores.items()}, normal, draws)
+    aurocs = _aurocs({name: part.judgement.similarity for name, part in scores.items()}, normal, draws)
     for name, part in scores.items():
-        called = part.judgement.verdict == 0
+        accepted = part.judgement.verdict == 0
         entry = {"images": len(part.photos), "groups": len(set(part.photos.groups))}
         if name == normal:
-            spread = weighted_mean(called, draws[name])
-            sensitivity = {"value": float(called.mean()), **interval(spread), **entry}
+            replicates = weighted_mean(accepted, draws[name])
+            sensitivity = {"value": float(accepted.mean()), **interval(replicates), **entry}
             continue
-        found["classes"][name] |= {
+        aurocs["classes"][name] |= {
             **entry,
-            "called_" + normal + "_like": float(called.mean()),
+            "called_" + normal + "_like": float(accepted.mean()),
             "skin": name not in NOT_SKIN,
         }
-    beside = {name: part.judgement.ssim for name, part in scores.items() if part.judgement.ssim is not None}
+    ssim = {name: part.judgement.ssim for name, part in scores.items() if part.judgement.ssim is not None}
     return {
         "measure": judge.measure,
         "split": split,
         "normal_class": normal,
-        **found,
-        "ssim": _aurocs(beside, normal, draws) if beside else None,
+        **aurocs,
+        "ssim": _aurocs(ssim, normal, draws) if ssim else None,
         "sensitivity_at_threshold": sensitivity["value"],
         "sensitivity": sensitivity,
         "refused": {name: int((part.judgement.reason > 0).sum()) for name, part in scores.items()},
@@ -140,19 +155,19 @@ def _metrics(judge: Judge, scores: dict[str, ClassScores], split: str, seed: int
 def _aurocs(
     similarities: dict[str, NDArray[np.float32]], normal: str, draws: dict[str, NDArray[np.float64]]
 ) -> dict[str, Any]:
-    """AUROC of the normal class against each other one, and their mean over the classes that show skin."""
+    """AUROC of the normal class against each other class, and the mean over the classes that show skin."""
     classes: dict[str, Any] = {}
-    replicates = []
+    skin_replicates = []
     positive = similarities[normal]
     for name, negative in similarities.items():
         if name == normal:
             continue
-        spread = weighted_auroc(positive, negative, draws[normal], draws[name])
-        classes[name] = {"auroc": auroc(positive, negative), **interval(spread)}
+        replicates = weighted_auroc(positive, negative, draws[normal], draws[name])
+        classes[name] = {"auroc": auroc(positive, negative), **interval(replicates)}
         if name not in NOT_SKIN:
-            replicates.append(spread)
+            skin_replicates.append(replicates)
     values = [entry["auroc"] for name, entry in classes.items() if name not in NOT_SKIN]
-    bounds = interval(np.mean(replicates, axis=0)) if values else {}
+    bounds = interval(np.mean(skin_replicates, axis=0)) if values else {}
     return {
         "classes": classes,
         "mean_auroc": float(np.mean(values)) if values else None,

@@ -1,4 +1,4 @@
-"""Properties of an image that are no sign of disease: smoothness, colour, resolution, JPEG quality."""
+"""Image properties that do not indicate a disease: smoothness, brightness, saturation, resolution, JPEG quality."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from mim_export.score.decide import LUMA
 from mim_export.score.errors import explain
 from mim_tf.data.folder import Photos
 
-#: The luminance table of ITU-T T.81 (JPEG), annex K.1, in natural order: what libjpeg scales by its quality.
+#: The luminance quantization table of ITU-T T.81 (JPEG), annex K.1, in natural order; libjpeg scales it by the quality.
 _LUMINANCE = (
     (16, 11, 10, 16, 24, 40, 51, 61),
     (12, 12, 14, 19, 26, 58, 60, 55),
@@ -27,18 +27,19 @@ _LUMINANCE = (
 
 
 def image_properties(photos: Photos) -> dict[str, NDArray[np.float64]]:
-    """The properties of each of N images.
+    """Computes the properties of N images.
 
     Args:
         photos: decoded photographs, with their files.
 
     Returns:
-        float64 (N,) by name: `smoothness`, `brightness`, `saturation` of the resampled pixels, `resolution`
-        (shorter side of the photograph in pixels) and `jpeg_quality` (1 to 100, NaN where the file is no JPEG).
+        float64 (N,) by name: `smoothness`, `brightness` (mean luma, in [0, 1]) and `saturation` of the resampled
+        pixels; `resolution`, the shorter side of the photograph in pixels; `jpeg_quality`, 1 to 100, NaN if the file
+        is not a JPEG.
 
     Example:
-        A photograph of 3024 x 4032 px that a phone saved with quality 95 has resolution 3024 and JPEG
-        quality 95; a sharp picture of skin has a smoothness of about -0.03, one out of focus -0.005.
+        A photograph of 3024 x 4032 px that a phone saved with quality 95 has resolution 3024 and JPEG quality 95. A
+        sharp image of skin has a smoothness of about -0.03, one out of focus of about -0.005.
     """
     return {
         "smoothness": smoothness(photos.pixels),
@@ -56,16 +57,16 @@ def _luma(pixels: NDArray[np.uint8]) -> NDArray[np.float64]:
 
 
 def smoothness(pixels: NDArray[np.uint8]) -> NDArray[np.float64]:
-    """Minus the mean gradient magnitude of the luma, by central differences (one-sided at the border).
+    """Negative mean gradient magnitude of the luma, from central differences (one-sided at the border).
 
     Args:
         pixels: uint8 (N, S, S, 3).
 
     Returns:
-        float64 (N,), luma in [0, 1] per pixel; 0 for one colour, negative otherwise.
+        float64 (N,), luma (in [0, 1]) per pixel; 0 for a constant image, else negative.
 
     Example:
-        A ramp from left to right that gains 51 grey levels each pixel: -51 / 255 = -0.2.
+        A horizontal ramp of 51 grey levels per pixel has -51 / 255 = -0.2.
     """
     return np.array([-np.hypot(*np.gradient(_luma(image))).mean() for image in pixels])
 
@@ -80,7 +81,7 @@ def saturation(pixels: NDArray[np.uint8]) -> NDArray[np.float64]:
         float64 (N,), in [0, 1].
 
     Example:
-        (200, 150, 100) throughout: 0.5. Any grey: 0.
+        A constant image of (200, 150, 100) has 0.5; a grey image has 0.
     """
     high, low = pixels.max(-1).astype(np.float64), pixels.min(-1)
     mean: NDArray[np.float64] = ((high - low) / np.maximum(high, 1)).mean(axis=(1, 2))
@@ -88,28 +89,28 @@ def saturation(pixels: NDArray[np.uint8]) -> NDArray[np.float64]:
 
 
 def jpeg_quality(path: Path) -> float:
-    """The libjpeg quality with which a file was saved, judged by the quantization table in its header.
+    """Estimates the libjpeg quality of a file from the quantization table in its header.
 
-    libjpeg scales the table T of ITU-T T.81 to floor((T s + 50) / 100), within 1 to 255, with s = 5000 / q below
-    quality 50 and 200 - 2 q from there on. The answer is the q whose luminance table is nearest (sum of absolute
-    differences); it is exact for files of libjpeg and an equivalent for tables of another make. It tells of
-    the last saving only. The pixels are not decoded.
+    libjpeg scales the table T of ITU-T T.81 to floor((T s + 50) / 100), clipped to 1 to 255, with s = 5000 / q for
+    q < 50 and s = 200 - 2 q otherwise. The result is the q with the nearest luminance table (sum of absolute
+    differences). It is exact for files written by libjpeg and an equivalent for other encoders. Only the last save is
+    visible in the header. The pixels are not decoded.
 
     Args:
         path: an image file.
 
     Returns:
-        1 to 100, or NaN for a file that is no JPEG.
+        1 to 100, or NaN if the file is not a JPEG.
 
     Raises:
-        MimError: the file is missing or may not be read.
+        MimError: the file is missing or not readable.
 
     Example:
-        A file that Pillow saved with `quality=75`: 75.0.
+        A file that Pillow saved with `quality=75` gives 75.0.
     """
     try:
         with warnings.catch_warnings():
-            # Whatever is odd about the file was passed over when it was decoded.
+            # Warnings about the file were already ignored when it was decoded.
             warnings.filterwarnings("ignore", module="PIL")
             with Image.open(path, formats=("JPEG", "PNG", "WEBP")) as image:
                 tables = getattr(image, "quantization", {})
@@ -119,5 +120,5 @@ def jpeg_quality(path: Path) -> float:
         return float("nan")
     quality = np.arange(1, 101)
     scale = np.where(quality < 50, 5000 // quality, 200 - 2 * quality)
-    known = np.clip((np.ravel(_LUMINANCE) * scale[:, None] + 50) // 100, 1, 255)  # (100, 64)
-    return float(quality[np.abs(known - np.asarray(tables[0])).sum(1).argmin()])
+    candidates = np.clip((np.ravel(_LUMINANCE) * scale[:, None] + 50) // 100, 1, 255)  # (100, 64)
+    return float(quality[np.abs(candidates - np.asarray(tables[0])).sum(1).argmin()])

@@ -1,4 +1,4 @@
-"""AUROC and bootstrap intervals by group."""
+"""AUROC, and confidence intervals from a bootstrap over groups."""
 
 from __future__ import annotations
 
@@ -8,12 +8,19 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.metrics import roc_auc_score
 
-#: Bootstrap samples behind an interval.
+#: Number of bootstrap samples R of an interval.
 DRAWS = 2000
 
 
 def auroc(positive: NDArray[np.float32], negative: NDArray[np.float32]) -> float:
-    """Area under the ROC curve of similarities, (P,) against (N,): P(positive > negative), ties half.
+    """Area under the ROC curve: the probability that positive > negative, with ties counted half.
+
+    Args:
+        positive: similarities of the normal class, float32 (P,).
+        negative: similarities of the other class, float32 (N,).
+
+    Returns:
+        In [0, 1]; 0.5 is chance.
 
     Example:
         `auroc([3, 2], [1, 2])` is 0.875.
@@ -23,15 +30,15 @@ def auroc(positive: NDArray[np.float32], negative: NDArray[np.float32]) -> float
 
 
 def group_weights(groups: NDArray[np.str_], rng: np.random.Generator, draws: int) -> NDArray[np.float64]:
-    """Bootstrap weights: how often each image's group was drawn.
+    """Bootstrap weights: the number of times that each image's group was drawn.
 
     Args:
         groups: group name of each image, (N,).
-        rng: source of the draws.
+        rng: random generator.
         draws: number of bootstrap samples R.
 
     Returns:
-        float64 (R, N); groups are drawn with replacement, as many as there are.
+        float64 (R, N). In each sample, as many groups are drawn with replacement as there are.
     """
     names, index = np.unique(groups, return_inverse=True)
     counts = rng.multinomial(len(names), np.full(len(names), 1.0 / len(names)), size=draws)
@@ -47,13 +54,13 @@ def weighted_auroc(
     """AUROC of each bootstrap sample.
 
     Args:
-        positive: similarities of the normal class, (P,).
-        negative: similarities of the other class, (N,).
-        positive_weights: (R, P).
-        negative_weights: (R, N).
+        positive: similarities of the normal class, float32 (P,).
+        negative: similarities of the other class, float32 (N,).
+        positive_weights: bootstrap weights, float64 (R, P).
+        negative_weights: bootstrap weights, float64 (R, N).
 
     Returns:
-        float64 (R,). With weights of 1 it equals `auroc`.
+        float64 (R,), in [0, 1]. With all weights 1 it equals `auroc`.
     """
     wins = (positive[:, None] > negative) + 0.5 * (positive[:, None] == negative)  # (P, N)
     total = positive_weights.sum(1) * negative_weights.sum(1)
@@ -62,12 +69,30 @@ def weighted_auroc(
 
 
 def weighted_mean(values: NDArray[Any], weights: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Mean of (N,) under each of (R, N) weights, float64 (R,)."""
+    """Weighted mean of each bootstrap sample.
+
+    Args:
+        values: (N,).
+        weights: float64 (R, N).
+
+    Returns:
+        float64 (R,).
+    """
     mean: NDArray[np.float64] = weights @ values.astype(np.float64) / weights.sum(1)
     return mean
 
 
-def interval(spread: NDArray[np.float64]) -> dict[str, float]:
-    """The 2.5 and 97.5 percentiles of bootstrap replicates, as `ci_low` and `ci_high`."""
-    low, high = np.percentile(spread, [2.5, 97.5])
+def interval(replicates: NDArray[np.float64]) -> dict[str, float]:
+    """The 95 % percentile interval of bootstrap replicates.
+
+    Args:
+        replicates: float64 (R,).
+
+    Returns:
+        The 2.5 and 97.5 percentiles as `ci_low` and `ci_high`.
+
+    Example:
+        `interval(np.arange(201) / 200)` is {"ci_low": 0.025, "ci_high": 0.975}.
+    """
+    low, high = np.percentile(replicates, [2.5, 97.5])
     return {"ci_low": float(low), "ci_high": float(high)}

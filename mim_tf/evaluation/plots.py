@@ -1,4 +1,4 @@
-"""The figures, drawn without a screen."""
+"""Figures of an evaluation and a comparison, drawn with Matplotlib without a display."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from mim_export.score.files import new_file
 from mim_tf.evaluation.evaluate import Evaluation
 from mim_tf.evaluation.shortcuts import MATCHED_ON
 
-#: Colour-blind safe (Okabe and Ito), with line styles for print.
+#: Colour-blind safe palette (Okabe and Ito). ROC curves also differ in line style, for printing in grey.
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00", "#000000")
 _STYLES = ("-", "--", "-.", ":")
 _BLUE, _ORANGE, _GREEN, _PINK, _SKY, _AMBER = COLOURS[:6]
@@ -24,15 +24,32 @@ _LABELS = {"jpeg_quality": "JPEG quality", "jointly": "first three jointly"}
 
 
 def save(figure: Figure, path: Path, dpi: int = 110) -> Path:
-    """Writes a figure as PNG, beside first, then renamed."""
+    """Writes a figure as PNG, atomically.
+
+    Args:
+        figure: a Matplotlib figure.
+        path: the PNG file to write.
+        dpi: resolution in pixels per inch.
+
+    Returns:
+        `path`.
+    """
     FigureCanvasAgg(figure)
-    with new_file(path) as beside:
-        figure.savefig(beside, dpi=dpi, format="png")
+    with new_file(path) as temporary:
+        figure.savefig(temporary, dpi=dpi, format="png")
     return path
 
 
 def error_image(original: NDArray[np.float32], inpainted: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Absolute error averaged over channels, float32 (..., S, S)."""
+    """Absolute error averaged over channels.
+
+    Args:
+        original: float32 (..., S, S, 3) in [0, 1].
+        inpainted: float32 (..., S, S, 3) in [0, 1].
+
+    Returns:
+        float32 (..., S, S) in [0, 1].
+    """
     return np.abs(original - inpainted).mean(-1)
 
 
@@ -47,7 +64,16 @@ def _show(axis: Any, picture: NDArray[np.float32]) -> None:
 
 
 def roc_figure(evaluation: Evaluation, title: str, path: Path) -> Path:
-    """ROC curves of the normal class against each other class, with AUROC and interval."""
+    """Draws ROC curves of the normal class against each other class, with AUROC and interval.
+
+    Args:
+        evaluation: result of `evaluate`.
+        title: title of the figure.
+        path: the PNG file to write.
+
+    Returns:
+        `path`.
+    """
     normal = evaluation.metrics["normal_class"]
     positive = evaluation.scores[normal].judgement.similarity
     figure = Figure(figsize=(6.4, 5.2), layout="constrained")
@@ -66,8 +92,8 @@ def roc_figure(evaluation: Evaluation, title: str, path: Path) -> Path:
             label=label,
         )
     axis.set(
-        xlabel="share of the other class above the threshold",
-        ylabel=f"share of {normal} above it",
+        xlabel="fraction of the other class above the threshold",
+        ylabel=f"fraction of {normal} above the threshold",
         title=title,
     )
     axis.set_aspect("equal")
@@ -76,7 +102,17 @@ def roc_figure(evaluation: Evaluation, title: str, path: Path) -> Path:
 
 
 def similarity_figure(evaluation: Evaluation, threshold: float, title: str, path: Path) -> Path:
-    """Every image's similarity by class, as a strip, with the threshold."""
+    """Draws the similarity of each image as a strip plot by class, with the threshold.
+
+    Args:
+        evaluation: result of `evaluate`.
+        threshold: similarity below which an image is not accepted as the class.
+        title: title of the figure.
+        path: the PNG file to write.
+
+    Returns:
+        `path`.
+    """
     figure = Figure(figsize=(6.4, 0.5 * len(evaluation.scores) + 1.3), layout="constrained")
     axis = figure.subplots()
     rng = np.random.default_rng(0)
@@ -99,12 +135,15 @@ def similarity_figure(evaluation: Evaluation, threshold: float, title: str, path
 
 
 def example_figure(classes: Mapping[str, tuple[dict[str, NDArray[np.float32]], float]], path: Path) -> Path:
-    """A column for each class: one image of it, the way to its reconstruction, the error.
+    """Draws one column per class: an image, the steps to its reconstruction, and the error.
 
     Args:
-        classes: by name, pictures as float32 (S, S, 3) in [0, 1] by title, the original first and its
+        classes: by class, the images by title, each float32 (S, S, 3) in [0, 1], the original first and the
             reconstruction last, and the similarity.
-        path: the PNG to write.
+        path: the PNG file to write.
+
+    Returns:
+        `path`.
     """
     columns = {name: (_with_error(pictures), similarity) for name, (pictures, similarity) in classes.items()}
     titles = list(next(iter(columns.values()))[0])
@@ -120,11 +159,14 @@ def example_figure(classes: Mapping[str, tuple[dict[str, NDArray[np.float32]], f
 
 
 def comparison_figure(result: Mapping[str, Any], path: Path) -> Path:
-    """Mean AUROC of each row with its interval, and a mark for each class.
+    """Draws the mean AUROC of each row with its interval, and a marker for each class.
 
     Args:
-        result: what `mim_tf.comparison.summary.collect` gave.
-        path: the PNG to write.
+        result: result of `mim_tf.comparison.summary.summarize`.
+        path: the PNG file to write.
+
+    Returns:
+        `path`.
     """
     order = sorted(result["rows"].items(), key=lambda item: (item[1]["supervised"], -item[1]["mean"]["auroc"]))
     rows = dict(order)
@@ -159,12 +201,15 @@ def comparison_figure(result: Mapping[str, Any], path: Path) -> Path:
 
 
 def probe_figure(probe: Mapping[str, Any], title: str, path: Path) -> Path:
-    """Bars: the score's correlation with each property, and AUROC raw, matched, and against made images.
+    """Draws bars: the correlation of the score with each property, and AUROCs: raw, matched and against controls.
 
     Args:
-        probe: what `mim_tf.evaluation.shortcuts.probe` returned.
-        title: of the figure.
-        path: the PNG to write.
+        probe: result of `mim_tf.evaluation.shortcuts.probe`.
+        title: title of the figure.
+        path: the PNG file to write.
+
+    Returns:
+        `path`.
     """
     figure = Figure(figsize=(10.4, 4.8), layout="constrained")
     left, right = figure.subplots(1, 2, width_ratios=(1, 1.25))
@@ -177,7 +222,7 @@ def probe_figure(probe: Mapping[str, Any], title: str, path: Path) -> Path:
 def _correlations(axis: Any, probe: Mapping[str, Any]) -> None:
     properties = list(probe["correlation"]["pooled"])
     normal = probe["normal_class"]
-    parts = (("pooled", "all skin images", _BLUE, -0.19), ("normal", f"{normal} alone", _ORANGE, 0.19))
+    parts = (("pooled", "all skin images", _BLUE, -0.19), ("normal", f"{normal} only", _ORANGE, 0.19))
     for part, label, colour, offset in parts:
         values = [probe["correlation"][part][name] for name in properties]
         axis.barh(
@@ -197,13 +242,13 @@ def _aurocs(axis: Any, probe: Mapping[str, Any]) -> None:
         bars.append(("other skin classes (mean)", mean["auroc"], _GREEN, ""))
         for key in MATCHED_ON:
             entry = mean["matched"][key]
-            # A mean over fewer classes is no match for the raw bar: say so.
-            some = f" ({entry['classes']} of {mean['classes']} classes)" if entry["classes"] < mean["classes"] else ""
-            bars.append((f"matched: {_LABELS.get(key, key)}", entry["auroc"], _SKY, some))
+            # A mean over fewer classes is not comparable with the raw bar: label it.
+            note = f" ({entry['classes']} of {mean['classes']} classes)" if entry["classes"] < mean["classes"] else ""
+            bars.append((f"matched: {_LABELS.get(key, key)}", entry["auroc"], _SKY, note))
     bars += [(f"{name} images", entry["auroc"], _AMBER, "") for name, entry in probe["made"].items()]
-    bars += [(f"themselves, {name}", entry["auroc"], _PINK, "") for name, entry in probe["altered"].items()]
+    bars += [(f"altered: {name}", entry["auroc"], _PINK, "") for name, entry in probe["altered"].items()]
     for row, (_, value, colour, note) in enumerate(bars):
-        # From 0.5: a bar to the left is a score that prefers the other images.
+        # Bars start at 0.5: a bar to the left means that the other images score higher than the normal class.
         axis.barh(row, 0 if value is None else value - 0.5, 0.7, left=0.5, color=colour)
         _write(axis, row, value, 0.5, note)
     _finish(axis, [label for label, *_ in bars], 0.5, (-0.15, 1.4), (0, 0.25, 0.5, 0.75, 1))
@@ -211,13 +256,13 @@ def _aurocs(axis: Any, probe: Mapping[str, Any]) -> None:
 
 
 def _write(axis: Any, row: float, value: float | None, base: float, note: str = "") -> None:
-    """The value beside the end of its bar."""
-    # Adding 0 turns a negative zero into a plain one.
-    shown = "none" if value is None else f"{round(value, 2) + 0.0:.2f}{note}"
+    """Writes a value next to the end of its bar."""
+    # Adding 0.0 turns -0.0 into 0.0.
+    label = "none" if value is None else f"{round(value, 2) + 0.0:.2f}{note}"
     end = base if value is None else value
     right = end >= base
     axis.annotate(
-        shown,
+        label,
         (end, row),
         xytext=(3 if right else -3, 0),
         textcoords="offset points",

@@ -17,32 +17,41 @@ from mim_tf.evaluation.shortcuts import probe
 
 
 def load_judge(folder: Path) -> Judge:
-    """A bundle's scorer where the folder holds a manifest, else a run's detector.
+    """Loads a bundle's scorer or a run's detector.
+
+    Args:
+        folder: a bundle (a folder with `manifest.json`) or a run folder.
+
+    Returns:
+        A `Scorer` for a bundle, else a `Detector`.
 
     Raises:
-        MimError: it is neither, or damaged.
+        MimError: the folder is neither, or damaged.
     """
     if (folder / "manifest.json").exists():
         return Scorer(folder)
-    from mim_tf.detector import Detector  # brings TensorFlow, which a bundle does without
+    from mim_tf.detector import Detector  # imports TensorFlow, which a bundle does not need
 
     return Detector.load(folder)
 
 
 def write_report(judge: Judge, photos: Sequence[Photo], split: str, out: Path, seed: int, warn: Warn) -> Evaluation:
-    """Evaluates a split and draws the figures.
+    """Evaluates a split and writes metrics and figures.
 
     Args:
         judge: a detector or a scorer.
-        photos: a scanned data folder.
+        photos: photographs of a data folder, as `scan_folder` returns them.
         split: "train", "val" or "test".
-        out: receives `metrics.json`, `probes.json`, `roc.png`, `similarities.png`, `probes.png` and, where the judge
-            reconstructs images, `examples.png`.
-        seed: of the bootstrap.
-        warn: receives a line for each file that is skipped.
+        out: output folder for `metrics.json`, `probes.json`, `roc.png`, `similarities.png`, `probes.png` and, if images
+            are reconstructed, `examples.png`.
+        seed: seed of the bootstrap and the controls.
+        warn: called with a message for each file that is skipped.
 
     Returns:
         The scores and the metrics.
+
+    Raises:
+        MimError: the split has no images of the normal class, or of no other class.
     """
     evaluation = evaluate(judge, photos, split, seed=seed, warn=warn)
     title = f"{judge.measure}, split {split}"
@@ -50,7 +59,7 @@ def write_report(judge: Judge, photos: Sequence[Photo], split: str, out: Path, s
     similarity_figure(evaluation, judge.threshold, title, out / "similarities.png")
     examples = {}
     for name, part in evaluation.scores.items():
-        # The median image of each class: neither the best nor the worst is an example.
+        # The image with the median similarity: the best or the worst one is not representative.
         chosen = int(np.argsort(part.judgement.similarity)[len(part.photos) // 2])
         steps = judge.reconstruction_steps(part.photos.pixels[chosen][None])
         if steps:
@@ -61,7 +70,7 @@ def write_report(judge: Judge, photos: Sequence[Photo], split: str, out: Path, s
     scores = {name: (part.photos, part.judgement.similarity) for name, part in evaluation.scores.items()}
     normal = evaluation.metrics["normal_class"]
     probed = probe(lambda pixels: judge.judge(pixels).similarity, scores, normal, seed)
-    probe_figure(probed, f"What the score rests on ({judge.measure})", out / "probes.png")
+    probe_figure(probed, f"Shortcut probes ({judge.measure})", out / "probes.png")
     write_json(out / "probes.json", probed)
     write_json(out / "metrics.json", evaluation.metrics)
     return evaluation

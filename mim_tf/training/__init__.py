@@ -1,1 +1,1 @@
-"""The training loop and the run folder."""
+"""The training loop, its configuration, previews and run folders."""

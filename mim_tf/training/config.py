@@ -1,4 +1,4 @@
-"""How long and how a model is trained, and who is told of its progress."""
+"""The configuration of a training, and the type of its progress callback."""
 
 from __future__ import annotations
 
@@ -8,14 +8,18 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Training:
-    """How long and how a method is fitted.
+    """How a method is fitted.
 
     Attributes:
-        steps: gradient steps of each network; None = as many as `seconds` allow.
-        batch_size: images a step.
-        seconds: stop earlier after this much training time, summed over resumed runs; None = no limit.
-        precision: dtype policy, or "auto": mixed_bfloat16 where the processor computes in it.
-        seed: of weights, order, augmentation and masks.
+        steps: gradient steps of each network; None = no limit other than `seconds`.
+        batch_size: images per step.
+        seconds: maximum training time in seconds, summed over resumed runs; None = no limit.
+        precision: Keras dtype policy, or "auto": mixed_bfloat16 on CPUs with bfloat16 instructions, else float32.
+        seed: seed of the initial weights, the order of images, the augmentation and the masks.
+
+    Example:
+        >>> Training(steps=500, batch_size=8, seed=1).precision
+        'auto'
     """
 
     steps: int | None = 1200
@@ -25,5 +29,5 @@ class Training:
     seed: int = 0
 
 
-#: Receives (what is being fitted, steps done, steps in all or None, metrics by name).
+#: Progress callback: (name of the fit, steps done, total steps or None, metrics by name).
 Progress = Callable[[str, int, int | None, dict[str, float]], None]

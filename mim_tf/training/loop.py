@@ -1,8 +1,8 @@
 """The training loop of a subclassed model: progress, checkpoints, previews, TensorBoard, resuming.
 
-Everything random is a function of the seed and the step, and a checkpoint holds the networks, their moving
-averages and the optimizers. So a run of so many steps that was killed continues from its last checkpoint and ends
-where an unbroken one ends. (A run of so many seconds spends some of them on starting again.)
+All random numbers are functions of the seed and the step, and a checkpoint holds the networks, their moving averages
+and the optimizers. A run with a fixed number of steps that is killed therefore resumes from its last checkpoint and
+ends with the weights of an uninterrupted run. A run with a time limit loses the time since its last checkpoint.
 """
 
 from __future__ import annotations
@@ -18,19 +18,23 @@ from mim_export.score.errors import MimError
 from mim_export.score.files import new_file, read_json, write_json
 from mim_tf.training.config import Progress, Training
 
-#: Steps between two checkpoints; also how often metrics are logged.
+#: Steps between two checkpoints; metrics are logged at the same steps.
 CHUNK = 50
-#: A checkpoint is never further away than this, however slow a step is.
+#: Maximum seconds between two checkpoints, for slow steps.
 CHUNK_SECONDS = 110.0
-#: Steps between two previews; at first they come at twice the step of the last one, for most changes early.
+#: Maximum steps between two previews. Early previews are closer, each at twice the step of the previous one, because
+#: images change most at the start of a training.
 PREVIEW_STEPS = 250
 
 
 def fast_precision() -> str:
-    """The dtype policy that trains fastest here: bfloat16 where the processor has instructions for it.
+    """The dtype policy that trains fastest on this machine.
 
-    Measured at 96 px and batch 16: with AMX 1.3 to 2.5 times faster than float32, without AVX-512 BF16
-    six times slower (`benchmarks/precision.py`).
+    bfloat16 at 96 px and batch size 16 is 1.3 to 2.5 times faster than float32 on CPUs with AMX, and six times slower
+    on CPUs without AVX-512 BF16 (`benchmarks/precision.py`).
+
+    Returns:
+        "mixed_bfloat16" if there is no GPU and the CPU has bfloat16 instructions, else "float32".
     """
     if tf.config.list_physical_devices("GPU"):
         return "float32"
@@ -50,20 +54,25 @@ def train(
     preview: Callable[[keras.Model, Path], None],
     callbacks: Sequence[keras.callbacks.Callback] = (),
 ) -> keras.Model:
-    """Trains a compiled model, or continues where `folder` says that it stopped.
+    """Trains a compiled model, or resumes the training in `folder`.
 
     Args:
-        make_model: gives a new compiled model, which a checkpoint is read into where there is one.
-        make_batches: gives the batches from the step that it is given on, each what `model.train_step` takes.
-        folder: receives `checkpoint-<step>.weights.h5`, `state.json`, `log/` (TensorBoard) and `previews/`.
-        training: steps and seconds; tracing the graph counts, what happened before a kill does not.
-        progress: told the metrics after each chunk.
-        preview: writes a picture of the model's work to the path that it is given.
-        callbacks: called as by `keras.Model.fit`; a batch is a step, and an epoch ends with each checkpoint, whose
-            metrics are its logs. `model.stop_training = True` ends the training there.
+        make_model: returns a new compiled model; a checkpoint is loaded into it if there is one.
+        make_batches: maps a step number to the dataset of batches from that step on; `model.train_step` takes a batch.
+        folder: output folder for `checkpoint-<step>.weights.h5`, `state.json`, `log/` (TensorBoard) and `previews/`.
+        training: `steps` and `seconds` limit the training. Graph tracing counts towards `seconds`; the time between
+            the last checkpoint and a kill does not.
+        progress: called with the metrics at each checkpoint.
+        preview: writes a preview image of the model to a path.
+        callbacks: Keras callbacks, called as by `keras.Model.fit`: a batch is a step, and an epoch ends at each
+            checkpoint, with the metrics as logs. `model.stop_training = True` stops the training at the next
+            checkpoint.
 
     Returns:
         The trained model.
+
+    Raises:
+        MimError: a checkpoint or `state.json` is damaged or belongs to another model.
     """
     folder.mkdir(parents=True, exist_ok=True)
     checkpoint, state_file = folder / "checkpoint", folder / "state.json"
@@ -115,10 +124,14 @@ def train(
 
 
 def _save(model: keras.Model, checkpoint: Path, state_file: Path, step: int, seconds: float) -> None:
-    """Two files cannot be replaced at once: the state names a checkpoint of its own step, written before."""
+    """Writes a checkpoint, then the state that names it, and removes older checkpoints.
+
+    The step is part of the file name because two files cannot be replaced atomically: after a kill between the two
+    writes, the state still names the previous checkpoint.
+    """
     name = f"{checkpoint.name}-{step}.weights.h5"
-    with new_file(checkpoint.with_name(name)) as beside:
-        model.save_weights(beside)
+    with new_file(checkpoint.with_name(name)) as temporary:
+        model.save_weights(temporary)
     write_json(state_file, {"step": step, "seconds": round(seconds, 1), "checkpoint": name})
     for other in checkpoint.parent.glob(f"{checkpoint.name}-*.weights.h5"):
         if other.name != name:
@@ -126,16 +139,20 @@ def _save(model: keras.Model, checkpoint: Path, state_file: Path, step: int, sec
 
 
 def load_weights(model: keras.Model, path: Path) -> None:
-    """Reads a `.weights.h5` file into a model, with the optimizers' slots of a compiled one.
+    """Loads a `.weights.h5` file into a model, including the optimizer slots if the model is compiled.
 
-    The file holds arrays only. The model is built from our own configuration, so that no file can name code to run, and
-    its precision is that of this machine.
+    The file holds arrays only, and the model is built from the configuration of this package: a file cannot name code
+    to execute, and the precision can differ between machines.
+
+    Args:
+        model: a model of the architecture that was saved.
+        path: the `.weights.h5` file.
 
     Raises:
-        MimError: the file is missing or damaged, or belongs to another model.
+        MimError: the file is missing or damaged, or belongs to another architecture.
     """
     try:
         model.load_weights(path)
-    except Exception as error:  # h5py and Keras each raise their own
+    except Exception as error:  # h5py and Keras raise many exception types
         reason = str(error).strip().split("\n")[0][:80] or type(error).__name__
         raise MimError(f"not a readable model ({reason})", "train again into a new folder", path) from error

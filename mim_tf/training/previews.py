@@ -1,4 +1,4 @@
-"""Previews of a training as PNG sheets, drawn with Pillow: training a model imports no plotting library."""
+"""Previews of a training as PNG files, drawn with Pillow so that training does not import a plotting library."""
 
 from __future__ import annotations
 
@@ -11,22 +11,23 @@ from PIL import Image, ImageDraw, ImageFont
 
 from mim_export.score.files import new_file
 
-#: Side of a picture on the sheet, height of the titles and space between pictures, in pixels.
+#: Side of an image, height of the titles and space between images, in pixels.
 _SIDE, _TITLE, _GAP = 144, 22, 6
-#: Error that is drawn white.
+#: Mean absolute error that is drawn in white.
 _WHITE = 0.3
 
 
 def write_preview(columns: Mapping[str, ArrayLike], path: Path) -> Path:
-    """Draws a row for each image: the steps from the original to its reconstruction, and the error.
+    """Draws one row per image: original, intermediate steps, reconstruction and error.
 
     Args:
-        columns: by title float32 (B, S, S, 3) in [0, 1]; the original first, its reconstruction last.
-        path: the PNG to write.
+        columns: images by column title, each float32 (B, S, S, 3) in [0, 1]; the original first, the reconstruction
+            last.
+        path: the PNG file to write.
 
     Returns:
-        `path`. The last column is the absolute error averaged over channels, from black (0) over red and yellow to
-        white (0.3 and more).
+        `path`. The last column is the absolute error averaged over channels: 0 is black, then red and yellow, and 0.3
+        or more is white.
     """
     pictures = {title: np.asarray(images, np.float32) for title, images in columns.items()}
     original, *_, reconstructed = pictures.values()
@@ -41,16 +42,16 @@ def write_preview(columns: Mapping[str, ArrayLike], path: Path) -> Path:
         for row, image in enumerate(np.rint(np.clip(images, 0, 1) * 255).astype(np.uint8)):
             picture = Image.fromarray(image).resize((_SIDE, _SIDE), Image.Resampling.BICUBIC)
             sheet.paste(picture, (left, _TITLE + row * (_SIDE + _GAP)))
-    with new_file(path) as beside:
-        sheet.save(beside)
+    with new_file(path) as temporary:
+        sheet.save(temporary)
     return path
 
 
 def heat(values: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Colours of numbers in [0, 1]: black, red, yellow, white.
+    """Maps numbers in [0, 1] to the colours black, red, yellow, white.
 
     Args:
-        values: float32 (...); numbers outside [0, 1] are clipped.
+        values: float32 (...); values outside [0, 1] are clipped.
 
     Returns:
         float32 (..., 3), RGB in [0, 1].

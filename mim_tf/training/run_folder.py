@@ -1,4 +1,4 @@
-"""A run folder belongs to one version and one set of settings."""
+"""Run folders: each holds one run, with one format version and one set of settings."""
 
 from __future__ import annotations
 
@@ -8,28 +8,36 @@ from typing import Any
 from mim_export.score.errors import MimError
 from mim_export.score.files import read_json, write_json
 
-#: Raised when run folders of older versions can no longer be read.
+#: Format version; increased when older run folders can no longer be read.
 FORMAT = 2
-#: Folder beside a fit's own, for what the fits of a run share; it is removed when the run has ended.
+#: Name of the folder of files that the fits of a run share, next to their folders; removed at the end of the run.
 SCRATCH = "scratch"
 
 
 def check_format(entry: Any, path: Path) -> None:
-    """Raises `MimError` where what was read from `path` is not of this version's format."""
+    """Checks the format version of a JSON file.
+
+    Args:
+        entry: the content of the file.
+        path: the file, for the message.
+
+    Raises:
+        MimError: the format is not `FORMAT`.
+    """
     found = entry.get("format") if isinstance(entry, dict) else None
     if found != FORMAT:
         raise MimError(f"run format {found}, this version reads {FORMAT}", "train again into a new folder", path)
 
 
 def create_or_resume(out: Path, settings: dict[str, Any]) -> None:
-    """Makes `out` the folder of a run with these settings, or checks that it is.
+    """Creates a run folder, or checks that an existing one has the same settings.
 
     Args:
-        out: the run folder; it need not exist.
-        settings: what a continued run must share with the stopped one, as JSON can hold it.
+        out: the run folder; created if it does not exist.
+        settings: JSON-serializable settings; a resumed run must have the same ones.
 
     Raises:
-        MimError: `out` is something else, or a run of other settings; the line names those that differ.
+        MimError: `out` is not a run folder, or its settings differ; the message names the keys that differ.
     """
     path = out / "settings.json"
     if path.exists():

@@ -1,1 +1,1 @@
-"""What the notebook uses: pictures that explain, a training to watch, widgets of Colab."""
+"""Helpers of the notebook: figures, live training curves and Colab widgets."""

@@ -1,4 +1,4 @@
-"""Widgets of Colab, and what stands in their place elsewhere: no cell waits for input where there is none."""
+"""Colab widgets with fallbacks outside Colab, so that no cell waits for input that cannot come."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from typing import Any
 
 from mim_export.score.errors import MimError
 
-#: Where Colab mounts Drive.
+#: Mount point of Google Drive in Colab.
 DRIVE = Path("/content/drive")
-#: Shows the camera's picture until its button is pressed, and gives that picture as a data URL.
+#: JavaScript: shows the camera image until the button is pressed, then returns that image as a data URL.
 _CAMERA = """
 (async () => {
   const box = document.createElement('div');
@@ -38,19 +38,20 @@ _CAMERA = """
 
 
 def in_colab() -> bool:
-    """Whether this is a notebook in Google Colab."""
+    """Whether the code runs in Google Colab."""
     return "google.colab" in sys.modules
 
 
 def work_folder(name: str, *, drive: bool) -> Path:
-    """Makes the folder of everything that a notebook writes.
+    """Creates the output folder of a notebook.
 
     Args:
-        name: of the folder.
-        drive: in Colab, whether it lies in Google Drive, so that it outlives the machine; asks for permission.
+        name: name of the folder.
+        drive: in Colab, whether to create it in Google Drive, which is kept when the runtime is deleted. Colab asks
+            for permission.
 
     Returns:
-        The folder, in Drive, or relative to the current folder.
+        The folder, in Google Drive or relative to the working directory.
     """
     root = Path()
     if drive and in_colab():
@@ -60,23 +61,23 @@ def work_folder(name: str, *, drive: bool) -> Path:
     return root / name
 
 
-def photo_of_yours(folder: Path, how: str, instead: Path) -> Path:
-    """A photograph that the user chooses or takes.
+def photo_of_yours(folder: Path, source: str, default: Path) -> Path:
+    """Lets the user upload or take a photograph in Colab.
 
     Args:
-        folder: receives it.
-        how: "upload" or "camera" in Colab; anything else, and elsewhere, gives `instead` without waiting.
-        instead: an image that is there already.
+        folder: folder into which the photograph is written.
+        source: "upload" or "camera". For other values, and outside Colab, `default` is returned without waiting.
+        default: an existing image.
 
     Returns:
-        Its path.
+        Path of the photograph.
 
     Raises:
-        MimError: nothing was chosen.
+        MimError: no file was chosen.
     """
-    if not in_colab() or how not in ("upload", "camera"):
-        return instead
-    if how == "camera":
+    if not in_colab() or source not in ("upload", "camera"):
+        return default
+    if source == "camera":
         url = importlib.import_module("google.colab.output").eval_js(_CAMERA)
         name, content = "camera.jpg", base64.b64decode(url.partition(",")[2])
     else:
@@ -90,13 +91,13 @@ def photo_of_yours(folder: Path, how: str, instead: Path) -> Path:
 
 
 def slider(label: str, values: Sequence[Any], draw: Callable[[Any], object], *, live: bool) -> None:
-    """A slider that draws anew where it is moved; all its pictures, one after another, where there is none.
+    """Shows a slider that redraws a figure; without a live kernel, draws the figures of all values in sequence.
 
     Args:
-        label: of the slider.
-        values: its places.
-        draw: shows the picture of a value.
-        live: whether there is somebody to move it.
+        label: label of the slider.
+        values: values of the slider.
+        draw: displays the figure of a value.
+        live: whether to show the slider.
     """
     if not live:
         for value in values:
@@ -109,7 +110,11 @@ def slider(label: str, values: Sequence[Any], draw: Callable[[Any], object], *, 
 
 
 def download(path: Path) -> None:
-    """Offers a file to the browser in Colab; says where it lies elsewhere."""
+    """Downloads a file with the browser in Colab; prints its path and size elsewhere.
+
+    Args:
+        path: the file.
+    """
     if in_colab():
         importlib.import_module("google.colab.files").download(str(path))
     else:

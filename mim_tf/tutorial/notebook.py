@@ -1,4 +1,4 @@
-"""What a lesson in a notebook needs: pictures that are shown and counted, a training to watch, source to read."""
+"""Helpers of a notebook: figures that are displayed and counted, live training curves, source code listings."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from typing import Any
 import keras
 import numpy as np
 import tensorflow as tf
-from IPython.display import Image as Shown
+from IPython.display import Image as NotebookImage
 from IPython.display import Markdown, display
 from matplotlib.figure import Figure
 from PIL import Image
@@ -26,66 +26,66 @@ from mim_tf import __version__
 from mim_tf.evaluation.plots import COLOURS, save
 from mim_tf.training.loop import fast_precision
 
-#: Least deviation of the grey levels of a picture that shows something.
-_LEAST = 3.0
-#: Width in pixels of a preview that is shown while a model is trained.
+#: Minimum standard deviation of the grey levels of a figure that is not empty.
+_MIN_DEVIATION = 3.0
+#: Width in pixels of the preview that is displayed during a training.
 _PREVIEW = 420
-#: Curves of these losses stand apart: they are no errors, and do not fall.
-_GAME = ("adversarial", "discriminator")
+#: Losses of the adversarial game, in a separate panel: they are not errors and need not decrease.
+_ADVERSARIAL = ("adversarial", "discriminator")
 
 
 def machine() -> str:
-    """Versions, processor or GPU, and the precision that a training takes here, in three lines."""
-    found = [tf.config.experimental.get_device_details(gpu) for gpu in tf.config.list_physical_devices("GPU")]
-    names = ", ".join(details.get("device_name", "of unknown make") for details in found)
+    """Versions, processor or GPU, and the precision of a training on this machine, in three lines."""
+    gpus = [tf.config.experimental.get_device_details(gpu) for gpu in tf.config.list_physical_devices("GPU")]
+    names = ", ".join(details.get("device_name", "unknown model") for details in gpus)
     return (
         f"Python {platform.python_version()}, TensorFlow {tf.__version__}, Keras {keras.__version__}, "
         f"numpy {np.__version__}, mim-tf {__version__}\n"
-        + (f"GPU: {names}" if found else f"CPU: {os.cpu_count()} cores, no GPU")
+        + (f"GPU: {names}" if gpus else f"CPU: {os.cpu_count()} cores, no GPU")
         + f"\ntraining computes in {fast_precision()}"
     )
 
 
 def encoded(path: Path, width: int | None = None) -> tuple[bytes, str]:
-    """A picture as a notebook should hold it: the smaller one of PNG and JPEG.
+    """Encodes a figure as PNG and JPEG and returns the smaller one, to keep the notebook small.
 
     Args:
-        path: a PNG.
-        width: in pixels, where it is to be shrunk.
+        path: a PNG file.
+        width: width in pixels to which it is downsampled; None = unchanged.
 
     Returns:
-        Its content and `png` or `jpeg`.
+        The content, and its format `png` or `jpeg`.
 
     Raises:
-        MimError: there is no picture, or one of a single colour.
+        MimError: the file does not exist, or the figure is empty (almost constant).
     """
     if not path.exists():
-        raise MimError("was not drawn", "run the cells above again", path)
+        raise MimError("does not exist", "run the cells above again", path)
     picture = Image.open(path).convert("RGB")
-    if np.asarray(picture.convert("L")).std() < _LEAST:
-        raise MimError("shows nothing", "run the cells above again", path)
+    if np.asarray(picture.convert("L")).std() < _MIN_DEVIATION:
+        raise MimError("is an empty figure", "run the cells above again", path)
     if width is not None:
         picture = picture.resize((width, round(picture.height * width / picture.width)), Image.Resampling.BOX)
-    found = []
+    encodings = []
     for kind, options in (("png", {"optimize": True}), ("jpeg", {"quality": 80})):
         content = io.BytesIO()
         picture.save(content, kind, **options)
-        found.append((content.getvalue(), kind))
-    return min(found, key=lambda entry: len(entry[0]))
+        encodings.append((content.getvalue(), kind))
+    return min(encodings, key=lambda entry: len(entry[0]))
 
 
 class Lesson:
-    """The parts of a notebook: each begins, shows pictures, and takes its time.
+    """Displays the figures of a notebook and measures the time of its parts.
 
     Args:
-        folder: receives the pictures.
-        minutes: of each part as measured before, in order; 0 where nobody should wait for it.
+        folder: output folder of the figures.
+        minutes: expected minutes of each part, in order; 0 for parts without waiting time.
 
     Example:
         >>> lesson = Lesson(Path("figures"), {"masks": 0.1, "training": 4})
         >>> lesson.begin("masks")
         >>> lesson.show(grid_figure({"masks": masks}, lesson.path("masks")), "four masks")
-        >>> lesson.finish()                     # fails: the part `training` has no picture
+        >>> lesson.finish()                     # raises: the part `training` has no figure
     """
 
     def __init__(self, folder: Path, minutes: Mapping[str, float]) -> None:
@@ -96,10 +96,13 @@ class Lesson:
         self._part, self._began = "", time.monotonic()
 
     def begin(self, part: str) -> None:
-        """Begins a part, or begins it again.
+        """Begins a part, or restarts it.
+
+        Args:
+            part: a key of `minutes`.
 
         Raises:
-            MimError: there is no such part.
+            MimError: the part does not exist.
         """
         if part not in self.minutes:
             raise MimError(f"no part {part!r}", f"name one of {', '.join(self.minutes)}")
@@ -108,78 +111,79 @@ class Lesson:
         self.pictures[part], self.seconds[part] = [], 0.0
 
     def _end(self) -> None:
+        """Records the time of the current part."""
         if self._part:
             self.seconds[self._part] = time.monotonic() - self._began
         self._began = time.monotonic()
 
     def path(self, name: str) -> Path:
-        """Where the picture of this name goes."""
+        """Path of the figure of this name: `<folder>/<name>.png`."""
         return self.folder / f"{name}.png"
 
     def show(self, path: Path, alt: str) -> None:
-        """Shows a picture and counts it.
+        """Displays a figure and counts it.
 
         Args:
-            path: a PNG.
-            alt: what it shows, in words, for readers who cannot see it.
+            path: a PNG file.
+            alt: alternative text for screen readers.
 
         Raises:
-            MimError: it was not made or shows nothing.
+            MimError: the file does not exist, or the figure is empty.
         """
         content, kind = encoded(path)
-        display(Shown(content, format=kind, alt=alt))
+        display(NotebookImage(content, format=kind, alt=alt))
         if self._part:
             self.pictures[self._part].append(path.name)
 
     def finish(self) -> dict[str, float]:
-        """Ends the last part and prints the time and the pictures of each.
+        """Ends the last part and prints the time and the number of figures of each part.
 
         Returns:
-            Minutes of each part.
+            Minutes by part.
 
         Raises:
-            MimError: a part was left out, or has no picture.
+            MimError: a part was not run, or has no figure.
         """
         self._end()
         self._part = ""
-        for part, stated in self.minutes.items():
-            shown, minutes = len(self.pictures.get(part, [])), self.seconds.get(part, 0.0) / 60
-            print(f"{part:32} {shown:2} pictures {minutes:5.1f} minutes (stated: {stated:g})")
+        for part, expected in self.minutes.items():
+            count, minutes = len(self.pictures.get(part, [])), self.seconds.get(part, 0.0) / 60
+            print(f"{part:32} {count:2} pictures {minutes:5.1f} minutes (stated: {expected:g})")
         print(f"{'together':32} {'':11} {sum(self.seconds.values()) / 60:5.1f} minutes")
         missing = [part for part in self.minutes if not self.pictures.get(part)]
         if missing:
-            raise MimError(f"no picture in {', '.join(missing)}", "run the cells of these parts")
+            raise MimError(f"no figure in {', '.join(missing)}", "run the cells of these parts")
         return {part: seconds / 60 for part, seconds in self.seconds.items()}
 
 
 def show_source(function: Callable[..., Any], first: str, last: str) -> None:
-    """Shows a piece of a function as it is in the library.
+    """Displays an excerpt of the source code of a function of the library.
 
     Args:
-        function: of which the source can be read.
-        first: words in the first line of the piece.
-        last: words in its last line, from the first line on.
+        function: a Python function.
+        first: substring of the first line of the excerpt.
+        last: substring of its last line, searched from the first line on.
 
     Raises:
-        MimError: the function has no such lines any more.
+        MimError: the function has no such lines.
     """
     lines = textwrap.dedent(inspect.getsource(function)).splitlines()
-    begin = next((place for place, line in enumerate(lines) if first in line), None)
-    end = next((place for place, line in enumerate(lines) if last in line and place >= (begin or 0)), None)
+    begin = next((i for i, line in enumerate(lines) if first in line), None)
+    end = next((i for i, line in enumerate(lines) if last in line and i >= (begin or 0)), None)
     if begin is None or end is None:
         raise MimError(f"{function.__qualname__} has no lines from {first!r} to {last!r}", "read the whole function")
-    piece = textwrap.dedent("\n".join(lines[begin : end + 1]))
-    display(Markdown(f"```python\n{piece}\n```"))
+    excerpt = textwrap.dedent("\n".join(lines[begin : end + 1]))
+    display(Markdown(f"```python\n{excerpt}\n```"))
 
 
 class LiveTraining:
-    """Shows a training while it runs: curves of its losses and the newest preview, drawn anew in their place.
+    """A progress callback that displays the loss curves and the newest preview, updated in place.
 
-    What it was told is kept beside the picture, so that the curves of a run that was stopped go on.
+    The losses are stored in a JSON file next to the PNG, so that the curves of an interrupted run continue.
 
     Args:
-        run: the run folder that `Detector.fit` is given.
-        path: the PNG of the curves.
+        run: the run folder that is passed to `Detector.fit`.
+        path: the PNG file of the curves.
 
     Example:
         >>> detector.fit(photos, run, ..., progress=LiveTraining(run, Path("curves.png")))
@@ -187,50 +191,51 @@ class LiveTraining:
 
     def __init__(self, run: Path, path: Path) -> None:
         self.run, self.path = run, path
-        self._kept = path.with_suffix(".json")
-        self.told: dict[str, dict[str, dict[str, float]]] = {}
-        if self._kept.exists():
-            self.told = read_json(self._kept, "remove it")
+        self._file = path.with_suffix(".json")
+        #: Losses by network, by step, by name.
+        self.history: dict[str, dict[str, dict[str, float]]] = {}
+        if self._file.exists():
+            self.history = read_json(self._file, "remove it")
         self._line, self._curves, self._preview = (display(Markdown(""), display_id=True) for _ in range(3))
 
     def __call__(self, name: str, step: int, steps: int | None, values: dict[str, float]) -> None:
-        """Is told as `mim_tf.detectors.base.Progress`."""
+        """Updates the display; see `mim_tf.training.config.Progress`."""
         line = ", ".join(f"{key} {value:.3f}" for key, value in values.items())
-        self._line.update(Markdown(f"`{name}` {step} of {steps or 'as many as time allows'} {line}"))
+        self._line.update(Markdown(f"`{name}` {step} of {steps or 'unlimited'} {line}"))
         if not values:
             return
-        self.told.setdefault(name, {})[str(step)] = values
-        write_json(self._kept, self.told)
-        pictures = {self._curves: loss_figure(self.told[name], self.path)}
+        self.history.setdefault(name, {})[str(step)] = values
+        write_json(self._file, self.history)
+        figures = {self._curves: loss_figure(self.history[name], self.path)}
         previews = sorted((self.run / name / "previews").glob("*.png"))
         if previews:
-            pictures[self._preview] = previews[-1]
-        for place, picture in pictures.items():
-            content, kind = encoded(picture, None if place is self._curves else _PREVIEW)
-            place.update(Shown(content, format=kind, alt=f"{picture.stem} at step {step}"))
+            figures[self._preview] = previews[-1]
+        for output, file in figures.items():
+            content, kind = encoded(file, None if output is self._curves else _PREVIEW)
+            output.update(NotebookImage(content, format=kind, alt=f"{file.stem} at step {step}"))
 
 
-def loss_figure(told: Mapping[str, Mapping[str, float]], path: Path) -> Path:
-    """Curves of the losses; those of the two players of a GAN in a panel of their own.
+def loss_figure(history: Mapping[str, Mapping[str, float]], path: Path) -> Path:
+    """Draws the loss curves; the adversarial losses of a GAN are in a separate panel.
 
     Args:
-        told: losses by name, by step.
-        path: the PNG to write.
+        history: by step, the losses by name.
+        path: the PNG file to write.
 
     Returns:
         `path`.
     """
-    names = list(next(iter(told.values())))
+    names = list(next(iter(history.values())))
     panels = {
-        "errors: lower is better": [name for name in names if name not in _GAME],
-        "the two players": [name for name in names if name in _GAME],
+        "errors: lower is better": [name for name in names if name not in _ADVERSARIAL],
+        "adversarial losses": [name for name in names if name in _ADVERSARIAL],
     }
     panels = {title: members for title, members in panels.items() if members}
     figure = Figure(figsize=(4.4 * len(panels), 2.8), layout="constrained")
-    steps = [int(step) for step in told]
+    steps = [int(step) for step in history]
     for axis, (title, members) in zip(figure.subplots(1, len(panels), squeeze=False)[0], panels.items(), strict=True):
-        for place, name in enumerate(members):
-            axis.plot(steps, [values[name] for values in told.values()], ".-", color=COLOURS[place], label=name)
+        for index, name in enumerate(members):
+            axis.plot(steps, [values[name] for values in history.values()], ".-", color=COLOURS[index], label=name)
         axis.set(xlabel="step", title=title)
         axis.legend(fontsize=8)
     return save(figure, path)

@@ -1,6 +1,6 @@
-"""Figures that explain: grids of images, similarity maps, histograms by class, pairs of judges, bars.
+"""Explanatory figures: image grids, similarity maps, histograms by class, scatter plots, bar charts.
 
-Beside the figures of a report (`mim_tf.evaluation.plots`) these are for readers who meet the method for the first time.
+They are used by the notebook and the documentation; `mim_tf.evaluation.plots` has the figures of a report.
 """
 
 from __future__ import annotations
@@ -18,8 +18,9 @@ from PIL import Image
 from mim_tf.evaluation.plots import COLOURS, save
 from mim_tf.measures.ssim import error_map
 
-#: Width in inches of a figure that fills a page; a figure of few columns is narrower.
+#: Maximum width of a figure, in inches.
 _PAGE = 10.0
+#: Side of an image, in inches.
 _CELL = 1.35
 
 
@@ -30,13 +31,13 @@ def grid_figure(
     captions: Mapping[str, Sequence[str]] | None = None,
     title: str = "",
 ) -> Path:
-    """Rows of images with a name each.
+    """Draws labelled rows of images.
 
     Args:
-        rows: by name, images (S, S, 3), uint8 or float in [0, 1], and maps (S, S) in [0, 1], which are coloured.
-        path: the PNG to write.
-        captions: by row, a text above each image.
-        title: of the figure.
+        rows: by label, images (S, S, 3), uint8 or float in [0, 1], or maps (S, S) in [0, 1], drawn with a colour map.
+        path: the PNG file to write.
+        captions: by label, a text above each image of the row.
+        title: title of the figure.
 
     Returns:
         `path`.
@@ -64,15 +65,15 @@ def grid_figure(
 
 
 def similarity_map_figure(columns: Mapping[str, tuple[ArrayLike, ArrayLike]], path: Path) -> Path:
-    """Original, inpainting and the SSIM of each pixel's surroundings, a column an image.
+    """Draws original, inpainting and their local SSIM, one column per image.
 
     Args:
-        columns: by title, original and inpainting, float32 (S, S, 3) in [0, 1].
-        path: the PNG to write.
+        columns: by title, original and inpainting, each float32 (S, S, 3) in [0, 1].
+        path: the PNG file to write.
 
     Returns:
-        `path`. The third row is 1 where image and inpainting agree, 0 where they have nothing in common, and may be
-        negative where one is the other's opposite.
+        `path`. The SSIM in the third row is 1 where image and inpainting agree, 0 where they are unrelated and negative
+        where they are anticorrelated.
     """
     figure = Figure(figsize=(_CELL * len(columns) + 1.0, 3 * _CELL + 0.3), layout="constrained")
     axes = figure.subplots(3, len(columns), squeeze=False)
@@ -81,11 +82,11 @@ def similarity_map_figure(columns: Mapping[str, tuple[ArrayLike, ArrayLike]], pa
         similarity = 1.0 - error_map(tf.constant(original[None]), tf.constant(inpainted[None])).numpy()[0, ..., 0]
         axes[0, place].set_title(title, fontsize=9)
         for row, picture in enumerate((original, inpainted, similarity)):
-            shown = axes[row, place].imshow(picture, cmap="viridis", vmin=-0.2, vmax=1)
+            mapped = axes[row, place].imshow(picture, cmap="viridis", vmin=-0.2, vmax=1)
             axes[row, place].set(xticks=[], yticks=[])
     for row, name in enumerate(("original", "inpainted", "SSIM")):
         axes[row, 0].set_ylabel(name, fontsize=9)
-    figure.colorbar(shown, ax=axes.ravel().tolist(), shrink=0.6)
+    figure.colorbar(mapped, ax=axes.ravel().tolist(), shrink=0.6)
     return save(figure, path)
 
 
@@ -97,14 +98,14 @@ def histogram_figure(
     xlabel: str = "similarity",
     thresholds: Mapping[str, float] | None = None,
 ) -> Path:
-    """Histograms, a row a class, a column a measure; one class is outlined in every row, to compare with.
+    """Draws histograms, one row per class and one column per measure, with one class outlined in each row.
 
     Args:
-        measures: by name of the measure, and by class, numbers (N,).
-        path: the PNG to write.
-        outlined: the class that is drawn in every row.
-        xlabel: what the numbers are.
-        thresholds: by measure, drawn as lines.
+        measures: by measure and class, values float32 (N,).
+        path: the PNG file to write.
+        outlined: the class whose outline is drawn in each row, for comparison.
+        xlabel: label of the x axes.
+        thresholds: thresholds by measure, drawn as lines.
 
     Returns:
         `path`.
@@ -141,15 +142,15 @@ def scatter_figure(
     thresholds: tuple[float, float] | None = None,
     equal: bool = False,
 ) -> Path:
-    """Two numbers of each image against each other, a colour a class.
+    """Draws a scatter plot of two values per image, one colour per class.
 
     Args:
-        classes: by name, x and y, (N,) each.
-        path: the PNG to write.
-        labels: of the axes x and y.
-        title: of the figure.
-        thresholds: in x and in y, drawn as lines.
-        equal: whether both numbers should be the same; then the diagonal is drawn.
+        classes: by class, x and y, (N,) each.
+        path: the PNG file to write.
+        labels: labels of the x and the y axis.
+        title: title of the figure.
+        thresholds: thresholds in x and y, drawn as lines.
+        equal: whether to draw the diagonal, for two values that should be equal.
 
     Returns:
         `path`.
@@ -172,14 +173,14 @@ def scatter_figure(
 def bars_figure(
     series: Mapping[str, Mapping[str, float]], path: Path, *, xlabel: str, line: float | None = None, title: str = ""
 ) -> Path:
-    """Bars from 0, grouped by category, a colour a series, each with its number; shares fill the axis at 1.
+    """Draws a horizontal bar chart with the value at each bar, grouped by category, one colour per series.
 
     Args:
-        series: by name of the series, and by category, numbers.
-        path: the PNG to write.
-        xlabel: what the numbers are.
-        line: where a grey line stands, such as 0.5 for chance.
-        title: of the figure.
+        series: values by series and category.
+        path: the PNG file to write.
+        xlabel: label of the x axis.
+        line: x of a grey reference line, such as 0.5 for chance; the x axis is then 0 to 1.1.
+        title: title of the figure.
 
     Returns:
         `path`.
@@ -188,12 +189,12 @@ def bars_figure(
     height = 0.26 * len(series) * len(categories) + 0.16 * len(categories) + 1.1
     figure = Figure(figsize=(7.6, height), layout="constrained")
     axis = figure.subplots()
-    thick = 0.84 / len(series)
+    thickness = 0.84 / len(series)
     for place, (name, values) in enumerate(series.items()):
-        offset = (place - (len(series) - 1) / 2) * thick
+        offset = (place - (len(series) - 1) / 2) * thickness
         rows = [row + offset for row in range(len(categories))]
         numbers = [values[category] for category in categories]
-        axis.barh(rows, numbers, 0.9 * thick, color=COLOURS[place % len(COLOURS)], label=name)
+        axis.barh(rows, numbers, 0.9 * thickness, color=COLOURS[place % len(COLOURS)], label=name)
         for row, number in zip(rows, numbers, strict=True):
             axis.annotate(f"{number:.2f}", (number, row), (3, 0), textcoords="offset points", va="center", fontsize=8)
     if line is not None:
@@ -211,19 +212,19 @@ def bars_figure(
 
 
 def beside_figure(pictures: Mapping[str, Path], path: Path) -> Path:
-    """Finished pictures of the same size beside each other, such as previews of an early and a late step.
+    """Draws PNG files of the same size side by side, such as previews of an early and a late step.
 
     Args:
         pictures: PNG files by title.
-        path: the PNG to write.
+        path: the PNG file to write.
 
     Returns:
         `path`.
     """
     images: dict[str, Any] = {title: np.asarray(Image.open(file).convert("RGB")) for title, file in pictures.items()}
-    tall, wide = next(iter(images.values())).shape[:2]
+    rows, columns = next(iter(images.values())).shape[:2]
     width = _PAGE / len(images)
-    figure = Figure(figsize=(_PAGE, width * tall / wide + 0.3), layout="constrained")
+    figure = Figure(figsize=(_PAGE, width * rows / columns + 0.3), layout="constrained")
     axes = figure.subplots(1, len(images), squeeze=False)[0]
     for axis, (title, image) in zip(axes, images.items(), strict=True):
         axis.imshow(image)

@@ -26,7 +26,7 @@ from mim_export.score.runtimes import runtimes
 from mim_export.score.scorer import Scorer
 from mim_export.tflite import operators
 from mim_tf.data.folder import scan_folder
-from mim_tf.evaluation.controls import MADE
+from mim_tf.evaluation.controls import CONTROLS
 from mim_tf.evaluation.evaluate import evaluate
 from mim_tf.synthetic import dataset
 
@@ -92,7 +92,7 @@ def test_released_bundle_can_say_no() -> None:
     scorer = Scorer()
     calibration = scorer.manifest["calibration"]
     assert 1 / (calibration["groups"] + 1) <= calibration["alpha"] + 1e-9
-    judgement = scorer.judge(MADE["noise"](24, scorer.size, np.random.default_rng(0)))
+    judgement = scorer.judge(CONTROLS["noise"](24, scorer.size, np.random.default_rng(0)))
     judged = judgement.reason == 0
     assert judged.any() and (judgement.verdict[judged] == VERDICTS.index("not-mpox-like")).all()
     assert (judgement.p_value[judged] <= calibration["alpha"] + 1e-6).all()
@@ -118,8 +118,8 @@ def _drawn(kind: str, number: int, side: int) -> np.ndarray:
 @pytest.mark.parametrize("kind", ["blank", "noise", "text", "gradient", "checkerboard", "stripes"])
 def test_a_picture_that_shows_no_skin_is_never_mpox_like(kind: str) -> None:
     scorer = Scorer()
-    if kind in MADE:
-        images = MADE[kind](24, scorer.size, np.random.default_rng(0))
+    if kind in CONTROLS:
+        images = CONTROLS[kind](24, scorer.size, np.random.default_rng(0))
     else:
         images = np.stack([_drawn(kind, number, scorer.size) for number in range(24)])
     verdicts = scorer.judge(images).verdict

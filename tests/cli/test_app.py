@@ -1,4 +1,4 @@
-"""`mim_tf.cli.app`: what users type, and what they get wrong."""
+"""`mim_tf.cli.app`: commands and user errors."""
 
 from __future__ import annotations
 
@@ -205,8 +205,8 @@ def test_a_full_disk_is_one_line_and_leaves_nothing(
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="another user is tried in a forked process")
 def test_folders_without_permission_are_one_line(run: Run, tmp_path: Path) -> None:
-    """As another user, since root may read everything; forked, since root's interpreter may be closed to others."""
-    # Whatever the command imports late is imported here, before the privileges are gone.
+    """As another user, since root can read all files; forked, since that user may not be able to run root's Python."""
+    # Lazy imports of the command happen here, before the privileges are dropped.
     assert run("train", "--data", tmp_path / "absent", "--out", tmp_path / "out").status == 2
     closed = tmp_path / "closed"
     (closed / "train" / "mpox").mkdir(parents=True)

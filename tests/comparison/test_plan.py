@@ -1,4 +1,4 @@
-"""`mim_tf.comparison.plan`, `mim_tf.comparison.worker`: what is stopped continues, what is done stays."""
+"""`mim_tf.comparison.plan`, `mim_tf.comparison.worker`: interrupted fits resume, finished fits are kept."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ def test_every_fit_is_scored_image_by_image(done: Path, folder: Path) -> None:
         assert [image["group"] for image in entry["images"]] == [photo.group for photo in photos]
         assert entry["seed"] == seed and entry["supervised"] == (name == "narrow")
         assert entry["steps"] == (60 if name == "narrow" else None) and entry["train_seconds"] >= 0
-    # The score in the file is the score of the method fitted here.
+    # The scores in the file equal those of a model that is fitted here.
     colour = create_model("colour", 32)
     train = load_photos(select(scan_folder(folder), "train", "mpox"), 32, warn=quiet, what="")
     colour.fit(train.pixels, done, Training(), quiet)
@@ -109,7 +109,7 @@ def test_what_is_done_is_kept_and_more_can_be_added(done: Path, folder: Path) ->
 _RUN = """
 import signal, sys
 from pathlib import Path
-signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background jobs are born deaf to it
+signal.signal(signal.SIGINT, signal.default_int_handler)  # background jobs of a shell ignore SIGINT
 from mim_tf.comparison.plan import Entry, Plan, run_plan
 plan = Plan(Path(sys.argv[1]), size=32, seconds=None, steps=2000, seeds=(0,), probes=False)
 run_plan([Entry("classifier", "classifier", {"width": 4})], plan, Path(sys.argv[2]), jobs=1, report=lambda *_: None)
@@ -118,7 +118,7 @@ run_plan([Entry("classifier", "classifier", {"width": 4})], plan, Path(sys.argv[
 
 @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGKILL])
 def test_a_stopped_comparison_leaves_no_process_and_continues(how: int, folder: Path, tmp_path: Path) -> None:
-    """The parent is stopped in the middle of a fit; then a second one finds the checkpoint and the folder free."""
+    """The parent is stopped during a fit; afterwards the folder is unlocked and a second run finds the checkpoint."""
     out = tmp_path / "out"
     command = [sys.executable, "-c", _RUN, str(folder), str(out)]
     process = subprocess.Popen(command, stderr=subprocess.DEVNULL, start_new_session=True)
@@ -134,7 +134,7 @@ def test_a_stopped_comparison_leaves_no_process_and_continues(how: int, folder: 
     deadline = time.monotonic() + 20
     with pytest.raises(ProcessLookupError):
         while time.monotonic() < deadline:
-            os.killpg(process.pid, 0)  # somebody of the group is left
+            os.killpg(process.pid, 0)  # the process group still has a member
             time.sleep(0.1)
     with (out / ".lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -153,7 +153,7 @@ def test_what_goes_wrong_is_one_line(folder: Path, tmp_path: Path) -> None:
     (tmp_path / "c").mkdir()
     with (tmp_path / "c" / ".lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        with pytest.raises(MimError, match="another comparison works in it"), exclusive_lock(tmp_path / "c"):
+        with pytest.raises(MimError, match="in use by another comparison"), exclusive_lock(tmp_path / "c"):
             pass
 
 
@@ -163,11 +163,15 @@ def test_what_goes_wrong_is_one_line(folder: Path, tmp_path: Path) -> None:
         (["colour", "colour"], {}, "method colour is named twice; name each method once"),
         (["colour"], {"seeds": (0, 0)}, "seed 0 is named twice"),
         (["colour"], {"seeds": ()}, "no seed is named"),
-        (["colour"], {"seeds": (-1,)}, "a seed is not possible; choose seeds from 0 to 4294967295"),
+        (["colour"], {"seeds": (-1,)}, "a seed is out of range; choose seeds from 0 to 4294967295"),
         (["colour"], {"normal_class": "mpocks"}, "no photographs in train/mpocks; add them or name the class by"),
         (["autoencoder"], {"size": 50}, "size 50 is not possible; choose a multiple of 16 px"),
         (["blur"], {"size": 50}, "no mask set of 4 masks with cells of 8 px covers 50 px"),
-        (["colour"], {"split": "val"}, "no skin but mpox in val; add photographs of another class"),
+        (
+            ["colour"],
+            {"split": "val"},
+            "no class that shows skin other than mpox in val; add photographs of another class",
+        ),
         (["classifier"], {"folder": "lonely"}, "no photographs in val beside mpox"),
     ],
 )
@@ -188,12 +192,12 @@ def test_what_can_be_wrong_is_said_before_the_first_fit(
 
 def test_more_processes_than_cores_are_refused(folder: Path, tmp_path: Path) -> None:
     jobs = (os.cpu_count() or 1) + 1
-    with pytest.raises(MimError, match="would share them unevenly"):
+    with pytest.raises(MimError, match=r"processes are more than the \d+ cores"):
         run_plan(ENTRIES, Plan(folder), tmp_path / "out", jobs=jobs, report=quiet)
 
 
 def test_a_failed_fit_does_not_stop_the_others(folder: Path, tmp_path: Path) -> None:
-    """One row whose folder holds another method's fit is refused; one whose fit fails is named at the end."""
+    """A row whose folder holds another method's fit is refused; a fit that fails is reported at the end."""
     plan = Plan(folder, size=32, seconds=None, steps=5, seeds=(0,), probes=False)
     out = tmp_path / "out"
     run_plan([ENTRIES[0]], plan, out, jobs=1, report=quiet)

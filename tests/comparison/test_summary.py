@@ -1,4 +1,4 @@
-"""`mim_tf.comparison.summary` and its page, from planted scores, against scikit-learn."""
+"""`mim_tf.comparison.summary` and `mim_tf.comparison.page` on planted scores, against scikit-learn."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from mim_tf.evaluation.plots import comparison_figure
 
 DOCS = Path(__file__).parents[2] / "docs"
 LABELS = {"mpox": 24, "measles": 30, "healthy": 20, "abnormal": 15}
-#: How far each row raises the scores of mpox, in standard deviations of all classes.
+#: Shift of the scores of mpox by row, in standard deviations.
 ROWS = {"mim": 0.0, "good": 3.0, "same": 0.0, "seer": 1.0}
 PLAN = Plan(Path("skin"), seeds=(0, 1), probes=False)
 
@@ -94,7 +94,7 @@ def test_auroc_is_the_mean_over_seeds_of_scikit_learns(out: Path, result: dict[s
             assert entry["auroc"] == pytest.approx(np.mean(found), abs=1e-12)
             assert (entry["seed_low"], entry["seed_high"]) == pytest.approx((min(found), max(found)))
             assert entry["ci_low"] < entry["auroc"] < entry["ci_high"] or entry["auroc"] > 0.99
-        # Abnormal shows no skin: it is not in the mean.
+        # The class abnormal does not show skin and is not part of the mean.
         assert row["mean"]["auroc"] == pytest.approx(np.mean([[v["measles"], v["healthy"]] for v in means]))
         assert row["train_seconds"] == 60.5 and row["steps"] == [100, 101]
 
@@ -109,7 +109,7 @@ def test_the_difference_is_paired(result: dict[str, Any]) -> None:
 
 
 def test_a_row_against_itself_differs_by_nothing(out: Path) -> None:
-    """Unpaired draws would give an interval of some width."""
+    """Unpaired bootstrap samples would give an interval of nonzero width."""
     again = job_folder(out, "twin", 0)
     for seed in PLAN.seeds:
         folder = job_folder(out, "twin", seed)
@@ -122,7 +122,7 @@ def test_a_row_against_itself_differs_by_nothing(out: Path) -> None:
 
 
 def test_intervals_are_by_group(result: dict[str, Any], out: Path) -> None:
-    """Pairs of equal scores: the interval of 12 groups is wider than that of 24 independent images would be."""
+    """The number of groups and of images by class."""
     assert result["groups"] == {"abnormal": 8, "healthy": 10, "measles": 15, "mpox": 12}
     assert result["images"] == LABELS
 
@@ -147,10 +147,10 @@ def test_files_agree_with_each_other(result: dict[str, Any], tmp_path: Path) -> 
 
 
 def test_sentences_follow_from_figures(result: dict[str, Any]) -> None:
-    said = {line.split("**")[1]: line for line in page(result).splitlines() if line.startswith("* **")}
-    assert "Better than chance" in said["good"] and "Better than `mim`" in said["good"]
-    assert "Not told from `mim`" in said["same"]
-    assert "shown photographs of the other classes" in said["seer"] and "shown" not in said["good"]
+    sentences = {line.split("**")[1]: line for line in page(result).splitlines() if line.startswith("* **")}
+    assert "Better than chance" in sentences["good"] and "Better than `mim`" in sentences["good"]
+    assert "Not distinguishable from `mim`" in sentences["same"]
+    assert "not a one-class result" in sentences["seer"] and "one-class" not in sentences["good"]
     worse = {
         **result,
         "rows": {"mim": {**result["rows"]["mim"], "mean": {**result["rows"]["mim"]["mean"], "ci_high": 0.4}}},
@@ -165,20 +165,22 @@ def test_rows_of_other_images_are_not_compared(out: Path, tmp_path: Path) -> Non
     entry = json.loads(path.read_text())
     entry["images"][3]["file"] = "test/abnormal/new.jpg"
     path.write_text(json.dumps(entry))
-    with pytest.raises(MimError, match=r"good/seed1: scored other images .* remove it and run the same again"):
+    with pytest.raises(
+        MimError, match=r"good/seed1: was scored on other images .* remove it and run the same command again"
+    ):
         summarize([Entry(name, name) for name in ROWS], PLAN, tmp_path, 1.0)
 
 
 def test_a_seed_on_the_other_side_is_no_victory(result: dict[str, Any]) -> None:
     row = result["rows"]["good"]
     mixed = {**result, "rows": {"good": {**row, "mean": {**row["mean"], "seed_low": 0.45}}}}
-    assert "Not told from chance" in page(mixed)
+    assert "Not distinguishable from chance" in page(mixed)
     other = {**result, "code": ["0", "1"], "skipped": ["a", "b"]}
-    assert "2 versions of the code" in page(other) and "left out: 2 files" in page(other)
+    assert "2 versions of the code" in page(other) and "Unreadable files, left out: 2." in page(other)
 
 
 def test_the_comparison_in_docs_is_what_its_figures_say(tmp_path: Path) -> None:
-    """Nobody writes into that page or its table by hand."""
+    """The page and its table are generated, not edited by hand."""
     result = json.loads((DOCS / "comparison.json").read_text())
     write_tables(result, page(result), tmp_path)
     for name in ("comparison.md", "comparison.csv"):

@@ -65,7 +65,7 @@ def test_riad_predicts_each_pixel_while_it_is_hidden() -> None:
 
 
 def test_riad_judges_by_the_worst_place() -> None:
-    """A spot that no inpainting foresees lowers the score, whatever the rest of the image is like."""
+    """A spot that the inpainting does not predict lowers the score of a constant image."""
     method = create_model("riad", 32, width=4)
     images = np.full((2, 32, 32, 3), 0.5, np.float32)
     images[1, 12:18, 12:18] = 1.0
@@ -104,7 +104,7 @@ def test_an_average_follows_its_network() -> None:
 
 
 def test_a_saved_model_continues_where_it_was(tmp_path: Path) -> None:
-    """Both copies of the weights, the optimizer's slots and its count of steps."""
+    """Weights, averaged weights, optimizer slots and the step count are restored."""
     model = RIAD(RIADConfig(size=32, width=4, seed=3))
     model.compile(keras.optimizers.Adam(0.01))
     batches = [tf.random.stateless_uniform((2, 32, 32, 3), (0, i)) for i in range(4)]

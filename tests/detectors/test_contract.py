@@ -1,4 +1,4 @@
-"""One contract test over every method: files, dtype, shape, orientation, an AUROC floor, the same seed twice."""
+"""Contract test of all methods: files, dtype, shape, orientation, minimum AUROC, reproducibility by seed."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from mim_tf.training.config import Training
 
 SIZE = 48
 COUNTS = {"train": {"mpox": 16}, "val": {"mpox": 40, "plain": 6}, "test": {"mpox": 10, "plain": 4}}
-#: Steps and options that suffice for a pair that is easy to tell apart, skin and pages of text.
+#: Steps and options that suffice to separate skin from pages of text.
 QUICK = {
     "mim": (150, {"measure": "ssim", "width": 8, "discriminator_width": 4}),
     "proxyano": (150, {"width": 8}),
@@ -29,7 +29,7 @@ QUICK = {
     "riad": (250, {"width": 8}),
     "classifier": (150, {"width": 8}),
 }
-#: Methods that read ImageNet weights.
+#: Methods that need ImageNet weights.
 PRETRAINED = ("features", "patchcore")
 
 
@@ -74,30 +74,30 @@ def test_the_contract_of_a_method(name: str, folder: Path, tmp_path: Path) -> No
     similarity = detector.score_samples(pixels)
     assert similarity.shape == (4,) and similarity.dtype == np.float32 and np.isfinite(similarity).all()
 
-    # Saved and loaded, it is the same.
+    # A saved and loaded model gives the same results.
     again = Detector.load(tmp_path / "run")
     np.testing.assert_array_equal(similarity, again.score_samples(pixels))
     assert again.calibration == detector.calibration and again.gate == detector.gate
     assert again.model.parameters == detector.model.parameters >= 0
     assert again.model.options == detector.model.options
 
-    # One image a call gives what a batch gives, up to the order of summation.
+    # Single images and batches give equal results, up to the order of summation.
     np.testing.assert_allclose(similarity[:1], again.score_samples(pixels[:1]), rtol=1e-4, atol=1e-5)
 
-    # p-values and verdicts follow the table.
+    # p-values are within the range of a table of 20 groups.
     p = again.p_values(pixels)
     assert p.dtype == np.float32 and ((p >= 1 / 21 - 1e-6) & (p <= 1)).all()
     assert detector.calibration.method == "split" and detector.calibration.groups == 20
     assert set(again.predict(pixels)) <= {"mpox-like", "not-mpox-like", "cannot-judge"}
 
-    # Pictures of the reconstruction, where there are some, begin with the image.
+    # The first reconstruction step is the original image.
     steps = again.reconstruction_steps(pixels)
     for pictures in steps.values():
         assert pictures.shape == pixels.shape and pictures.dtype == np.float32
     if steps:
         np.testing.assert_allclose(next(iter(steps.values())), pixels / 255.0, atol=1e-6)
 
-    # Higher is more like the class: skin against pages of text.
+    # Higher is more similar to the class: skin against pages of text.
     result = evaluate(again, scan_folder(folder), "test", seed=0, warn=print)
     assert result.metrics["classes"]["text"]["auroc"] >= 0.9
 
@@ -106,7 +106,7 @@ def test_the_contract_of_a_method(name: str, folder: Path, tmp_path: Path) -> No
 def test_a_second_fit_with_the_same_seed_gives_the_same_scores(name: str, folder: Path, tmp_path: Path) -> None:
     pixels = dataset.render("mpox", range(300, 304), size=SIZE)
     first, second = (fitted(name, folder, tmp_path / run, steps=8)[0].score_samples(pixels) for run in ("a", "b"))
-    # Threads sum gradients in another order.
+    # The order of summation of gradients depends on the threads.
     np.testing.assert_allclose(first, second, rtol=1e-3, atol=1e-4)
 
 

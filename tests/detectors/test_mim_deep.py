@@ -70,7 +70,7 @@ def test_it_tells_the_class_from_others_that_it_has_not_seen(root: Path) -> None
     for label in ("plain", "macules"):
         scores = np.r_[own, detector.score_samples(pixels(root, label))]
         assert roc_auc_score(np.repeat([1, 0], 10), scores) > 0.9
-    # Beside it, the published measure of the same inpainting.
+    # The SSIM of the same inpainting is returned as well.
     judgement = detector.judge(pixels(root, "mpox"))
     halves = np.stack([resample(image, 48) for image in pixels(root, "mpox")])
     assert judgement.ssim is not None
@@ -92,7 +92,7 @@ def test_views_are_made_once_for_all_fits_of_a_run(tmp_path: Path, monkeypatch: 
     detector.fit_folder(scan_folder(tmp_path / "data"), tmp_path / "run", alpha=0.2, training=training, **quiet)
     assert detector.calibration.method == "cross" and len(seen) == len(set(seen)) == 12
     assert not (tmp_path / "run" / SCRATCH).exists()
-    # A run that has ended is not fitted again.
+    # A finished run is not fitted again.
     monkeypatch.setattr(deep_inpainting, "fit_head", None)
     again = Detector("mim", size=64, measure="deep", width=4, views=1)
     again.fit_folder(scan_folder(tmp_path / "data"), tmp_path / "run", alpha=0.2, training=training, **quiet)
@@ -126,7 +126,7 @@ def test_the_graph_scores_as_keras_does(root: Path) -> None:
     images = np.concatenate([pixels(root, label) for label in ("mpox", "plain", "macules")])
     keras, lite = detector.judge(images), scorer.judge(images)
     assert np.corrcoef(keras.similarity, lite.similarity)[0, 1] > 0.999
-    # Within the class, where the threshold lies: no shift, and little scatter.
+    # Within the class, near the threshold: no bias and a small deviation.
     own = (lite.similarity - keras.similarity)[:10]
     assert abs(own.mean()) < 0.05 * keras.similarity[:10].std() and own.std() < 0.1 * keras.similarity[:10].std()
     assert keras.ssim is not None and lite.ssim is not None
@@ -164,13 +164,13 @@ def test_the_bundle_holds_on_every_runtime_and_names_its_network(root: Path) -> 
 
 
 def test_a_bundle_for_a_microcontroller_is_all_int8(root: Path, tmp_path: Path) -> None:
-    """The network of features in a file of its own, and the head; similarities follow those of Keras, less closely."""
+    """The feature network has its own file; similarities correlate with those of Keras, with larger deviations."""
     manifest = export_run(root / "run", tmp_path / "bundle", None, None, print, micro=True)
     assert manifest["training"]["commands"][-1].endswith(" --micro")
     assert not any(row.bad for row in verify(tmp_path / "bundle"))
     assert sorted(manifest["models"]) == ["mim.tflite", "mim_features.tflite", "mim_micro.tflite"]
     operators.check((tmp_path / "bundle" / "mim_features.tflite").read_bytes(), operators.MICRO)
-    # The head of a device has the values that these sizes ask for.
+    # Number of values of the head for 224 statistics and 15 components.
     values = 225 + 15 * 224 + 15 + 2 + 224 * 224 + 224 + 2
     assert (tmp_path / "bundle" / "head.f32").stat().st_size == 4 * values
     images = np.concatenate([pixels(root, label) for label in ("mpox", "plain", "macules")])

@@ -1,4 +1,4 @@
-"""`mim_tf.evaluation.controls`: what they are made to be."""
+"""`mim_tf.evaluation.controls`: properties of controls and alterations."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ def skin() -> np.ndarray:
     return dataset.render("mpox", range(3), size=96)
 
 
-@pytest.mark.parametrize("kind", made_images.MADE)
+@pytest.mark.parametrize("kind", made_images.CONTROLS)
 @pytest.mark.parametrize("size", [24, 97])
 def test_made_images_follow_the_seed(kind: str, size: int) -> None:
-    one, again, other = (made_images.MADE[kind](6, size, np.random.default_rng(seed)) for seed in (3, 3, 4))
+    one, again, other = (made_images.CONTROLS[kind](6, size, np.random.default_rng(seed)) for seed in (3, 3, 4))
     assert one.shape == (6, size, size, 3) and one.dtype == np.uint8
     np.testing.assert_array_equal(one, again)
     assert (one != other).any()
@@ -40,7 +40,7 @@ def test_blank_images_are_one_colour_or_a_faint_gradient() -> None:
 
 
 def test_noise_is_uniform() -> None:
-    """Mean of 24 * 32 * 32 * 3 uniform values, sd 73.9: within five standard errors."""
+    """Mean of 24 * 32 * 32 * 3 uniform values, standard deviation 73.9: within five standard errors."""
     images = made_images.noise(24, 32, np.random.default_rng(0))
     assert (images.min(), images.max()) == (0, 255)
     assert abs(images.mean() - 127.5) < 5 * 73.9 / np.sqrt(images.size)
@@ -83,13 +83,13 @@ def test_the_mark_stays_in_its_corner(size: int) -> None:
 
 
 def test_the_mark_has_light_letters_with_a_dark_outline() -> None:
-    """On grey of 128, at the size of a detector's images."""
+    """On a grey image of level 128 and 96 px."""
     levels = made_images.corner_marked(np.full((1, 96, 96, 3), 128, np.uint8))[0, -19:, -19:, 0]
     assert (levels < 100).sum() > 20 and (levels > 150).sum() > 5
 
 
 def test_the_mark_lets_the_image_through() -> None:
-    """What covers at most 75 % leaves at least a quarter of the difference between two grounds."""
+    """An opacity of at most 75 % keeps at least a quarter of the difference between two backgrounds."""
     dark, light = (made_images.corner_marked(np.full((1, 96, 96, 3), level, np.uint8)) for level in (40, 240))
     difference = light.astype(int) - dark
     assert difference.min() >= 0.25 * 200 - 1 and difference.max() == 200

@@ -1,4 +1,4 @@
-"""`mim_tf.evaluation.evaluate` against scikit-learn: AUROC, bootstrap weights, and what a folder's metrics hold."""
+"""`mim_tf.evaluation.evaluate` against scikit-learn: AUROC, bootstrap weights, metrics of a data folder."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from mim_tf.synthetic import dataset
 #: Few levels, so that ties are common.
 LEVELS = st.lists(st.integers(0, 5), min_size=1, max_size=12)
 COUNTS = {"train": {"mpox": 2}, "test": {"mpox": 6, "plain": 4, "macules": 5, "no_skin": 4}}
-#: Mean grey level of an image from which the fake judge calls it mpox-like.
+#: Minimum mean grey level of an image that the fake detector calls mpox-like.
 LIMIT = 0.4
 
 
@@ -103,7 +103,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_metrics_of_a_folder_are_those_of_its_pixels(folder: Path) -> None:
     result = evaluate(FakeJudge(), scan_folder(folder), "test", seed=0, warn=print)
-    # The test split starts after the 2 indices of train; brightness straight from the painter.
+    # The test split starts after the 2 indices of train; the images are rendered directly.
     bright = {
         name: dataset.render(name, range(2, 2 + count), size=16).mean(axis=(1, 2, 3)) / 255
         for name, count in COUNTS["test"].items()
@@ -116,7 +116,7 @@ def test_metrics_of_a_folder_are_those_of_its_pixels(folder: Path) -> None:
         assert 0 <= entry["ci_low"] <= entry["ci_high"] <= 1
         called = (bright[name][1:] >= LIMIT).sum()
         assert entry["called_mpox_like"] == pytest.approx(called / len(bright[name]))
-    # The refused first mpox image counts as missed, however bright it is.
+    # The refused first mpox image counts as missed, regardless of its brightness.
     assert metrics["sensitivity_at_threshold"] == pytest.approx((bright["mpox"][1:] >= LIMIT).sum() / 6)
     assert metrics["sensitivity"]["groups"] == 3
 
@@ -141,7 +141,7 @@ def test_the_same_seed_gives_the_same_intervals(folder: Path) -> None:
 
 def test_the_published_measure_of_the_same_images(folder: Path) -> None:
     class InpaintingModel(FakeJudge):
-        """SSIM is darkness: what brightness ranks first comes last."""
+        """SSIM is the negative brightness, so its ranking is the reverse."""
 
         def judge(self, pixels: NDArray[np.uint8]) -> Judgement:
             judgement = super().judge(pixels)

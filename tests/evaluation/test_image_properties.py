@@ -1,4 +1,4 @@
-"""`mim_tf.evaluation.image_properties`: properties against planted images and scikit-image, and the controls."""
+"""`mim_tf.evaluation.image_properties`: planted images and comparison with scikit-image."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`mim_tf.evaluation.plots`: figures hold something, and refused images are counted as they must be."""
+"""`mim_tf.evaluation.plots`: figures are not empty, and refused images are counted as documented."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`mim_tf.evaluation.shortcuts`: scores that rest on one planted property are found out, others are not accused."""
+"""`mim_tf.evaluation.shortcuts`: scores that equal one property are detected, others are not."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ CLASSES = {
 
 
 def painted(name: str, folder: Path, rng: np.random.Generator) -> Photos:
-    """Grain of random amplitude on random grey, with a file of its own JPEG quality for each image."""
+    """Grain of random amplitude on random grey; the JPEG quality varies between files."""
     grain, level, side, qualities = CLASSES[name]
     amplitude = rng.normal(grain, 3, COUNT).clip(1)
     ground = rng.normal(level, 15, COUNT)
@@ -61,7 +61,7 @@ def scored(photos: Photos, values: NDArray[Any]) -> tuple[Photos, NDArray[np.flo
 
 
 def probed(classes: dict[str, Photos], score: Score, seed: int = 0) -> dict[str, Any]:
-    """The probe of a score of pixels; whatever comes of it can be written as JSON and read back."""
+    """Probes a score of pixels; checks that the result is JSON-serializable."""
     scores = {name: scored(photos, score(photos.pixels)) for name, photos in classes.items()}
     found = probe(lambda pixels: score(pixels).astype(np.float32), scores, "mpox", seed)
     assert json.loads(json.dumps(found, allow_nan=False)) == found
@@ -69,7 +69,7 @@ def probed(classes: dict[str, Photos], score: Score, seed: int = 0) -> dict[str,
 
 
 def probed_file(classes: dict[str, Photos], name: str) -> dict[str, Any]:
-    """The probe of a score that is a property of the file; made images have none and score 0."""
+    """Probes a score that is a property of the file; controls have no file and score 0."""
     scores = {label: scored(photos, image_properties(photos)[name]) for label, photos in classes.items()}
     return probe(lambda pixels: np.zeros(len(pixels), np.float32), scores, "mpox", 0)
 
@@ -107,12 +107,12 @@ def test_a_score_that_is_a_property_of_the_pixels_is_found_out(skin_classes: dic
 
 
 def test_matching_on_what_the_score_is_leaves_nothing(skin_classes: dict[str, Photos]) -> None:
-    """Grain of 14 against 10 with sd 3: raw AUROC about 0.83 by Phi(4 / (3 sqrt 2)), matched about 0.54."""
+    """Grain of 14 against 10 with deviation 3: raw AUROC about 0.83 by Phi(4 / (3 sqrt 2)), matched about 0.54."""
     entry = probed(skin_classes, smoothness)["classes"]["measles"]
     assert 0.7 < entry["auroc"] < 0.93
     assert abs(entry["matched"]["smoothness"]["auroc"] - 0.5) < 0.12
     assert 30 <= entry["matched"]["smoothness"]["pairs"] < COUNT**2 / 2
-    # What has nothing to do with the score does not explain it.
+    # Matching on an unrelated property does not change the AUROC.
     assert entry["matched"]["resolution"]["auroc"] == pytest.approx(entry["auroc"], abs=0.1)
     entry = probed(skin_classes, brightness)["classes"]["measles"]
     assert entry["auroc"] < 0.3
@@ -157,7 +157,7 @@ def test_made_images_are_ranked_by_what_they_are(skin_classes: dict[str, Photos]
     assert rough["blank"]["auroc"] == 1.0 and rough["noise"]["auroc"] == 0.0 and rough["blurred"]["auroc"] == 1.0
     smooth = probed(skin_classes, smoothness)["made"]
     assert smooth["blank"]["auroc"] == 0.0 and smooth["noise"]["auroc"] == 1.0
-    # A blur keeps the mean, up to half a level: the same brightness, the same order.
+    # A blur keeps the mean up to half a level, so the order by brightness is the same.
     assert probed(skin_classes, brightness)["made"]["blurred"]["auroc"] == pytest.approx(0.5, abs=0.03)
 
 
@@ -172,7 +172,7 @@ def test_only_a_score_that_looks_at_the_corner_moves(skin_classes: dict[str, Pho
 
 
 def test_a_score_of_fine_detail_falls_with_resolution_and_compression(skin_classes: dict[str, Photos]) -> None:
-    """Grain is what both take away first; the mean brightness they leave."""
+    """Both remove grain first and keep the mean brightness."""
     rough = probed(skin_classes, lambda pixels: -smoothness(pixels))["altered"]
     assert rough["half resolution"]["auroc"] > 0.95 and rough["half resolution"]["rises"] == 0.0
     assert rough["half resolution"]["shift"] < -2 and abs(rough["JPEG quality 20"]["shift"]) > 0.05
@@ -182,7 +182,7 @@ def test_a_score_of_fine_detail_falls_with_resolution_and_compression(skin_class
 
 
 def test_shift_is_in_standard_deviations_of_the_normal_class(skin_classes: dict[str, Photos]) -> None:
-    """Marked images are told by their corner and given 3 more."""
+    """A score that recognizes marked images by their corner and adds 3."""
     originals = skin_classes["mpox"].pixels
 
     def score(pixels: NDArray[np.uint8]) -> NDArray[np.float64]:
@@ -253,7 +253,7 @@ def test_the_seed_is_that_of_the_made_images(skin_classes: dict[str, Photos]) ->
 
 
 def test_only_the_order_of_scores_counts(skin_classes: dict[str, Photos]) -> None:
-    """Whole numbers up to 255 and their cubes are exact in float32; the shift alone has a unit."""
+    """Whole numbers up to 255 and their cubes are exact in float32; only the shift has a unit."""
     plain = probed(skin_classes, lambda pixels: np.rint(brightness(pixels)))
     cubed = probed(skin_classes, lambda pixels: np.rint(brightness(pixels)) ** 3)
     shifts = [[entry.pop("shift") for entry in found["altered"].values()] for found in (plain, cubed)]
@@ -263,7 +263,7 @@ def test_only_the_order_of_scores_counts(skin_classes: dict[str, Photos]) -> Non
 
 #: Few levels, so that ties are common.
 LEVELS = st.integers(0, 6)
-PAIRS = st.lists(st.tuples(LEVELS, LEVELS), min_size=probes.LEAST_IMAGES, max_size=30)
+PAIRS = st.lists(st.tuples(LEVELS, LEVELS), min_size=probes.MIN_IMAGES, max_size=30)
 
 
 @given(PAIRS)
@@ -295,10 +295,10 @@ def test_matched_pairs_are_those_within_the_caliper(ours: list[tuple[int, int]],
     (positive, own), (negative, other) = np.array(ours, np.float32).T, np.array(theirs, np.float32).T
     found = matched_auroc(positive, negative, [(own, other)])
     assert found["pairs"] == len(won)
-    assert found["auroc"] == (pytest.approx(np.mean(won)) if len(won) >= probes.LEAST_PAIRS else None)
-    # A second property that is the same everywhere takes nothing away; for two the caliper is wider.
+    assert found["auroc"] == (pytest.approx(np.mean(won)) if len(won) >= probes.MIN_PAIRS else None)
+    # A second, constant property removes no pairs; the caliper for two properties is wider.
     assert found["pairs"] <= matched_auroc(positive, negative, [(own, other), (0 * own, 0 * other)])["pairs"]
-    # Neither does another unit of the property.
+    # The unit of the property does not matter.
     assert found == matched_auroc(positive, negative, [(own * 8 + 3, other * 8 + 3)])
 
 
@@ -318,7 +318,7 @@ def test_the_caliper_is_a_quarter_of_the_pooled_deviation() -> None:
     apart = [matched_auroc(scores, scores, [(own, other - 1 + gap)])["pairs"] for gap in (0.0, 0.55, 0.57)]
     # Other values at 4 and 6, then 4.55 and 6.55, then 4.57 and 6.57, against 0 and 6.
     assert apart == [16, 16, 0]
-    # Half of it, 1.118, where two properties have to match.
+    # Half of it, 1.118, for two properties.
     same = (np.zeros(8), np.zeros(8))
     jointly = [matched_auroc(scores, scores, [(own, other - 1 + gap), same])["pairs"] for gap in (1.11, 1.13)]
     assert jointly == [32, 16]  # 4 + gap matches 6 as well

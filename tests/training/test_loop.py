@@ -1,4 +1,4 @@
-"""`mim_tf.training.loop`: a killed training continues, and a run keeps its log, previews, precision and callbacks."""
+"""`mim_tf.training.loop`: resuming after SIGKILL, log, previews, precision and callbacks."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ method.fit(pixels, Path(sys.argv[1]), Training(steps=int(sys.argv[2]), batch_siz
 
 @pytest.mark.slow
 def test_killed_training_ends_where_an_unbroken_one_ends(tmp_path: Path) -> None:
-    """SIGKILL between two checkpoints; then weights, average, both optimizers' slots and the next batch agree."""
+    """After SIGKILL between two checkpoints: equal weights, averages, slots of both optimizers and next batch."""
     steps = 2 * CHUNK + 10
     command = [sys.executable, "-c", _RUN]
     environment = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3"}
@@ -91,7 +91,7 @@ def test_training_writes_previews_log_and_stops_in_time(tmp_path: Path) -> None:
     assert seen == [1]  # the budget was spent within the first step
     assert list((tmp_path / "log").glob("events*"))
     method.fit(pixels, tmp_path, training, lambda name, step, steps, values: seen.append(step))
-    assert seen == [1]  # and remains spent
+    assert seen == [1]  # a second call does not train further
     short = Training(steps=CHUNK + 5, batch_size=2, precision="float32")
     method.fit(pixels, tmp_path, short, lambda name, step, steps, values: seen.append(step))
     assert seen == [1, CHUNK, CHUNK + 5]
@@ -111,13 +111,13 @@ def test_a_gpu_trains_in_float32_whatever_its_processor_can(monkeypatch: pytest.
 
 @pytest.mark.slow
 def test_a_run_moved_to_another_machine_takes_that_machines_precision(tmp_path: Path) -> None:
-    """Begun in bfloat16 on a processor, continued in float32 on a GPU: weights, average and slots go along."""
+    """From bfloat16 on a CPU to float32 on a GPU: weights, averages and optimizer slots are kept."""
     pixels = dataset.render("mpox", range(4), size=source_size(32))
     models = {}
     for precision, steps in (("mixed_bfloat16", 3), ("float32", 3), ("float32", 4)):
         method = InpaintingModel(32, width=4, discriminator_width=4)
         training = Training(steps=steps, batch_size=2, precision=precision)
-        method.fit(pixels, tmp_path, training, lambda *told: None)
+        method.fit(pixels, tmp_path, training, lambda *values: None)
         models[precision, steps] = method.keras_model
     begun, moved, continued = models.values()
     assert [model.config.precision for model in models.values()] == ["mixed_bfloat16", "float32", "float32"]
@@ -129,7 +129,7 @@ def test_a_run_moved_to_another_machine_takes_that_machines_precision(tmp_path: 
 
 @pytest.mark.slow
 def test_callbacks_are_called_and_may_stop_the_training(tmp_path: Path) -> None:
-    """A batch is a step, an epoch ends with each checkpoint; early stopping ends the training there."""
+    """A batch is a step, an epoch ends at each checkpoint; `stop_training` stops the training there."""
 
     class Spy(keras.callbacks.Callback):
         calls: list[str]

@@ -1,4 +1,4 @@
-"""`mim_tf.training.previews`: the sheet holds its pictures, and the error in the documented colours."""
+"""`mim_tf.training.previews`: layout of the sheet and colours of the error."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def test_a_sheet_holds_its_pictures(tmp_path: Path) -> None:
     sheet = np.asarray(Image.open(path))
     assert sheet.shape == (2 * 150 + 22, 3 * 150 + 6, 3)
     middles = [tuple(sheet[22 + 72, 6 + column * 150 + 72]) for column in range(3)]
-    # The mean absolute error of (0.6, 0.6, 0) is 0.4, beyond the 0.3 that is drawn white.
+    # The mean absolute error of (0.6, 0.6, 0) is 0.4, above 0.3, which is white.
     assert middles == [(204, 51, 102), (51, 204, 102), (255, 255, 255)]
 
 

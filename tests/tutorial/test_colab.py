@@ -1,4 +1,4 @@
-"""`mim_tf.tutorial.colab`: with a stand-in for Colab, and without, where nothing may wait."""
+"""`mim_tf.tutorial.colab`: with fake Colab modules, and outside Colab, where no call may wait."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from mim_tf.tutorial import colab
 
 @pytest.fixture
 def inside(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> dict[str, object]:
-    """What Colab's modules were asked; the answers of its upload and its camera can be set."""
+    """Records calls of fake Colab modules; `upload` and `camera` set the results of upload and camera."""
     asked: dict[str, object] = {"upload": {}, "camera": ""}
     drive, files, output = (ModuleType(f"google.colab.{name}") for name in ("drive", "files", "output"))
     drive.mount = lambda place: asked.update(mounted=place)

@@ -1,4 +1,4 @@
-"""`mim_tf.tutorial.notebook`: pictures that count, times, pieces of source, a training that is watched."""
+"""`mim_tf.tutorial.notebook`: counted figures, times, source excerpts, live training curves."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from mim_tf.tutorial.notebook import Lesson, LiveTraining
 
 @pytest.fixture(autouse=True)
 def shell() -> Iterator[None]:
-    """What a notebook has: without it IPython prints objects, and nothing can be drawn anew."""
+    """A notebook shell; without it IPython prints objects, and displays cannot be updated."""
     InteractiveShell.instance()
     yield
     InteractiveShell.clear_instance()
@@ -57,10 +57,10 @@ def test_the_smaller_format_is_shown(tmp_path: Path) -> None:
 
 
 def test_a_picture_that_is_missing_or_empty_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(MimError, match="was not drawn"):
+    with pytest.raises(MimError, match="does not exist"):
         lesson.encoded(tmp_path / "none.png")
     Image.new("RGB", (20, 20), (9, 9, 9)).save(tmp_path / "empty.png")
-    with pytest.raises(MimError, match="shows nothing"):
+    with pytest.raises(MimError, match="is an empty figure"):
         lesson.encoded(tmp_path / "empty.png")
 
 
@@ -79,7 +79,7 @@ def test_a_lesson_times_its_parts_and_misses_their_pictures(
     now[0] = 70.0
     taught.begin("second")
     now[0] = 310.0
-    with pytest.raises(MimError, match="no picture in second"):
+    with pytest.raises(MimError, match="no figure in second"):
         taught.finish()
     assert "first                             1 pictures   1.0 minutes (stated: 1)" in capsys.readouterr().out
     taught.begin("second")
@@ -113,10 +113,10 @@ def test_a_watched_training_keeps_its_curves(tmp_path: Path, picture: Path) -> N
     watched("final, head", 10, 20, {})
     again = LiveTraining(tmp_path / "run", tmp_path / "losses.png")
     again("final", 100, 100, {"hidden": 0.25, "discriminator": 2.0})
-    assert again.told == {
+    assert again.history == {
         "final": {"50": {"hidden": 0.5, "discriminator": 2.0}, "100": {"hidden": 0.25, "discriminator": 2.0}}
     }
-    assert json.loads((tmp_path / "losses.json").read_text()) == again.told
-    # Two panels where a discriminator plays, one where nobody does.
+    assert json.loads((tmp_path / "losses.json").read_text()) == again.history
+    # Two panels with adversarial losses, one without.
     alone = lesson.loss_figure({"50": {"proxy": 1.0}, "100": {"proxy": 0.5}}, tmp_path / "alone.png")
     assert Image.open(tmp_path / "losses.png").width == 2 * Image.open(alone).width

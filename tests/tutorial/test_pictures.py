@@ -1,4 +1,4 @@
-"""`mim_tf.tutorial.pictures`: what is drawn has the colours and proportions of what was given."""
+"""`mim_tf.tutorial.pictures`: colours and proportions of the figures."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from mim_tf.tutorial import pictures
 
 
 def pixels_of(path: Path, colour: tuple[int, int, int], slack: int = 2) -> int:
-    """How many pixels of a figure have a colour."""
+    """Number of pixels of a figure with a colour."""
     drawn = np.asarray(Image.open(path).convert("RGB")).astype(int)
     return int((np.abs(drawn - colour).max(axis=-1) <= slack).sum())
 
@@ -47,7 +47,7 @@ def test_bars_are_as_long_as_their_numbers(tmp_path: Path) -> None:
     series = {"one": {"a": 0.25}, "two": {"a": 0.75}}
     path = pictures.bars_figure(series, tmp_path / "bars.png", xlabel="share", line=0.5)
     short, long = (pixels_of(path, rgb(colour)) for colour in COLOURS[:2])
-    # The legend adds a little of each.
+    # The legend adds a few pixels of each colour.
     assert 2.6 < long / short < 3.1
 
 
@@ -64,7 +64,7 @@ def test_points_lie_where_they_should(tmp_path: Path) -> None:
     few = {"a": (np.array([0.0, 1.0]), np.array([0.0, 1.0]))}
     path = pictures.scatter_figure(few, tmp_path / "points.png", labels=("x", "y"), thresholds=(0.5, 0.5), equal=True)
     drawn = np.asarray(Image.open(path).convert("RGB")).astype(int)
-    # Blended with white, for points are translucent: bluer than red by far.
+    # Points are translucent and blend with white: more blue than red.
     rows, columns = np.nonzero(drawn[..., 2] - drawn[..., 0] > 90)
     lower, upper = rows > np.median(drawn.shape[0] / 2), rows <= drawn.shape[0] / 2
     assert columns[lower].max() < columns[upper].min() or columns[upper].max() > columns[lower].max()
