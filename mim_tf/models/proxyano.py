@@ -96,7 +96,7 @@ class ProxyAno(AveragedModel):
             "extraction": lambda dtype: proxy_extraction(config.size, config.width, config.memory, dtype),
             "reconstruction": lambda dtype: generator(config.size, config.width, dtype, channels=3),
         }
-        super().__init__(config, builders, ("proxy", "error", "ssim", "mended"), **kwargs)
+        super().__init__(config, builders, ("proxy", "error", "ssim", "patch"), **kwargs)
 
     # ---- inference --------------------------------------------------------------------------------
 
@@ -126,7 +126,7 @@ class ProxyAno(AveragedModel):
             batch: images and their proxies, each float32 (B, S, S, 3) in [0, 1].
 
         Returns:
-            The tracked means: the error of the proxy, the error of the image, 1 - SSIM, and as "mended" the error
+            The tracked means: the error of the proxy, the error of the image, 1 - SSIM, and as "patch" the error
             within the pasted patch.
         """
         images, proxies = batch
@@ -143,9 +143,9 @@ class ProxyAno(AveragedModel):
                 "proxy": tf.reduce_mean(tf.abs(proxies - extracted)),
                 "error": tf.reduce_mean(tf.abs(images - rebuilt)),
                 "ssim": 1.0 - tf.reduce_mean(ssim(images, rebuilt)),
-                "mended": masked_error(images, rebuilt, where),
+                "patch": masked_error(images, rebuilt, where),
             }
-            loss = 6.0 * (losses["proxy"] + losses["error"] + losses["mended"]) + losses["ssim"]
+            loss = 6.0 * (losses["proxy"] + losses["error"] + losses["patch"]) + losses["ssim"]
         return self.descend(tape, loss, losses)
 
 

@@ -132,8 +132,8 @@ def test_the_graph_scores_as_keras_does(root: Path) -> None:
     assert keras.ssim is not None and lite.ssim is not None
     np.testing.assert_allclose(lite.ssim, keras.ssim, atol=0.02)
     np.testing.assert_array_equal(lite.reason, keras.reason)
-    foreign = [float(scorer.run(image)["foreignness"][0]) for image in images]
-    assert np.corrcoef(foreign, detector.model.measures(images).novelty)[0, 1] > 0.999
+    novelty = [float(scorer.run(image)["foreignness"][0]) for image in images]
+    assert np.corrcoef(novelty, detector.model.measures(images).novelty)[0, 1] > 0.999
 
 
 def test_what_is_inpainted_is_half_of_the_side_and_shown_whole(root: Path) -> None:

@@ -146,7 +146,7 @@ def test_a_score_of_chance_is_not_accused(skin_classes: dict[str, Photos]) -> No
     assert all(abs(entry["auroc"] - 0.5) < 0.2 for entry in found["made"].values())
 
 
-def test_made_images_are_ranked_by_what_they_are(skin_classes: dict[str, Photos]) -> None:
+def test_controls_are_ranked_by_their_properties(skin_classes: dict[str, Photos]) -> None:
     rough = probed(skin_classes, lambda pixels: -smoothness(pixels))["made"]
     assert {name: entry["images"] for name, entry in rough.items()} == {
         "blank": 24,
@@ -245,7 +245,7 @@ def test_a_matched_mean_stands_beside_the_raw_mean_of_the_same_classes(skin_clas
     assert near["auroc"] == pytest.approx(np.mean([entry["matched"]["resolution"]["auroc"] for entry in kept]))
 
 
-def test_the_seed_is_that_of_the_made_images(skin_classes: dict[str, Photos]) -> None:
+def test_the_seed_is_that_of_the_controls(skin_classes: dict[str, Photos]) -> None:
     one, again, other = (probed(skin_classes, brightness, seed) for seed in (3, 3, 4))
     assert one == again
     assert one["classes"] == other["classes"] and one["altered"] == other["altered"]
