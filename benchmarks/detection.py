@@ -19,8 +19,8 @@ import numpy as np
 from detection_bench import CHOSEN, Bench, Variant
 from detection_features import settings
 
+from mim_export.score.atomic_files import write_json
 from mim_export.score.errors import MimError
-from mim_export.score.files import write_json
 from mim_tf.comparison.summary import markdown_table
 from mim_tf.measures import head
 from mim_tf.negatives.kinds import NEGATIVES

@@ -16,15 +16,15 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from mim_export.score.files import new_file
+from mim_export.score.atomic_files import new_file
 from mim_export.score.preprocess import resample
 from mim_tf.backbones.efficientnet import feature_network
 from mim_tf.calibration import fold_of
 from mim_tf.data.folder import load_photos, scan_folder
 from mim_tf.data.splits import fingerprint
 from mim_tf.detectors.blur import blur_inpaint
+from mim_tf.detectors.factory import create_model
 from mim_tf.detectors.mim import InpaintingModel
-from mim_tf.detectors.registry import create_model
 from mim_tf.evaluation.image_properties import smoothness
 from mim_tf.measures import deep
 from mim_tf.measures.ssim import error_map, msgms_map, ssim

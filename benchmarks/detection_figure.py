@@ -14,8 +14,8 @@ from detection_bench import CHOSEN
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from mim_export.score.atomic_files import read_json
 from mim_export.score.errors import MimError
-from mim_export.score.files import read_json
 from mim_tf.evaluation.plots import save
 
 #: Mean AUROC reported by the papers, for other diseases and photographs.

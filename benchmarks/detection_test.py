@@ -21,8 +21,8 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 import numpy as np
 from scipy.stats import binomtest
 
+from mim_export.score.atomic_files import read_json, write_json
 from mim_export.score.errors import MimError
-from mim_export.score.files import read_json, write_json
 from mim_tf.comparison.plan import Entry, Plan
 from mim_tf.comparison.pool import job_folder
 from mim_tf.comparison.summary import markdown_table, summarize, table

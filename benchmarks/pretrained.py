@@ -18,7 +18,7 @@ import numpy as np
 from mim_export.score.errors import MimError
 from mim_tf.data.folder import Photos, load_photos, scan_folder
 from mim_tf.data.splits import Photo, class_names, select
-from mim_tf.detectors.registry import create_model
+from mim_tf.detectors.factory import create_model
 from mim_tf.evaluation.metrics import (
     DRAWS,
     auroc,

@@ -1050,7 +1050,7 @@ print("the released bundle:", {key: value for key, value in released.items() if 
 # and in mpox the marks themselves are fine detail.
 
 # %%
-from mim_export.score.preprocess import decode
+from mim_export.score.decode import decode
 
 pixels = resample(decode(path), scorer.size)
 outputs = scorer.run(pixels)

@@ -16,9 +16,9 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from mim_export.score import decide
+from mim_export.score.atomic_files import new_file, read_json, write_json
 from mim_export.score.decide import REASONS, VERDICTS, Calibration, Gate, Judgement, check_alpha
 from mim_export.score.errors import MimError
-from mim_export.score.files import new_file, read_json, write_json
 from mim_export.score.manifest import RELEASED
 from mim_tf.calibration import FOLDS, fit_calibration, fit_gate, fold_of, groups_needed
 from mim_tf.data.arrays import array_fingerprint, check_groups, check_images, resample_all
@@ -27,7 +27,7 @@ from mim_tf.data.duplicates import warn_of_duplicates
 from mim_tf.data.folder import Warn, load_at_sizes
 from mim_tf.data.splits import Photo, fingerprint, select, select_others
 from mim_tf.detectors.base import Measures
-from mim_tf.detectors.registry import create_model
+from mim_tf.detectors.factory import create_model
 from mim_tf.training.config import Progress, Training
 from mim_tf.training.run_folder import FORMAT, SCRATCH, check_format, create_or_resume
 
@@ -61,7 +61,7 @@ class Detector:
     """Judges photographs after having been fitted on photographs of one class.
 
     Args:
-        name: name of the method, such as "mim"; `mim_tf.detectors.registry.model_names()` lists them.
+        name: name of the method, such as "mim"; `mim_tf.detectors.factory.model_names()` lists them.
         size: side S of the images in pixels; None = 192 for the measure `deep`, else 96.
         measure: name of the measure; None = `deep` for "mim", else the measure that the method was published with.
         normal_class: the class that it is fitted on.

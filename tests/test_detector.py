@@ -16,7 +16,7 @@ from mim_tf.calibration import FOLDS, fold_of
 from mim_tf.data.folder import scan_folder
 from mim_tf.detector import Detector, load_detector
 from mim_tf.detectors.base import OneClassModel
-from mim_tf.detectors.registry import create_model
+from mim_tf.detectors.factory import create_model
 from mim_tf.synthetic import dataset
 from mim_tf.training.config import Training
 

@@ -11,8 +11,8 @@ from typing import Any
 
 import numpy as np
 
+from ..score.atomic_files import read_json
 from ..score.errors import MimError, quiet_stderr
-from ..score.files import read_json
 from ..score.manifest import read_checked, read_manifest
 from ..tflite import cost
 from .keras_timer import KerasTimer

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from ..score.atomic_files import read_json, write_json
 from ..score.decide import (
     VERDICTS,
     Calibration,
@@ -21,9 +22,9 @@ from ..score.decide import (
     p_value,
     verdict,
 )
-from ..score.files import read_json, write_json
+from ..score.decode import decode
 from ..score.manifest import masks_of
-from ..score.preprocess import decode, resample
+from ..score.preprocess import resample
 from ..score.runtimes import runtimes
 from ..score.scorer import Scorer
 

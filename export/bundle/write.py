@@ -17,20 +17,20 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ..score.atomic_files import new_folder, write_json
 from ..score.decide import (
     REASONS,
     VERDICTS,
     Calibration,
     Gate,
 )
-from ..score.files import new_folder, write_json
 from ..score.manifest import FORMAT, PACKAGE, RELEASED, SCORER
 from ..score.scorer import Scorer
 from ..tflite import flatbuffer
 from ..tflite.metadata import with_metadata
 from . import golden
 from .card import STATEMENT, model_card
-from .manifest import PUBLISHED, Manifest
+from .manifest_schema import PUBLISHED, Manifest
 
 #: Source folders for each target. Those that exist are copied to `scorer/` in a bundle.
 _SOURCES = ("c", "kotlin", "swift", "web", "micro")
@@ -54,7 +54,7 @@ class Contents:
         normal_class: the class that the detector was fitted on.
         mask_set: `size`, `cell`, `count` and `step`, or None for a method without masks.
         method: name of the method.
-        measure: constants of the measure, as in `mim_export.bundle.manifest.Measure`.
+        measure: constants of the measure, as in `mim_export.bundle.manifest_schema.Measure`.
         calibration: the conformal table.
         gate: limits of the gate.
         training: how it was trained, with the commands.

@@ -11,10 +11,11 @@ import numpy as np
 from pydantic import ValidationError
 
 from ..bundle import golden
-from ..bundle.manifest import Manifest
+from ..bundle.manifest_schema import Manifest
+from ..score.decode import decode
 from ..score.errors import MimError
 from ..score.manifest import SCORER, read_checked, read_manifest
-from ..score.preprocess import decode, resample
+from ..score.preprocess import resample
 from .on_runtimes import Row, golden_rows
 from .other_languages import scorer_rows
 from .programs import NotPresentError, tflite_runtime

@@ -9,8 +9,8 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+from .decode import SUFFIXES
 from .errors import MimError, explain
-from .preprocess import SUFFIXES
 from .scorer import Scorer
 
 

@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from .atomic_files import read_json
 from .errors import MimError
-from .files import read_json
 from .preprocess import mask_set
 
 #: The folder of this package, and the released bundle that is installed with it.
@@ -31,7 +31,7 @@ def read_manifest(bundle: str | os.PathLike[str]) -> dict[str, Any]:
         bundle: the folder of a bundle.
 
     Returns:
-        The manifest, whose fields `mim_export.bundle.manifest.Manifest` describes. They are not validated here.
+        The manifest, whose fields `mim_export.bundle.manifest_schema.Manifest` describes. They are not validated here.
 
     Raises:
         MimError: the file is missing, not JSON, or of another bundle format.

@@ -13,9 +13,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .decide import REASONS, VERDICTS, Judgement
+from .decode import decode
 from .errors import MimError, quiet_stderr
 from .manifest import RELEASED, REMEDY, masks_of, read_checked, read_manifest
-from .preprocess import decode, resample
+from .preprocess import resample
 from .runtimes import MakeInterpreter, runtimes
 
 

@@ -18,8 +18,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..bundle.golden import read
+from ..score.atomic_files import new_file
 from ..score.errors import MimError
-from ..score.files import new_file
 from ..score.manifest import masks_of, read_manifest
 from .c_source import (
     array,

@@ -14,8 +14,8 @@ from typing import Any
 
 import numpy as np
 
+from ..score.atomic_files import new_file
 from ..score.errors import MimError
-from ..score.files import new_file
 from ..score.manifest import read_checked, read_manifest
 from .c_source import (
     array,

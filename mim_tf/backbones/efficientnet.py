@@ -17,8 +17,8 @@ import numpy as np
 from keras import layers
 from numpy.typing import NDArray
 
+from mim_export.score.atomic_files import new_file
 from mim_export.score.errors import MimError, explain
-from mim_export.score.files import new_file
 from mim_tf.backbones.torch_checkpoint import read_state_dict
 
 #: Side in pixels of the images on which the network was trained; smaller images are enlarged.

@@ -14,7 +14,9 @@ from mim_export.score.errors import MimError, explain
 from mim_tf import __version__
 from mim_tf.cli import bundle as bundle_commands
 from mim_tf.cli.bundle import Json
-from mim_tf.cli.console import (
+from mim_tf.cli.extras import heavy_imports
+from mim_tf.cli.progress import comparison_bars, training_bars
+from mim_tf.cli.tables import (
     err,
     out,
     show,
@@ -22,8 +24,6 @@ from mim_tf.cli.console import (
     show_metrics,
     warn,
 )
-from mim_tf.cli.extras import heavy_imports
-from mim_tf.cli.progress import comparison_bars, training_bars
 
 # Set before TensorFlow is imported: its log messages would hide an error message of one line.
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")

@@ -9,9 +9,9 @@ from typing import Annotated
 import typer
 
 from mim_export.score.errors import MimError
-from mim_tf.cli.console import err, show_bench, show_verification
 from mim_tf.cli.extras import heavy_imports
 from mim_tf.cli.progress import training_bars
+from mim_tf.cli.tables import err, show_bench, show_verification
 
 Json = Annotated[bool, typer.Option("--json", help="print JSON")]
 Bundle = Annotated[Path | None, typer.Argument(help="bundle folder; default: the released bundle")]

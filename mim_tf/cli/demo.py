@@ -12,9 +12,9 @@ from typing import Any
 from mim_export.bundle.export import export_run
 from mim_export.check.on_runtimes import Row
 from mim_export.check.verify import verify
+from mim_export.score.atomic_files import new_file
 from mim_export.score.batch import score_paths
 from mim_export.score.errors import MimError
-from mim_export.score.files import new_file
 from mim_export.score.scorer import Scorer
 from mim_tf.data.folder import Warn, scan_folder
 from mim_tf.data.splits import select

@@ -14,8 +14,8 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+from mim_export.score.atomic_files import read_json, write_json
 from mim_export.score.errors import MimError
-from mim_export.score.files import read_json, write_json
 from mim_tf.comparison.pool import (
     Pool,
     Report,
@@ -30,7 +30,7 @@ from mim_tf.data.splits import (
     select,
     select_others,
 )
-from mim_tf.detectors.registry import create_model
+from mim_tf.detectors.factory import create_model
 from mim_tf.evaluation.evaluate import NOT_SKIN
 from mim_tf.training.config import Training
 from mim_tf.training.run_folder import FORMAT, create_or_resume
@@ -44,7 +44,7 @@ class Entry:
 
     Attributes:
         name: name of the row and of its folder.
-        method: name of the method, see `mim_tf.detectors.registry.model_names`.
+        method: name of the method, see `mim_tf.detectors.factory.model_names`.
         options: keyword arguments of `create_model`, JSON-serializable.
     """
 

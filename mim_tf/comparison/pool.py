@@ -12,8 +12,8 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
+from mim_export.score.atomic_files import read_json
 from mim_export.score.errors import MimError
-from mim_export.score.files import read_json
 
 #: Seconds between two progress reports.
 _POLL = 5.0

@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from mim_export.score.atomic_files import new_file, read_json, write_json
 from mim_export.score.errors import MimError
-from mim_export.score.files import new_file, read_json, write_json
 from mim_tf.comparison.plan import Entry, Plan
 from mim_tf.comparison.pool import job_folder
 from mim_tf.evaluation.evaluate import NOT_SKIN

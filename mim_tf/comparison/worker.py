@@ -22,8 +22,8 @@ from numpy.typing import NDArray
 
 import mim_export
 import mim_tf
+from mim_export.score.atomic_files import read_json, write_json
 from mim_export.score.errors import explain
-from mim_export.score.files import read_json, write_json
 from mim_tf.comparison.plan import Job, Plan
 from mim_tf.data.folder import (
     Photos,
@@ -38,7 +38,7 @@ from mim_tf.data.splits import (
     select_others,
 )
 from mim_tf.detectors.base import OneClassModel
-from mim_tf.detectors.registry import create_model
+from mim_tf.detectors.factory import create_model
 from mim_tf.training.run_folder import SCRATCH
 
 #: Number of timed calls, including two for warm-up.

@@ -18,8 +18,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from mim_export.score.decode import SUFFIXES, decode
 from mim_export.score.errors import MimError, explain
-from mim_export.score.preprocess import SUFFIXES, decode, resample
+from mim_export.score.preprocess import resample
 from mim_tf.data.splits import SPLITS, Photo, split_by_group
 
 _LAYOUT = "expected DIR/<split>/<class>/photo.jpg with splits train, val, test, or DIR/<class>/photo.jpg"

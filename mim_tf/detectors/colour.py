@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.covariance import LedoitWolf
 
-from mim_export.score.files import read_json, write_json
+from mim_export.score.atomic_files import read_json, write_json
 from mim_tf.detectors.base import OneClassModel
 from mim_tf.training.config import Progress, Training
 

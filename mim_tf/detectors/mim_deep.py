@@ -14,8 +14,8 @@ import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
 
+from mim_export.score.atomic_files import new_file
 from mim_export.score.errors import MimError
-from mim_export.score.files import new_file
 from mim_export.score.preprocess import resample
 from mim_tf.backbones.efficientnet import weights_file
 from mim_tf.detectors.base import Measures, OneClassModel

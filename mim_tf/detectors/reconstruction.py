@@ -12,12 +12,13 @@ import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
 
-from mim_export.score.files import new_file
+from mim_export.score.atomic_files import new_file
 from mim_tf.data.augment import batches, source_size
 from mim_tf.detectors.base import OneClassModel
 from mim_tf.measures.ssim import ssim
+from mim_tf.training.checkpoint import load_weights
 from mim_tf.training.config import Progress, Training
-from mim_tf.training.loop import fast_precision, load_weights, train
+from mim_tf.training.loop import fast_precision, train
 from mim_tf.training.previews import write_preview
 
 #: Learning rate of Adam for models with one optimizer. Of 4e-4 and 2e-3, it reconstructed the normal class of `val`

@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 from sklearn.metrics import roc_curve
 
-from mim_export.score.files import new_file
+from mim_export.score.atomic_files import new_file
 from mim_tf.evaluation.evaluate import Evaluation
 from mim_tf.evaluation.shortcuts import MATCHED_ON
 

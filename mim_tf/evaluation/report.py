@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from mim_export.score.files import write_json
+from mim_export.score.atomic_files import write_json
 from mim_export.score.scorer import Scorer
 from mim_tf.data.folder import Warn
 from mim_tf.data.splits import Photo

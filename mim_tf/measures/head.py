@@ -25,8 +25,8 @@ from sklearn.decomposition import PCA
 from sklearn.linear_model import LogisticRegression
 from sklearn.preprocessing import StandardScaler
 
+from mim_export.score.atomic_files import new_file
 from mim_export.score.errors import MimError, explain
-from mim_export.score.files import new_file
 
 Vectors = NDArray[np.floating[Any]]
 

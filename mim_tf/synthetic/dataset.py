@@ -18,8 +18,8 @@ from numpy.typing import NDArray
 from PIL import Image
 from scipy.ndimage import gaussian_filter
 
+from mim_export.score.atomic_files import new_folder
 from mim_export.score.errors import MimError
-from mim_export.score.files import new_folder
 from mim_export.score.preprocess import resample
 from mim_tf.synthetic import lesions, skin
 

@@ -14,14 +14,10 @@ from pathlib import Path
 import keras
 import tensorflow as tf
 
-from mim_export.score.errors import MimError
-from mim_export.score.files import new_file, read_json, write_json
+from mim_export.score.atomic_files import read_json
+from mim_tf.training.checkpoint import CHUNK, CHUNK_SECONDS, load_weights, save_checkpoint
 from mim_tf.training.config import Progress, Training
 
-#: Steps between two checkpoints; metrics are logged at the same steps.
-CHUNK = 50
-#: Maximum seconds between two checkpoints, for slow steps.
-CHUNK_SECONDS = 110.0
 #: Maximum steps between two previews. Early previews are closer, each at twice the step of the previous one, because
 #: images change most at the start of a training.
 PREVIEW_STEPS = 250
@@ -109,7 +105,7 @@ def train(
                 tf.summary.scalar(name, value)
         log.flush()
         seconds, began = seconds + time.monotonic() - began, time.monotonic()
-        _save(model, checkpoint, state_file, step, seconds)
+        save_checkpoint(model, checkpoint, state_file, step, seconds)
         if ended or step >= min(2 * previewed, previewed + PREVIEW_STEPS):
             previewed = step
             preview(model, folder / "previews" / f"step{step:06d}.png")
@@ -121,38 +117,3 @@ def train(
         hooks.on_epoch_begin(epoch)
     hooks.on_train_end()
     return model
-
-
-def _save(model: keras.Model, checkpoint: Path, state_file: Path, step: int, seconds: float) -> None:
-    """Writes a checkpoint, then the state that names it, and removes older checkpoints.
-
-    The step is part of the file name because two files cannot be replaced atomically: after a kill between the two
-    writes, the state still names the previous checkpoint.
-    """
-    name = f"{checkpoint.name}-{step}.weights.h5"
-    with new_file(checkpoint.with_name(name)) as temporary:
-        model.save_weights(temporary)
-    write_json(state_file, {"step": step, "seconds": round(seconds, 1), "checkpoint": name})
-    for other in checkpoint.parent.glob(f"{checkpoint.name}-*.weights.h5"):
-        if other.name != name:
-            other.unlink()
-
-
-def load_weights(model: keras.Model, path: Path) -> None:
-    """Loads a `.weights.h5` file into a model, including the optimizer slots if the model is compiled.
-
-    The file holds arrays only, and the model is built from the configuration of this package: a file cannot name code
-    to execute, and the precision can differ between machines.
-
-    Args:
-        model: a model of the architecture that was saved.
-        path: the `.weights.h5` file.
-
-    Raises:
-        MimError: the file is missing or damaged, or belongs to another architecture.
-    """
-    try:
-        model.load_weights(path)
-    except Exception as error:  # h5py and Keras raise many exception types
-        reason = str(error).strip().split("\n")[0][:80] or type(error).__name__
-        raise MimError(f"not a readable model ({reason})", "train again into a new folder", path) from error

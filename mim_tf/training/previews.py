@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from PIL import Image, ImageDraw, ImageFont
 
-from mim_export.score.files import new_file
+from mim_export.score.atomic_files import new_file
 
 #: Side of an image, height of the titles and space between images, in pixels.
 _SIDE, _TITLE, _GAP = 144, 22, 6

@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from mim_export.score.atomic_files import read_json, write_json
 from mim_export.score.errors import MimError
-from mim_export.score.files import read_json, write_json
 
 #: Format version; increased when older run folders can no longer be read.
 FORMAT = 2

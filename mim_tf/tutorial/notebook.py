@@ -20,8 +20,8 @@ from IPython.display import Markdown, display
 from matplotlib.figure import Figure
 from PIL import Image
 
+from mim_export.score.atomic_files import read_json, write_json
 from mim_export.score.errors import MimError
-from mim_export.score.files import read_json, write_json
 from mim_tf import __version__
 from mim_tf.evaluation.plots import COLOURS, save
 from mim_tf.training.loop import fast_precision

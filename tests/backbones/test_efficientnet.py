@@ -22,9 +22,9 @@ from mim_tf.backbones import efficientnet
 from mim_tf.backbones.torch_checkpoint import read_state_dict
 from mim_tf.detectors import patchcore
 from mim_tf.detectors.base import OneClassModel
+from mim_tf.detectors.factory import create_model
 from mim_tf.detectors.features import FeaturesModel
 from mim_tf.detectors.patchcore import PatchCoreModel, coreset
-from mim_tf.detectors.registry import create_model
 from mim_tf.synthetic import dataset
 from mim_tf.training.config import Training
 

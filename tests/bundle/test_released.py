@@ -18,7 +18,7 @@ from PIL import Image
 
 from mim_export.bundle import golden
 from mim_export.bundle.card import model_card
-from mim_export.bundle.manifest import PUBLISHED
+from mim_export.bundle.manifest_schema import PUBLISHED
 from mim_export.check.verify import verify
 from mim_export.score.decide import VERDICTS
 from mim_export.score.manifest import RELEASED, read_manifest

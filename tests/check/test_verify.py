@@ -25,7 +25,7 @@ from mim_export.score.errors import MimError
 from mim_export.score.manifest import RELEASED, masks_of, read_manifest
 from mim_export.score.runtimes import runtimes
 from mim_export.score.scorer import Scorer
-from mim_tf.cli.console import show_verification
+from mim_tf.cli.tables import show_verification
 
 MANIFEST = read_manifest(RELEASED)
 ENTRIES, STAGES = golden.read(RELEASED)

@@ -17,7 +17,7 @@ from rich.console import Console
 
 from mim_export.score.manifest import RELEASED
 from mim_tf.cli import app as cli
-from mim_tf.cli import console as show
+from mim_tf.cli import tables as show
 from mim_tf.synthetic import dataset
 
 COUNTS = {"train": {"mpox": 12}, "val": {"mpox": 40}, "test": {"mpox": 6, "plain": 6, "no_skin": 6}}

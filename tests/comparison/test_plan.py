@@ -22,7 +22,7 @@ from mim_tf.comparison.plan import Entry, Plan, run_plan
 from mim_tf.comparison.pool import exclusive_lock, job_folder
 from mim_tf.data.folder import load_photos, scan_folder
 from mim_tf.data.splits import select
-from mim_tf.detectors.registry import create_model
+from mim_tf.detectors.factory import create_model
 from mim_tf.synthetic import dataset
 from mim_tf.training.config import Training
 

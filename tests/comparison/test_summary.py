@@ -16,7 +16,7 @@ from mim_tf.comparison.page import page
 from mim_tf.comparison.plan import Entry, Plan
 from mim_tf.comparison.pool import job_folder
 from mim_tf.comparison.summary import markdown_table, summarize, table, write_tables
-from mim_tf.detectors.registry import model_names
+from mim_tf.detectors.factory import model_names
 from mim_tf.evaluation.plots import comparison_figure
 
 DOCS = Path(__file__).parents[2] / "docs"

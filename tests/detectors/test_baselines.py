@@ -15,7 +15,7 @@ from mim_export.score.preprocess import mask_set
 from mim_tf.detectors.autoencoder import Autoencoder, AutoencoderConfig
 from mim_tf.detectors.blur import blur_inpaint
 from mim_tf.detectors.colour import colour_statistics
-from mim_tf.detectors.registry import create_model
+from mim_tf.detectors.factory import create_model
 from mim_tf.detectors.riad import RIAD, RIADConfig
 from mim_tf.models.networks import generator
 from mim_tf.synthetic import dataset

@@ -13,7 +13,7 @@ from mim_tf import detectors
 from mim_tf.backbones.efficientnet import weights_file
 from mim_tf.data.folder import scan_folder
 from mim_tf.detector import Detector
-from mim_tf.detectors.registry import create_model, model_names
+from mim_tf.detectors.factory import create_model, model_names
 from mim_tf.evaluation import controls
 from mim_tf.evaluation.evaluate import evaluate
 from mim_tf.synthetic import dataset

@@ -22,7 +22,7 @@ from mim_tf.data.folder import load_photos, scan_folder
 from mim_tf.data.splits import select
 from mim_tf.detector import Detector
 from mim_tf.detectors import mim_deep as deep_inpainting
-from mim_tf.detectors.registry import create_model
+from mim_tf.detectors.factory import create_model
 from mim_tf.negatives.kinds import NEGATIVES
 from mim_tf.negatives.views import make_views
 from mim_tf.synthetic import dataset

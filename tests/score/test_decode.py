@@ -13,8 +13,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from mim_export.score.decode import decode
 from mim_export.score.errors import MimError
-from mim_export.score.preprocess import decode
 
 PATTERN = np.random.default_rng(0).integers(0, 256, (9, 14, 3)).astype(np.uint8)
 #: The inverse of each EXIF orientation, on arrays.

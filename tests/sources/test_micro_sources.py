@@ -24,7 +24,7 @@ from mim_export.score.manifest import RELEASED, masks_of, read_manifest
 from mim_export.score.runtimes import runtimes
 from mim_export.sources import golden_header, micro_sources
 from mim_tf.backbones.efficientnet import weights_file
-from mim_tf.detectors.registry import create_model
+from mim_tf.detectors.factory import create_model
 
 #: The bundle that is written as C.
 MICRO = RELEASED.with_name("released_micro")

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageCms
 
-from mim_export.score.preprocess import decode
+from mim_export.score.decode import decode
 from mim_tf.synthetic import dataset
 from mim_tf.synthetic.golden import display_p3, encoded_images, golden_images
 

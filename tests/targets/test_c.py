@@ -20,8 +20,8 @@ from skimage.metrics import structural_similarity
 
 from mim_export.bundle import golden
 from mim_export.score import decide, preprocess
+from mim_export.score.atomic_files import read_json, write_json
 from mim_export.score.errors import MimError
-from mim_export.score.files import read_json, write_json
 from mim_export.score.manifest import RELEASED, masks_of, read_manifest
 from mim_export.score.runtimes import runtimes
 from mim_export.sources import golden_header

@@ -19,8 +19,9 @@ from mim_tf.data.augment import batches, source_size
 from mim_tf.detectors.mim import InpaintingModel
 from mim_tf.models.mim import MIM, MIMConfig
 from mim_tf.synthetic import dataset
+from mim_tf.training.checkpoint import CHUNK, load_weights
 from mim_tf.training.config import Training
-from mim_tf.training.loop import CHUNK, fast_precision, load_weights
+from mim_tf.training.loop import fast_precision
 
 
 def compiled(width: int = 4) -> MIM:

@@ -1,4 +1,4 @@
-"""`mim_export.score.files` and `mim_export.score.errors`: atomic writes, one-line errors."""
+"""`mim_export.score.atomic_files` and `mim_export.score.errors`: atomic writes, one-line errors."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from pathlib import Path
 
 import pytest
 
-from mim_export.score.errors import MimError, explain
-from mim_export.score.files import (
+from mim_export.score.atomic_files import (
     new_file,
     new_folder,
     read_json,
     write_json,
 )
+from mim_export.score.errors import MimError, explain
 
 Make = Callable[[Path], AbstractContextManager[Path]]
 

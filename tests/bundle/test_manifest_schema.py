@@ -1,4 +1,4 @@
-"""`mim_export.bundle.manifest`: the published schema is current and rejects invalid manifests."""
+"""`mim_export.bundle.manifest_schema`: the published schema is current and rejects invalid manifests."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import jsonschema
 import pydantic
 import pytest
 
-from mim_export.bundle.manifest import PUBLISHED, Manifest, json_schema
+from mim_export.bundle.manifest_schema import PUBLISHED, Manifest, json_schema
 from mim_export.score.manifest import FORMAT, RELEASED
 
 SCHEMA = json.loads(PUBLISHED.read_text())
@@ -24,7 +24,7 @@ def manifest() -> dict[str, Any]:
 
 
 def test_published_schema_is_current() -> None:
-    assert json_schema() == SCHEMA, "run python -m mim_export.bundle.manifest"
+    assert json_schema() == SCHEMA, "run python -m mim_export.bundle.manifest_schema"
 
 
 def test_schema_says_what_it_is() -> None:

@@ -1,6 +1,6 @@
 """The schema of `manifest.json`. Writing and verifying a bundle needs pydantic; scoring does not.
 
-    python -m mim_export.bundle.manifest
+    python -m mim_export.bundle.manifest_schema
 
 writes the JSON Schema `manifest.schema.json`, for other languages and editors. Every bundle contains a copy. The
 docstrings and field descriptions of the classes are part of it.
@@ -13,7 +13,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field
 from pydantic.json_schema import GenerateJsonSchema
 
-from ..score.files import write_json
+from ..score.atomic_files import write_json
 from ..score.manifest import FORMAT, PACKAGE
 
 #: The published JSON Schema.
