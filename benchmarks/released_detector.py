@@ -18,8 +18,8 @@ import numpy as np
 
 from mim_export.bundle import golden
 from mim_export.bundle.write import list_files, write_sums
+from mim_export.score.atomic_files import write_json
 from mim_export.score.decide import Calibration, Gate
-from mim_export.score.files import write_json
 from mim_export.score.manifest import RELEASED, read_checked, read_manifest
 from mim_export.tflite import flatbuffer
 from mim_tf.detector import Detector

@@ -35,7 +35,7 @@ from .manifest_schema import PUBLISHED, Manifest
 #: Source folders for each target. Those that exist are copied to `scorer/` in a bundle.
 _SOURCES = ("c", "kotlin", "swift", "web", "micro")
 #: Build outputs in these folders, which are not copied.
-_BUILT = ("build", "dist", "node_modules")
+_BUILT = ("build", "dist", "node_modules", ".build", "*.tgz")
 #: Python sources to copy: the scorer, and the programs that convert golden vectors and models to C sources.
 _PYTHON = ("__init__.py", "score/*.py", "bundle/__init__.py", "bundle/golden.py", "sources/*.py")
 _LICENCE = RELEASED / "LICENSE"

@@ -78,6 +78,13 @@ def masks_of(manifest: dict[str, Any]) -> NDArray[np.float32] | None:
     Returns:
         float32 (n, s, s, 1), 1 = kept, 0 = hidden; s is the side of the inpainted image in pixels. None for a method
         without masks.
+
+    Raises:
+        MimError: the step between rows is not the one that this version computes with.
     """
     entry = manifest["mask_set"]
-    return None if entry is None else mask_set(entry["size"], entry["cell"], entry["count"])
+    if entry is None:
+        return None
+    if entry["step"] != max(1, entry["count"] // 2):
+        raise MimError(f"mask_set has the step {entry['step']}, which this version does not know", REMEDY)
+    return mask_set(entry["size"], entry["cell"], entry["count"])

@@ -58,11 +58,11 @@ def test_layout_is_the_agreed_one() -> None:
     assert {"README.md", "CONTRIBUTING.md", "setup.cfg", "mim_tf", "export", "tests", "colab", "docs"} <= top
 
 
-def test_rooms_import_only_from_floors_below() -> None:
+def test_packages_import_only_from_layers_below() -> None:
     """The contracts of `[importlinter]` in setup.cfg hold, without ignored imports."""
     config = configparser.ConfigParser()
     config.read(ROOT / "setup.cfg")
-    assert not config.has_option("importlinter:contract:floors", "ignore_imports")
+    assert not config.has_option("importlinter:contract:layers", "ignore_imports")
     executable = Path(sys.executable).with_name("lint-imports")
     done = subprocess.run([str(executable)], cwd=ROOT, capture_output=True, text=True)
     assert done.returncode == 0, done.stdout

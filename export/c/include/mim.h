@@ -9,8 +9,10 @@
  *     S x S  --mim_contrast, mim_detail, mim_gate-->  reason
  *     S x S  --mim_resample-->  s x s  --mim_masked-->  mim_micro.tflite, once per mask  --mim_assemble-->  inpainting
  *     s x s and inpainting  --mim_ssim_...-->  SSIM
- *     for the measure deep  S x S  --mim_features.tflite, mim_error_weights, mim_statistics, mim_similarity-->
- *     similarity  --mim_p_value, mim_verdict-->  verdict
+ *     for the measure deep  s x s and inpainting  --mim_error_weights-->  weights
+ *                           S x S  --mim_features.tflite-->  features
+ *                           features and weights  --mim_statistics, mim_similarity-->  similarity, novelty
+ *     similarity and reason  --mim_p_value, mim_verdict-->  verdict
  *
  * Research software, not a diagnosis. No image leaves the device.
  */

@@ -74,7 +74,7 @@ mim_status mim_detail(const uint8_t *rgb, size_t size, float *detail);
  * novelty         output `foreignness` of mim.tflite, or novelty of mim_similarity; 0 if the measure has none
  * reason          MIM_NO_REASON if the image can be judged
  *
- * Errors: MIM_NULL, MIM_NUMBER (an argument is not finite, or a limit is NaN).
+ * Errors: MIM_NULL, MIM_NUMBER (an argument, min_contrast or min_detail is not finite, or max_novelty is NaN).
  *
  * Example: limits 0.019, 0.0017, 192, 6.9; side 400, contrast 0.06, detail 0.01, novelty 7.2 give MIM_NOT_SKIN.
  */

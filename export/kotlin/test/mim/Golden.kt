@@ -10,7 +10,7 @@ import javax.imageio.ImageIO
 import kotlin.math.roundToInt
 import org.json.JSONObject
 
-/** The bundle under test and its golden vectors; `export/bundle/golden.py` documents the files. */
+/** The bundle under test and its golden vectors; `../README.md`, "golden/", documents the files. */
 object Golden {
     val folder = File(System.getenv("MIM_BUNDLE"))
     val bundle = Bundle { File(folder, it).inputStream() }

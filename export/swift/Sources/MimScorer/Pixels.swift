@@ -37,7 +37,10 @@ public struct Pixels {
     /// - Throws: `MimError` for an image of more than 100 million pixels or an invalid orientation.
     public init(_ image: CGImage, orientation: Int32) throws {
         let width = image.width, height = image.height
-        guard width <= Int(MIM_MAX_SIDE), height <= Int(MIM_MAX_SIDE), width * height <= Pixels.maxPixels else {
+        guard width <= Int(MIM_MAX_SIDE), height <= Int(MIM_MAX_SIDE) else {
+            throw MimError(description: "a side of the photograph has more than \(MIM_MAX_SIDE) pixels; shrink it")
+        }
+        guard width * height <= Pixels.maxPixels else {
             throw MimError(description: "the photograph has more than \(Pixels.maxPixels) pixels; shrink it")
         }
         // Core Graphics premultiplies alpha, so the image is drawn on white memory. For partly transparent pixels the
