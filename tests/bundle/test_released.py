@@ -154,7 +154,7 @@ def test_scorer_runs_where_only_numpy_pillow_and_tflite_runtime_are(tmp_path: Pa
         pytest.skip("MIM_TFLITE_PYTHON names no Python with numpy 1.26, Pillow, tflite-runtime 2.14 and mim-tf")
     Image.fromarray(dataset.render("mpox", [9])[0]).save(tmp_path / "photo.jpg")
     done = subprocess.run(
-        [python, "-m", "mim_export.score.scorer", "photo.jpg", "--json"],
+        [python, "-m", "mim_export.score", "photo.jpg", "--json"],
         cwd=tmp_path,
         capture_output=True,
         text=True,
