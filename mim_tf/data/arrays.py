@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+from PIL import Image
 
 from mim_export.score.errors import MimError
 from mim_export.score.preprocess import resample
@@ -29,26 +31,54 @@ def check_images(images: Any) -> Sequence[NDArray[np.uint8]]:
             and what was received.
 
     Example:
-        `check_images(np.zeros((2, 96, 96, 3)))` raises "expected images as uint8 (N, height, width, 3), or a list of
-        uint8 (height, width, 3), received float64 (2, 96, 96, 3); convert them, such as by (255 * images +
+        `check_images(np.ones((2, 96, 96, 3)))` raises "expected images as uint8 (N, height, width, 3), or a list of
+        uint8 (height, width, 3), received float64 (2, 96, 96, 3); convert them by (255 * images +
         0.5).astype('uint8')".
     """
-    if isinstance(images, np.ndarray):
-        if images.dtype != np.uint8:
-            remedy = "convert them, such as by (255 * images + 0.5).astype('uint8')"
-            raise MimError(f"{_EXPECTED}, received {_described(images)}", remedy)
-        if images.ndim != 4:
-            remedy = "add a batch axis, such as by images[None]" if images.ndim == 3 else "stack images on axis 0"
-            raise MimError(f"{_EXPECTED}, received {_described(images)}", remedy)
+    if isinstance(images, np.ndarray) and images.dtype != object:
+        if images.dtype != np.uint8 or images.ndim != 4:
+            raise MimError(f"{_EXPECTED}, received {_described(images)}", _remedy(images))
     elif not isinstance(images, (list, tuple)):
-        raise MimError(f"{_EXPECTED}, received {type(images).__name__}", "pass an array or a list of arrays")
+        raise MimError(f"{_EXPECTED}, received {_described(images)}", _remedy(images))
     if len(images) == 0:
         raise MimError(f"{_EXPECTED}, received 0 images", "pass at least one image")
     for number, image in enumerate(images):
         is_rgb = isinstance(image, np.ndarray) and image.dtype == np.uint8 and image.ndim == 3 and image.shape[2] == 3
         if not is_rgb or min(image.shape) == 0:
-            raise MimError(f"{_EXPECTED}, received {_described(image)} at index {number}", "convert it to uint8 RGB")
+            problem = f"{_EXPECTED}, received {_described(image)} at index {number}"
+            raise MimError(problem, _remedy(image, single=True))
     return images
+
+
+def _remedy(images: Any, single: bool = False) -> str:
+    """What to do with images of another kind.
+
+    Args:
+        images: what was received.
+        single: whether it is one image of a list.
+    """
+    if isinstance(images, (str, Path)):
+        return "decode files by mim_export.score.decode.decode, or use fit_folder for a folder"
+    if isinstance(images, Image.Image):
+        return "convert it by np.asarray(image.convert('RGB'))"
+    if not isinstance(images, np.ndarray):
+        return "pass a uint8 array" if single else "pass an array or a list of arrays"
+    if images.dtype == object:
+        return "pass list(images)"
+    if images.dtype != np.uint8:
+        if images.dtype == np.bool_ or not np.issubdtype(images.dtype, np.number):
+            return "convert to uint8 RGB in 0 to 255"
+        # Values up to 1 are taken for the range [0, 1], as image libraries give them.
+        scaled = images.size > 0 and float(np.max(images)) <= 1.0
+        return "convert them by " + ("(255 * images + 0.5).astype('uint8')" if scaled else "images.astype('uint8')")
+    axes = images.ndim + (1 if single else 0)
+    if axes == 4 and images.shape[-1] != 3 and images.shape[-3] == 3:
+        return "move the channels to the last axis"
+    if not single and images.ndim == 3 and images.shape[2] == 3:
+        return "add a batch axis by images[None]"
+    if images.ndim in (2, 3) and images.shape[-1] != 3:
+        return "convert grey to RGB by np.repeat(images[..., None], 3, axis=-1)"
+    return "convert to uint8 RGB of shape (height, width, 3) each"
 
 
 def check_groups(groups: ArrayLike | None, count: int) -> NDArray[np.str_]:
@@ -70,13 +100,19 @@ def check_groups(groups: ArrayLike | None, count: int) -> NDArray[np.str_]:
     """
     if groups is None:
         return np.arange(count).astype(np.str_)
-    names = np.asarray(groups)
+    remedy = "pass a list or an array with one group for each image"
+    try:
+        names = np.asarray(groups)
+    except ValueError as error:  # rows of different lengths
+        raise MimError(f"expected groups of shape ({count},), received rows of different lengths", remedy) from error
     if names.shape != (count,):
-        raise MimError(f"expected groups of shape ({count},), received {names.shape}", "give each image one group")
-    text = np.array([str(name).strip() for name in names], np.str_)
-    if (text == "").any():
-        raise MimError(f"image {int(np.argmax(text == ''))} has an empty group", "give each image a group")
-    return text
+        what = str(names.shape) if names.shape else type(groups).__name__
+        raise MimError(f"expected groups of shape ({count},), received {what}", remedy)
+    # NaN, which equals nothing, is how data frames hold a missing value.
+    missing = np.array([name is None or name != name or str(name).strip() == "" for name in names.tolist()])
+    if missing.any():
+        raise MimError(f"image {int(np.argmax(missing))} has no group", "give each image a group")
+    return np.array([str(name).strip() for name in names], np.str_)
 
 
 def resample_all(images: Sequence[NDArray[np.uint8]], size: int) -> NDArray[np.uint8]:

@@ -78,7 +78,7 @@ class OneClassModel(abc.ABC):
 
         Args:
             pixels: uint8 (N, R, R, 3), R = `source_size`.
-            folder: folder for checkpoints and logs; a model may create a folder `SCRATCH` next to it.
+            folder: folder for checkpoints and logs; a model may create `run_folder.SCRATCH` next to it.
             training: training configuration.
             progress: called with the metrics.
             negatives: images of other classes, uint8 (M, R, R, 3). Required if the model is `supervised`, optional if

@@ -12,6 +12,8 @@ from __future__ import annotations
 import numpy as np
 import tensorflow as tf
 
+from mim_export.score.errors import MimError
+
 #: Side of the Gaussian window in pixels.
 WINDOW = 11
 #: Standard deviation of the Gaussian window in pixels.
@@ -75,9 +77,23 @@ def ssim(a: tf.Tensor, b: tf.Tensor) -> tf.Tensor:
     Returns:
         float32 (B,), at most 1.
 
+    Raises:
+        MimError: another shape or dtype; TensorFlow itself would end the process for an image without batch axis.
+
     Example:
         `ssim(x, x)` is 1. For the two constants 0 and 1 it is C1 / (1 + C1) = 0.0001.
     """
+    a, b = tf.convert_to_tensor(a), tf.convert_to_tensor(b)
+    for images in (a, b):
+        side = min((n for n in images.shape[1:3] if n is not None), default=WINDOW)
+        if images.dtype != tf.float32 or images.shape.rank != 4 or side < WINDOW:
+            expected = f"expected float32 (B, H, W, C) in [0, 1] with H and W of {WINDOW} or more"
+            received = f"{images.dtype.name} {tuple(images.shape)}"
+            raise MimError(
+                f"{expected}, received {received}", "convert the images, or add a batch axis by images[None]"
+            )
+    if not a.shape.is_compatible_with(b.shape):
+        raise MimError(f"the shapes {tuple(a.shape)} and {tuple(b.shape)} differ", "pass images of the same shape")
     return tf.reduce_mean(ssim_map(a, b), axis=[1, 2, 3])
 
 

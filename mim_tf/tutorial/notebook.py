@@ -186,7 +186,7 @@ class LiveTraining:
         path: the PNG file of the curves.
 
     Example:
-        >>> detector.fit(photos, run, ..., progress=LiveTraining(run, Path("curves.png")))
+        >>> detector.fit_folder(photos, run, progress=LiveTraining(run, Path("curves.png")))
     """
 
     def __init__(self, run: Path, path: Path) -> None:

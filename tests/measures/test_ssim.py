@@ -14,6 +14,7 @@ from scipy.ndimage import convolve
 from skimage.metrics import structural_similarity
 from skimage.transform import downscale_local_mean
 
+from mim_export.score.errors import MimError
 from mim_tf.measures.ssim import (
     error_map,
     gms_map,
@@ -151,3 +152,18 @@ def test_msgms_has_finite_gradient_on_blank_images() -> None:
     with tf.GradientTape() as tape:
         value = tf.reduce_mean(msgms_map(blank, tf.fill((1, 16, 16, 3), 0.5)))
     assert np.isfinite(tape.gradient(value, blank).numpy()).all() and float(value) == pytest.approx(1)
+
+
+@pytest.mark.parametrize(
+    ("a", "b", "line"),
+    [
+        (np.zeros((16, 16, 3), np.float32), np.zeros((16, 16, 3), np.float32), r"received float32 \(16, 16, 3\)"),
+        (np.zeros((1, 16, 16, 3), np.uint8), np.zeros((1, 16, 16, 3), np.uint8), "received uint8"),
+        (np.zeros((1, 16, 16, 3)), np.zeros((1, 16, 16, 3)), "received float64"),
+        (np.zeros((1, 10, 16, 3), np.float32), np.zeros((1, 10, 16, 3), np.float32), "H and W of 11 or more"),
+        (np.zeros((1, 16, 16, 3), np.float32), np.zeros((1, 16, 17, 3), np.float32), "differ; pass images of the same"),
+    ],
+)
+def test_other_images_are_refused(a: np.ndarray, b: np.ndarray, line: str) -> None:
+    with pytest.raises(MimError, match=line):
+        ssim(a, b)

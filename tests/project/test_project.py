@@ -68,10 +68,10 @@ def test_packages_import_only_from_layers_below() -> None:
     assert done.returncode == 0, done.stdout
 
 
-def test_tests_mirror_the_rooms() -> None:
-    rooms = {name.split("/")[1] for name in tracked() if re.match(r"(mim_tf|export)/\w+/\w+\.py", name)}
+def test_tests_mirror_the_packages() -> None:
+    packages = {name.split("/")[1] for name in tracked() if re.match(r"(mim_tf|export)/\w+/\w+\.py", name)}
     tested = {name.split("/")[1] for name in tracked() if re.match(r"tests/\w+/test_\w+\.py", name)}
-    assert rooms <= tested
+    assert packages <= tested
 
 
 HEAVY = ("tensorflow", "keras", "matplotlib", "sklearn", "scipy", "skimage")

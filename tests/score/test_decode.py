@@ -1,4 +1,4 @@
-"""`mim_export.score.preprocess.decode` against Pillow, exact fractions, and hand-made arrays."""
+"""`mim_export.score.decode` against Pillow, exact fractions, and hand-made arrays."""
 
 from __future__ import annotations
 
