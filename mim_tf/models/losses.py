@@ -18,7 +18,7 @@ class LossWeights:
         kept: weight of the mean absolute error at kept pixels; small, since it only makes the output continuous at the
             borders of the mask.
         ssim: weight of 1 - SSIM of the composed image and the original.
-        adversarial: weight of the adversarial loss, minus the mean output of the patch discriminator for the inpainting.
+        adversarial: weight of the adversarial loss: minus the mean output of the patch discriminator.
     """
 
     hidden: float = 6.0
