@@ -49,13 +49,43 @@ def check_models(folder: Path, manifest: Manifest) -> None:
         place = _difference(expected, known(described))
         if place is not None:
             raise MimError(f"models.{name}{place} is not that of the file", REMEDY, folder / "manifest.json")
+        _check_signatures(folder / name, manifest, model)
     network = manifest.measure.network
     if network is not None and "head.f32" in manifest.files:
         d, k = network.statistics, network.components
         values, size = 2 * d + k * d + k + d * d + 5, manifest.files["head.f32"].bytes
         if size != 4 * values:
-            problem = f"has {size} bytes, but measure.network says {values} values of 4 bytes"
+            problem = f"has {size} bytes, but measure.network in manifest.json says {values} values of 4"
             raise MimError(problem, REMEDY, folder / "head.f32")
+
+
+def _check_signatures(path: Path, manifest: Manifest, model: Model) -> None:
+    """Compares inputs and outputs with those of the contract (`export/README.md`). Further ones are allowed."""
+    size, masks, network = manifest.size, manifest.mask_set, manifest.measure.network
+    expected: dict[str, tuple[str, list[int]]] = {}
+    if path.name == "mim.tflite":
+        expected["score.inputs.image"] = ("uint8", [1, size, size, 3])
+        expected |= {f"score.outputs.{name}": ("float32", [1]) for name in ("similarity", "p_value", "ssim")}
+        expected |= {f"score.outputs.{name}": ("int32", [1]) for name in ("verdict", "reason")}
+        expected["score.outputs.foreignness"] = ("float32", [1])
+        expected["score.outputs.inpainted"] = ("uint8", [1, size, size, 3])
+        expected["score.outputs.error_map"] = ("float32", [1, size, size, 1])
+    elif path.name == "mim_micro.tflite" and masks is not None:
+        expected["inpaint.inputs.masked"] = ("int8", [1, masks.size, masks.size, 4])
+        expected["inpaint.outputs.output"] = ("int8", [1, masks.size, masks.size, 3])
+    elif path.name == "mim_features.tflite":
+        if network is None:
+            raise MimError("is there without measure.network", REMEDY, path)
+        expected["features.inputs.scaled"] = ("int8", [1, size, size, 3])
+        expected["features.outputs.features"] = ("int8", [1, size // 16, size // 16, network.statistics // 2])
+    for place, (dtype, shape) in expected.items():
+        key, side, name = place.split(".")
+        tensors = getattr(model.signatures.get(key), side, {})
+        if name not in tensors:
+            raise MimError(f"lacks {place}", REMEDY, path)
+        if (tensors[name].dtype, tensors[name].shape) != (dtype, shape):
+            found = f"{tensors[name].dtype} {tensors[name].shape}"
+            raise MimError(f"{place} is {found}, expected {dtype} {shape}", REMEDY, path)
 
 
 def check_decision(folder: Path, manifest: Manifest, entries: dict[str, Any]) -> None:

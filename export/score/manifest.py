@@ -55,6 +55,9 @@ def read_strict(path: str | os.PathLike[str], remedy: str = REMEDY) -> Any:
         MimError: the file is missing, cannot be read, or is not JSON.
     """
     try:
+        mode = os.stat(path).st_mode
+        if not stat.S_ISREG(mode) and not stat.S_ISDIR(mode):  # reading a pipe would wait for ever
+            raise MimError("is not a file", remedy, path)
         return parse_strict(Path(path).read_bytes(), path, remedy)
     except FileNotFoundError:
         raise MimError("no such file", remedy, path) from None

@@ -16,7 +16,7 @@ import numpy as np
 
 from ..score.atomic_files import new_file
 from ..score.errors import MimError
-from ..score.manifest import read_checked, read_manifest
+from ..score.manifest import REMEDY, read_checked, read_manifest
 from .c_source import (
     array,
     constants,
@@ -93,7 +93,10 @@ def _linkage(declarations: dict[str, str]) -> str:
 
 def _operators(comment: str, manifest: dict[str, Any]) -> str:
     """One resolver for both models: a second one would cost memory, and nearly all kernels are shared."""
-    names = sorted({identifier(op) for file in MODELS.values() for op in entry(manifest, "models", file, "ops")})
+    operators = [entry(manifest, "models", file, "ops") for file in MODELS.values()]
+    if not all(isinstance(versions, dict) and versions for versions in operators):
+        raise MimError("the bundle lacks the operators of a model", REMEDY)
+    names = sorted({identifier(name) for versions in operators for name in versions})
     calls = [f"resolver->Add{name.replace('_', ' ').title().replace(' ', '')}()" for name in names]
     body = [
         "/* The operators of both models. */",
