@@ -9,7 +9,7 @@ import io
 import json
 import zipfile
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
 from PIL import Image
@@ -20,7 +20,7 @@ from ..bundle.manifest_schema import Manifest, Model, known
 from ..score.decide import REASONS, VERDICTS, Calibration, p_value, verdict
 from ..score.decode import MAX_PIXELS
 from ..score.errors import MimError
-from ..score.manifest import REMEDY, name_problem, parse_strict, read_strict
+from ..score.manifest import MAX_FLOAT, REMEDY, name_problem, parse_strict, read_strict
 from ..tflite import flatbuffer
 from ..tflite.metadata import DECISION, associated_files
 
@@ -109,9 +109,9 @@ def check_decision(folder: Path, manifest: Manifest, entries: dict[str, Any]) ->
                 found[name] = archive.read(name)
     except KeyError as error:
         raise MimError(f"lacks a file in its archive ({error.args[0]})", REMEDY, path) from None
-    except (zipfile.BadZipFile, NotImplementedError, RuntimeError, OSError, EOFError, ValueError) as error:
-        if isinstance(error, MimError):
-            raise
+    except MimError:
+        raise
+    except Exception as error:  # zipfile raises BadZipFile, zlib.error, NotImplementedError, struct.error, ...
         raise MimError(f"has no readable archive ({str(error)[:80]})", REMEDY, path) from None
     for name in ("verdicts.txt", "reasons.txt"):
         if found[name] != associated_files(entries)[name]:
@@ -133,22 +133,26 @@ class _Item(BaseModel):
     model_config = ConfigDict(strict=True, allow_inf_nan=False)
 
 
+#: A number that is computed with in float32.
+_Float32 = Annotated[float, Field(ge=-MAX_FLOAT, le=MAX_FLOAT)]
+
+
 class _Image(_Item):
     name: str
-    similarity: float
-    p_value: float = Field(ge=0, le=1 + _ROUNDING)
+    similarity: _Float32
+    p_value: _Float32
     verdict: str
     reason: str | None
-    contrast: float
-    detail: float
-    ssim: float
-    foreignness: float
+    contrast: _Float32
+    detail: _Float32
+    ssim: _Float32
+    foreignness: _Float32
     masked_crc32: int | None = Field(default=None, ge=0, lt=2**32)
 
 
 class _Decision(_Item):
-    similarity: float
-    p_value: float
+    similarity: _Float32
+    p_value: _Float32
     verdict: str
 
 
@@ -253,7 +257,7 @@ def _require_listed(folder: Path, manifest: Manifest, name: str) -> None:
 def problem_of(error: ValidationError) -> str:
     """Returns the first problem of a validation with the path of its entry, in one line."""
     first = error.errors(include_url=False)[0]
-    place = ".".join(str(part) for part in first["loc"])
+    place = ".".join(ascii(part).strip("'\"") for part in first["loc"])  # names in a bundle may be of any characters
     text = first["msg"].removeprefix("Value error, ")
     return f"{place}: {text}" if place else text
 
@@ -264,6 +268,6 @@ def _difference(a: Any, b: Any) -> str | None:
         for key in (*a, *(key for key in b if key not in a)):
             inner = _difference(a[key], b[key]) if key in a and key in b else ""
             if inner is not None:
-                return f".{key}{inner}"
+                return f".{ascii(key)[1:-1]}{inner}"
         return None
     return None if json.dumps(a) == json.dumps(b) else ""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import zlib
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,7 @@ from ..bundle import golden
 from ..bundle.manifest_schema import Manifest
 from ..score.decode import decode
 from ..score.errors import MimError
-from ..score.manifest import REMEDY, read_manifest
+from ..score.manifest import REMEDY, masks_of, read_manifest
 from ..score.preprocess import resample
 from . import consistency
 from .files import check_sums
@@ -108,10 +109,21 @@ def verify(bundle: str | os.PathLike[str], note: Note = ignore) -> list[Row]:
 
 def _check_preprocessing(folder: Path, manifest: dict[str, Any]) -> None:
     """Checks that `resample` and `decode` give the golden pixels; raises `MimError` otherwise."""
-    _, stages = golden.read(folder)
-    for number, stage in enumerate(stages):
-        if not np.array_equal(resample(stage["input"], manifest["size"]), stage["resampled"]):
-            raise MimError("resample() gives different pixels", REMEDY, folder / f"golden/{number:02d}_resampled.png")
+    entries, stages = golden.read(folder)
+    masks = masks_of(manifest)
+    for number, (entry, stage) in enumerate(zip(entries, stages, strict=True)):
+        sources = {"resampled": ("input", manifest["size"])}
+        if masks is not None:
+            sources["small"] = ("resampled", masks.shape[1])
+        for name, (source, size) in sources.items():
+            if not np.array_equal(resample(stage[source], size), stage[name]):
+                raise MimError("resample() gives different pixels", REMEDY, folder / f"golden/{number:02d}_{name}.png")
+        if masks is None:
+            continue
+        found = zlib.crc32(golden.masked_int8(stage["small"], masks).tobytes())
+        if entry.get("masked_crc32") != found:
+            problem = f"images.{number}.masked_crc32 is not {found}, that of the masked image"
+            raise MimError(problem, REMEDY, folder / "golden" / "golden.json")
     for entry in golden.decoded(folder):
         path = folder / "golden" / entry["file"]
         if np.abs(decode(path).astype(np.int32) - entry["pixels"]).max() > entry["tolerance"]:

@@ -15,7 +15,7 @@ import pytest
 from PIL import Image
 from small_bundle import edit, put, sign, write_small_bundle
 
-from mim_export.check.verify import check_files
+from mim_export.check.verify import check_files, verify
 from mim_export.score.errors import MimError
 from mim_export.tflite import flatbuffer
 
@@ -252,6 +252,7 @@ def test_pictures_of_another_size_are_named(bundle: Path) -> None:
     [
         ("images", [], "images: "),
         ("images/0/similarity", "1", "images.0.similarity: "),
+        ("images/0/similarity", 1e300, "images.0.similarity: "),
         ("images/0/similarity", -9.0, "images.0.p_value is"),
         ("images/1/p_value", 0.5, "images.1.p_value is 0.5, by the table"),
         ("images/0/p_value", True, "images.0.p_value: "),
@@ -272,6 +273,21 @@ def test_edited_golden_vectors_are_named(bundle: Path, place: str, value: Any, c
     edit(bundle, lambda vectors: put(vectors, place, value), "golden/golden.json")
     message = _complaint(bundle)
     assert "golden.json: " in message and complaint in message
+
+
+def test_stages_of_preprocessing_are_compared(bundle: Path) -> None:
+    path = bundle / "golden" / "01_small.png"
+    content = path.read_bytes()
+    pixels = np.asarray(Image.open(path)).copy()
+    pixels[0, 0, 0] ^= 1
+    Image.fromarray(pixels).save(path)
+    sign(bundle, files=True)
+    with pytest.raises(MimError, match=r"01_small\.png: resample\(\) gives different pixels"):
+        verify(bundle)
+    path.write_bytes(content)
+    edit(bundle, lambda vectors: put(vectors, "images/1/masked_crc32", 7), "golden/golden.json")
+    with pytest.raises(MimError, match=r"golden\.json: images\.1\.masked_crc32 is not"):
+        verify(bundle)
 
 
 def test_more_golden_images_than_files_are_named(bundle: Path) -> None:
