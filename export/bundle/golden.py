@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from ..score.atomic_files import read_json, write_json
+from ..score.atomic_files import write_json
 from ..score.decide import (
     VERDICTS,
     Calibration,
@@ -23,7 +23,8 @@ from ..score.decide import (
     verdict,
 )
 from ..score.decode import decode
-from ..score.manifest import masks_of
+from ..score.errors import MimError
+from ..score.manifest import masks_of, read_strict
 from ..score.preprocess import resample
 from ..score.runtimes import runtimes
 from ..score.scorer import Scorer
@@ -31,7 +32,7 @@ from ..score.scorer import Scorer
 #: Name of the runtime that computes the golden vectors.
 REFERENCE = "litert-reference"
 #: Tolerance of a JPEG decoder, in levels of 1/255.
-_JPEG = 8
+JPEG_TOLERANCE = 8
 
 
 def tolerance(manifest: dict[str, Any]) -> dict[str, float]:
@@ -66,7 +67,7 @@ def tolerance(manifest: dict[str, Any]) -> dict[str, float]:
         "deep_relative": 0.1 if integer else 0.01,
         "error_map": 0.1,
         "features": 24,
-        "jpeg": _JPEG,
+        "jpeg": JPEG_TOLERANCE,
     }
 
 
@@ -168,20 +169,32 @@ def write(bundle: Path, images: dict[str, NDArray[np.uint8]], encoded: dict[str,
 
 
 def _decisions(manifest: dict[str, Any]) -> list[dict[str, Any]]:
-    """Returns verdicts at, just below and just above the lowest, middle and highest similarity and the threshold.
-
-    At these values an implementation with < instead of <= gives another result.
-    """
+    """Returns p-values and verdicts at the similarities of `decision_values`."""
     table = Calibration.from_dict(manifest["calibration"])
-    values = (table.similarities[0], table.threshold, table.similarities[len(table.similarities) // 2])
-    at = np.asarray([*values, table.similarities[-1]], np.float32)
-    neighbours = [np.nextafter(at, np.float32(side), dtype=np.float32) for side in (-np.inf, np.inf)]
-    similarities = np.unique(np.concatenate([at, *neighbours]))
+    similarities = np.asarray(decision_values(table), np.float32)
     p = p_value(similarities, table)
     codes = verdict(p, np.zeros(len(p)), table.alpha)
     keys = ("similarity", "p_value", "verdict")
     names = [VERDICTS[code] for code in codes]
     return [dict(zip(keys, row, strict=True)) for row in zip(similarities.tolist(), p.tolist(), names, strict=True)]
+
+
+def decision_values(table: Calibration) -> list[float]:
+    """Returns values at, just below and just above the lowest, middle and highest similarity and the threshold.
+
+    At these values an implementation with < instead of <= gives another result.
+
+    Args:
+        table: the conformal table.
+
+    Returns:
+        At most twelve float32 numbers, ascending.
+    """
+    values = (table.similarities[0], table.threshold, table.similarities[len(table.similarities) // 2])
+    at = np.asarray([*values, table.similarities[-1]], np.float32)
+    neighbours = [np.nextafter(at, np.float32(side), dtype=np.float32) for side in (-np.inf, np.inf)]
+    found: list[float] = np.unique(np.concatenate([at, *neighbours])).tolist()
+    return found
 
 
 def _decoded(folder: Path, name: str, content: bytes) -> dict[str, Any]:
@@ -190,7 +203,7 @@ def _decoded(folder: Path, name: str, content: bytes) -> dict[str, Any]:
     path.write_bytes(content)
     expected = f"{name}.png"  # appended, so that grey.jpg and grey.png differ
     Image.fromarray(decode(path)).save(folder / expected, optimize=True)
-    return {"file": name, "expected": expected, "tolerance": _JPEG if path.suffix == ".jpg" else 0}
+    return {"file": name, "expected": expected, "tolerance": JPEG_TOLERANCE if path.suffix == ".jpg" else 0}
 
 
 def read(bundle: Path) -> tuple[list[dict[str, Any]], list[dict[str, NDArray[Any]]]]:
@@ -205,19 +218,22 @@ def read(bundle: Path) -> tuple[list[dict[str, Any]], list[dict[str, NDArray[Any
         does not have are missing.
 
     Raises:
-        MimError: `golden.json` is missing or not JSON.
+        MimError: `golden.json` is missing or not JSON, or a picture cannot be read.
     """
     folder = bundle / "golden"
-    entries = read_json(folder / "golden.json", "export the bundle again")["images"]
+    entries = _entries(folder, "images")
     stages = []
     for number in range(len(entries)):
-        arrays = {
-            stage: np.asarray(Image.open(folder / f"{number:02d}_{stage}.png"))
+        arrays: dict[str, NDArray[Any]] = {
+            stage: _picture(folder / f"{number:02d}_{stage}.png")
             for stage in ("input", "resampled", "inpainted", "small", "micro")
             if (folder / f"{number:02d}_{stage}.png").exists()
         }
+        for stage in ("input", "resampled", "inpainted"):
+            if stage not in arrays:
+                raise MimError("no such file", "export the bundle again", folder / f"{number:02d}_{stage}.png")
         side = arrays["resampled"].shape[0]
-        flat = np.frombuffer((folder / f"{number:02d}_error_map.f32").read_bytes(), "<f4")
+        flat = _error_map(folder / f"{number:02d}_error_map.f32", side)
         small = round(flat.size**0.5)
         errors = flat.reshape(small, small).repeat(side // small, axis=0).repeat(side // small, axis=1)
         features = folder / f"{number:02d}_features.i8"
@@ -225,6 +241,34 @@ def read(bundle: Path) -> tuple[list[dict[str, Any]], list[dict[str, NDArray[Any
             arrays["features"] = np.frombuffer(features.read_bytes(), np.int8)
         stages.append({**arrays, "error_map": errors})
     return entries, stages
+
+
+def _entries(folder: Path, key: str) -> list[dict[str, Any]]:
+    content = read_strict(folder / "golden.json", "export the bundle again")
+    entries = content.get(key) if isinstance(content, dict) else None
+    if not isinstance(entries, list) or not all(isinstance(entry, dict) for entry in entries):
+        raise MimError(f"lacks {key}", "export the bundle again", folder / "golden.json")
+    return entries
+
+
+def _error_map(path: Path, side: int) -> NDArray[np.float32]:
+    """Reads the values of an error map, whose side divides `side`."""
+    try:
+        flat = np.frombuffer(path.read_bytes(), "<f4")
+    except (OSError, ValueError):
+        raise MimError("cannot be read as float32 numbers", "export the bundle again", path) from None
+    small = round(flat.size**0.5)
+    if small == 0 or small * small != flat.size or side % small:
+        raise MimError(f"has {flat.size} numbers, which is no map of {side} px", "export the bundle again", path)
+    return flat
+
+
+def _picture(path: Path) -> NDArray[np.uint8]:
+    try:
+        with Image.open(path, formats=("PNG",)) as image:
+            return np.asarray(image)
+    except Exception as error:  # Pillow's plugins raise OSError, SyntaxError, ValueError, struct.error, ...
+        raise MimError(f"is no PNG file ({type(error).__name__})", "export the bundle again", path) from None
 
 
 def decoded(bundle: Path) -> list[dict[str, Any]]:
@@ -238,5 +282,5 @@ def decoded(bundle: Path) -> list[dict[str, Any]]:
         expected uint8 (height, width, 3).
     """
     folder = bundle / "golden"
-    entries = read_json(folder / "golden.json", "export the bundle again")["decoded"]
-    return [{**entry, "pixels": np.asarray(Image.open(folder / entry["expected"]))} for entry in entries]
+    entries = _entries(folder, "decoded")
+    return [{**entry, "pixels": _picture(folder / entry["expected"])} for entry in entries]

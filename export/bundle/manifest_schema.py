@@ -4,24 +4,38 @@
 
 writes the JSON Schema `manifest.schema.json`, for other languages and editors. Every bundle contains a copy. The
 docstrings and field descriptions of the classes are part of it.
+
+A reader accepts entries that it does not know, since later versions may add some (see "Versioning" in
+`export/README.md`). All other entries are validated strictly: no text for a number, no truth value for a count, no NaN.
+The validators below check what JSON Schema cannot express.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from itertools import pairwise
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 from pydantic.json_schema import GenerateJsonSchema
 
 from ..score.atomic_files import write_json
-from ..score.manifest import FORMAT, PACKAGE
+from ..score.decide import REASONS, VERDICTS, check_alpha
+from ..score.decide import Calibration as Table
+from ..score.errors import MimError
+from ..score.manifest import FORMAT, MAX_FLOAT, MAX_SIDE, MAX_SIZE, PACKAGE, name_problem
 
 #: The published JSON Schema.
 PUBLISHED = PACKAGE / "manifest.schema.json"
 
 
 class _Entry(BaseModel):
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="allow", strict=True, allow_inf_nan=False)
+
+
+def _require(holds: bool, problem: str) -> None:
+    if not holds:
+        raise ValueError(problem)
 
 
 class MaskSet(_Entry):
@@ -31,6 +45,14 @@ class MaskSet(_Entry):
     cell: int = Field(gt=0, description="side of a cell in pixels")
     count: int = Field(ge=2, description="number of masks")
     step: int = Field(ge=1, description="max(1, count // 2)")
+
+    @model_validator(mode="after")
+    def _covers(self) -> MaskSet:
+        _require(self.size <= MAX_SIZE, f"size is more than {MAX_SIZE}")
+        _require(self.size % self.cell == 0, "cell does not divide size")
+        _require(self.count <= 255, "count is more than 255")
+        _require(self.step == max(1, self.count // 2), "step is not max(1, count // 2)")
+        return self
 
 
 class Network(_Entry):
@@ -51,12 +73,20 @@ class Measure(_Entry):
     """Constants of the measure; SSIM, which also makes the error map, is not one number without them."""
 
     name: Literal["ssim", "deep"]
-    network: Network | None = Field(default=None, description="of the measure deep")
+    network: Network | None = Field(description="of the measure deep; null for others")
     window: int = Field(gt=0, description="side of the window in pixels, odd")
     sigma: float = Field(gt=0, description="of the Gaussian weights of the window, in pixels")
     c1: float = Field(description="(0.01 L)^2 of SSIM, L = 1")
     c2: float = Field(description="(0.03 L)^2 of SSIM, L = 1")
     border: int = Field(ge=0, description="pixels at each border left out of the mean")
+
+    @model_validator(mode="after")
+    def _agrees(self) -> Measure:
+        _require((self.network is not None) == (self.name == "deep"), "network belongs to the measure deep alone")
+        _require(self.window % 2 == 1, "window is even")
+        _require(self.border == self.window // 2, "border is not half of window")
+        _require(self.c1 > 0 and self.c2 > 0, "c1 or c2 is not positive")
+        return self
 
 
 class Calibration(_Entry):
@@ -70,6 +100,26 @@ class Calibration(_Entry):
     threshold: float = Field(description="not-mpox-like if similarity < threshold, which is the same")
     guarantee: str = Field(description="what holds for the share of the class that is called not-mpox-like")
 
+    @model_validator(mode="after")
+    def _follows_from_the_table(self) -> Calibration:
+        values, weights = self.similarities, self.weights
+        _require(len(weights) == len(values), f"{len(weights)} weights for {len(values)} similarities")
+        _require(all(abs(value) <= MAX_FLOAT for value in values), "a similarity is beyond float32")
+        _require(all(a <= b for a, b in pairwise(values)), "similarities are not ascending")
+        _require(all(0 < weight <= 1 for weight in weights), "a weight is not in (0, 1]")
+        _require(
+            abs(sum(weights) - self.groups) <= 1e-6 * self.groups,
+            f"the weights sum to {sum(weights):.6g}, not to groups, {self.groups}",
+        )
+        try:
+            check_alpha(self.alpha, self.groups)
+        except MimError as error:
+            raise ValueError(error.problem) from None
+        table = Table(tuple(values), tuple(weights), self.groups, self.alpha, self.method)
+        _require(self.threshold == table.threshold, f"threshold is not that of the table, {table.threshold!r}")
+        _require(self.guarantee == table.guarantee, "guarantee is not that of alpha and method")
+        return self
+
 
 class Gate(_Entry):
     """Limits beyond which an image cannot be judged."""
@@ -77,7 +127,15 @@ class Gate(_Entry):
     min_contrast: float = Field(ge=0, description="least standard deviation of the luma, which is in [0, 1]")
     min_detail: float = Field(ge=0, description="least mean difference of neighbours in luma")
     min_side: int = Field(ge=1, description="least shorter side of the photograph in pixels")
-    max_foreignness: float | None = Field(default=None, description="null: no such limit")
+    max_foreignness: float | None = Field(description="null: no such limit")
+
+    @model_validator(mode="after")
+    def _can_pass(self) -> Gate:
+        _require(self.min_contrast <= 0.5, "min_contrast is more than 0.5, the largest contrast")
+        _require(self.min_detail <= 1, "min_detail is more than 1, the largest detail")
+        _require(self.min_side <= MAX_SIDE, f"min_side is more than {MAX_SIDE}, which refuses every photograph")
+        _require(abs(self.max_foreignness or 0.0) <= MAX_FLOAT, "max_foreignness is beyond float32")
+        return self
 
 
 class Tensor(_Entry):
@@ -88,6 +146,13 @@ class Tensor(_Entry):
     scale: list[float] | None = Field(default=None, description="one, or one for each place along axis")
     zero_point: list[int] | None = Field(default=None, description="as many")
     axis: int | None = None
+
+    @model_validator(mode="after")
+    def _is_complete(self) -> Tensor:
+        _require((self.scale is None) == (self.zero_point is None), "scale without zero_point, or the reverse")
+        if self.scale is not None and self.zero_point is not None:
+            _require(len(self.scale) == len(self.zero_point), "scale and zero_point differ in length")
+        return self
 
 
 class Signature(_Entry):
@@ -137,6 +202,65 @@ class Manifest(_Entry):
     data: str = Field(description="statement about the photographs and their terms")
     files: dict[str, File] = Field(description="by path; all but manifest.json, SHA256SUMS and scorer/")
 
+    @model_validator(mode="after")
+    def _agrees(self) -> Manifest:
+        _require(self.size <= MAX_SIZE, f"size is more than {MAX_SIZE}")
+        _require(self.verdicts == list(VERDICTS), f"verdicts are not {', '.join(VERDICTS)}")
+        _require(self.reasons == list(REASONS), "reasons are not those of this format")
+        network, masks = self.measure.network, self.mask_set
+        inner = self.size if network is None else self.size // 2
+        _require(masks is None or masks.size == inner, f"mask_set.size is not {inner}, as measure and size require")
+        _require(network is None or network.size == self.size, "measure.network.size is not size")
+        _require("mim.tflite" in self.models, "models does not list mim.tflite")
+        _require(
+            ("mim_micro.tflite" in self.models) == (masks is not None),
+            "mim_micro.tflite is there without mask_set, or the reverse",
+        )
+        _require(
+            ("mim_features.tflite" in self.models) == ("head.f32" in self.files),
+            "mim_features.tflite is there without head.f32, or the reverse",
+        )
+        for name in self.models:
+            _require(name in self.files, f"files does not list the model {name}")
+        for name in self.files:
+            problem = name_problem(name)
+            _require(problem is None, f"files lists {name[:80]!r}, which {problem}")
+            _require(name not in _UNLISTED, f"files lists {name}, which cannot contain its own sha256")
+        return self
+
+    def unknown(self) -> list[str]:
+        """Returns the paths of the entries that this version does not know, such as `gate.comment`."""
+        return list(_unknown(self, ""))
+
+
+#: Files that `files` does not list. `SHA256SUMS` lists the first.
+_UNLISTED = ("manifest.json", "SHA256SUMS")
+
+
+def _unknown(value: Any, place: str) -> Iterator[str]:
+    if isinstance(value, BaseModel):
+        yield from (f"{place}{name}" for name in value.model_extra or {})
+        value = {name: getattr(value, name) for name in type(value).model_fields}
+    elif not isinstance(value, dict):
+        return
+    for name, part in value.items():
+        yield from _unknown(part, f"{place}{name}.")
+
+
+def known(value: Any) -> Any:
+    """Returns a validated entry without the entries that this version does not know, in types that JSON supports.
+
+    Args:
+        value: a `Manifest` or a part of one.
+    """
+    if isinstance(value, BaseModel):
+        return {name: known(getattr(value, name)) for name in type(value).model_fields}
+    if isinstance(value, dict):
+        return {name: known(part) for name, part in value.items()}
+    if isinstance(value, list):
+        return [known(part) for part in value]
+    return value
+
 
 class _WithoutTitles(GenerateJsonSchema):
     """Omits titles, which would only repeat the field names."""
@@ -151,7 +275,7 @@ def json_schema() -> dict[str, Any]:
 
     Example:
         `jsonschema.validate(manifest, json_schema())` raises `ValidationError` if an entry of the manifest is missing,
-        unknown, or of the wrong type or range.
+        or of the wrong type or range. Unknown entries are valid.
     """
     return {
         "$schema": GenerateJsonSchema.schema_dialect,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import importlib.util
+import json
 import re
 import shutil
 import subprocess
@@ -115,9 +116,9 @@ def write_bundle(
             write_json(temporary / "metrics.json", metrics)
         _copy_sources(temporary / SCORER)
         manifest["files"] = list_files(temporary)
-        Manifest.model_validate(manifest)
+        _validate(manifest)
         write_json(temporary / "manifest.json", manifest)
-        write_sums(temporary, [*manifest["files"], "manifest.json"])
+        write_sums(temporary, [*manifest["files"], "manifest.json", f"{SCORER}/SHA256SUMS"])
     return manifest
 
 
@@ -146,6 +147,13 @@ def _manifest(contents: Contents) -> dict[str, Any]:
     }
 
 
+def _validate(manifest: dict[str, Any]) -> None:
+    """Validates the manifest as JSON, without tuples. Every entry that is written has to be in the schema."""
+    unknown = Manifest.model_validate(json.loads(json.dumps(manifest))).unknown()
+    if unknown:
+        raise ValueError(f"the schema of the manifest lacks {', '.join(unknown)}")
+
+
 def list_files(folder: Path) -> dict[str, dict[str, Any]]:
     """Returns the entry `files` of the manifest: sha256 and size of each file by path.
 
@@ -155,9 +163,10 @@ def list_files(folder: Path) -> dict[str, dict[str, Any]]:
         folder: the folder of a bundle.
     """
     skipped = ("manifest.json", "SHA256SUMS")
-    paths = sorted(path for path in folder.rglob("*") if path.is_file() and path.name not in skipped)
+    paths = sorted(path for path in folder.rglob("*") if path.is_file())
     names = {path.relative_to(folder).as_posix(): path for path in paths}
-    return {name: _file(path) for name, path in names.items() if not name.startswith(f"{SCORER}/")}
+    listed = {name: path for name, path in names.items() if name not in skipped and not name.startswith(f"{SCORER}/")}
+    return {name: _file(path) for name, path in listed.items()}
 
 
 def _file(path: Path) -> dict[str, Any]:

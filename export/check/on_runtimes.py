@@ -100,9 +100,9 @@ def _graph_row(
     results = [scorer.run(stage["resampled"]) for stage in stages]
     rows = [scorer.to_row(result, min(stage["input"].shape[:2])) for result, stage in zip(results, stages, strict=True)]
     inpainted = max(_levels(r["inpainted"][0], s["inpainted"]) for r, s in zip(results, stages, strict=True))
-    errors = max(
-        float(np.abs(r["error_map"][0, :, :, 0] - s["error_map"]).max()) for r, s in zip(results, stages, strict=True)
-    )
+    pairs = zip(results, stages, strict=True)
+    # Maxima of numpy, since those of Python may ignore NaN.
+    errors = float(np.max([np.abs(r["error_map"][0, :, :, 0] - s["error_map"]).max() for r, s in pairs]))
     differences = {
         key: [abs(float(r[key][0]) - e[key]) for r, e in zip(results, entries, strict=True)]
         for key in ("similarity", "foreignness", "ssim", "p_value")
@@ -110,7 +110,9 @@ def _graph_row(
     agree = [all(row[key] == e[key] for key in ("verdict", "reason")) for row, e in zip(rows, entries, strict=True)]
     limits = golden.tolerance(scorer.manifest)
     near = (
-        inpainted <= limits["pixels"] and max(differences["ssim"]) <= limits["ssim"] and errors <= limits["error_map"]
+        inpainted <= limits["pixels"]
+        and np.max(differences["ssim"]) <= limits["ssim"]
+        and errors <= limits["error_map"]
     )
     # A verdict or reason may differ only if the similarity or novelty is within the tolerance of its limit.
     limit_of = {"similarity": scorer.threshold, "foreignness": scorer.manifest["gate"]["max_foreignness"]}
@@ -129,7 +131,7 @@ def _graph_row(
         images=len(entries),
         levels=inpainted,
         verdicts=sum(agree),
-        **{_FIELDS.get(key, key): max(values) for key, values in differences.items()},
+        **{_FIELDS.get(key, key): float(np.max(values)) for key, values in differences.items()},
     )
 
 
@@ -167,7 +169,12 @@ def _integer_rows(
     if importlib.util.find_spec("tflite_micro"):
         runners["tflm"] = lambda inputs: run_tflm(content, inputs)
     for name, run in runners.items():
-        worst = max(difference(run, stage) for stage in stages)
+        try:
+            worst = max(difference(run, stage) for stage in stages)
+        except Exception as error:  # of a damaged model, runtimes raise ValueError, RuntimeError, struct.error, ...
+            reason = str(error).strip().split("\n")[0][:120] or type(error).__name__
+            yield Row(name, part, f"failed: {reason}")
+            continue
         status = "exact" if worst == 0 else "within tolerance" if worst <= limit else "differs"
         yield Row(name, part, status, images=len(stages), levels=worst)
 

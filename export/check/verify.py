@@ -1,8 +1,10 @@
-"""Verifies a bundle: sha256 of its files, and golden vectors on every available runtime and scorer."""
+"""Verifies a bundle: its files, whether they agree, and golden vectors on every available runtime and scorer."""
 
 from __future__ import annotations
 
+import json
 import os
+import zlib
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -14,50 +16,66 @@ from ..bundle import golden
 from ..bundle.manifest_schema import Manifest
 from ..score.decode import decode
 from ..score.errors import MimError
-from ..score.manifest import SCORER, read_checked, read_manifest
+from ..score.manifest import REMEDY, masks_of, read_manifest
 from ..score.preprocess import resample
+from . import consistency
+from .files import check_sums
 from .on_runtimes import Row, golden_rows
 from .other_languages import scorer_rows
 from .programs import NotPresentError, tflite_runtime
 
-_REMEDY = "export the bundle again or reinstall mim-tf"
+#: Largest number of unknown entries that are named.
+_MOST_NOTES = 10
+#: Is called with a line that is no error.
+Note = Callable[[str], None]
 
 
-def check_files(bundle: str | os.PathLike[str]) -> dict[str, Any]:
-    """Validates the manifest and checks all files of a bundle.
+def ignore(line: str) -> None:
+    """Ignores a note."""
+
+
+def check_files(bundle: str | os.PathLike[str], note: Note = ignore) -> dict[str, Any]:
+    """Checks all files of a bundle without running a model.
+
+    The manifest is valid, every file has its size and sha256 and is listed once (`files.check_sums`), and manifest,
+    models, `decision.json` inside `mim.tflite` and `golden.json` agree (`consistency`).
 
     Args:
         bundle: the folder of a bundle.
+        note: is called with a line for each entry of the manifest that this version does not know. Such entries are
+            valid, since a later version of the same format may add some.
 
     Returns:
         The manifest.
 
     Raises:
-        MimError: the manifest is invalid, or a file is missing, changed or not listed. The first problem is reported.
+        MimError: the first problem that is found, with the name of the file.
     """
     folder = Path(bundle)
+    path = folder / "manifest.json"
     manifest = read_manifest(folder)
     try:
-        Manifest.model_validate(manifest)
+        valid = Manifest.model_validate(manifest)
     except ValidationError as error:
-        first = error.errors()[0]
-        place = ".".join(str(part) for part in first["loc"])
-        raise MimError(f"{place}: {first['msg']}", _REMEDY, folder / "manifest.json") from None
-    for name in manifest["files"]:
-        read_checked(folder, name, manifest)
-    listed = {*manifest["files"], "manifest.json", "SHA256SUMS"}
-    for path in sorted(folder.rglob("*")):
-        name = path.relative_to(folder).as_posix()
-        if path.is_file() and name not in listed and not name.startswith(f"{SCORER}/"):
-            raise MimError("is not listed in manifest.json", "remove it", path)
+        raise MimError(consistency.problem_of(error), REMEDY, path) from None
+    check_sums(folder, manifest)
+    consistency.check_models(folder, valid)
+    consistency.check_decision(folder, valid, manifest)
+    consistency.check_golden(folder, valid)
+    unknown = valid.unknown()
+    for place in unknown[:_MOST_NOTES]:
+        note(f"{path}: the entry {json.dumps(place[:120])} is unknown to this version of mim-tf and ignored")
+    if len(unknown) > _MOST_NOTES:
+        note(f"{path}: {len(unknown) - _MOST_NOTES} further unknown entries are ignored")
     return manifest
 
 
-def verify(bundle: str | os.PathLike[str]) -> list[Row]:
+def verify(bundle: str | os.PathLike[str], note: Note = ignore) -> list[Row]:
     """Checks a bundle and runs its golden vectors on every available runtime and scorer.
 
     Args:
         bundle: the folder of a bundle.
+        note: see `check_files`.
 
     Returns:
         A row for each pair of runtime and model, and for each scorer. The status of runtimes and scorers that are not
@@ -71,7 +89,7 @@ def verify(bundle: str | os.PathLike[str]) -> list[Row]:
         levels=6, ..., verdicts=17)`.
     """
     folder = Path(bundle)
-    manifest = check_files(folder)
+    manifest = check_files(folder, note)
     _check_preprocessing(folder, manifest)
     with tflite_runtime(str(folder)) as other_python:
         rows = list(golden_rows(folder))
@@ -91,10 +109,21 @@ def verify(bundle: str | os.PathLike[str]) -> list[Row]:
 
 def _check_preprocessing(folder: Path, manifest: dict[str, Any]) -> None:
     """Checks that `resample` and `decode` give the golden pixels; raises `MimError` otherwise."""
-    _, stages = golden.read(folder)
-    for number, stage in enumerate(stages):
-        if not np.array_equal(resample(stage["input"], manifest["size"]), stage["resampled"]):
-            raise MimError("resample() gives different pixels", _REMEDY, folder / f"golden/{number:02d}_resampled.png")
+    entries, stages = golden.read(folder)
+    masks = masks_of(manifest)
+    for number, (entry, stage) in enumerate(zip(entries, stages, strict=True)):
+        sources = {"resampled": ("input", manifest["size"])}
+        if masks is not None:
+            sources["small"] = ("resampled", masks.shape[1])
+        for name, (source, size) in sources.items():
+            if not np.array_equal(resample(stage[source], size), stage[name]):
+                raise MimError("resample() gives different pixels", REMEDY, folder / f"golden/{number:02d}_{name}.png")
+        if masks is None:
+            continue
+        found = zlib.crc32(golden.masked_int8(stage["small"], masks).tobytes())
+        if entry.get("masked_crc32") != found:
+            problem = f"images.{number}.masked_crc32 is not {found}, that of the masked image"
+            raise MimError(problem, REMEDY, folder / "golden" / "golden.json")
     for entry in golden.decoded(folder):
         path = folder / "golden" / entry["file"]
         if np.abs(decode(path).astype(np.int32) - entry["pixels"]).max() > entry["tolerance"]:

@@ -14,8 +14,9 @@ from numpy.typing import NDArray
 
 from .decide import REASONS, VERDICTS, Judgement
 from .decode import decode
-from .errors import MimError, quiet_stderr
+from .errors import MimError
 from .manifest import RELEASED, REMEDY, masks_of, read_checked, read_manifest
+from .model import load_score
 from .preprocess import resample
 from .runtimes import MakeInterpreter, runtimes
 
@@ -36,8 +37,8 @@ class Scorer:
         threshold: lower similarities get the verdict `not-mpox-like`.
 
     Raises:
-        MimError: no runtime is installed, the runtime cannot run the model, or the bundle is damaged or of another
-            format.
+        MimError: no runtime is installed, the runtime cannot run the model, or the bundle is damaged, of another
+            format, or has an invalid entry or a model with other inputs or outputs.
 
     Example:
         >>> Scorer().score("photo.jpg")
@@ -54,26 +55,12 @@ class Scorer:
             if not available:
                 raise MimError("no TFLite runtime", "pip install ai-edge-litert (or tflite-runtime)")
             make_interpreter = next(iter(available.values()))
-        try:
-            self.size: int = self.manifest["size"]
-            self.measure: str = self.manifest["measure"]["name"]
-            self.normal_class: str = self.manifest["normal_class"]
-            self.min_side: int = self.manifest["gate"]["min_side"]
-            self.threshold: float = self.manifest["calibration"]["threshold"]
-        except (KeyError, TypeError) as error:
-            raise MimError(f"lacks {error}", REMEDY, Path(bundle) / "manifest.json") from None
-        try:
-            with quiet_stderr():
-                self._score = make_interpreter(content).get_signature_runner("score")
-                # Errors of the delegate are raised at the first inference.
-                self._score(image=np.zeros((1, self.size, self.size, 3), np.uint8))
-        except (ValueError, RuntimeError) as error:
-            reason = str(error).split("\n")[0][:120]
-            raise MimError(
-                f"this runtime cannot run it ({reason})",
-                "install a newer ai-edge-litert",
-                Path(bundle) / "mim.tflite",
-            ) from None
+        self.size: int = self.manifest["size"]
+        self.measure: str = self.manifest["measure"]["name"]
+        self.normal_class: str = self.manifest["normal_class"]
+        self.min_side: int = self.manifest["gate"]["min_side"]
+        self.threshold: float = self.manifest["calibration"]["threshold"]
+        self._score = load_score(make_interpreter, content, self.size, Path(bundle) / "mim.tflite")
 
     def run(self, pixels: NDArray[np.uint8]) -> dict[str, NDArray[Any]]:
         """Runs the signature `score`.
@@ -154,8 +141,14 @@ class Scorer:
 
         Returns:
             The entries of `score` without `image`.
+
+        Raises:
+            MimError: the model outputs the code of no verdict or reason.
         """
-        verdict, reason = VERDICTS[int(outputs["verdict"][0])], REASONS[int(outputs["reason"][0])]
+        verdict_code, reason_code = int(outputs["verdict"][0]), int(outputs["reason"][0])
+        if not (0 <= verdict_code < len(VERDICTS) and 0 <= reason_code < len(REASONS)):
+            raise MimError(f"mim.tflite outputs the unknown codes {verdict_code} and {reason_code}", REMEDY)
+        verdict, reason = VERDICTS[verdict_code], REASONS[reason_code]
         if side < self.min_side:
             verdict, reason = "cannot-judge", "too small"
         similarity, p_value = float(outputs["similarity"][0]), float(outputs["p_value"][0])

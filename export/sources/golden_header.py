@@ -20,12 +20,15 @@ from numpy.typing import NDArray
 from ..bundle.golden import read
 from ..score.atomic_files import new_file
 from ..score.errors import MimError
-from ..score.manifest import masks_of, read_manifest
+from ..score.manifest import REMEDY, masks_of, read_manifest
 from .c_source import (
     array,
     constants,
+    entry,
+    integer,
     literal,
     stamp,
+    text,
 )
 
 #: Number of images whose pixels are written. A larger header takes long to compile.
@@ -65,7 +68,7 @@ def header(bundle: Path, every: bool = False) -> str:
         uint8 (s, s, 3); `errors` are the error map's values at the rows and columns of `golden_places`.
 
     Raises:
-        MimError: the bundle does not exist or has no mask set.
+        MimError: the bundle does not exist, has no mask set, or has a text in place of a number.
 
     Example:
         For the released bundle: 2.3 MB, with `#define GOLDEN_SIZE 192`.
@@ -80,14 +83,14 @@ def header(bundle: Path, every: bool = False) -> str:
     lines = [
         stamp("mim_export.sources.golden_header", bundle),
         '#ifndef MIM_GOLDEN_H\n#define MIM_GOLDEN_H\n\n#include <math.h>\n\n#include "mim.h"\n',
-        f"#define GOLDEN_SIZE {manifest['size']}\n#define GOLDEN_SMALL {small}",
+        f"#define GOLDEN_SIZE {integer(manifest['size'])}\n#define GOLDEN_SMALL {small}",
         f"#define GOLDEN_MASKS {len(masks)}\n#define GOLDEN_PLACES {PLACES}",
         *constants(manifest, "golden"),
         *(_names(manifest, key) for key in ("verdicts", "reasons")),
         array("static const size_t golden_places[]", map(str, places)),
         _TYPES,
         "static const golden_scalars golden_all[] = {",
-        *(_scalars(manifest, entry, stage) for entry, stage in zip(entries, stages, strict=True)),
+        *(_scalars(manifest, image, stage) for image, stage in zip(entries, stages, strict=True)),
         "};",
     ]
     chosen = range(len(stages)) if every else _chosen([stage["input"].shape[:2] for stage in stages])
@@ -103,17 +106,26 @@ def header(bundle: Path, every: bool = False) -> str:
 
 
 def _names(manifest: dict[str, Any], key: str) -> str:
-    return array(f"static const char *const golden_{key}[]", (f'"{name or ""}"' for name in manifest[key]))
+    return array(f"static const char *const golden_{key}[]", (text(name or "") for name in manifest[key]))
 
 
-def _scalars(manifest: dict[str, Any], entry: dict[str, Any], stage: dict[str, NDArray[Any]]) -> str:
-    floats = [literal(entry[key]) for key in ("contrast", "detail", "foreignness", "ssim", "similarity", "p_value")]
+def _scalars(manifest: dict[str, Any], image: dict[str, Any], stage: dict[str, NDArray[Any]]) -> str:
+    keys = ("contrast", "detail", "foreignness", "ssim", "similarity", "p_value")
+    floats = [literal(entry(image, key)) for key in keys]
     codes = (
-        f"(mim_verdict_code){manifest['verdicts'].index(entry['verdict'])}",
-        f"(mim_reason_code){manifest['reasons'].index(entry['reason'])}",
+        f"(mim_verdict_code){_code(manifest, 'verdicts', entry(image, 'verdict'))}",
+        f"(mim_reason_code){_code(manifest, 'reasons', entry(image, 'reason'))}",
     )
     side = min(stage["input"].shape[:2])
-    return f'    {{"{entry["name"]}", {side}, {", ".join(floats)}, {", ".join(codes)}}},'
+    return f"    {{{text(entry(image, 'name'))}, {side}, {', '.join(floats)}, {', '.join(codes)}}},"
+
+
+def _code(manifest: dict[str, Any], key: str, name: Any) -> int:
+    """The place of a verdict or reason of `golden.json` in the list of the manifest."""
+    names: list[Any] = manifest[key]
+    if name not in names:
+        raise MimError(f"golden.json has {ascii(name)[:40]}, which is not one of the {key}", REMEDY)
+    return names.index(name)
 
 
 def _chosen(shapes: list[tuple[int, ...]]) -> list[int]:
@@ -126,16 +138,16 @@ def _chosen(shapes: list[tuple[int, ...]]) -> list[int]:
 
 
 def _image(
-    place: int, number: int, entry: dict[str, Any], stage: dict[str, NDArray[Any]], places: NDArray[np.int64]
+    place: int, number: int, image: dict[str, Any], stage: dict[str, NDArray[Any]], places: NDArray[np.int64]
 ) -> str:
     height, width = stage["input"].shape[:2]
     step = stage["resampled"].shape[0] // stage["small"].shape[0]  # both maps repeat pixels if s is not S
     inpainted, errors = (np.ascontiguousarray(stage[key][::step, ::step]) for key in ("inpainted", "error_map"))
     sums = [zlib.crc32(picture.tobytes()) for picture in (stage["resampled"], stage["small"])]
-    sums += [entry["masked_crc32"], zlib.crc32(inpainted.tobytes())]
+    sums += [entry(image, "masked_crc32"), zlib.crc32(inpainted.tobytes())]
     values = ", ".join(literal(value) for value in errors[np.ix_(places, places)].ravel())
     start = f"{number}, {width}, {height}, golden_input_{place}, golden_micro_{place}"
-    return f"    {{{start},\n     {', '.join(f'{crc}u' for crc in sums)},\n     {{{values}}}}},"
+    return f"    {{{start},\n     {', '.join(f'{integer(crc)}u' for crc in sums)},\n     {{{values}}}}},"
 
 
 def main() -> int:

@@ -16,10 +16,13 @@ import numpy as np
 
 from ..score.atomic_files import new_file
 from ..score.errors import MimError
-from ..score.manifest import read_checked, read_manifest
+from ..score.manifest import REMEDY, read_checked, read_manifest
 from .c_source import (
     array,
     constants,
+    entry,
+    identifier,
+    integer,
     literal,
     stamp,
 )
@@ -50,7 +53,8 @@ def sources(bundle: Path) -> dict[str, str]:
         ASCII text by name: `mim_models.h`, `mim_models.c`, `mim_ops.h`, `mim_bundle.h`.
 
     Raises:
-        MimError: the bundle does not exist or lacks the two models, a file is damaged, or the arenas were not measured.
+        MimError: the bundle does not exist or lacks the two models, a file is damaged, the arenas were not measured, or
+            an entry has another type, such as a text in place of a number.
 
     Example:
         For the released bundle of 64 px: 1.65 MB, with `#define MIM_BUNDLE_SIZE 64` and 6 operators in `mim_ops.h`.
@@ -59,7 +63,7 @@ def sources(bundle: Path) -> dict[str, str]:
     for name in MODELS.values():
         if name not in manifest["models"]:
             raise MimError(f"has no {name}", "export a run of the measure deep with --micro", bundle)
-        if not manifest["models"][name].get("arena_bytes"):
+        if not entry(manifest, "models", name, "arena_bytes"):
             raise MimError(f"does not say the arena of {name}", "pip install tflite-micro, export again", bundle)
     contents = {name: read_checked(bundle, file, manifest) for name, file in MODELS.items()}
     head = np.frombuffer(read_checked(bundle, "head.f32", manifest), "<f4")
@@ -89,7 +93,10 @@ def _linkage(declarations: dict[str, str]) -> str:
 
 def _operators(comment: str, manifest: dict[str, Any]) -> str:
     """One resolver for both models: a second one would cost memory, and nearly all kernels are shared."""
-    names = sorted({op for file in MODELS.values() for op in manifest["models"][file]["ops"]})
+    operators = [entry(manifest, "models", file, "ops") for file in MODELS.values()]
+    if not all(isinstance(versions, dict) and versions for versions in operators):
+        raise MimError("the bundle lacks the operators of a model", REMEDY)
+    names = sorted({identifier(name) for versions in operators for name in versions})
     calls = [f"resolver->Add{name.replace('_', ' ').title().replace(' ', '')}()" for name in names]
     body = [
         "/* The operators of both models. */",
@@ -102,24 +109,30 @@ def _operators(comment: str, manifest: dict[str, Any]) -> str:
 
 
 def _bundle(comment: str, manifest: dict[str, Any], count: int) -> str:
-    network = manifest["measure"]["network"]
-    models = [manifest["models"][file] for file in MODELS.values()]
-    features = models[1]["signatures"]["features"]["outputs"]["features"]
-    arena = -(-max(model["arena_bytes"] for model in models) // 16) * 16 + MARGIN
+    network = entry(manifest, "measure", "network")
+    arenas = [entry(manifest, "models", file, "arena_bytes") for file in MODELS.values()]
+    for arena in arenas:
+        integer(arena, 1, 2**31)
+    path = ("models", "mim_features.tflite", "signatures", "features", "outputs", "features")
+    shape = [entry(manifest, *path, "shape", axis) for axis in range(4)]
+    for side in shape:
+        integer(side, 1, 2**15)
+    scale, zero = (entry(manifest, *path, key, 0) for key in ("scale", "zero_point"))
     numbers = {
-        "SIZE": manifest["size"],
-        "SMALL": manifest["mask_set"]["size"],
-        "POSITIONS": features["shape"][1] * features["shape"][2],
-        "CHANNELS": features["shape"][3],
-        "FEATURES_SCALE": literal(features["scale"][0]),
-        "FEATURES_ZERO": f"({features['zero_point'][0]})",
-        "MICRO_ARENA": models[0]["arena_bytes"],
-        "FEATURES_ARENA": models[1]["arena_bytes"],
-        "ARENA": arena,
+        "SIZE": integer(manifest["size"]),
+        "SMALL": integer(entry(manifest, "mask_set", "size")),
+        "POSITIONS": integer(shape[1] * shape[2]),
+        "CHANNELS": integer(shape[3]),
+        "FEATURES_SCALE": literal(scale),
+        "FEATURES_ZERO": f"({integer(zero, -128, 127)})",
+        "MICRO_ARENA": integer(arenas[0]),
+        "FEATURES_ARENA": integer(arenas[1]),
+        "ARENA": integer(-(-max(arenas) // 16) * 16 + MARGIN),
     }
     # In the order of mim_head: distance_weight, novelty_weight, novelty_start, novelty_range.
     keys = ("distance_weight", "foreign_weight", "foreign", "foreign_most")
-    weights = ", ".join(literal(network[key]) for key in keys)
+    weights = ", ".join(literal(entry(network, key)) for key in keys)
+    statistics, components = (integer(entry(network, key), 1) for key in ("statistics", "components"))
     body = [
         "/* SIZE, SMALL: sides in pixels of the network's input and of the inpainted image. POSITIONS, CHANNELS: shape",
         "   of the features. FEATURES_SCALE, FEATURES_ZERO: real = scale (q - zero). MICRO_ARENA, FEATURES_ARENA:",
@@ -127,8 +140,7 @@ def _bundle(comment: str, manifest: dict[str, Any], count: int) -> str:
         *(f"#define MIM_BUNDLE_{name} {value}" for name, value in numbers.items()),
         "",
         *constants(manifest, "mim_bundle"),
-        "static const mim_head mim_bundle_head = "
-        f"{{mim_head_values, {count}, {network['statistics']}, {network['components']}, {weights}}};",
+        f"static const mim_head mim_bundle_head = {{mim_head_values, {count}, {statistics}, {components}, {weights}}};",
     ]
     return _header(comment, "MIM_BUNDLE_H", body, ["<math.h>\n", '"mim.h"', '"mim_models.h"'])
 

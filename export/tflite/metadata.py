@@ -80,7 +80,7 @@ def with_metadata(content: bytes, name: str, manifest: dict[str, Any]) -> bytes:
         `zipfile.ZipFile("mim.tflite").read("verdicts.txt")` is `b"mpox-like\\nnot-mpox-like\\ncannot-judge\\n"`.
     """
     model = flatbuffer.read(content)
-    files = _files(manifest) if model.subgraphs[0].name == b"score" else {}
+    files = associated_files(manifest) if model.subgraphs[0].name == b"score" else {}
     entry, buffer = flatbuffer.schema.MetadataT(), flatbuffer.schema.BufferT()
     entry.name, entry.buffer = NAME, len(model.buffers)
     buffer.data = np.frombuffer(encode(_model(model.subgraphs[0], name, manifest)), np.uint8)
@@ -92,7 +92,12 @@ def with_metadata(content: bytes, name: str, manifest: dict[str, Any]) -> bytes:
     return _zipped(written + bytes(gap), files)
 
 
-def _files(manifest: dict[str, Any]) -> dict[str, bytes]:
+def associated_files(manifest: dict[str, Any]) -> dict[str, bytes]:
+    """Returns the files in the archive of `mim.tflite` by name.
+
+    Args:
+        manifest: must have the entries of `DECISION`.
+    """
     decision = {key: manifest[key] for key in DECISION}
     reasons = [NO_REASON if reason is None else reason for reason in manifest["reasons"]]
     texts = {

@@ -30,7 +30,7 @@ def verify(
     from mim_export.score.manifest import RELEASED
 
     folder = bundle or RELEASED
-    rows = check(folder)
+    rows = check(folder, lambda line: err.print(line, markup=False))
     show_verification(rows, [] if data is None else deviations(folder, data), json)
     if any(row.bad for row in rows):
         raise MimError("golden vectors differ", "do not ship this bundle; export it again", folder)

@@ -257,7 +257,8 @@ def test_scorer_and_definitions_import_no_tensorflow(bundle: Path, tmp_path: Pat
         "assert 'scorer' in r.__file__\n"
         "print(row['verdict'])\n"
     )
-    environment = {**os.environ, "PYTHONPATH": str(bundle / "scorer" / "python")}
+    # Compiled files would be unlisted files of the bundle.
+    environment = {**os.environ, "PYTHONPATH": str(bundle / "scorer" / "python"), "PYTHONDONTWRITEBYTECODE": "1"}
     done = subprocess.run(
         [sys.executable, "-c", program, str(bundle), str(tmp_path / "photo.png")],
         env=environment,

@@ -15,8 +15,8 @@ import pytest
 from skimage.metrics import structural_similarity
 
 from mim_export.bundle import golden
+from mim_export.check import on_runtimes, verify
 from mim_export.check import other_languages as scorers
-from mim_export.check import verify
 from mim_export.check.c_scorer import c_scores
 from mim_export.check.deviations import Deviation, deviation, deviations
 from mim_export.check.on_runtimes import Row
@@ -193,6 +193,29 @@ def test_another_python_that_fails_is_named(tmp_path: Path, monkeypatch: pytest.
     with tflite_runtime("BUNDLE") as other:
         (row,) = verify._other_rows(other)
     assert row.bad and row.status.endswith("ValueError: no bundle; install this version of mim-tf there")
+
+
+def test_a_model_that_cannot_be_run_is_a_row(tmp_path: Path) -> None:
+    """The sums are checked before; here the model is damaged all the same."""
+    (tmp_path / "mim_micro.tflite").write_bytes((RELEASED / "mim_micro.tflite").read_bytes()[:2000])
+    difference = on_runtimes._inpainting(masks_of(MANIFEST))
+    rows = {row.runtime: row for row in on_runtimes._integer_rows(tmp_path, "mim_micro.tflite", STAGES, difference, 8)}
+    assert rows["litert"].bad and rows["litert"].status.startswith("failed: ")
+    assert "\n" not in rows["litert"].status
+
+
+def test_numbers_that_are_not_finite_differ(monkeypatch: pytest.MonkeyPatch) -> None:
+    real = Scorer.run
+
+    def run(self: Scorer, pixels: np.ndarray) -> dict[str, Any]:
+        outputs = dict(real(self, pixels))
+        if np.array_equal(pixels, STAGES[1]["resampled"]):
+            outputs["ssim"] = np.array([np.nan], np.float32)
+        return outputs
+
+    monkeypatch.setattr(Scorer, "run", run)
+    row = on_runtimes._graph_row(RELEASED, "litert", runtimes()["litert"], ENTRIES[:3], STAGES[:3])
+    assert row.status == "differs" and np.isnan(row.ssim)
 
 
 def test_deviation_counts_verdicts_and_quartiles() -> None:
