@@ -115,7 +115,7 @@ def check_groups_apart(photos: Sequence[Photo], used: Iterable[Photo]) -> None:
     if not torn:
         return
     places = [
-        f"group {group} is in " + " and ".join(f"{split} ({path.name})" for split, path in files.items())
+        f"group {group} is in " + " and ".join(f"{split} ({files[split].name})" for split in SPLITS if split in files)
         for group, files in list(torn.items())[:NAMED]
     ]
     more = len(torn) - NAMED
