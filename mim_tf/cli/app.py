@@ -88,7 +88,8 @@ def train(
         raise MimError(f"unknown precision {precision!r}", "choose auto, float32 or mixed_bfloat16")
     check_outside(out_folder, data, negatives)
     photos = scan_folder(data, split_seed=split_seed, warn=warn)
-    known = () if negatives is None else known_negatives(scan_folder(negatives, warn=warn), photos, normal_class)
+    found = () if negatives is None else scan_folder(negatives, split_seed=None, warn=warn)
+    known = known_negatives(found, photos, normal_class)
     with heavy_imports("training", "tensorflow"):
         from mim_tf.detector import Detector
     network_options = {"width": width, "views": views, "block": block}

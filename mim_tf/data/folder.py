@@ -56,12 +56,15 @@ def to_stderr(line: str) -> None:
     print(line, file=sys.stderr)
 
 
-def scan_folder(folder: str | os.PathLike[str], *, split_seed: int = 0, warn: Warn = to_stderr) -> tuple[Photo, ...]:
+def scan_folder(
+    folder: str | os.PathLike[str], *, split_seed: int | None = 0, warn: Warn = to_stderr
+) -> tuple[Photo, ...]:
     """Lists the photographs of a data folder without decoding them.
 
     Args:
         folder: a data folder in either layout.
-        split_seed: seed of the split of a plain folder, see `split_of_group`; without effect on a folder with splits.
+        split_seed: seed of the split of a plain folder, see `split_of_group`; None = it is not split, and each
+            `Photo.split` is empty. Without effect on a folder with splits.
         warn: receives one line for each kind of content that is left out, for each fault of MANIFEST.csv, and for
             classes of a plain folder that have no photograph in test.
 
@@ -100,7 +103,7 @@ def scan_folder(folder: str | os.PathLike[str], *, split_seed: int = 0, warn: Wa
         split, row = name.split("/")[0] if has_splits else "", rows.get(name)
         group, skin_type = (name, None) if row is None else (row.group or name, row.skin_type)
         photos.append(Photo(path, split, path.parent.name, group, skin_type))
-    if has_splits:
+    if has_splits or split_seed is None:
         return tuple(photos)
     divided = split_by_group(photos, split_seed)
     # Without a photograph in train or val a training fails or calibrates out of fold; a class without one in test is

@@ -65,6 +65,13 @@ def test_a_class_that_the_split_leaves_without_a_test_is_named(tmp_path: Path) -
         assert not lines or f"split seed {seed} leaves test/mpox empty; train with another --split-seed" in lines[0]
 
 
+def test_a_plain_folder_can_be_left_whole(tmp_path: Path) -> None:
+    write(tmp_path / "acne/a.png")
+    lines: list[str] = []
+    (photo,) = scan_folder(tmp_path, split_seed=None, warn=lines.append)
+    assert photo.split == "" and photo.split_seed is None and not lines
+
+
 def test_a_linked_class_or_split_is_read(tmp_path: Path) -> None:
     for name in ("data/train/mpox/a.png", "plain/b.png", "val/mpox/c.png"):
         write(tmp_path / name)
