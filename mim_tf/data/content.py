@@ -77,6 +77,8 @@ def known_negatives(found: Sequence[Photo], photos: Sequence[Photo], normal_clas
     Raises:
         MimError: a photograph has the normal class, or its content is in the test split of the data folder.
     """
+    if not found:
+        return ()
     tested = set(digests([photo for photo in photos if photo.split == "test"])) - {_UNREADABLE}
     for photo, content in zip(found, digests(found), strict=True):
         if photo.label == normal_class:
