@@ -110,7 +110,8 @@ def write_record(folder: Path, rows: Sequence[tuple[str, ...]]) -> None:
         # Names of files need not be UTF-8, and a group is by default the name of its file.
         temporary.open("w", newline="", encoding="utf-8", errors="surrogateescape") as lines,
     ):
-        csv.writer(lines, lineterminator="\n").writerows((_COLUMNS, *rows))
+        # With the line end \r\n both characters are quoted where a group has them, in every version of Python.
+        csv.writer(lines, lineterminator="\r\n").writerows((_COLUMNS, *rows))
 
 
 def read_record(folder: Path) -> tuple[tuple[str, ...], ...]:

@@ -8,7 +8,7 @@ from fractions import Fraction
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mim_export.score.errors import MimError
@@ -31,6 +31,7 @@ def plain(groups: list[str], label: str = "mpox") -> list[Photo]:
 
 
 @given(names, st.integers(0, 2**32))
+@settings(deadline=None)
 def test_the_split_of_a_group_follows_its_definition(group: str, seed: int) -> None:
     number = int(hashlib.sha256(f"{seed}:{group}".encode()).hexdigest()[:16], 16)
     share = Fraction(number, 2**64)
@@ -39,6 +40,7 @@ def test_the_split_of_a_group_follows_its_definition(group: str, seed: int) -> N
 
 
 @given(st.lists(names, min_size=1, max_size=20), st.lists(names, max_size=20), st.integers(0, 5))
+@settings(deadline=None)
 def test_more_photographs_move_no_group(groups: list[str], more: list[str], seed: int) -> None:
     before = {photo.group: photo.split for photo in split_by_group(plain(groups), seed)}
     after = {photo.group: photo.split for photo in split_by_group([*plain(more, "acne"), *plain(groups)], seed)}
@@ -46,6 +48,7 @@ def test_more_photographs_move_no_group(groups: list[str], more: list[str], seed
 
 
 @given(st.lists(st.sampled_from("abcdefgh"), min_size=1, max_size=40), st.integers(0, 5))
+@settings(deadline=None)
 def test_whole_groups_are_split(groups: list[str], seed: int) -> None:
     photos = split_by_group([*plain(groups), *plain(groups[::2], "acne")], seed)
     assert len({(photo.group, photo.split) for photo in photos}) == len(set(groups))
@@ -76,6 +79,7 @@ def test_an_empty_split_is_named_with_a_remedy() -> None:
 
 
 @given(st.lists(st.tuples(st.sampled_from(SPLITS), st.sampled_from("abcdef")), max_size=20))
+@settings(deadline=None)
 def test_groups_of_two_splits_are_refused_and_named(places: list[tuple[str, str]]) -> None:
     photos = [Photo(Path(f"{number}.png"), split, "mpox", group) for number, (split, group) in enumerate(places)]
     used = [photo for photo in photos if photo.split != "test"]

@@ -121,6 +121,7 @@ def test_a_pipe_is_refused_and_not_opened(tmp_path: Path) -> None:
 
 
 @given(st.lists(st.text("abc", min_size=1), min_size=1, max_size=8))
+@settings(deadline=None)
 def test_named_accounts_for_every_name(names: list[str]) -> None:
     first, _, more = named(names).partition(" and ")
     shown = first.split(", ")
