@@ -20,8 +20,8 @@ from mim_export.score.atomic_files import new_file
 from mim_export.score.preprocess import resample
 from mim_tf.backbones.efficientnet import feature_network
 from mim_tf.calibration import fold_of
+from mim_tf.data.content import fingerprint
 from mim_tf.data.folder import load_photos, scan_folder
-from mim_tf.data.splits import fingerprint
 from mim_tf.detectors.blur import blur_inpaint
 from mim_tf.detectors.factory import create_model
 from mim_tf.detectors.mim import InpaintingModel

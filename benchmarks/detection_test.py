@@ -57,7 +57,7 @@ def report(folder: Path, judged: Path, parameters: int, seed: int, out: Path, na
     Returns:
         The metrics.
     """
-    evaluation = evaluate(load_judge(judged), scan_folder(folder, seed=0), "test", seed=0, warn=print)
+    evaluation = evaluate(load_judge(judged), scan_folder(folder), "test", seed=0, warn=print)
     images = [
         {
             "file": photo.path.relative_to(folder).as_posix(),

@@ -152,7 +152,7 @@ home = Path(DATA) if DATA else WORK / "sample"  # the data folder
 if not DATA and not home.exists():
     few = {"train": {"mpox": 32}, "val": {"mpox": 40}, "test": dict.fromkeys(dataset.CLASSES, 16)}
     dataset.write_sample(home, counts=few if FAST else dataset.COUNTS)
-photos = scan_folder(home)
+photos = scan_folder(home, warn=print)
 for (split, name), count in sorted(Counter((photo.split, photo.label) for photo in photos).items()):
     groups = {photo.group for photo in photos if (photo.split, photo.label) == (split, name)}
     print(f"{split:6} {name:10} {count:4} pictures of {len(groups)} patients")
@@ -173,7 +173,7 @@ def pictures(split, name, most=1000):
 # Put them into `DIR/mpox/` (exactly this name) and `DIR/<another class>/`, set `DATA` above to `DIR`, and run the
 # notebook from the beginning. In Colab, `DIR` is a folder such as `/content/skin` (the file browser on the left uploads
 # to `/content`) or, with `DRIVE`, `/content/drive/MyDrive/skin`. On your own computer it can be any folder. 15 % of the
-# patients are assigned to `val`. Alpha 0.05 (part 7) requires 19 patients with mpox in `val`, so about 125 in total.
+# patients are assigned to `val`. Alpha 0.05 (part 7) requires 19 patients with mpox in `val`, so about 150 in total.
 # You can also assign the splits yourself: `DIR/<split>/<class>/`. With fewer than 19 patients in `val`, the library
 # trains four times (once on all patients of `train`, and three times without a third of them), and alpha in part 7 is
 # larger.
@@ -204,7 +204,7 @@ if DATA and not (home / "MANIFEST.csv").exists():
         rows = [(file.relative_to(home).as_posix(), file.stem.rpartition("_")[0]) for file in named]
         with (home / "MANIFEST.csv").open("w", newline="", encoding="utf-8") as stream:
             csv.writer(stream).writerows([("file", "group"), *rows])
-        photos = scan_folder(home)
+        photos = scan_folder(home, warn=print)
         print(
             len({photo.group for photo in photos}), "patients according to the file names; the splits were made again"
         )
@@ -228,7 +228,7 @@ first, second = pictures("train", "mpox", 2)
 for name, pixels in (("train/mpox/a.png", first), ("train/mpox/b.png", second), ("test/mpox/c.jpg", first[:, ::-1])):
     (leaky / name).parent.mkdir(parents=True, exist_ok=True)
     Image.fromarray(pixels).save(leaky / name)
-for title, listed in (("copy made on purpose", scan_folder(leaky)), ("our folder", photos)):
+for title, listed in (("copy made on purpose", scan_folder(leaky, warn=print)), ("our folder", photos)):
     print(f"{title}:")
     warn_of_duplicates([load_photos(listed, SIDE, warn=print, what=title)], print)
 

@@ -22,10 +22,11 @@ from mim_export.score.errors import MimError
 from mim_export.score.manifest import RELEASED
 from mim_tf.calibration import FOLDS, fit_calibration, fit_gate, fold_of, groups_needed
 from mim_tf.data.arrays import array_fingerprint, check_groups, check_images, resample_all
+from mim_tf.data.content import fingerprint, read_record, record_rows, write_record
 from mim_tf.data.duplicates import SIDE as THUMBNAIL
-from mim_tf.data.duplicates import warn_of_duplicates
+from mim_tf.data.duplicates import join_near_duplicates, warn_of_duplicates
 from mim_tf.data.folder import Warn, load_at_sizes
-from mim_tf.data.splits import Photo, fingerprint, select, select_others
+from mim_tf.data.splits import Photo, check_groups_apart, empty_split, select, select_others, split_seed_of
 from mim_tf.detectors.base import Measures
 from mim_tf.detectors.factory import create_model
 from mim_tf.training.config import Progress, Training
@@ -96,6 +97,8 @@ class Detector:
         self.sample = np.empty((0, self.size, self.size, 3), np.uint8)
         #: How it was trained, as JSON can hold it.
         self.about: dict[str, Any] = {}
+        #: Split, class, group and SHA-256 of the file of each photograph that it was fitted or calibrated on.
+        self.photographs: tuple[tuple[str, ...], ...] = ()
 
     @property
     def size(self) -> int:
@@ -177,6 +180,7 @@ class Detector:
         if others is None and self.model.supervised:
             raise MimError(f"the method {self.name} is supervised", "pass images of other classes as negatives")
         check_alpha(alpha, len(set(names)))
+        _check_folds(names)
         training = training or Training()
         train = _Sample(resample_all(photographs, self.model.source_size), resample_all(photographs, self.size), names)
         shown = None if others is None else resample_all(others, self.model.source_size)
@@ -188,6 +192,7 @@ class Detector:
             if (out / "detector.json").exists():
                 self._read(out)
             else:
+                self.photographs = ()
                 self._fit(train, None, shown, out, alpha, training, progress, callbacks)
         return self
 
@@ -214,7 +219,8 @@ class Detector:
             out: the run folder.
             alpha: 1 - target sensitivity.
             training: how long and how; the seconds are shared by the fits. None = the defaults of `Training`.
-            warn: receives a line for each file that is skipped, for each group in two splits and for near-duplicates.
+            warn: receives a line for each file that is skipped, for each group in two splits and for near-duplicates;
+                near-duplicates within a split are joined to one group.
             progress: receives the training metrics.
             known: photographs of other classes, for a model that can use them; it is then no longer of one class.
             callbacks: Keras callbacks of the final fit, see `mim_tf.training.loop.train`.
@@ -223,38 +229,51 @@ class Detector:
             The detector.
 
         Raises:
-            MimError: no photographs of the class, too few groups, no use for `known`, or `out` is another run's.
+            MimError: no photographs of the class, too few groups, a group in two splits, no use for `known`, or `out`
+                is another run's.
         """
         training = training or Training()
         normal = self.normal_class
         train, val = select(photos, "train", normal), select(photos, "val", normal)
         if not train:
-            raise MimError(f"no photographs in train/{normal}", "add them or name the class by --normal-class")
+            raise empty_split(photos, "train", normal)
         if known and not self.model.takes_negatives:
             raise self._no_use_for_negatives()
-        groups = {photo.group for photo in val}
-        split = len(groups) >= groups_needed(alpha)
-        if not split:
-            check_alpha(alpha, len(groups | {photo.group for photo in train}))
-        settings = {"data": fingerprint(photos), "negatives": fingerprint(known)}
-        create_or_resume(out, {**self._settings(alpha, training), **settings})
+        others = select_others(photos, "val", normal) if self.model.supervised else []
+        check_groups_apart(photos, [*train, *val, *others])
+        shown_files = [*others, *known]
+        split_seed = split_seed_of(photos)
+        settings = {
+            **self._settings(alpha, training),
+            "data": fingerprint(photos),
+            "negatives": fingerprint(known),
+            "split_seed": split_seed,
+        }
+        if out.exists() and (not out.is_dir() or any(out.iterdir())):
+            create_or_resume(out, settings)  # a folder that cannot be continued is refused before anything is decoded
         if (out / "detector.json").exists():
             self._read(out)
             return self
         sizes = (self.model.source_size, self.size, THUMBNAIL)
-        large, small, *thumbnails = load_at_sizes(train, sizes, warn=warn, what=f"train/{normal}")
+        large, small, thumbnails = load_at_sizes(train, sizes, warn=warn, what=f"train/{normal}")
         held = load_at_sizes(val, sizes[1:], warn=warn, what=f"val/{normal}") if val else []
-        others = select_others(photos, "val", normal) if self.model.supervised else known
-        shown = load_at_sizes(others, sizes[::2], warn=warn, what="the other classes") if others else []
-        seen = {photo.path for photo in (*train, *val, *others)}
+        shown = load_at_sizes(shown_files, sizes[::2], warn=warn, what="the other classes") if shown_files else []
+        seen = {photo.path for photo in (*train, *val, *shown_files)}
         # Unreadable files among the rest concern nobody here: the command that uses them names them.
         rest = [photo for photo in photos if photo.path not in seen]
         rest_loaded = load_at_sizes(rest, sizes[2:], warn=_silent, what="the rest") if rest else []
-        warn_of_duplicates([*thumbnails, *held[1:], *shown[1:], *rest_loaded], warn)
-        sample = _Sample(large.pixels, small.pixels, small.groups)
-        calibration = _Sample(held[0].pixels, held[0].pixels, held[0].groups) if held else None
+        warn_of_duplicates([thumbnails, *held[1:], *shown[1:], *rest_loaded], warn)
+        sample = _Sample(large.pixels, small.pixels, join_near_duplicates(thumbnails, warn))
+        calibration = _Sample(held[0].pixels, held[0].pixels, join_near_duplicates(held[1], warn)) if held else None
+        groups = set() if calibration is None else set(calibration.groups)
+        if len(groups) < groups_needed(alpha):
+            check_alpha(alpha, len(groups | set(sample.groups)))
+            _check_folds(sample.groups)
+        create_or_resume(out, settings)
+        used = [photo for part in (large, *held[:1], *shown[:1]) for photo in part.photos]
+        self.photographs = record_rows(used)
         negatives = shown[0].pixels if shown else None
-        self._fit(sample, calibration, negatives, out, alpha, training, progress, callbacks)
+        self._fit(sample, calibration, negatives, out, alpha, training, progress, callbacks, split_seed)
         return self
 
     def _no_use_for_negatives(self) -> MimError:
@@ -271,6 +290,7 @@ class Detector:
         training: Training,
         progress: Progress,
         callbacks: Sequence[keras.callbacks.Callback],
+        split_seed: int | None = None,
     ) -> None:
         split = val is not None and len(set(val.groups)) >= groups_needed(alpha)
         fits = 1 if split else 1 + FOLDS
@@ -288,6 +308,7 @@ class Detector:
         self.sample = train.small[np.unique(np.linspace(0, len(train.small) - 1, SAMPLE).astype(int))]
         self.about = {
             "training": asdict(training),
+            "split_seed": split_seed,
             "train_images": len(train.small),
             "train_groups": len(set(train.groups)),
             "val_images": 0 if val is None else len(val.small),
@@ -383,7 +404,7 @@ class Detector:
     # ---- files ------------------------------------------------------------------------------------
 
     def save(self, folder: str | os.PathLike[str]) -> None:
-        """Writes the model's files, `detector.json` and `sample.npy`."""
+        """Writes the model's files, `detector.json`, `sample.npy` and, after `fit_folder`, `photographs.csv`."""
         self._check_fitted()
         Path(folder).mkdir(parents=True, exist_ok=True)
         self.model.save(Path(folder))
@@ -403,6 +424,7 @@ class Detector:
         if len(self.sample):
             with new_file(Path(folder) / "sample.npy") as beside:
                 np.save(beside, self.sample)
+        write_record(Path(folder), self.photographs)
         write_json(Path(folder) / "detector.json", entry)
 
     @classmethod
@@ -446,7 +468,20 @@ class Detector:
             self.sample = np.load(kept) if entry["sample_images"] else self.sample[:0]
         except (OSError, ValueError) as error:
             raise MimError("missing or damaged", "train again into a new folder", kept) from error
+        self.photographs = read_record(folder)
         self._calibration, self._gate, self.about = calibration, gate, about
+
+
+def _check_folds(groups: NDArray[np.str_]) -> None:
+    """Checks that each fold of an out-of-fold calibration has a group.
+
+    Raises:
+        MimError: there are fewer groups than folds.
+    """
+    count = len(set(groups))
+    if count < FOLDS:
+        problem = f"an out-of-fold calibration needs {FOLDS} groups to train on, received {count}"
+        raise MimError(problem, "add photographs of other patients")
 
 
 @contextmanager

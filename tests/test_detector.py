@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import csv
+import hashlib
+import json
+import shutil
 from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from mim_export.bundle import golden
 from mim_export.score.decide import REASONS, VERDICTS
@@ -17,6 +22,7 @@ from mim_tf.data.folder import scan_folder
 from mim_tf.detector import Detector, load_detector
 from mim_tf.detectors.base import OneClassModel
 from mim_tf.detectors.factory import create_model
+from mim_tf.evaluation.evaluate import evaluate
 from mim_tf.synthetic import dataset
 from mim_tf.training.config import Training
 
@@ -74,6 +80,98 @@ def test_an_out_of_fold_table_holds_no_image_that_its_fit_has_seen(
     folder = dataset.write_sample(tmp_path / "data", counts=counts)
     detector = fitted(folder, tmp_path / "run", "colour", alpha=0.2)
     assert detector.calibration.similarities == (0.0,) * 16
+
+
+def read_record_of(out: Path) -> list[dict[str, str]]:
+    with (out / "photographs.csv").open(newline="") as lines:
+        return list(csv.DictReader(lines))
+
+
+def test_a_run_records_what_it_was_fitted_and_calibrated_on(folder: Path, tmp_path: Path) -> None:
+    detector = fitted(folder, tmp_path / "run", "colour")
+    used = [photo for photo in scan_folder(folder) if photo.label == "mpox" and photo.split in ("train", "val")]
+    expected = {
+        (photo.split, "mpox", photo.group, hashlib.sha256(photo.path.read_bytes()).hexdigest()) for photo in used
+    }
+    assert {tuple(row.values()) for row in read_record_of(tmp_path / "run")} == expected and len(used) == 52
+    assert set(load_detector(tmp_path / "run").photographs) == expected
+    assert detector.about["split_seed"] is None
+
+
+def test_the_split_seed_of_a_plain_folder_is_kept(folder: Path, tmp_path: Path) -> None:
+    for label in ("mpox", "plain"):
+        (tmp_path / "data" / label).mkdir(parents=True)
+        for path in folder.glob(f"*/{label}/*.png"):
+            shutil.copy(path, tmp_path / "data" / label)
+    photos = scan_folder(tmp_path / "data", split_seed=7)
+    detector = Detector("colour", size=48)
+    detector.fit_folder(photos, tmp_path / "run")
+    assert load_detector(tmp_path / "run").about["split_seed"] == 7
+    assert json.loads((tmp_path / "run" / "settings.json").read_text())["split_seed"] == 7
+    evaluate(detector, photos, "test", seed=0, warn=print)
+    with pytest.raises(MimError, match="split seed 8, but the training used 7"):
+        evaluate(detector, scan_folder(tmp_path / "data", split_seed=8), "test", seed=0, warn=print)
+
+
+def write_photo(path: Path, index: int) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    Image.fromarray(dataset.render("mpox", [2 * index], size=64)[0]).save(path)
+
+
+@pytest.mark.parametrize("other", ["val", "test"])
+def test_a_group_in_two_splits_is_refused(tmp_path: Path, other: str) -> None:
+    for number in range(8):
+        write_photo(tmp_path / f"data/train/mpox/{number}.png", number)
+        write_photo(tmp_path / f"data/{other}/mpox/{number}.png", 10 + number)
+    rows = [f"{split}/mpox/{n}.png,{split if n else 'p'}{n}" for n in range(8) for split in ("train", other)]
+    (tmp_path / "data/MANIFEST.csv").write_text("\n".join(["file,group", *rows]))
+    with pytest.raises(MimError, match=rf"group p0 is in train \(0\.png\) and {other} \(0\.png\); move") as caught:
+        fitted(tmp_path / "data", tmp_path / "run", "colour", alpha=0.2)
+    assert "\n" not in str(caught.value) and not (tmp_path / "run").exists()
+
+
+def test_near_duplicates_in_train_are_one_group_of_the_folds(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for number in range(8):
+        write_photo(tmp_path / f"data/train/mpox/{number}.png", number)
+    image = Image.open(tmp_path / "data/train/mpox/3.png")
+    image.resize((60, 60)).save(tmp_path / "data/train/mpox/copy.jpg", quality=90)
+    image.transpose(Image.Transpose.FLIP_LEFT_RIGHT).save(tmp_path / "data/train/mpox/mirrored.png")
+    lines: list[str] = []
+    detector = Detector("colour", size=48)
+    detector.fit_folder(scan_folder(tmp_path / "data"), tmp_path / "run", alpha=0.2, warn=lines.append)
+    assert detector.calibration.groups == 8 and sorted(detector.calibration.weights)[:4] == pytest.approx(
+        [1 / 3] * 3 + [1]
+    )
+    (line,) = lines
+    assert "10 groups were joined to 8" in line and "copy.jpg" in line and "mirrored.png" in line
+    # Ten files, but eight groups: counted before the training.
+    with pytest.raises(MimError, match=r"8 calibration groups cannot support alpha 0\.1;"):
+        Detector("colour", size=48).fit_folder(scan_folder(tmp_path / "data"), tmp_path / "other", alpha=0.1)
+    assert not (tmp_path / "other").exists()
+
+
+def test_groups_are_counted_from_what_can_be_decoded(tmp_path: Path) -> None:
+    for number in range(5):
+        write_photo(tmp_path / f"data/train/mpox/{number}.png", number)
+    good = (tmp_path / "data/train/mpox/4.png").read_bytes()
+    (tmp_path / "data/train/mpox/4.png").write_bytes(bytes(len(good)))  # the same size
+    with pytest.raises(MimError, match=r"4 calibration groups cannot support alpha 0\.17"):
+        fitted(tmp_path / "data", tmp_path / "run", "colour", alpha=0.17)
+    assert not (tmp_path / "run").exists()
+    fitted(tmp_path / "data", tmp_path / "run", "colour", alpha=0.2)
+    assert [row["group"] for row in read_record_of(tmp_path / "run")] == [f"train/mpox/{n}.png" for n in range(4)]
+    (tmp_path / "data/train/mpox/4.png").write_bytes(good)
+    with pytest.raises(MimError, match=r"a run with other settings \(data\)"):
+        fitted(tmp_path / "data", tmp_path / "run", "colour", alpha=0.2)
+
+
+def test_a_missing_class_is_named_with_those_that_exist(tmp_path: Path) -> None:
+    for number in range(4):
+        write_photo(tmp_path / f"data/train/Monkeypox/{number}.png", number)
+    with pytest.raises(MimError, match=r"no photographs in train/mpox: the classes are Monkeypox; rename"):
+        fitted(tmp_path / "data", tmp_path / "run", "colour")
+    with pytest.raises(MimError, match="an out-of-fold calibration needs 3 groups to train on, received 2"):
+        colour().fit(dataset.render("mpox", range(4), size=64), groups=[0, 0, 1, 1], alpha=0.4)
 
 
 def colour(size: int = 32) -> Detector:

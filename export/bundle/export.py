@@ -5,12 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from mim_tf.data.folder import Warn, scan_folder
+from mim_tf.data.folder import Warn, check_outside
 from mim_tf.detector import Detector
 from mim_tf.detectors.base import OneClassModel
 from mim_tf.detectors.mim import InpaintingModel
 from mim_tf.detectors.mim_deep import DeepInpaintingModel
 from mim_tf.evaluation.evaluate import Judge, evaluate
+from mim_tf.evaluation.unseen import check_unseen, scan_for
 from mim_tf.measures.head import DISTANCE_WEIGHT, NOVELTY_RANGE, NOVELTY_START, NOVELTY_WEIGHT
 from mim_tf.measures.ssim import BORDER, C1, C2, SIGMA, WINDOW
 from mim_tf.synthetic.golden import encoded_images, golden_images
@@ -27,7 +28,13 @@ DATA_STATEMENT = (
 
 
 def export_run(
-    run: Path, bundle: Path, folder: Path | None, statement: str | None, warn: Warn, micro: bool = False
+    run: Path,
+    bundle: Path,
+    folder: Path | None,
+    statement: str | None,
+    warn: Warn,
+    micro: bool = False,
+    split_seed: int | None = None,
 ) -> dict[str, Any]:
     """Converts a run to TFLite and writes a bundle.
 
@@ -39,14 +46,19 @@ def export_run(
         statement: statement about the photographs and their terms, for the model card; None = `DATA_STATEMENT`.
         warn: is called with a line for each file that is skipped.
         micro: quantize every network to int8, for a microcontroller.
+        split_seed: seed of the split of a plain `folder`; None = that of the run. Another one is refused.
 
     Returns:
         The manifest.
 
     Raises:
-        MimError: the run cannot be read or converted, or the bundle cannot be written.
+        MimError: the run cannot be read or converted, the bundle cannot be written, or `bundle` is inside `folder`.
     """
+    check_outside(bundle, folder)
     detector = Detector.load(run)
+    photos = None if folder is None else scan_for(detector, folder, split_seed, warn)
+    if photos is not None:
+        check_unseen(detector, photos, "test", warn)  # before the conversion, which takes minutes
     converted = convert(detector, detector.sample, micro)
     mask_set = None
     model = detector.model.inpainting if isinstance(detector.model, DeepInpaintingModel) else detector.model
@@ -56,10 +68,8 @@ def export_run(
         mask_set = {"size": config.size, **steps}
 
     def measure_both(scorer: Scorer) -> dict[str, Any]:
-        if folder is None:
+        if photos is None:
             return {}
-        # A folder without splits is split by the seed of the run. Another seed would put training images into `test`.
-        photos = scan_folder(folder, seed=detector.about["training"]["seed"])
         judges: dict[str, Judge] = {"Keras": detector, "TFLite": scorer}
         return {name: evaluate(judge, photos, "test", seed=0, warn=warn).metrics for name, judge in judges.items()}
 
@@ -110,6 +120,7 @@ def _commands(detector: Detector, micro: bool) -> list[str]:
         "sensitivity": round(1 - detector.calibration.alpha, 6),
         "normal-class": detector.normal_class,
         "seed": training["seed"],
+        **({} if detector.about.get("split_seed") is None else {"split-seed": detector.about["split_seed"]}),
         **detector.model.options,
     }
     words = " ".join(f"--{name} {value}" for name, value in options.items())

@@ -16,6 +16,10 @@ from .manifest import RELEASED
 from .scorer import Scorer
 
 
+def _warn(line: str) -> None:
+    print(line, file=sys.stderr)
+
+
 def main() -> int:
     """Runs the command `python -m mim_export.score`.
 
@@ -28,7 +32,7 @@ def main() -> int:
     parser.add_argument("--json", action="store_true", help="print JSON")
     arguments = parser.parse_args()
     try:
-        rows, failed = score_paths(Scorer(arguments.bundle), arguments.paths)
+        rows, failed = score_paths(Scorer(arguments.bundle), arguments.paths, _warn)
     except MimError as error:
         print(error, file=sys.stderr)
         return 2

@@ -9,17 +9,20 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from .decode import SUFFIXES
 from .errors import MimError, explain
+from .listing import Warn, is_special, list_images, to_nobody
 from .scorer import Scorer
 
 
-def score_paths(scorer: Scorer, paths: Iterable[str | os.PathLike[str]]) -> tuple[list[dict[str, Any]], list[MimError]]:
+def score_paths(
+    scorer: Scorer, paths: Iterable[str | os.PathLike[str]], warn: Warn = to_nobody
+) -> tuple[list[dict[str, Any]], list[MimError]]:
     """Scores photographs and folders of photographs.
 
     Args:
         scorer: the scorer of a bundle.
-        paths: image files, or folders, which are searched recursively for the endings in `SUFFIXES`.
+        paths: image files, or folders, which are searched as `mim_export.score.listing.list_images` does.
+        warn: receives one line for each kind of content of a folder that is left out, such as broken links.
 
     Returns:
         Two lists: one row per image, as `Scorer.score` returns it, and the errors of the images that could not be
@@ -29,8 +32,10 @@ def score_paths(scorer: Scorer, paths: Iterable[str | os.PathLike[str]]) -> tupl
         MimError: a folder contains no images or cannot be listed.
     """
     rows, failed = [], []
-    for path in _images(paths):
+    for path in _images(paths, warn):
         try:
+            if is_special(path):  # a pipe would wait for a writer
+                raise MimError("a pipe or a device, not an image", "name an image file", path)
             rows.append(scorer.score(path))
         except MimError as error:
             failed.append(error)
@@ -39,7 +44,7 @@ def score_paths(scorer: Scorer, paths: Iterable[str | os.PathLike[str]]) -> tupl
     return rows, failed
 
 
-def _images(paths: Iterable[str | os.PathLike[str]]) -> list[Path]:
+def _images(paths: Iterable[str | os.PathLike[str]], warn: Warn) -> list[Path]:
     """Replaces each folder by the images in it, sorted by path."""
     images = []
     for path in map(Path, paths):
@@ -47,12 +52,14 @@ def _images(paths: Iterable[str | os.PathLike[str]]) -> list[Path]:
             images.append(path)
             continue
         try:
-            inside = sorted(file for file in path.rglob("*") if file.suffix.lower() in SUFFIXES and file.is_file())
+            listing = list_images(path)
         except OSError as error:
             raise explain(error, path) or error from None
-        if not inside:
+        for line in listing.warnings(path):
+            warn(line)
+        if not listing.images:
             raise MimError("no images in it", "name photographs or a folder of them", path)
-        images += inside
+        images += listing.images
     return images
 
 

@@ -16,8 +16,6 @@ from PIL import Image, ImageOps
 
 from .errors import MimError
 
-#: Endings of the files that are scored when a folder is given.
-SUFFIXES = (".jpg", ".jpeg", ".png", ".webp")
 #: Images with more pixels are rejected before they are decoded, as a protection against decompression bombs.
 MAX_PIXELS = 100_000_000
 _REMEDY = "replace the file by a JPEG, PNG or WebP photograph"

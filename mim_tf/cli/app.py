@@ -30,8 +30,15 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 os.environ.setdefault("GRPC_VERBOSITY", "ERROR")
 
 app = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False)
-Data = Annotated[Path, typer.Option("--data", help="data folder: DIR/<split>/<class>/photo.jpg")]
-Seed = Annotated[int, typer.Option("--seed", help="seed of weights, image order, masks and splits")]
+Data = Annotated[
+    Path,
+    typer.Option("--data", help="data folder: DIR/<split>/<class>/photo.jpg, or a plain one: DIR/<class>/photo.jpg"),
+]
+Seed = Annotated[int, typer.Option("--seed", help="seed of weights, image order, masks and folds")]
+SplitSeed = Annotated[int, typer.Option("--split-seed", help="seed of the split of a plain folder")]
+OwnSplitSeed = Annotated[
+    int | None, typer.Option("--split-seed", help="seed of the split of a plain folder; default: that of the training")
+]
 
 
 def _print_version(wanted: bool) -> None:
@@ -69,17 +76,20 @@ def train(
         Path | None, typer.Option(help="known negatives: DIR/<class>/ of other diseases (deep)")
     ] = None,
     seed: Seed = 0,
+    split_seed: SplitSeed = 0,
     json: Json = False,
 ) -> None:
     """Fit a detector on the photographs of one class."""
-    from mim_tf.data.folder import scan_folder
-    from mim_tf.data.splits import known_negatives
+    from mim_tf.data.content import known_negatives
+    from mim_tf.data.folder import check_outside, scan_folder
     from mim_tf.training.config import Training
 
     if precision not in ("auto", "float32", "mixed_bfloat16"):
         raise MimError(f"unknown precision {precision!r}", "choose auto, float32 or mixed_bfloat16")
-    photos = scan_folder(data, seed=seed)
-    known = () if negatives is None else known_negatives(scan_folder(negatives), photos, normal_class)
+    check_outside(out_folder, data, negatives)
+    photos = scan_folder(data, split_seed=split_seed, warn=warn)
+    found = () if negatives is None else scan_folder(negatives, split_seed=None, warn=warn)
+    known = known_negatives(found, photos, normal_class)
     with heavy_imports("training", "tensorflow"):
         from mim_tf.detector import Detector
     network_options = {"width": width, "views": views, "block": block}
@@ -115,17 +125,21 @@ def evaluate(
     data: Data,
     out_folder: Annotated[Path, typer.Option("--out", help="output folder for metrics.json and figures")],
     split: Annotated[str, typer.Option(help="train, val or test")] = "test",
-    seed: Seed = 0,
+    seed: Annotated[int, typer.Option("--seed", help="seed of the bootstrap and of the controls")] = 0,
+    split_seed: OwnSplitSeed = None,
     json: Json = False,
 ) -> None:
     """Evaluate a detector: AUROC by class with 95 % intervals by group."""
-    from mim_tf.data.folder import scan_folder
+    from mim_tf.data.folder import check_outside
 
+    check_outside(out_folder, data)
     with heavy_imports("evaluation", "sklearn", "matplotlib"):
         from mim_tf.evaluation.report import load_judge, write_report
+        from mim_tf.evaluation.unseen import scan_for
 
         judge = load_judge(run_or_bundle)
-    evaluation = write_report(judge, scan_folder(data, seed=seed), split, out_folder, seed, warn)
+    photos = scan_for(judge, data, split_seed, warn)
+    evaluation = write_report(judge, photos, split, out_folder, seed, warn)
     show_metrics(evaluation.metrics, json)
 
 
@@ -143,6 +157,7 @@ def compare(
     size: Annotated[int, typer.Option(help="side of the images in px: 64, 96 or 128")] = 96,
     normal_class: Annotated[str, typer.Option(help="the class to train on")] = "mpox",
     jobs: Annotated[int, typer.Option(min=1, help="parallel processes, each with one thread")] = 2,
+    split_seed: SplitSeed = 0,
     json: Json = False,
 ) -> None:
     """Compare methods over several seeds: AUROC by class, intervals, cost and shortcut probes."""
@@ -155,10 +170,11 @@ def compare(
     except ValueError:
         raise MimError(f"seeds {seeds!r} are not numbers", "write them as 0,1,2") from None
     entries = [Entry.named(name.strip()) for name in methods.split(",")]
-    plan = Plan(data, size=size, normal_class=normal_class, seconds=60 * minutes, seeds=numbers)
+    plan = Plan(data, size=size, normal_class=normal_class, seconds=60 * minutes, seeds=numbers, split_seed=split_seed)
     command = ["mim-tf", "compare", "--data", "DIR", "--methods", ",".join(entry.name for entry in entries)]
     command += ["--seeds", ",".join(map(str, numbers)), "--minutes", f"{minutes:g}", "--size", str(size)]
     command += [] if normal_class == "mpox" else ["--normal-class", normal_class]
+    command += ["--split-seed", str(split_seed)] if split_seed else []
     with comparison_bars(err, 60 * minutes) as report:
         result = run_comparison(
             entries, plan, out_folder, jobs=jobs, report=report, warn=warn, command=shlex.join(command)
@@ -176,6 +192,7 @@ def export(
     ] = None,
     terms: Annotated[Path | None, typer.Option(help="text file for the model card: photographs and terms")] = None,
     micro: Annotated[bool, typer.Option("--micro", help="convert all networks to int8, for microcontrollers")] = False,
+    split_seed: OwnSplitSeed = None,
     json: Json = False,
 ) -> None:
     """Export a run as a bundle: TFLite models, manifest, golden vectors and model card."""
@@ -183,7 +200,7 @@ def export(
         from mim_export.bundle.export import export_run
 
     statement = None if terms is None else terms.read_text(encoding="utf-8").strip()
-    manifest = export_run(run, bundle, data, statement, warn, micro)
+    manifest = export_run(run, bundle, data, statement, warn, micro, split_seed)
     sizes = {name: entry["bytes"] for name, entry in manifest["files"].items() if name.endswith(".tflite")}
     show(manifest, json, f"{bundle}: " + ", ".join(f"{name} {size} bytes" for name, size in sizes.items()))
 

@@ -11,7 +11,7 @@ import typer
 from mim_export.score.errors import MimError
 from mim_tf.cli.extras import heavy_imports
 from mim_tf.cli.progress import training_bars
-from mim_tf.cli.tables import err, show_bench, show_verification
+from mim_tf.cli.tables import err, show_bench, show_verification, warn
 
 Json = Annotated[bool, typer.Option("--json", help="print JSON")]
 Bundle = Annotated[Path | None, typer.Argument(help="bundle folder; default: the released bundle")]
@@ -46,7 +46,7 @@ def score(
     from mim_export.score.manifest import RELEASED
     from mim_export.score.scorer import Scorer
 
-    rows, failed = score_paths(Scorer(bundle or RELEASED), paths)
+    rows, failed = score_paths(Scorer(bundle or RELEASED), paths, warn)
     print_rows(rows, failed, json)
     if failed:
         raise typer.Exit(2)

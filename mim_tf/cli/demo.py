@@ -71,7 +71,7 @@ def run_demo(out: Path, *, steps: int, seed: int, warn: Warn, progress: Progress
 
     if not marker.exists():
         dataset.write_sample(out / "data", seed=seed)
-    photos = scan_folder(out / "data")
+    photos = scan_folder(out / "data", warn=warn)
     lap("sample set")
     detectors = {name: Detector(name, size=SIZE // 2) for name in BASELINES}
     detectors["mim"] = Detector("mim", size=SIZE, views=1)

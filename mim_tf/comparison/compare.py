@@ -6,12 +6,13 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from mim_export.score.listing import to_nobody
 from mim_tf.comparison.page import page
 from mim_tf.comparison.plan import Entry, Plan, run_plan
 from mim_tf.comparison.pool import Report
 from mim_tf.comparison.summary import summarize, write_tables
 from mim_tf.data.duplicates import SIDE, warn_of_duplicates
-from mim_tf.data.folder import Warn, load_photos, scan_folder
+from mim_tf.data.folder import Warn, check_outside, load_photos, scan_folder
 from mim_tf.evaluation.plots import comparison_figure, probe_figure
 
 
@@ -26,19 +27,19 @@ def compare(
         out: output folder for the fits, `comparison.md`, `.csv`, `.json`, `.png` and `probes_<row>.png`.
         jobs: number of parallel processes.
         report: progress callback.
-        warn: called with a message for each group in two splits and for near-duplicates.
+        warn: called with a message for what the data folder holds beside photographs, and for near-duplicates.
         command: the command line that reproduces the comparison, for the page.
 
     Returns:
         The result of `summarize`, with `command` and `jobs`.
 
     Raises:
-        MimError: see `run_plan`.
+        MimError: `out` is inside the data folder; or see `run_plan`.
     """
+    check_outside(out, plan.folder)
+    photos = scan_folder(plan.folder, split_seed=plan.split_seed, warn=warn)
     # The fits report unreadable files, so they are not reported here.
-    warn_of_duplicates(
-        [load_photos(scan_folder(plan.folder), SIDE, warn=lambda line: None, what="the data folder")], warn
-    )
+    warn_of_duplicates([load_photos(photos, SIDE, warn=to_nobody, what="the data folder")], warn)
     seconds = run_plan(entries, plan, out, jobs=jobs, report=report)
     result = {**summarize(entries, plan, out, seconds), "command": command, "jobs": jobs}
     for name, row in result["rows"].items():

@@ -16,19 +16,23 @@ from typing import Any
 
 from mim_export.score.atomic_files import read_json, write_json
 from mim_export.score.errors import MimError
+from mim_export.score.listing import to_nobody
 from mim_tf.comparison.pool import (
     Pool,
     Report,
     exclusive_lock,
     job_folder,
 )
+from mim_tf.data.content import fingerprint
 from mim_tf.data.folder import scan_folder
 from mim_tf.data.splits import (
     Photo,
+    check_groups_apart,
     class_names,
-    fingerprint,
+    empty_split,
     select,
     select_others,
+    split_seed_of,
 )
 from mim_tf.detectors.factory import create_model
 from mim_tf.evaluation.evaluate import NOT_SKIN
@@ -77,6 +81,7 @@ class Plan:
         seeds: seeds; each row is fitted once per seed.
         split: the split that is scored.
         probes: whether to run the shortcut probes and to measure the latency.
+        split_seed: seed of the split of a plain folder.
 
     Raises:
         ValueError: both `seconds` and `steps` are None.
@@ -90,6 +95,7 @@ class Plan:
     seeds: tuple[int, ...] = (0, 1, 2)
     split: str = "test"
     probes: bool = True
+    split_seed: int = 0
 
     def __post_init__(self) -> None:
         if self.seconds is None and self.steps is None:
@@ -164,9 +170,11 @@ def run_plan(entries: Sequence[Entry], plan: Plan, out: Path, *, jobs: int, repo
         MimError: a name, number or folder is invalid; `out` holds a comparison with other settings; or a fit failed, in
             which case the other fits have been completed.
     """
-    photos = scan_folder(plan.folder)
+    # `compare` has scanned the folder before and printed the warnings.
+    photos = scan_folder(plan.folder, split_seed=plan.split_seed, warn=to_nobody)
     _check(entries, plan, photos, jobs)
     settings = {"format": FORMAT, "comparison": True, **asdict(plan), "data": fingerprint(photos)}
+    settings["split_seed"] = split_seed_of(photos)  # None if the folder has splits, where the seed has no effect
     for key in ("folder", "seeds", "probes"):
         del settings[key]
     create_or_resume(out, settings)
@@ -211,11 +219,12 @@ def _check(entries: Sequence[Entry], plan: Plan, photos: Sequence[Photo], jobs: 
     normal, split = plan.normal_class, plan.split
     for part in ("train", split):
         if not select(photos, part, normal):
-            problem = f"no photographs in {part}/{normal}"
-            raise MimError(problem, "add them or name the class by --normal-class", plan.folder)
+            raise empty_split(photos, part, normal)
     if not any(label not in (normal, *NOT_SKIN) for label in class_names(photos, split)):
         raise MimError(
             f"no class that shows skin other than {normal} in {split}", "add photographs of another class", plan.folder
         )
+    used = select(photos, "train", normal)
     if any(model.supervised for model in models):
-        select_others(photos, "val", normal)
+        used += select_others(photos, "val", normal)
+    check_groups_apart(photos, [*used, *(photo for photo in photos if photo.split == split)])

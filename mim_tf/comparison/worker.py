@@ -24,6 +24,7 @@ import mim_export
 import mim_tf
 from mim_export.score.atomic_files import read_json, write_json
 from mim_export.score.errors import explain
+from mim_export.score.listing import to_nobody
 from mim_tf.comparison.plan import Job, Plan
 from mim_tf.data.folder import (
     Photos,
@@ -53,7 +54,8 @@ def _read(folder: Path) -> tuple[Job, tuple[Photo, ...], OneClassModel]:
     """Reads the job, scans its data folder and creates the unfitted model."""
     job = Job.read(folder)
     model = create_model(job.entry.method, job.plan.size, **job.entry.options)
-    return job, scan_folder(job.plan.folder), model
+    photos = scan_folder(job.plan.folder, split_seed=job.plan.split_seed, warn=to_nobody)
+    return job, photos, model
 
 
 def _load_split(plan: Plan, photos: tuple[Photo, ...], warn: Warn) -> dict[str, Photos]:

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from mim_export.score.listing import named
 from mim_export.score.preprocess import resample
 from mim_tf.data.folder import Photos, Warn
 from mim_tf.data.splits import Photo
@@ -73,13 +74,59 @@ def near_duplicates(sets: Sequence[Photos]) -> list[tuple[Photo, Photo, int]]:
     """
     photos = [photo for part in sets for photo in part.photos]
     pixels = [image for part in sets for image in part.pixels]
-    plain = np.array([perceptual_hash(image) for image in pixels], np.float32)
-    mirrored = np.array([perceptual_hash(image[:, ::-1]) for image in pixels], np.float32)
     splits = np.array([photo.split for photo in photos])
-    distance = np.minimum(_hamming(plain, plain), _hamming(plain, mirrored))
+    distance = _distances(pixels)
     first, second = np.nonzero((distance <= _MAX_BITS) & (splits[:, None] < splits[None, :]))
     pairs = [(photos[i], photos[j], int(distance[i, j])) for i, j in zip(first, second, strict=True)]
     return sorted(pairs, key=lambda pair: pair[2])
+
+
+def join_near_duplicates(loaded: Photos, warn: Warn) -> NDArray[np.str_]:
+    """Joins groups of one split that hold near-duplicates of each other.
+
+    Otherwise copies of a photograph would count as several patients, and be on both sides of a fold.
+
+    Args:
+        loaded: decoded photographs of one split, with a side of at least 17 px.
+        warn: receives one line that says how many groups were joined and names the first pairs.
+
+    Returns:
+        str (N,), the group of each photograph; joined groups have the first name of theirs in alphabetical order.
+
+    Example:
+        If a photograph of group b is a near-duplicate of one of group a, and another of b of one of group c, all
+        photographs of a, b and c have the group "a".
+    """
+    names, index = np.unique(loaded.groups, return_inverse=True)
+    first, second = np.nonzero(np.triu(_distances(loaded.pixels) <= _MAX_BITS, 1))
+    parent = np.arange(len(names))
+
+    def root(group: int) -> int:
+        while parent[group] != group:
+            group = parent[group]
+        return group
+
+    for a, b in zip(index[first], index[second], strict=True):
+        low, high = sorted((root(a), root(b)))
+        parent[high] = low
+    joined = names[[root(group) for group in range(len(names))]]
+    different = index[first] != index[second]
+    if different.any():
+        paths = [photo.path for photo in loaded.photos]
+        pairs = zip(first[different], second[different], strict=True)
+        files = named([f"{paths[i]} and {paths[j].name}" for i, j in pairs])
+        warn(
+            f"near-duplicates in different groups ({files}): {len(names)} groups were joined to {len(set(joined))}; "
+            "remove the copies, or give them one group in MANIFEST.csv"
+        )
+    return joined[index]
+
+
+def _distances(pixels: Sequence[NDArray[np.uint8]] | NDArray[np.uint8]) -> NDArray[np.float32]:
+    """Computes the number of differing bits of all pairs of images, the second also mirrored: float32 (N, N)."""
+    plain = np.array([perceptual_hash(image) for image in pixels], np.float32)
+    mirrored = np.array([perceptual_hash(image[:, ::-1]) for image in pixels], np.float32)
+    return np.minimum(_hamming(plain, plain), _hamming(plain, mirrored))
 
 
 def _hamming(a: NDArray[np.float32], b: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -1,16 +1,16 @@
 """Reads folders of photographs: layout, groups, splits, decoding.
 
-A data folder is `DIR/<split>/<class>/*.{jpg,jpeg,png,webp}` with the splits `train`, `val` and `test`,
-or a plain folder `DIR/<class>/*`, which is split at random by group (60/15/25, with a seed). The optional
-`DIR/MANIFEST.csv` (columns `file` and `group`, others are ignored) assigns each file to a group: images of one
-patient, photograph or series.
+A data folder is `DIR/<split>/<class>/photo.jpg` with the splits `train`, `val` and `test`, or a plain folder
+`DIR/<class>/photo.jpg`, which is split by a hash of each group and a seed (60/15/25 on average). The optional
+`DIR/MANIFEST.csv` (columns `file`, `group` and, if there is one, `skin_type`; others are ignored) assigns each file to
+a group: images of one patient, photograph or series.
 """
 
 from __future__ import annotations
 
-import csv
 import os
-from collections.abc import Callable, Sequence
+import sys
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -18,14 +18,14 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from mim_export.score.decode import SUFFIXES, decode
+from mim_export.score.decode import decode
 from mim_export.score.errors import MimError, explain
+from mim_export.score.listing import Warn, list_images
 from mim_export.score.preprocess import resample
+from mim_tf.data.manifest import read_manifest_csv
 from mim_tf.data.splits import SPLITS, Photo, split_by_group
 
 _LAYOUT = "expected DIR/<split>/<class>/photo.jpg with splits train, val, test, or DIR/<class>/photo.jpg"
-
-Warn = Callable[[str], None]
 
 
 @dataclass(frozen=True)
@@ -51,12 +51,22 @@ class Photos:
         return len(self.photos)
 
 
-def scan_folder(folder: str | os.PathLike[str], *, seed: int = 0) -> tuple[Photo, ...]:
+def to_stderr(line: str) -> None:
+    """Prints a warning."""
+    print(line, file=sys.stderr)
+
+
+def scan_folder(
+    folder: str | os.PathLike[str], *, split_seed: int | None = 0, warn: Warn = to_stderr
+) -> tuple[Photo, ...]:
     """Lists the photographs of a data folder without decoding them.
 
     Args:
         folder: a data folder in either layout.
-        seed: seed of the random split of a plain folder; without effect on a folder with splits.
+        split_seed: seed of the split of a plain folder, see `split_of_group`; None = it is not split, and each
+            `Photo.split` is empty. Without effect on a folder with splits.
+        warn: receives one line for each kind of content that is left out, for each fault of MANIFEST.csv, and for
+            classes of a plain folder that have no photograph in test.
 
     Returns:
         The photographs, sorted by path.
@@ -71,50 +81,62 @@ def scan_folder(folder: str | os.PathLike[str], *, seed: int = 0) -> tuple[Photo
     try:
         if not root.is_dir():
             raise MimError("no such folder", "name a data folder: " + _LAYOUT, folder)
-        names = sorted(entry.name for entry in root.iterdir() if entry.is_dir())
-        files = [
-            path
-            for path in sorted(root.rglob("*"))
-            if path.suffix.lower() in SUFFIXES
-            and not path.is_dir()
-            and not any(part.startswith(".") for part in path.relative_to(root).parts)
-        ]
-        # rglob skips folders that may not be entered, without an error.
-        for path in sorted(root.rglob("*")):
-            if path.is_dir() and not os.access(path, os.R_OK | os.X_OK):
-                raise PermissionError(13, "permission denied", str(path))
+        listing = list_images(root)
+        if listing.closed:  # it may hold a class, which would be missing from the figures
+            raise PermissionError(13, "permission denied", str(listing.closed[0]))
+        has_splits = any((root / split).is_dir() for split in SPLITS)
     except OSError as error:
         raise explain(error, folder) or error from None
-    if not files:
+    for line in listing.warnings(root):
+        warn(line)
+    if not listing.images:
         raise MimError("no images in it", _LAYOUT, folder)
-    groups = _manifest_groups(root)
-    has_splits = bool(set(names) & set(SPLITS))
     depth = 3 if has_splits else 2
-    photos = []
-    for path in files:
-        parts = path.relative_to(root).parts
+    names = {path: path.relative_to(root).as_posix() for path in listing.images}
+    for path, name in names.items():
+        parts = name.split("/")
         if len(parts) != depth or (has_splits and parts[0] not in SPLITS):
             raise MimError("is outside the layout", _LAYOUT, path)
-        name = path.relative_to(root).as_posix()
-        photos.append(Photo(path, parts[0] if has_splits else "", parts[-2], groups.get(name, name)))
-    return tuple(photos) if has_splits else split_by_group(photos, seed)
+    rows = read_manifest_csv(root, names.values(), warn)
+    photos = []
+    for path, name in names.items():
+        split, row = name.split("/")[0] if has_splits else "", rows.get(name)
+        group, skin_type = (name, None) if row is None else (row.group or name, row.skin_type)
+        photos.append(Photo(path, split, path.parent.name, group, skin_type))
+    if has_splits or split_seed is None:
+        return tuple(photos)
+    divided = split_by_group(photos, split_seed)
+    # Without a photograph in train or val a training fails or calibrates out of fold; a class without one in test is
+    # merely missing from the figures.
+    tested = {photo.label for photo in divided if photo.split == "test"}
+    empty = [f"test/{label}" for label in sorted({photo.label for photo in photos} - tested)]
+    if empty:
+        remedy = "train with another --split-seed, add photographs, or sort them into train, val and test"
+        warn(f"{root}: split seed {split_seed} leaves {', '.join(empty)} empty; {remedy}")
+    return divided
 
 
-def _manifest_groups(root: Path) -> dict[str, str]:
-    """Reads the group of each file from MANIFEST.csv; empty if there is no such file."""
-    path = root / "MANIFEST.csv"
-    if not path.exists():
-        return {}
-    try:
-        with path.open(newline="", encoding="utf-8-sig") as lines:
-            rows = csv.DictReader(lines)
-            if rows.fieldnames is None or not {"file", "group"} <= set(rows.fieldnames):
-                raise MimError("lacks the columns file and group", "add them or delete the file", path)
-            return {row["file"]: row["group"] for row in rows if row["group"]}
-    except OSError as error:
-        raise explain(error, path) or error from None
-    except (UnicodeDecodeError, csv.Error) as error:
-        raise MimError(f"not a CSV file in UTF-8 ({error})", "save it as UTF-8 CSV or delete it", path) from None
+def check_outside(out: str | os.PathLike[str], *folders: str | os.PathLike[str] | None) -> None:
+    """Checks that an output folder is not in a data folder, where its images would become photographs.
+
+    Args:
+        out: the output folder, which need not exist.
+        folders: data folders; None is skipped.
+
+    Raises:
+        MimError: `out` is a data folder or inside one, also through a link.
+    """
+    target = Path(os.path.realpath(out))
+    for folder in folders:
+        if folder is None or not os.path.isdir(folder):
+            continue
+        try:
+            links = [path for path in (*Path(folder).glob("*"), *Path(folder).glob("*/*")) if path.is_symlink()]
+        except OSError as error:
+            raise explain(error, folder) or error from None
+        for place in (Path(folder), *(path for path in links if os.path.isdir(path))):
+            if any(os.path.exists(above) and above.samefile(place) for above in (target, *target.parents)):
+                raise MimError(f"is inside the data folder {folder}", "name an --out outside it", out)
 
 
 def load_photos(photos: Sequence[Photo], size: int, *, warn: Warn, what: str) -> Photos:

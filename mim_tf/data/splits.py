@@ -7,13 +7,14 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-import numpy as np
-
 from mim_export.score.errors import MimError
+from mim_export.score.listing import NAMED
 
 SPLITS = ("train", "val", "test")
-#: Fractions of the groups of a plain folder that are assigned to train, val and test.
+#: Fractions of the groups of a plain folder that are assigned to train, val and test, on average.
 SHARES = (0.60, 0.15, 0.25)
+#: `split_of_group` assigns a group to train below the first limit, to val below the second one, else to test.
+_LIMITS = (0.60, 0.75)
 
 
 @dataclass(frozen=True)
@@ -25,44 +26,101 @@ class Photo:
         split: "train", "val" or "test"; "negatives" for known negatives; empty before the split.
         label: name of the class.
         group: name of the group; images of one patient, photograph or series have the same group.
+        skin_type: content of the column `skin_type` of MANIFEST.csv, if any.
+        split_seed: seed of the split of a plain folder; None if the folder itself has splits.
     """
 
     path: Path
     split: str
     label: str
     group: str
+    skin_type: str | None = None
+    split_seed: int | None = None
 
 
-def split_by_group(photos: Sequence[Photo], seed: int) -> tuple[Photo, ...]:
-    """Assigns whole groups to splits at random, separately for each class.
+def split_of_group(group: str, split_seed: int) -> str:
+    """Assigns a group of a plain folder to a split, whatever other groups the folder has.
+
+    Args:
+        group: name of the group.
+        split_seed: seed of the split.
+
+    Returns:
+        "train", "val" or "test": u < 0.60, u < 0.75 or neither, where u is the number of the first 8 bytes (the most
+        significant one first) of the SHA-256 of "<split_seed>:<group>", divided by 2^64.
+    """
+    content = f"{split_seed}:{group}".encode(errors="surrogatepass")
+    u = int.from_bytes(hashlib.sha256(content).digest()[:8], "big") / 2**64
+    return SPLITS[sum(u >= limit for limit in _LIMITS)]
+
+
+def split_by_group(photos: Sequence[Photo], split_seed: int) -> tuple[Photo, ...]:
+    """Assigns each photograph to the split of its group, see `split_of_group`.
 
     Args:
         photos: photographs without a split.
-        seed: seed of the random assignment.
+        split_seed: seed of the split.
 
     Returns:
-        The photographs with their splits. A class with at least four groups has groups in all three splits.
+        The photographs with their splits. A class of few groups may have none in a split.
+    """
+    return tuple(
+        replace(photo, split=split_of_group(photo.group, split_seed), split_seed=split_seed) for photo in photos
+    )
+
+
+def split_seed_of(photos: Iterable[Photo]) -> int | None:
+    """Returns the seed with which a plain folder was split; None if the folder itself has splits."""
+    return next((photo.split_seed for photo in photos), None)
+
+
+def empty_split(photos: Sequence[Photo], split: str, label: str) -> MimError:
+    """Returns the error to raise where a split lacks a class: it names the classes that exist.
 
     Example:
-        20 groups of one class give 12 groups in train, 3 in val and 5 in test.
+        "no photographs in train/mpox: the classes are Monkeypox, acne; rename the folder or name the class by
+        --normal-class"
     """
-    split_of: dict[str, str] = {}
-    rng = np.random.default_rng(seed)
-    for label in sorted({photo.label for photo in photos}):
-        groups = sorted({p.group for p in photos if p.label == label} - set(split_of))
-        ends = np.floor(np.cumsum(SHARES) * len(groups) + 0.5).astype(int)
-        for rank, index in enumerate(rng.permutation(len(groups))):
-            split_of[groups[index]] = SPLITS[int(np.searchsorted(ends, rank, side="right"))]
-    return tuple(replace(photo, split=split_of[photo.group]) for photo in photos)
+    problem = f"no photographs in {split}/{label}"
+    classes = sorted({photo.label for photo in photos})
+    if label not in classes:
+        exist = ", ".join(classes)
+        return MimError(f"{problem}: the classes are {exist}", "rename the folder or name the class by --normal-class")
+    if split_seed_of(photos) is not None:
+        groups = len({photo.group for photo in photos if photo.label == label})
+        problem += f" after the split of {groups} groups by split seed {split_seed_of(photos)}"
+        return MimError(problem, "choose another --split-seed, add photographs, or sort them into train, val and test")
+    exist = ", ".join(class_names(photos, split))
+    return MimError(problem + (f": its classes are {exist}" if exist else ""), f"add them to {split}")
 
 
-def fingerprint(photos: Iterable[Photo]) -> str:
-    """Computes the SHA-256 of a listing of photographs, as 64 hexadecimal digits.
+def check_groups_apart(photos: Sequence[Photo], used: Iterable[Photo]) -> None:
+    """Checks that no group of the photographs that are fitted or calibrated on is in two splits.
 
-    The listing has the split, class, group, name and size in bytes of each file, but not its pixels.
+    Otherwise calibration and evaluation would use patients that the model has seen, and the guarantee would not hold.
+
+    Args:
+        photos: the photographs of a data folder.
+        used: those that are fitted or calibrated on.
+
+    Raises:
+        MimError: such a group is in two splits.
     """
-    listing = "\n".join(f"{p.split} {p.label} {p.group} {p.path.name} {p.path.stat().st_size}" for p in photos)
-    return hashlib.sha256(listing.encode()).hexdigest()
+    groups = {photo.group for photo in used}
+    file_of: dict[str, dict[str, Path]] = {}
+    for photo in photos:
+        if photo.group in groups:
+            file_of.setdefault(photo.group, {}).setdefault(photo.split, photo.path)
+    torn = {group: files for group, files in sorted(file_of.items()) if len(files) > 1}
+    if not torn:
+        return
+    places = [
+        f"group {group} is in " + " and ".join(f"{split} ({files[split].name})" for split in SPLITS if split in files)
+        for group, files in list(torn.items())[:NAMED]
+    ]
+    more = len(torn) - NAMED
+    places += [f"{more} more groups are in two splits"] if more > 0 else []
+    raise MimError(", ".join(places), "move the files of each group to one split, or correct MANIFEST.csv")
 
 
 def class_names(photos: Iterable[Photo], split: str) -> tuple[str, ...]:
@@ -85,28 +143,3 @@ def select_others(photos: Sequence[Photo], split: str, label: str) -> list[Photo
     if not others:
         raise MimError(f"no photographs in {split} beside {label}", f"add those of other classes to {split}")
     return others
-
-
-def known_negatives(found: Sequence[Photo], photos: Sequence[Photo], normal_class: str) -> tuple[Photo, ...]:
-    """Validates known negatives and assigns them to the split "negatives".
-
-    Known negatives are photographs of other classes that a user provides for the training.
-
-    Args:
-        found: the photographs of the folder of known negatives.
-        photos: the photographs of the data folder.
-        normal_class: the class on which the detector is trained.
-
-    Returns:
-        The known negatives with the split "negatives".
-
-    Raises:
-        MimError: a photograph has the normal class, or is in the test split of the data folder.
-    """
-    tested = {photo.path.resolve() for photo in photos if photo.split == "test"}
-    for photo in found:
-        if photo.label == normal_class:
-            raise MimError(f"is of the class {normal_class}, not of another", "remove this class", photo.path)
-        if photo.path.resolve() in tested:
-            raise MimError("is among the negatives and in test", "remove it from the negatives", photo.path)
-    return tuple(replace(photo, split="negatives") for photo in found)

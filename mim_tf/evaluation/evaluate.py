@@ -12,8 +12,9 @@ from numpy.typing import NDArray
 from mim_export.score.decide import Judgement
 from mim_export.score.errors import MimError
 from mim_tf.data.folder import Photos, Warn, load_photos
-from mim_tf.data.splits import Photo, class_names, select
+from mim_tf.data.splits import SPLITS, Photo, class_names, select, split_seed_of
 from mim_tf.evaluation.metrics import DRAWS, auroc, group_weights, interval, weighted_auroc, weighted_mean
+from mim_tf.evaluation.unseen import check_unseen
 
 #: Classes that do not show skin: reported, but not part of the mean AUROC.
 NOT_SKIN = ("abnormal", "no_skin")
@@ -81,19 +82,31 @@ def evaluate(judge: Judge, photos: Sequence[Photo], split: str, *, seed: int, wa
         gate refuses. For the sensitivity, a refused image of the normal class counts as missed.
 
     Raises:
-        MimError: the split has no images of the normal class, or of no other class.
+        MimError: the split has no images of the normal class, or of no other class; or a photograph of test was
+            fitted or calibrated on.
     """
     names = class_names(photos, split)
     normal = judge.normal_class
     others = [name for name in names if name != normal]
     if normal not in names or not others:
-        missing = normal if normal not in names else "every other class"
-        raise MimError(f"split {split} lacks {missing}", "name another --split or add photographs")
+        raise _lacking(photos, split, normal)
+    check_unseen(judge, photos, split, warn)
     scores = {}
     for name in (normal, *others):
         loaded = load_photos(select(photos, split, name), judge.size, warn=warn, what=f"{split}/{name}")
         scores[name] = ClassScores(loaded, judge.judge(loaded.pixels))
     return Evaluation(scores, _metrics(judge, scores, split, seed))
+
+
+def _lacking(photos: Sequence[Photo], split: str, normal: str) -> MimError:
+    names = class_names(photos, split)
+    missing = normal if normal not in names else "every other class"
+    problem = f"split {split} lacks {missing}" + (f", its classes are {', '.join(names)}" if names else "")
+    seed = split_seed_of(photos)
+    if seed is not None and split in SPLITS:
+        remedy = "add photographs, train again with another --split-seed, or sort them into train, val and test"
+        return MimError(f"{problem} (split seed {seed})", remedy)
+    return MimError(problem, "name another --split or add photographs")
 
 
 def by_ssim(evaluation: Evaluation) -> Evaluation:

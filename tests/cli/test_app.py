@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 import traceback
@@ -18,6 +19,7 @@ from rich.console import Console
 from mim_export.score.manifest import RELEASED
 from mim_tf.cli import app as cli
 from mim_tf.cli import tables as show
+from mim_tf.data.splits import split_of_group
 from mim_tf.synthetic import dataset
 
 COUNTS = {"train": {"mpox": 12}, "val": {"mpox": 40}, "test": {"mpox": 6, "plain": 6, "no_skin": 6}}
@@ -153,6 +155,59 @@ def test_a_run_is_continued_with_its_own_settings_only(run: Run, folder: Path, t
     assert run(*words).status == 0
     assert run(*words).status == 0
     assert_one_line(run(*words, "--seed", 1), "other settings (training)", "--out")
+
+
+def test_a_plain_folder_is_evaluated_by_the_split_of_its_training(run: Run, folder: Path, tmp_path: Path) -> None:
+    """Whatever --seed is: otherwise photographs of the training would be in test."""
+    data, out = tmp_path / "data", tmp_path / "run"
+    for label in ("mpox", "plain"):
+        (data / label).mkdir(parents=True)
+        for path in folder.glob(f"*/{label}/*.png"):
+            shutil.copy(path, data / label)
+    words = ("train", "--data", data, "--out", out, "--method", "colour", "--seed", 1)
+    assert run(*words, "--split-seed", 3).status == 0
+    assert_one_line(run(*words), "other settings (data, split_seed)")
+    evaluate = ("evaluate", out, "--data", data, "--out", tmp_path / "report")
+    result = run(*evaluate, "--seed", 2, "--json")
+    assert result.status == 0, result.err
+    test = [path for path in (data / "mpox").iterdir() if split_of_group(f"mpox/{path.name}", 3) == "test"]
+    assert json.loads(result.out)["sensitivity"]["images"] == len(test)
+    assert_one_line(run(*evaluate, "--split-seed", 4), "split seed 4", "training used 3", "--split-seed")
+    assert run(*evaluate, "--split-seed", 3).status == 0
+    export = ("export", out, "--data", data, "--out", tmp_path / "bundle")
+    assert_one_line(run(*export, "--split-seed", 4), "split seed 4", "training used 3")
+    # The same photographs, sorted into splits by hand.
+    by_hand = tmp_path / "by_hand"
+    for label in ("mpox", "plain"):
+        shutil.copytree(data / label, by_hand / "test" / label)
+    leaking = ("evaluate", out, "--data", by_hand, "--out", tmp_path / "other")
+    assert_one_line(run(*leaking), "photographs of test were fitted or calibrated on", "more; remove")
+    assert not (tmp_path / "other").exists()
+
+
+def test_output_inside_the_data_folder_is_one_line(run: Run, folder: Path, tmp_path: Path) -> None:
+    data = tmp_path / "data"
+    shutil.copytree(folder, data)
+    before = sorted(data.rglob("*"))
+    inside = "is inside the data folder"
+    assert_one_line(run("train", "--data", data, "--out", data / "run", "--method", "colour"), inside, "--out")
+    negatives = ("--negatives", data, "--out", data / "run")
+    assert_one_line(run("train", "--data", folder, *negatives), inside, "--out")
+    assert_one_line(run("evaluate", RELEASED, "--data", data, "--out", data / "report"), inside)
+    assert_one_line(run("compare", "--data", data, "--methods", "colour", "--out", data / "compare"), inside)
+    assert_one_line(run("export", tmp_path / "run", "--data", data, "--out", data / "bundle"), inside)
+    assert sorted(data.rglob("*")) == before
+
+
+def test_manifest_rows_that_match_nothing_are_named(run: Run, folder: Path, tmp_path: Path) -> None:
+    data = tmp_path / "data"
+    shutil.copytree(folder, data)
+    text = (data / "MANIFEST.csv").read_text()
+    (data / "MANIFEST.csv").unlink()
+    (data / "manifest.csv").write_text(text.replace("/", "\\") + "absent.png,,,p99\n")
+    result = run("train", "--data", data, "--out", tmp_path / "run", "--method", "colour", "--json")
+    assert json.loads(result.out)["groups"] == 20
+    assert "manifest.csv: 1 rows match no photograph (absent.png); correct" in result.err
 
 
 def test_wrong_folders_and_files_are_one_line(run: Run, folder: Path, tmp_path: Path, photo: Path) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import fcntl
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -164,7 +165,11 @@ def test_what_goes_wrong_is_one_line(folder: Path, tmp_path: Path) -> None:
         (["colour"], {"seeds": (0, 0)}, "seed 0 is named twice"),
         (["colour"], {"seeds": ()}, "no seed is named"),
         (["colour"], {"seeds": (-1,)}, "a seed is out of range; choose seeds from 0 to 4294967295"),
-        (["colour"], {"normal_class": "mpocks"}, "no photographs in train/mpocks; add them or name the class by"),
+        (
+            ["colour"],
+            {"normal_class": "mpocks"},
+            "no photographs in train/mpocks: the classes are mpox, no_skin, plain; rename",
+        ),
         (["autoencoder"], {"size": 50}, "size 50 is not possible; choose a multiple of 16 px"),
         (["blur"], {"size": 50}, "no mask set of 4 masks with cells of 8 px covers 50 px"),
         (
@@ -214,3 +219,31 @@ def test_a_failed_fit_does_not_stop_the_others(folder: Path, tmp_path: Path) -> 
 def test_a_row_may_name_a_measure() -> None:
     assert Entry.named("mim:deep") == Entry("mim:deep", "mim", {"measure": "deep"})
     assert Entry.named("blur") == Entry("blur", "blur")
+
+
+def test_a_plain_folder_is_split_by_the_split_seed_of_the_plan(folder: Path, tmp_path: Path) -> None:
+    """Not by the seeds of the fits, whose rows would be scored on different photographs."""
+    for label in ("mpox", "plain"):
+        (tmp_path / "data" / label).mkdir(parents=True)
+        for path in folder.glob(f"*/{label}/*.png"):
+            shutil.copy(path, tmp_path / "data" / label)
+    plan = Plan(tmp_path / "data", size=32, seconds=None, steps=5, seeds=(0, 1), probes=False, split_seed=6)
+    run_plan(ENTRIES[:1], plan, tmp_path / "out", jobs=1, report=quiet)
+    expected = [photo.path.name for photo in scan_folder(plan.folder, split_seed=6) if photo.split == "test"]
+    for seed in plan.seeds:
+        entry = json.loads((job_folder(tmp_path / "out", "colour", seed) / "scores.json").read_text())
+        assert [Path(image["file"]).name for image in entry["images"]] == expected
+    with pytest.raises(MimError, match=r"other settings \(data, split_seed\)"):
+        run_plan(ENTRIES[:1], replace(plan, split_seed=4), tmp_path / "out", jobs=1, report=quiet)
+
+
+def test_a_group_in_train_and_test_is_refused(folder: Path, tmp_path: Path) -> None:
+    shutil.copytree(folder, tmp_path / "data")
+    (first,) = list((tmp_path / "data/train/mpox").glob("*.png"))[:1]
+    (second,) = list((tmp_path / "data/test/mpox").glob("*.png"))[:1]
+    rows = [f"train/mpox/{first.name},p", f"test/mpox/{second.name},p"]
+    (tmp_path / "data/MANIFEST.csv").write_text("\n".join(["file,group", *rows]))
+    plan = Plan(tmp_path / "data", size=32, seconds=None, steps=5, seeds=(0,), probes=False)
+    with pytest.raises(MimError, match=rf"group p is in train \({first.name}\) and test \({second.name}\)"):
+        run_plan(ENTRIES[:1], plan, tmp_path / "out", jobs=1, report=quiet)
+    assert not (tmp_path / "out").exists()

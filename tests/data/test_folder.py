@@ -1,8 +1,9 @@
-"""`mim_tf.data.folder` and `mim_tf.data.duplicates`: layouts, groups, splits, unreadable files."""
+"""`mim_tf.data.folder`: layouts, groups, splits, links, unreadable files, output folders."""
 
 from __future__ import annotations
 
 import csv
+import os
 from collections import Counter
 from collections.abc import Callable
 from contextlib import AbstractContextManager
@@ -10,23 +11,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 from PIL import Image
 
 from mim_export.score.errors import MimError
-from mim_tf.data.duplicates import SIDE, near_duplicates, perceptual_hash, warn_of_duplicates
-from mim_tf.data.folder import load_photos, scan_folder
-from mim_tf.data.splits import (
-    SHARES,
-    SPLITS,
-    Photo,
-    class_names,
-    known_negatives,
-    select,
-    split_by_group,
-)
-from mim_tf.synthetic import dataset
+from mim_tf.data.folder import check_outside, load_photos, scan_folder
+from mim_tf.data.splits import class_names, split_of_group, split_seed_of
 
 
 def write(path: Path, seed: int = 0) -> Path:
@@ -57,28 +46,69 @@ def test_split_layout_with_groups(tmp_path: Path) -> None:
     assert loaded.pixels.shape == (4, 8, 8, 3) and list(loaded.sides) == [20] * 4
 
 
-@given(st.lists(st.integers(1, 5), min_size=8, max_size=40), st.integers(0, 5))
-@settings(max_examples=40, deadline=None)
-def test_plain_folders_are_split_by_group(sizes: list[int], seed: int) -> None:
-    photos = [
-        Photo(Path(f"mpox/{group}_{i}.png"), "", "mpox", str(group))
-        for group, size in enumerate(sizes)
-        for i in range(size)
-    ]
-    splits: dict[str, set[str]] = {}
-    for photo in split_by_group(photos, seed):
-        splits.setdefault(photo.group, set()).add(photo.split)
-    assert all(len(found) == 1 for found in splits.values())
-    counts = Counter(found.pop() for found in splits.values())
-    for split, share in zip(SPLITS, SHARES, strict=True):
-        assert abs(counts[split] - share * len(sizes)) <= 1
-
-
-def test_plain_folder_gives_the_same_split_each_time(tmp_path: Path) -> None:
+def test_plain_folder_is_split_by_group_and_seed(tmp_path: Path) -> None:
     for number in range(12):
         write(tmp_path / "mpox" / f"{number}.png", number)
-    assert scan_folder(tmp_path, seed=3) == scan_folder(tmp_path, seed=3)
-    assert {photo.split for photo in scan_folder(tmp_path)} == set(SPLITS)
+    photos = scan_folder(tmp_path, split_seed=3)
+    assert photos == scan_folder(tmp_path, split_seed=3) and split_seed_of(photos) == 3
+    assert {photo.path.name: photo.split for photo in photos} == {
+        f"{number}.png": split_of_group(f"mpox/{number}.png", 3) for number in range(12)
+    }
+
+
+def test_a_class_that_the_split_leaves_without_a_test_is_named(tmp_path: Path) -> None:
+    write(tmp_path / "mpox/a.png")
+    for seed in range(12):
+        lines: list[str] = []
+        (photo,) = scan_folder(tmp_path, split_seed=seed, warn=lines.append)
+        assert len(lines) == (photo.split != "test")
+        assert not lines or f"split seed {seed} leaves test/mpox empty; train with another --split-seed" in lines[0]
+
+
+def test_a_plain_folder_can_be_left_whole(tmp_path: Path) -> None:
+    write(tmp_path / "acne/a.png")
+    lines: list[str] = []
+    (photo,) = scan_folder(tmp_path, split_seed=None, warn=lines.append)
+    assert photo.split == "" and photo.split_seed is None and not lines
+
+
+def test_a_linked_class_or_split_is_read(tmp_path: Path) -> None:
+    for name in ("data/train/mpox/a.png", "plain/b.png", "val/mpox/c.png"):
+        write(tmp_path / name)
+    (tmp_path / "data/train/plain").symlink_to(tmp_path / "plain")
+    (tmp_path / "data/val").symlink_to(tmp_path / "val")
+    lines: list[str] = []
+    photos = scan_folder(tmp_path / "data", warn=lines.append)
+    found = [(photo.split, photo.label, photo.path.name) for photo in photos]
+    assert found == [("train", "mpox", "a.png"), ("train", "plain", "b.png"), ("val", "mpox", "c.png")] and not lines
+
+
+def test_what_is_not_read_is_named(tmp_path: Path) -> None:
+    for name in ("train/mpox/a.png", "train/mpox/b.jfif", "val/mpox/c.jpe"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(np.zeros((20, 20, 3), np.uint8)).save(tmp_path / name, format="JPEG")
+    (tmp_path / "val/mpox/d.heic").write_bytes(b"")
+    (tmp_path / "test").symlink_to(tmp_path / "absent")
+    os.mkfifo(tmp_path / "val/mpox/e.jpg")
+    lines: list[str] = []
+    photos = scan_folder(tmp_path, warn=lines.append)
+    assert [photo.path.name for photo in photos] == ["a.png", "b.jfif", "c.jpe"] and len(lines) == 3
+    assert ".heic 1" in lines[0] and "1 broken links are left out (test)" in lines[1] and "val/mpox/e.jpg" in lines[2]
+    # The content decides: the file named .png is a JPEG.
+    assert len(load_photos(photos, 8, warn=print, what="all")) == 3
+
+
+def test_output_inside_the_data_folder_is_refused(tmp_path: Path) -> None:
+    write(tmp_path / "data/mpox/a.png")
+    write(tmp_path / "elsewhere/b.png")
+    (tmp_path / "data/linked").symlink_to(tmp_path / "elsewhere")
+    (tmp_path / "other").symlink_to(tmp_path / "data/mpox")
+    for out in ("data", "data/run", "data/mpox/deep/run", "elsewhere/run", "other/run", "absent/../data/run"):
+        with pytest.raises(MimError, match=r"is inside the data folder .*; name an --out outside it") as caught:
+            check_outside(tmp_path / out, tmp_path / "data")
+        assert "\n" not in str(caught.value)
+    for out in ("run", "data2", "", "absent/run"):
+        check_outside(tmp_path / out, tmp_path / "data", None, tmp_path / "absent")
 
 
 @pytest.mark.parametrize(
@@ -147,21 +177,6 @@ def test_hidden_files_and_folders_are_ignored(tmp_path: Path) -> None:
     assert [photo.path.relative_to(tmp_path).as_posix() for photo in scan_folder(tmp_path)] == ["mpox/a.png"]
 
 
-def test_a_group_that_two_classes_share_stays_in_one_split() -> None:
-    photos = [Photo(Path(f"{label}/{i}.png"), "", label, f"g{i % 9}") for label in "ab" for i in range(18)]
-    splits: dict[str, set[str]] = {}
-    for photo in split_by_group(photos, 0):
-        splits.setdefault(photo.group, set()).add(photo.split)
-    assert all(len(found) == 1 for found in splits.values())
-
-
-@pytest.mark.parametrize(("groups", "counts"), [(4, (2, 1, 1)), (20, (12, 3, 5)), (100, (60, 15, 25))])
-def test_shares_are_60_15_25(groups: int, counts: tuple[int, int, int]) -> None:
-    photos = [Photo(Path(f"mpox/{i}.png"), "", "mpox", str(i)) for i in range(groups)]
-    counted = Counter(photo.split for photo in split_by_group(photos, 0))
-    assert tuple(counted[split] for split in SPLITS) == counts
-
-
 def test_damaged_files_are_skipped_with_a_warning(tmp_path: Path) -> None:
     write(tmp_path / "train/mpox/good.png")
     (tmp_path / "train/mpox/bad.jpg").write_text("text")
@@ -173,28 +188,6 @@ def test_damaged_files_are_skipped_with_a_warning(tmp_path: Path) -> None:
         load_photos([p for p in photos if p.path.name == "bad.jpg"], 8, warn=lines.append, what="train/mpox")
 
 
-def test_hash_of_a_ramp() -> None:
-    ramp = np.repeat(np.repeat(np.arange(0, 170, 5, dtype=np.uint8)[None, :, None], 34, axis=0), 3, axis=2)
-    assert perceptual_hash(ramp).all() and not perceptual_hash(ramp[:, ::-1]).any()
-
-
-def test_near_duplicates_across_splits(tmp_path: Path) -> None:
-    first, second, third = dataset.render("mpox", [0, 10, 20])
-    names = ("train/mpox/a.png", "train/mpox/b.png", "test/mpox/c.png")
-    for name, pixels in zip(names, (first, second, third), strict=True):
-        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
-        Image.fromarray(pixels).save(tmp_path / name)
-    Image.fromarray(first).resize((90, 90)).save(tmp_path / "test/mpox/again.jpg", quality=80)
-    Image.fromarray(second[:, ::-1]).save(tmp_path / "test/mpox/mirrored.png")
-    photos = scan_folder(tmp_path)
-    pairs = near_duplicates([load_photos(photos, 96, warn=print, what="all")])
-    found = {frozenset((a.path.name, b.path.name)) for a, b, _ in pairs}
-    assert found == {frozenset(("a.png", "again.jpg")), frozenset(("b.png", "mirrored.png"))}
-    lines: list[str] = []
-    warn_of_duplicates([load_photos(photos, SIDE, warn=print, what="all")], lines.append)
-    assert len(lines) == 2 and all("near-duplicates" in line for line in lines)
-
-
 def test_real_photographs_match_their_manifest(skin: Path) -> None:
     photos = scan_folder(skin)
     with (skin / "MANIFEST.csv").open(newline="") as lines:
@@ -204,17 +197,3 @@ def test_real_photographs_match_their_manifest(skin: Path) -> None:
     for photo in photos:
         splits.setdefault(photo.group, set()).add(photo.split)
     assert all(len(found) == 1 for found in splits.values())
-
-
-def test_known_negatives_exclude_normal_class_and_test_split(tmp_path: Path) -> None:
-    for name in ("data/train/mpox/a.png", "data/test/acne/b.png", "more/acne/c.png", "wrong/mpox/d.png"):
-        path = tmp_path / name
-        path.parent.mkdir(parents=True)
-        Image.fromarray(np.zeros((8, 8, 3), np.uint8)).save(path)
-    photos = scan_folder(tmp_path / "data")
-    (known,) = known_negatives(scan_folder(tmp_path / "more"), photos, "mpox")
-    assert known.split == "negatives" and known.label == "acne"
-    with pytest.raises(MimError, match=r"d\.png: is of the class mpox"):
-        known_negatives(scan_folder(tmp_path / "wrong"), photos, "mpox")
-    with pytest.raises(MimError, match=r"b\.png: is among the negatives and in test"):
-        known_negatives(select(photos, "test", "acne"), photos, "mpox")
