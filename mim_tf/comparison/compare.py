@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from mim_export.score.atomic_files import check_writable
 from mim_tf.comparison.page import page
-from mim_tf.comparison.plan import Entry, Plan, run_plan
+from mim_tf.comparison.plan import Entry, Plan, check_plan, run_plan
 from mim_tf.comparison.pool import Report
 from mim_tf.comparison.summary import summarize, write_tables
 from mim_tf.data.duplicates import SIDE, warn_of_duplicates
@@ -35,10 +36,11 @@ def compare(
     Raises:
         MimError: see `run_plan`.
     """
+    photos = scan_folder(plan.folder)
+    check_plan(entries, plan, photos, jobs)
+    check_writable(out)
     # The fits report unreadable files, so they are not reported here.
-    warn_of_duplicates(
-        [load_photos(scan_folder(plan.folder), SIDE, warn=lambda line: None, what="the data folder")], warn
-    )
+    warn_of_duplicates([load_photos(photos, SIDE, warn=lambda line: None, what="the data folder")], warn)
     seconds = run_plan(entries, plan, out, jobs=jobs, report=report)
     result = {**summarize(entries, plan, out, seconds), "command": command, "jobs": jobs}
     for name, row in result["rows"].items():
