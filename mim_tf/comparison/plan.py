@@ -207,7 +207,7 @@ def _run_time(path: Path) -> float:
         return 0.0
     entry = read_json(path, "remove it")
     seconds = entry.get("seconds") if isinstance(entry, dict) else None
-    if type(seconds) not in (int, float) or not 0 <= seconds < math.inf:
+    if isinstance(seconds, bool) or not isinstance(seconds, int | float) or not 0 <= seconds < math.inf:
         raise MimError("damaged (seconds)", "remove it", path)
     return float(seconds)
 

@@ -41,7 +41,9 @@ def random_labels(
     return labels, count
 
 
-def random_masks(key: tf.Tensor, batch_size: int | tf.Tensor, size: int, cells: Sequence[int], counts: Sequence[int]) -> tf.Tensor:
+def random_masks(
+    key: tf.Tensor, batch_size: int | tf.Tensor, size: int, cells: Sequence[int], counts: Sequence[int]
+) -> tf.Tensor:
     """Draws a random mask for each image of a batch: the first mask of a random mask set.
 
     Args:

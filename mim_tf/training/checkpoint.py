@@ -60,12 +60,12 @@ def read_state(path: Path) -> State:
     """
     remedy = "remove the run folder and train again"
     entry = read_json(path, remedy)
-    step, seconds, name = (
-        (entry.get(key) for key in ("step", "seconds", "checkpoint")) if isinstance(entry, dict) else (None,) * 3
-    )
-    if type(step) is not int or step < 0:
+    if not isinstance(entry, dict):
+        raise MimError("damaged", remedy, path)
+    step, seconds, name = (entry.get(key) for key in ("step", "seconds", "checkpoint"))
+    if isinstance(step, bool) or not isinstance(step, int) or step < 0:
         raise MimError("damaged (step)", remedy, path)
-    if type(seconds) not in (int, float) or not 0 <= seconds < math.inf:
+    if isinstance(seconds, bool) or not isinstance(seconds, int | float) or not 0 <= seconds < math.inf:
         raise MimError("damaged (seconds)", remedy, path)
     if not isinstance(name, str) or Path(name).name != name:
         raise MimError("damaged (checkpoint)", remedy, path)
