@@ -139,7 +139,7 @@ def check_new_folder(path: str | os.PathLike[str]) -> None:
         MimError: `path` exists and is not an empty folder, or cannot be written.
     """
     _check_free(Path(path))
-    check_writable(Path(path).absolute().parent)
+    _check_writable(Path(path).absolute().parent, path)
 
 
 def check_writable(folder: str | os.PathLike[str]) -> None:
@@ -151,15 +151,17 @@ def check_writable(folder: str | os.PathLike[str]) -> None:
     Raises:
         MimError: the folder cannot be written or created.
     """
-    target = Path(folder).absolute()
-    place = target
+    _check_writable(Path(folder).absolute(), folder)
+
+
+def _check_writable(place: Path, named: str | os.PathLike[str]) -> None:
     try:
         while not place.exists() and place != place.parent:
             place = place.parent
         _remove(_make(place))
     except OSError as error:
-        named = OSError(error.errno, error.strerror)
-        raise explain(named, folder) or error from error
+        unnamed = OSError(error.errno, error.strerror)
+        raise explain(unnamed, named) or error from error
 
 
 def is_leftover(name: str) -> bool:

@@ -102,8 +102,8 @@ def train(
     if not 0 < sensitivity < 1:
         raise MimError(f"--sensitivity {sensitivity:g} is not between 0 and 1", "choose a number such as 0.95")
     _check_minutes(minutes)
-    check_writable(out_folder)
     photos = scan_folder(data, seed=seed)
+    check_writable(out_folder)
     known = () if negatives is None else known_negatives(scan_folder(negatives), photos, normal_class)
     with heavy_imports("training", "tensorflow"):
         from mim_tf.detector import Detector

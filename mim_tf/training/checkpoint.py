@@ -67,7 +67,7 @@ def read_state(path: Path) -> State:
         raise MimError("damaged (step)", remedy, path)
     if isinstance(seconds, bool) or not isinstance(seconds, int | float) or not 0 <= seconds < math.inf:
         raise MimError("damaged (seconds)", remedy, path)
-    if not isinstance(name, str) or Path(name).name != name:
+    if not isinstance(name, str) or Path(name).name != name or not name.endswith(".weights.h5"):
         raise MimError("damaged (checkpoint)", remedy, path)
     return State(step, float(seconds), name)
 

@@ -200,7 +200,7 @@ def test_a_full_disk_is_one_line_and_leaves_nothing(
     out = tmp_path / "run"
     result = run("train", "--data", folder, "--out", out, "--method", "blur")
     assert_one_line(result, "sample.npy", "no space left on device", "free some space")
-    assert sorted(path.name for path in out.iterdir()) == ["settings.json"]
+    assert sorted(path.name for path in out.iterdir()) == [".lock", "settings.json"]
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="another user is tried in a forked process")
