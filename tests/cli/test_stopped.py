@@ -20,7 +20,7 @@ from mim_tf.training.run_folder import SCRATCH
 pytestmark = pytest.mark.slow
 
 COUNTS = {"train": {"mpox": 6}, "val": {"mpox": 40}, "test": {"mpox": 4}}
-OPTIONS = ("--method", "autoencoder", "--size", 32, "--width", 2, "--steps", 150, "--batch-size", 2)
+OPTIONS = ("--method", "autoencoder", "--size", 32, "--width", 2, "--steps", 110, "--batch-size", 2)
 
 
 def started(data: Path, out: Path, temporary: Path) -> subprocess.Popen[str]:
