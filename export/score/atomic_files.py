@@ -104,6 +104,11 @@ def temporary_folder() -> Iterator[Path]:
         raise no_temporary_files(error, place) from error
     try:
         yield temporary
+    except MimError as error:
+        refused = error.__cause__  # of a file that `new_file` could not write here
+        if isinstance(refused, OSError) and error.path is not None and error.path.is_relative_to(temporary):
+            raise no_temporary_files(refused, place) from error
+        raise
     except OSError as error:
         named = error.filename if isinstance(error.filename, (str, os.PathLike)) else None
         if error.errno in (errno.ENOSPC, errno.EDQUOT) or (named and Path(named).is_relative_to(temporary)):

@@ -214,6 +214,9 @@ def test_temporary_files_name_tmpdir(tmp_path: Path, monkeypatch: pytest.MonkeyP
     assert str(full.value) == (
         f"{tmp_path}: no space left on device; free some space there, or name another folder by TMPDIR"
     )
+    with pytest.raises(MimError) as full, temporary_folder() as folder, new_file(folder / "run" / "x.json"):
+        raise OSError(errno.ENOSPC, "No space left on device")
+    assert str(full.value).startswith(f"{tmp_path}: no space left on device; ") and "TMPDIR" in str(full.value)
     with pytest.raises(FileNotFoundError, match="elsewhere"), temporary_folder():
         (tmp_path / "elsewhere").read_text()
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "absent"))
