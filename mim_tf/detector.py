@@ -478,6 +478,8 @@ class Detector:
         entry = read_json(path, _TRAIN_AGAIN)
         check_format(entry, path)
         try:
+            if not isinstance(entry["size"], int):
+                raise TypeError("size")
             made = {"size": entry["size"], "measure": entry["measure"], "normal_class": entry["normal_class"]}
             detector = cls(entry["method"], **made, **entry["options"])
         except MimError:
