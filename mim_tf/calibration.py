@@ -11,9 +11,11 @@ from mim_export.score.decide import (
     Calibration,
     Gate,
     check_alpha,
+    check_level,
     contrast,
     detail,
 )
+from mim_export.score.errors import MimError
 
 #: Number of folds of an out-of-fold calibration.
 FOLDS = 3
@@ -32,9 +34,13 @@ def groups_needed(alpha: float) -> int:
     Returns:
         The number of groups.
 
+    Raises:
+        MimError: alpha is not in (0, 1).
+
     Example:
         `groups_needed(0.05)` is 19.
     """
+    check_level(alpha)
     return math.ceil(1.0 / alpha - 1.0 - 1e-9)
 
 
@@ -71,7 +77,8 @@ def fit_calibration(
         The table. An image of a group of n images has weight 1 / n, so every group has a total weight of 1.
 
     Raises:
-        MimError: there are too few groups for alpha; the message gives the smallest possible alpha.
+        MimError: there are too few groups for alpha, in which case the message gives the smallest possible alpha; or a
+            similarity is not a finite number.
 
     Example:
         Three images of the groups a, a, b get the weights 0.5, 0.5 and 1.
@@ -98,9 +105,15 @@ def fit_gate(pixels: NDArray[np.uint8], novelty: NDArray[np.float32] | None = No
     Returns:
         The limits: half the minimum contrast and half the minimum detail of the training images, S as the minimum
         side in pixels, and a novelty that at most 2 % of the held-out images exceed.
+
+    Raises:
+        MimError: a novelty is not a finite number.
     """
     limit = None
     if novelty is not None:
+        if not np.isfinite(novelty).all():
+            problem = "the novelty of a calibration image is not a finite number"
+            raise MimError(problem, "train again into a new folder, with another seed or precision float32")
         limit = float(np.sort(novelty)[::-1][int(_NOVEL_FRACTION * len(novelty))])
     return Gate(
         min_contrast=float(_MIN_FRACTION * contrast(pixels).min()),

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import shutil
-import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
@@ -16,8 +15,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from mim_export.score import decide
-from mim_export.score.atomic_files import new_file, read_json, write_json
-from mim_export.score.decide import REASONS, VERDICTS, Calibration, Gate, Judgement, check_alpha
+from mim_export.score.atomic_files import check_writable, new_file, read_json, temporary_folder, write_json
+from mim_export.score.decide import REASONS, VERDICTS, Calibration, Gate, Judgement, check_alpha, check_level
 from mim_export.score.errors import MimError
 from mim_export.score.manifest import RELEASED
 from mim_tf.calibration import FOLDS, fit_calibration, fit_gate, fold_of, groups_needed
@@ -30,17 +29,30 @@ from mim_tf.data.splits import Photo, check_groups_apart, empty_split, select, s
 from mim_tf.detectors.base import Measures
 from mim_tf.detectors.factory import create_model
 from mim_tf.training.config import Progress, Training
-from mim_tf.training.run_folder import FORMAT, SCRATCH, check_format, create_or_resume
+from mim_tf.training.run_folder import FORMAT, SCRATCH, check_format, check_settings, open_run
 
 if TYPE_CHECKING:
     import keras
 
 #: Number of training images kept in the run.
 SAMPLE = 64
+_TRAIN_AGAIN = "train again into a new folder"
 
 
 def _silent(*_: object) -> None:
     """Receives warnings or progress that nobody asked for."""
+
+
+def sample_of(images: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Chooses the images that set the int8 ranges of an export.
+
+    Args:
+        images: training images, uint8 (N, S, S, 3).
+
+    Returns:
+        uint8 (min(N, 64), S, S, 3), evenly spaced.
+    """
+    return images[np.unique(np.linspace(0, len(images) - 1, SAMPLE).astype(int))]
 
 
 @dataclass(frozen=True)
@@ -75,7 +87,7 @@ class Detector:
         >>> detector = Detector("colour", size=32)
         >>> detector.fit(images, groups=patients)     # uint8 (40, 64, 64, 3) of 20 patients or more
         >>> detector.score_samples(images[:2])        # float32 (2,), higher = more like the class
-        >>> detector.predict(images[:2])              # ["mpox-like", "not-mpox-like"]
+        >>> detector.predict(photographs)             # other photographs: ["mpox-like", "not-mpox-like"]
     """
 
     def __init__(
@@ -90,10 +102,12 @@ class Detector:
         measure = measure or ("deep" if name == "mim" else None)
         self.name = name
         self.normal_class = normal_class
-        self.model = create_model(name, size or (192 if measure == "deep" else 96), measure, **options)
+        side = (192 if measure == "deep" else 96) if size is None else size
+        self.model = create_model(name, side, measure, **options)
         self._calibration: Calibration | None = None
         self._gate: Gate | None = None
-        #: Some of the training images, uint8 (M, S, S, 3): they set the int8 ranges when it is exported.
+        #: Some of the training images, uint8 (M, S, S, 3): they set the int8 ranges when it is exported. None (M = 0)
+        #: if the run keeps no photographs.
         self.sample = np.empty((0, self.size, self.size, 3), np.uint8)
         #: How it was trained, as JSON can hold it.
         self.about: dict[str, Any] = {}
@@ -151,6 +165,7 @@ class Detector:
         folder: str | os.PathLike[str] | None = None,
         progress: Progress = _silent,
         callbacks: Sequence[keras.callbacks.Callback] = (),
+        keep_sample: bool = True,
     ) -> Detector:
         """Fits the model on images of one class and calibrates it out of fold.
 
@@ -164,14 +179,18 @@ class Detector:
                 a temporary folder that is removed; `save` writes the detector.
             progress: receives the training metrics.
             callbacks: Keras callbacks of the final fit, see `mim_tf.training.loop.train`.
+            keep_sample: whether the detector keeps 64 of the images, which set the int8 ranges when it is exported.
 
         Returns:
             The detector.
 
         Raises:
             MimError: wrong images or groups, too few groups for alpha, negatives that the model cannot use or lacks,
-                or a folder that holds something else.
+                or a folder that holds something else or is in use by another training.
         """
+        check_level(alpha)
+        if folder is not None:
+            check_writable(folder)
         photographs = check_images(images)
         names = check_groups(groups, len(photographs))
         others = None if negatives is None else check_images(negatives)
@@ -186,20 +205,20 @@ class Detector:
         shown = None if others is None else resample_all(others, self.model.source_size)
         data = array_fingerprint([train.large, np.unique(names, return_inverse=True)[1]])
         beside = None if shown is None else array_fingerprint([shown])
-        settings = {**self._settings(alpha, training), "data": data, "negatives": beside}
+        settings = {**self._settings(alpha, training, keep_sample), "data": data, "negatives": beside}
         with _run_folder(folder) as out:
-            create_or_resume(out, settings)
-            if (out / "detector.json").exists():
+            if check_settings(out, settings) and (out / "detector.json").exists():
                 self._read(out)
-            else:
+                return self
+            with open_run(out, settings, "training"):
                 self.photographs = ()
-                self._fit(train, None, shown, out, alpha, training, progress, callbacks)
+                self._fit(train, None, shown, out, alpha, training, progress, callbacks, keep_sample)
         return self
 
     def fit_folder(
         self,
         photos: Sequence[Photo],
-        out: Path,
+        out: str | os.PathLike[str],
         *,
         alpha: float = 0.05,
         training: Training | None = None,
@@ -207,6 +226,7 @@ class Detector:
         progress: Progress = _silent,
         known: Sequence[Photo] = (),
         callbacks: Sequence[keras.callbacks.Callback] = (),
+        keep_sample: bool = True,
     ) -> Detector:
         """Fits the model on `train` of a data folder, calibrates it, and saves both; a stopped fit is continued.
 
@@ -224,14 +244,18 @@ class Detector:
             progress: receives the training metrics.
             known: photographs of other classes, for a model that can use them; it is then no longer of one class.
             callbacks: Keras callbacks of the final fit, see `mim_tf.training.loop.train`.
+            keep_sample: whether the run keeps photographs: 64 for the int8 ranges of an export, in `sample.npy`, and
+                the previews of the training. A run without them needs the data folder when it is exported.
 
         Returns:
             The detector.
 
         Raises:
             MimError: no photographs of the class, too few groups, a group in two splits, no use for `known`, or `out`
-                is another run's.
+                is another run's or in use by another training.
         """
+        check_level(alpha)
+        out = Path(out)
         training = training or Training()
         normal = self.normal_class
         train, val = select(photos, "train", normal), select(photos, "val", normal)
@@ -239,19 +263,16 @@ class Detector:
             raise empty_split(photos, "train", normal)
         if known and not self.model.takes_negatives:
             raise self._no_use_for_negatives()
-        others = select_others(photos, "val", normal) if self.model.supervised else []
-        check_groups_apart(photos, [*train, *val, *others])
-        shown_files = [*others, *known]
+        shown_files = [*(select_others(photos, "val", normal) if self.model.supervised else []), *known]
+        check_groups_apart(photos, [*train, *val, *shown_files[: len(shown_files) - len(known)]])
         split_seed = split_seed_of(photos)
         settings = {
-            **self._settings(alpha, training),
+            **self._settings(alpha, training, keep_sample),
             "data": fingerprint(photos),
             "negatives": fingerprint(known),
             "split_seed": split_seed,
         }
-        if out.exists() and (not out.is_dir() or any(out.iterdir())):
-            create_or_resume(out, settings)  # a folder that cannot be continued is refused before anything is decoded
-        if (out / "detector.json").exists():
+        if check_settings(out, settings) and (out / "detector.json").exists():
             self._read(out)
             return self
         sizes = (self.model.source_size, self.size, THUMBNAIL)
@@ -269,11 +290,13 @@ class Detector:
         if len(groups) < groups_needed(alpha):
             check_alpha(alpha, len(groups | set(sample.groups)))
             _check_folds(sample.groups)
-        create_or_resume(out, settings)
         used = [photo for part in (large, *held[:1], *shown[:1]) for photo in part.photos]
         self.photographs = record_rows(used)
         negatives = shown[0].pixels if shown else None
-        self._fit(sample, calibration, negatives, out, alpha, training, progress, callbacks, split_seed)
+        with open_run(out, settings, "training"):
+            self._fit(
+                sample, calibration, negatives, out, alpha, training, progress, callbacks, keep_sample, split_seed
+            )
         return self
 
     def _no_use_for_negatives(self) -> MimError:
@@ -290,8 +313,10 @@ class Detector:
         training: Training,
         progress: Progress,
         callbacks: Sequence[keras.callbacks.Callback],
+        keep_sample: bool,
         split_seed: int | None = None,
     ) -> None:
+        self._calibration = self._gate = None  # a fit that fails must not leave the table of an earlier one
         split = val is not None and len(set(val.groups)) >= groups_needed(alpha)
         fits = 1 if split else 1 + FOLDS
         share = replace(training, seconds=training.seconds and training.seconds / fits)
@@ -305,7 +330,7 @@ class Detector:
         how = "split" if split else "cross"
         self._calibration = fit_calibration(scores, names, alpha=alpha, method=how)
         self._gate = fit_gate(train.small, np.concatenate(novelty) if novelty else None)
-        self.sample = train.small[np.unique(np.linspace(0, len(train.small) - 1, SAMPLE).astype(int))]
+        self.sample = sample_of(train.small) if keep_sample else self.sample[:0]
         self.about = {
             "training": asdict(training),
             "split_seed": split_seed,
@@ -315,8 +340,12 @@ class Detector:
             "val_groups": 0 if val is None else len(set(val.groups)),
             "known_negatives": 0 if negatives is None else len(negatives),
         }
-        self.save(out)
+        # Before `detector.json` is written, after which the run is not continued.
         shutil.rmtree(out / SCRATCH, ignore_errors=True)
+        if not keep_sample:
+            for previews in out.glob("*/previews"):
+                shutil.rmtree(previews)
+        self.save(out)
 
     def _out_of_fold(
         self, train: _Sample, negatives: NDArray[np.uint8] | None, out: Path, training: Training, progress: Progress
@@ -329,7 +358,7 @@ class Detector:
             scored.append((fresh.measures(train.small[folds == fold]), train.groups[folds == fold]))
         return scored
 
-    def _settings(self, alpha: float, training: Training) -> dict[str, Any]:
+    def _settings(self, alpha: float, training: Training, keep_sample: bool) -> dict[str, Any]:
         """What a continued run must share with the stopped one."""
         return {
             "format": FORMAT,
@@ -340,6 +369,7 @@ class Detector:
             "options": self.model.options,
             "alpha": alpha,
             "training": asdict(training),
+            **({} if keep_sample else {"keep_sample": False}),
         }
 
     # ---- judging ----------------------------------------------------------------------------------
@@ -368,7 +398,7 @@ class Detector:
             images: as `score_samples` takes them.
 
         Returns:
-            float32 (N,), in [1 / (G + 1), 1] for a table of G groups.
+            float32 (N,), in [1 / (G + 1), 1] for a table of G groups; NaN where the similarity is NaN.
         """
         return decide.p_value(self.score_samples(images), self.calibration)
 
@@ -398,8 +428,14 @@ class Detector:
         )
 
     def reconstruction_steps(self, pixels: NDArray[np.uint8]) -> dict[str, NDArray[np.float32]]:
-        """Pictures from image to reconstruction of uint8 (N, S, S, 3); see `OneClassModel.reconstruction_steps`."""
-        return self.model.reconstruction_steps(pixels)
+        """Pictures from each image to its reconstruction; see `OneClassModel.reconstruction_steps`.
+
+        Args:
+            pixels: as the images of `score_samples`.
+        """
+        photographs = check_images(pixels)
+        self._check_fitted()
+        return self.model.reconstruction_steps(resample_all(photographs, self.size))
 
     # ---- files ------------------------------------------------------------------------------------
 
@@ -437,37 +473,49 @@ class Detector:
         path = Path(folder) / "detector.json"
         if not path.exists():
             settings = Path(folder) / "settings.json"
-            unfinished = settings.exists() and "comparison" not in read_json(settings, "name a run folder")
+            begun = read_json(settings, "name a run folder") if settings.exists() else None
+            unfinished = isinstance(begun, dict) and "comparison" not in begun
             problem = "training has not ended" if unfinished else "not a run folder"
             remedy = (
                 "run the same mim-tf train again to continue it" if unfinished else "name one that mim-tf train wrote"
             )
             raise MimError(problem, remedy, folder)
-        entry = read_json(path, "train again into a new folder")
+        entry = read_json(path, _TRAIN_AGAIN)
         check_format(entry, path)
         try:
+            if not isinstance(entry["size"], int):
+                raise TypeError("size")
             made = {"size": entry["size"], "measure": entry["measure"], "normal_class": entry["normal_class"]}
             detector = cls(entry["method"], **made, **entry["options"])
-        except (KeyError, TypeError) as error:
-            raise MimError(f"lacks or misnames {error}", "train again into a new folder", path) from error
+        except MimError:
+            raise
+        except (AttributeError, KeyError, TypeError, ValueError) as error:
+            raise MimError(f"lacks or misnames {error}", _TRAIN_AGAIN, path) from error
         detector._read(Path(folder))
         return detector
 
     def _read(self, folder: Path) -> None:
         """Reads the state of a fitted detector of the same settings."""
         path, kept = folder / "detector.json", folder / "sample.npy"
-        entry = read_json(path, "train again into a new folder")
+        entry = read_json(path, _TRAIN_AGAIN)
+        check_format(entry, path)
         try:
             calibration, gate = Calibration.from_dict(entry["calibration"]), Gate.from_dict(entry["gate"])
-            about = dict(entry["about"])
-        except (KeyError, TypeError) as error:
-            raise MimError(f"lacks or misnames {error}", "train again into a new folder", path) from error
+            about, images = dict(entry["about"]), int(entry["sample_images"])
+            calibration.threshold  # noqa: B018  computed here, so that damaged numbers are found
+        except MimError as error:
+            raise MimError(error.problem, _TRAIN_AGAIN, path) from error
+        except (AttributeError, IndexError, KeyError, TypeError, ValueError) as error:
+            raise MimError(f"lacks or misnames {error}", _TRAIN_AGAIN, path) from error
         self.model.load(folder)
         try:
             # A released detector comes without training images.
-            self.sample = np.load(kept) if entry["sample_images"] else self.sample[:0]
-        except (OSError, ValueError) as error:
-            raise MimError("missing or damaged", "train again into a new folder", kept) from error
+            sample = np.load(kept, allow_pickle=False) if images else self.sample[:0]
+        except (OSError, ValueError, EOFError) as error:
+            raise MimError("missing or damaged", _TRAIN_AGAIN, kept) from error
+        if sample.dtype != np.uint8 or sample.shape != (images, self.size, self.size, 3):
+            raise MimError("missing or damaged", _TRAIN_AGAIN, kept)
+        self.sample = sample
         self.photographs = read_record(folder)
         self._calibration, self._gate, self.about = calibration, gate, about
 
@@ -490,8 +538,8 @@ def _run_folder(folder: str | os.PathLike[str] | None) -> Iterator[Path]:
     if folder is not None:
         yield Path(folder)
         return
-    with tempfile.TemporaryDirectory(prefix="mim-tf-") as name:
-        yield Path(name) / "run"
+    with temporary_folder() as temporary:
+        yield temporary / "run"
 
 
 def load_detector(source: str | os.PathLike[str] = "released") -> Detector:
@@ -507,7 +555,7 @@ def load_detector(source: str | os.PathLike[str] = "released") -> Detector:
         MimError: there is no such run, an unfinished one, or one of another version.
 
     Example:
-        >>> load_detector("released").predict(photographs)      # a list of uint8 (height, width, 3)
+        >>> load_detector("released").predict(photographs)  # uint8 (height, width, 3), 192 px or more
         ['mpox-like', 'cannot-judge']
     """
     return Detector.load(RELEASED / "detector" if source == "released" else source)

@@ -50,7 +50,7 @@ def test_too_few_groups_in_val_are_made_up_out_of_fold(tmp_path: Path) -> None:
     folder = dataset.write_sample(tmp_path / "data", counts=counts)
     detector = fitted(folder, tmp_path / "run", "colour", alpha=0.2)
     assert detector.calibration.method == "cross" and detector.calibration.groups == 6 + 2
-    with pytest.raises(MimError, match=r"8 calibration groups cannot support alpha 0\.05; use alpha 0\.1111"):
+    with pytest.raises(MimError, match=r"8 calibration groups cannot support alpha 0\.05; use alpha 0\.1112"):
         fitted(folder, tmp_path / "other", "colour", alpha=0.05)
     assert not (tmp_path / "other").exists()
 

@@ -59,8 +59,8 @@ class KerasTimer:
         try:
             self._pipe.send(None)
             return float(self._pipe.recv())
-        except (EOFError, OSError):
-            raise MimError("the Keras detector stopped", "check the run with mim-tf evaluate", self._run) from None
+        except (EOFError, OSError) as error:
+            raise MimError("the Keras detector stopped", "check the run with mim-tf evaluate", self._run) from error
 
 
 def _serve(pipe: Connection, run: Path, threads: int, image: NDArray[np.uint8]) -> None:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
-
 import keras
 import numpy as np
 import tensorflow as tf
@@ -11,6 +9,7 @@ import tensorflow as tf
 from mim_tf.backbones.efficientnet import SIDE, classifier
 from mim_tf.training.config import Progress
 
+from ..score.atomic_files import temporary_folder
 from ..score.errors import quiet_stderr
 
 
@@ -62,9 +61,9 @@ def to_int8(network: keras.Model, dtype: tf.DType) -> bytes:
     """
     shape = (1, *network.input.shape[1:])
     random = np.random.default_rng(0)
-    with tempfile.TemporaryDirectory() as folder, quiet_stderr():
-        network.export(folder, verbose=False, input_signature=[tf.TensorSpec(shape, tf.float32, "image")])
-        converter = tf.lite.TFLiteConverter.from_saved_model(folder)
+    with temporary_folder() as folder, quiet_stderr():
+        network.export(str(folder), verbose=False, input_signature=[tf.TensorSpec(shape, tf.float32, "image")])
+        converter = tf.lite.TFLiteConverter.from_saved_model(str(folder))
         converter.optimizations = [tf.lite.Optimize.DEFAULT]
         converter.representative_dataset = lambda: [[random.uniform(0, 255, shape).astype(np.float32)]]
         converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]

@@ -2,21 +2,28 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from mim_tf.data.folder import Warn, check_outside
-from mim_tf.detector import Detector
+import numpy as np
+from numpy.typing import NDArray
+
+from mim_tf.data.folder import Warn, check_outside, load_photos
+from mim_tf.data.splits import Photo, select
+from mim_tf.detector import Detector, sample_of
 from mim_tf.detectors.base import OneClassModel
 from mim_tf.detectors.mim import InpaintingModel
 from mim_tf.detectors.mim_deep import DeepInpaintingModel
-from mim_tf.evaluation.evaluate import Judge, evaluate
+from mim_tf.evaluation.evaluate import Judge, evaluate, other_classes
 from mim_tf.evaluation.unseen import check_unseen, scan_for
 from mim_tf.measures.head import DISTANCE_WEIGHT, NOVELTY_RANGE, NOVELTY_START, NOVELTY_WEIGHT
 from mim_tf.measures.ssim import BORDER, C1, C2, SIGMA, WINDOW
 from mim_tf.synthetic.golden import encoded_images, golden_images
 
 from ..convert.convert import convert
+from ..score.atomic_files import check_new_folder
+from ..score.errors import MimError
 from ..score.scorer import Scorer
 from .write import Contents, write_bundle
 
@@ -42,7 +49,7 @@ def export_run(
         run: the run folder.
         bundle: the folder to write.
         folder: a data folder, whose split `test` is evaluated in Keras and in TFLite for the model card; None = no
-            evaluation.
+            evaluation. If the run keeps no photographs, those of `train` set the int8 ranges.
         statement: statement about the photographs and their terms, for the model card; None = `DATA_STATEMENT`.
         warn: is called with a line for each file that is skipped.
         micro: quantize every network to int8, for a microcontroller.
@@ -52,14 +59,18 @@ def export_run(
         The manifest.
 
     Raises:
-        MimError: the run cannot be read or converted, the bundle cannot be written, or `bundle` is inside `folder`.
+        MimError: the run cannot be read or converted, the bundle cannot be written, `bundle` is inside `folder`, or the
+            data folder is needed and not given, or lacks photographs.
     """
     check_outside(bundle, folder)
+    check_new_folder(bundle)
     detector = Detector.load(run)
     photos = None if folder is None else scan_for(detector, folder, split_seed, warn)
     if photos is not None:
-        check_unseen(detector, photos, "test", warn)  # before the conversion, which takes minutes
-    converted = convert(detector, detector.sample, micro)
+        # Both raise before the conversion, which takes minutes.
+        other_classes(photos, "test", detector.normal_class)
+        check_unseen(detector, photos, "test", warn)
+    converted = convert(detector, _sample(detector, photos, run, warn), micro)
     mask_set = None
     model = detector.model.inpainting if isinstance(detector.model, DeepInpaintingModel) else detector.model
     if isinstance(model, InpaintingModel):
@@ -95,6 +106,17 @@ def export_run(
         data=statement or DATA_STATEMENT,
     )
     return write_bundle(bundle, contents, golden_images(detector.size), encoded_images(), measure_both)
+
+
+def _sample(detector: Detector, photos: Sequence[Photo] | None, run: Path, warn: Warn) -> NDArray[np.uint8]:
+    """The images that set the int8 ranges: those in the run, or the same ones from the split `train`."""
+    if len(detector.sample):
+        return detector.sample
+    if photos is None:
+        raise MimError("keeps no photographs", "name the data folder that it was trained on by --data", run)
+    normal = detector.normal_class
+    train = select(photos, "train", normal)
+    return sample_of(load_photos(train, detector.size, warn=warn, what=f"train/{normal}").pixels)
 
 
 def _network(model: OneClassModel) -> dict[str, Any] | None:

@@ -12,7 +12,6 @@ ProxyAno needs no superpixels on a device. They were the target in training, and
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -32,6 +31,7 @@ from mim_tf.detectors.reconstruction import ReconstructionModel
 from mim_tf.models.mim import masked_input
 from mim_tf.negatives.views import make_views
 
+from ..score.atomic_files import no_temporary_files, temporary_folder
 from ..score.errors import MimError
 from ..score.preprocess import resample
 from ..tflite import flatbuffer, operators
@@ -215,15 +215,18 @@ def _convert(
         The file.
 
     Raises:
-        MimError: TFLite lacks an operator, or not every runtime supports one.
+        MimError: TFLite lacks an operator, or not every runtime supports one, or there is no space for temporary files.
     """
     functions = {
         name: tf.function(method, input_signature=specs).get_concrete_function()
         for name, (method, specs) in signatures.items()
     }
-    with tempfile.TemporaryDirectory() as folder:
-        tf.saved_model.save(graph, folder, signatures=functions)
-        converter = tf.lite.TFLiteConverter.from_saved_model(folder, signature_keys=list(functions))
+    with temporary_folder() as folder:
+        try:
+            tf.saved_model.save(graph, str(folder), signatures=functions)
+        except tf.errors.OpError as error:  # the disk is full, or may not be written
+            raise no_temporary_files(error, folder.parent) from error
+        converter = tf.lite.TFLiteConverter.from_saved_model(str(folder), signature_keys=list(functions))
         converter.optimizations = [] if integer is None else [tf.lite.Optimize.DEFAULT]
         if integer:
             converter.inference_input_type = tf.int8
@@ -231,7 +234,10 @@ def _convert(
         try:
             content = converter.convert()
         except ConverterError as error:
-            raise operators.missing(str(error)) or error from None
+            named = operators.missing(str(error))
+            if named is None:
+                raise
+            raise named from error
     finished = flatbuffer.finish(content, next(iter(signatures)), layers)
     operators.check(finished, operators.MICRO if integer else operators.SCORE)
     return finished

@@ -6,6 +6,7 @@ This module computes with the constants of the gate and of the conformal table. 
 
 from __future__ import annotations
 
+import math
 from dataclasses import asdict, dataclass
 from typing import Any, NamedTuple
 
@@ -17,7 +18,8 @@ from .errors import MimError
 #: Verdicts; the index is the code in the output `verdict` of the model.
 VERDICTS = ("mpox-like", "not-mpox-like", "cannot-judge")
 #: Reasons; the index is the code in the output `reason` of the model. Code 0: the image can be judged. The
-#: model outputs codes 0 to 3; `too small` and `unreadable` are determined before inference.
+#: model outputs codes 0 to 3; `too small` and `unreadable` are determined before inference. `unreadable` is also the
+#: reason of an image whose similarity is not a finite number, which only a damaged model computes.
 REASONS = (None, "blank", "blurred", "not skin", "too small", "unreadable")
 #: Luma weights of ITU-R BT.601.
 LUMA = (0.299, 0.587, 0.114)
@@ -65,6 +67,9 @@ class Calibration:
         groups: number of groups G.
         alpha: an image is `not-mpox-like` if its p-value is at most alpha.
         method: `split` (similarities of one held-out set) or `cross` (similarities out of fold).
+
+    Raises:
+        MimError: a similarity is not a finite number.
     """
 
     similarities: tuple[float, ...]
@@ -72,6 +77,12 @@ class Calibration:
     groups: int
     alpha: float
     method: str
+
+    def __post_init__(self) -> None:
+        wrong = sum(not math.isfinite(similarity) for similarity in self.similarities)
+        if wrong:
+            problem = f"{wrong} of {len(self.similarities)} similarities of the calibration are not finite numbers"
+            raise MimError(problem, "train again into a new folder, with another seed or precision float32")
 
     @property
     def threshold(self) -> float:
@@ -115,6 +126,19 @@ def smallest_alpha(groups: int) -> float:
     return 1.0 / (groups + 1)
 
 
+def check_level(alpha: float) -> None:
+    """Checks that alpha is a level of a test.
+
+    Args:
+        alpha: level of the test, 1 - target sensitivity.
+
+    Raises:
+        MimError: alpha is not in (0, 1).
+    """
+    if not 0.0 < alpha < 1.0:
+        raise MimError(f"alpha {alpha:g} is not between 0 and 1", "choose a sensitivity between 0 and 1, such as 0.95")
+
+
 def check_alpha(alpha: float, groups: int) -> None:
     """Checks that the verdict `not-mpox-like` is possible at this alpha.
 
@@ -123,18 +147,20 @@ def check_alpha(alpha: float, groups: int) -> None:
         groups: number of calibration groups.
 
     Raises:
-        MimError: alpha is not in (0, 1), or is less than `smallest_alpha(groups)`.
+        MimError: alpha is not in (0, 1), or is less than `smallest_alpha(groups)`. The message gives a possible alpha
+            and sensitivity, rounded to the safe side.
 
     Example:
         19 groups support alpha 0.05. 9 groups support alpha 0.1 or more.
     """
-    if not 0.0 < alpha < 1.0:
-        raise MimError(f"alpha {alpha:g} is not between 0 and 1", "choose a sensitivity between 0 and 1")
+    check_level(alpha)
     least = smallest_alpha(groups)
     if alpha + SLACK < least:
+        # Rounded to the nearest number, the sensitivity of 2 groups, 0.6667, would be refused in turn.
+        sensitivity = math.floor((1.0 - least) * 10_000 + SLACK) / 10_000
+        possible = f"use alpha {round(1.0 - sensitivity, 4):g} (sensitivity {sensitivity:g}) or more groups"
         raise MimError(
-            f"{groups} calibration groups cannot support alpha {alpha:g}",
-            f"use alpha {least:.4g} (sensitivity {1 - least:.4g}) or more groups",
+            f"{groups} calibration groups cannot support alpha {alpha:g}", possible if groups else "add photographs"
         )
 
 
@@ -149,7 +175,7 @@ def p_value(similarity: ArrayLike, calibration: Calibration) -> NDArray[np.float
         calibration: the conformal table.
 
     Returns:
-        float32 of the same shape, in [1 / (G + 1), 1].
+        float32 of the same shape, in [1 / (G + 1), 1]; NaN where the similarity is NaN.
 
     Example:
         With the groups {0.5} and {0.7, 0.9}, p(0.6) = (1 + 1) / 3 and p(0.8) = (1 + 1.5) / 3.
@@ -158,7 +184,9 @@ def p_value(similarity: ArrayLike, calibration: Calibration) -> NDArray[np.float
     table = np.asarray(calibration.similarities, np.float32)
     weights = np.asarray(calibration.weights, np.float32)
     below = (table <= s[..., None]).astype(np.float32)
-    return (np.float32(1) + (below * weights).sum(-1, dtype=np.float32)) / np.float32(calibration.groups + 1)
+    p = (np.float32(1) + (below * weights).sum(-1, dtype=np.float32)) / np.float32(calibration.groups + 1)
+    # NaN compares as lower than the whole table, which would be the smallest p-value.
+    return np.where(np.isnan(s), np.float32(np.nan), p)[()]
 
 
 def contrast(pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
@@ -222,7 +250,7 @@ def verdict(p: ArrayLike, reason: ArrayLike, alpha: float) -> NDArray[np.int32]:
     """Maps p-values and reasons to verdicts.
 
     Args:
-        p: p-values, float (B,).
+        p: p-values, float (B,); NaN gives `cannot-judge`.
         reason: reason codes, int (B,); every code except 0 gives `cannot-judge`.
         alpha: an image is `not-mpox-like` if its p-value is at most alpha.
 
@@ -232,8 +260,9 @@ def verdict(p: ArrayLike, reason: ArrayLike, alpha: float) -> NDArray[np.int32]:
     Example:
         `verdict([0.03, 0.4, 0.03], [0, 0, 1], 0.05)` is [1, 0, 2].
     """
-    judged = np.where(np.asarray(p, np.float32) <= np.float32(alpha + SLACK), 1, 0)
-    return np.where(np.asarray(reason) == 0, judged, 2).astype(np.int32)
+    p = np.asarray(p, np.float32)
+    judged = np.where(p <= np.float32(alpha + SLACK), 1, 0)
+    return np.where((np.asarray(reason) == 0) & ~np.isnan(p), judged, 2).astype(np.int32)
 
 
 class Judgement(NamedTuple):
@@ -241,7 +270,7 @@ class Judgement(NamedTuple):
 
     Attributes:
         similarity: float32; higher = more like the normal class.
-        p_value: float32, in [1 / (G + 1), 1].
+        p_value: float32, in [1 / (G + 1), 1]; NaN if the similarity is not a finite number.
         verdict: int32, indices of `VERDICTS`.
         reason: int32, indices of `REASONS`.
         ssim: float32, SSIM of image and reconstruction, the published measure; None for methods without one.
@@ -273,7 +302,11 @@ def judge(
         novelty: float32 (B,), for the gate.
 
     Returns:
-        Arrays of length B.
+        Arrays of length B. An image whose similarity is not a finite number is `cannot-judge`, `unreadable`, unless the
+        gate gives another reason.
     """
-    p, reason = p_value(similarity, calibration), gate(pixels, limits, novelty)
+    wrong = ~np.isfinite(similarity)
+    p = p_value(np.where(wrong, np.float32(np.nan), similarity), calibration)
+    reason = gate(pixels, limits, novelty)
+    reason = np.where(wrong & (reason == 0), REASONS.index("unreadable"), reason).astype(np.int32)
     return Judgement(similarity, p, verdict(p, reason, calibration.alpha), reason, ssim)

@@ -85,7 +85,14 @@ class Scorer:
         """
         rows = [self.run(image) for image in images]
         names = ("similarity", "p_value", "verdict", "reason", "ssim")
-        return Judgement(*(np.array([row[name][0] for row in rows]) for name in names if name in rows[0]))
+        found = Judgement(*(np.array([row[name][0] for row in rows]) for name in names if name in rows[0]))
+        # The graph compares NaN with the table as if it were a very low similarity.
+        wrong = ~np.isfinite(found.similarity)
+        return found._replace(
+            p_value=np.where(wrong, np.float32(np.nan), found.p_value),
+            verdict=np.where(wrong, VERDICTS.index("cannot-judge"), found.verdict).astype(np.int32),
+            reason=np.where(wrong & (found.reason == 0), REASONS.index("unreadable"), found.reason).astype(np.int32),
+        )
 
     def reconstruction_steps(self, pixels: NDArray[np.uint8]) -> dict[str, NDArray[np.float32]]:
         """Returns images of the steps of a reconstruction, for figures.
@@ -117,9 +124,9 @@ class Scorer:
             `REASONS`; None unless the verdict is `cannot-judge`).
 
         Raises:
-            MimError: the photograph cannot be read.
+            MimError: the photograph cannot be read, or the model computes no finite similarity for it.
         """
-        return {"image": os.fspath(path), **self.score_pixels(decode(path))}
+        return {"image": os.fspath(path), **self._row(decode(path), path)}
 
     def score_pixels(self, photo: NDArray[np.uint8]) -> dict[str, Any]:
         """Scores one decoded photograph.
@@ -129,8 +136,17 @@ class Scorer:
 
         Returns:
             The entries of `score` without `image`.
+
+        Raises:
+            MimError: the model computes no finite similarity.
         """
-        return self.to_row(self.run(resample(photo, self.size)), min(photo.shape[:2]))
+        return self._row(photo, None)
+
+    def _row(self, photo: NDArray[np.uint8], path: str | os.PathLike[str] | None) -> dict[str, Any]:
+        outputs = self.run(resample(photo, self.size))
+        if not np.isfinite(outputs["similarity"][0]):
+            raise MimError("the model computed no finite similarity", "check the bundle with mim-tf verify", path)
+        return self.to_row(outputs, min(photo.shape[:2]))
 
     def to_row(self, outputs: dict[str, NDArray[Any]], side: int) -> dict[str, Any]:
         """Converts outputs of the model to the result of `score_pixels`.

@@ -198,9 +198,9 @@ def load_array(path: Path, shape: tuple[int | None, ...], dtype: type[np.floatin
         with path.open("rb") as stream:
             values = np.lib.format.read_array(stream, allow_pickle=False)
     except OSError as error:
-        raise explain(error, path) or error from None
-    except (ValueError, TypeError, EOFError, OverflowError, MemoryError):
-        raise MimError("damaged", "train again into a new folder", path) from None
+        raise explain(error, path) or error from error
+    except (ValueError, TypeError, EOFError, OverflowError, MemoryError) as error:
+        raise MimError("damaged", "train again into a new folder", path) from error
     has_shape = len(shape) == values.ndim and all(
         length > 0 if expected is None else length == expected
         for expected, length in zip(shape, values.shape, strict=True)

@@ -105,13 +105,13 @@ def read_state_dict(path: str | os.PathLike[str], sha256: str) -> dict[str, NDAr
     try:
         content = Path(path).read_bytes()
     except OSError as error:
-        raise explain(error, path) or error from None
+        raise explain(error, path) or error from error
     if hashlib.sha256(content).hexdigest() != sha256:
         raise MimError("not the published file (its sha256 differs)", _REMEDY, path)
     try:
         return _parse(io.BytesIO(content))
     except Exception as error:  # a damaged pickle can raise any exception
-        raise MimError(f"not a dictionary of tensors ({error or type(error).__name__})", _REMEDY, path) from None
+        raise MimError(f"not a dictionary of tensors ({error or type(error).__name__})", _REMEDY, path) from error
 
 
 def _parse(stream: io.BytesIO) -> dict[str, NDArray[Any]]:

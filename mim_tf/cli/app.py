@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import math
 import os
 import shlex
 import sys
+from contextlib import suppress
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from mim_export.score.atomic_files import check_new_folder, check_writable
 from mim_export.score.errors import MimError, explain
 from mim_tf import __version__
 from mim_tf.cli import bundle as bundle_commands
@@ -24,6 +27,8 @@ from mim_tf.cli.tables import (
     show_metrics,
     warn,
 )
+from mim_tf.training.config import MAX_SEED, PRECISIONS
+from mim_tf.training.stop import orderly_stop
 
 # Set before TensorFlow is imported: its log messages would hide an error message of one line.
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
@@ -34,7 +39,7 @@ Data = Annotated[
     Path,
     typer.Option("--data", help="data folder: DIR/<split>/<class>/photo.jpg, or a plain one: DIR/<class>/photo.jpg"),
 ]
-Seed = Annotated[int, typer.Option("--seed", help="seed of weights, image order, masks and folds")]
+Seed = Annotated[int, typer.Option("--seed", min=0, max=MAX_SEED, help="seed of weights, image order, masks and folds")]
 SplitSeed = Annotated[int, typer.Option("--split-seed", help="seed of the split of a plain folder")]
 OwnSplitSeed = Annotated[
     int | None, typer.Option("--split-seed", help="seed of the split of a plain folder; default: that of the training")
@@ -62,10 +67,14 @@ def train(
     out_folder: Annotated[Path, typer.Option("--out", help="run folder; an interrupted run is resumed")],
     method: Annotated[str, typer.Option(help="mim, proxyano or a baseline; an unknown name lists all")] = "mim",
     measure: Annotated[str | None, typer.Option(help="deep (only mim; its default) or ssim (as published)")] = None,
-    size: Annotated[int | None, typer.Option(help="side of the images in px; default 192 for deep, else 96")] = None,
-    width: Annotated[int | None, typer.Option(help="filters of the first level of the network")] = None,
+    size: Annotated[
+        int | None, typer.Option(min=1, help="side of the images in px; default 192 for deep, else 96")
+    ] = None,
+    width: Annotated[int | None, typer.Option(min=1, help="filters of the first level of the network")] = None,
     views: Annotated[int | None, typer.Option(min=1, help="rounds of augmented views per photograph (deep)")] = None,
-    block: Annotated[int | None, typer.Option(help="EfficientNet-Lite0 block (deep); 5 fits a microcontroller")] = None,
+    block: Annotated[
+        int | None, typer.Option(min=0, help="EfficientNet-Lite0 block (deep); 5 fits a microcontroller")
+    ] = None,
     steps: Annotated[int, typer.Option(min=1, help="gradient steps of each fit")] = 1200,
     minutes: Annotated[float | None, typer.Option(min=0.1, help="maximum training time in minutes")] = None,
     batch_size: Annotated[int, typer.Option(min=1, help="images per step")] = 16,
@@ -75,19 +84,33 @@ def train(
     negatives: Annotated[
         Path | None, typer.Option(help="known negatives: DIR/<class>/ of other diseases (deep)")
     ] = None,
+    keep_sample: Annotated[
+        bool,
+        typer.Option(
+            "--keep-sample/--no-keep-sample",
+            help="keep 64 training photographs (sample.npy) and previews in the run; without them export needs --data",
+        ),
+    ] = True,
     seed: Seed = 0,
     split_seed: SplitSeed = 0,
     json: Json = False,
 ) -> None:
-    """Fit a detector on the photographs of one class."""
+    """Fit a detector on the photographs of one class.
+
+    The run keeps 64 resampled training photographs for the export, and previews of 6; see --no-keep-sample.
+    """
     from mim_tf.data.content import known_negatives
     from mim_tf.data.folder import check_outside, scan_folder
     from mim_tf.training.config import Training
 
-    if precision not in ("auto", "float32", "mixed_bfloat16"):
-        raise MimError(f"unknown precision {precision!r}", "choose auto, float32 or mixed_bfloat16")
+    if precision not in PRECISIONS:
+        raise MimError(f"unknown precision {precision!r}", f"choose {', '.join(PRECISIONS)}")
+    if not 0 < sensitivity < 1:
+        raise MimError(f"--sensitivity {sensitivity:g} is not between 0 and 1", "choose a number such as 0.95")
+    _check_minutes(minutes)
     check_outside(out_folder, data, negatives)
     photos = scan_folder(data, split_seed=split_seed, warn=warn)
+    check_writable(out_folder)
     found = () if negatives is None else scan_folder(negatives, split_seed=None, warn=warn)
     known = known_negatives(found, photos, normal_class)
     with heavy_imports("training", "tensorflow"):
@@ -105,7 +128,14 @@ def train(
     alpha = 1 - sensitivity
     with training_bars(err) as progress:
         detector.fit_folder(
-            photos, out_folder, alpha=alpha, training=training, known=known, warn=warn, progress=progress
+            photos,
+            out_folder,
+            alpha=alpha,
+            training=training,
+            known=known,
+            warn=warn,
+            progress=progress,
+            keep_sample=keep_sample,
         )
     calibration = detector.calibration
     summary = {
@@ -133,6 +163,7 @@ def evaluate(
     from mim_tf.data.folder import check_outside
 
     check_outside(out_folder, data)
+    check_writable(out_folder)
     with heavy_imports("evaluation", "sklearn", "matplotlib"):
         from mim_tf.evaluation.report import load_judge, write_report
         from mim_tf.evaluation.unseen import scan_for
@@ -154,21 +185,23 @@ def compare(
         Path, typer.Option("--out", help="output folder; an interrupted comparison is resumed")
     ] = Path("compare"),
     minutes: Annotated[float, typer.Option(min=0.1, help="training time of each fit in minutes")] = 15.0,
-    size: Annotated[int, typer.Option(help="side of the images in px: 64, 96 or 128")] = 96,
+    size: Annotated[int, typer.Option(min=1, help="side of the images in px: 64, 96 or 128")] = 96,
     normal_class: Annotated[str, typer.Option(help="the class to train on")] = "mpox",
     jobs: Annotated[int, typer.Option(min=1, help="parallel processes, each with one thread")] = 2,
     split_seed: SplitSeed = 0,
     json: Json = False,
 ) -> None:
     """Compare methods over several seeds: AUROC by class, intervals, cost and shortcut probes."""
+    _check_minutes(minutes)
+    try:
+        numbers = tuple(int(seed) for seed in seeds.split(","))
+    except ValueError as error:
+        raise MimError(f"seeds {seeds!r} are not numbers", "write them as 0,1,2") from error
+    check_writable(out_folder)
     with heavy_imports("comparing methods", "tensorflow"):
         from mim_tf.comparison.compare import compare as run_comparison
         from mim_tf.comparison.plan import Entry, Plan
 
-    try:
-        numbers = tuple(int(seed) for seed in seeds.split(","))
-    except ValueError:
-        raise MimError(f"seeds {seeds!r} are not numbers", "write them as 0,1,2") from None
     entries = [Entry.named(name.strip()) for name in methods.split(",")]
     plan = Plan(data, size=size, normal_class=normal_class, seconds=60 * minutes, seeds=numbers, split_seed=split_seed)
     command = ["mim-tf", "compare", "--data", "DIR", "--methods", ",".join(entry.name for entry in entries)]
@@ -188,7 +221,11 @@ def export(
     bundle: Annotated[Path, typer.Option("--out", help="output folder of the bundle")],
     data: Annotated[
         Path | None,
-        typer.Option("--data", help="data folder; its test split is evaluated in Keras and TFLite for the model card"),
+        typer.Option(
+            "--data",
+            help="data folder; its test split is evaluated in Keras and TFLite for the model card; needed for a run "
+            "of --no-keep-sample",
+        ),
     ] = None,
     terms: Annotated[Path | None, typer.Option(help="text file for the model card: photographs and terms")] = None,
     micro: Annotated[bool, typer.Option("--micro", help="convert all networks to int8, for microcontrollers")] = False,
@@ -196,10 +233,11 @@ def export(
     json: Json = False,
 ) -> None:
     """Export a run as a bundle: TFLite models, manifest, golden vectors and model card."""
+    statement = None if terms is None else _read_text(terms)
+    check_new_folder(bundle)
     with heavy_imports("exporting a run", "tensorflow"):
         from mim_export.bundle.export import export_run
 
-    statement = None if terms is None else terms.read_text(encoding="utf-8").strip()
     manifest = export_run(run, bundle, data, statement, warn, micro, split_seed)
     sizes = {name: entry["bytes"] for name, entry in manifest["files"].items() if name.endswith(".tflite")}
     show(manifest, json, f"{bundle}: " + ", ".join(f"{name} {size} bytes" for name, size in sizes.items()))
@@ -221,21 +259,42 @@ def demo(
     show(summary, json, f"{out_folder}: open report.html")
 
 
+def _check_minutes(minutes: float | None) -> None:
+    """The minimum of an option does not exclude NaN."""
+    if minutes is not None and not math.isfinite(minutes):
+        raise MimError(f"--minutes {minutes:g} is not possible", "choose a number of minutes, such as 15")
+
+
+def _read_text(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8").strip()
+    except OSError as error:
+        raise explain(error, path) or error from error
+    except UnicodeDecodeError as error:
+        raise MimError("not a text in UTF-8", "save it as UTF-8", path) from error
+
+
 for command in (bundle_commands.verify, bundle_commands.score, bundle_commands.bench):
     app.command()(command)
+
+
+def _say_stopped() -> None:
+    with suppress(OSError):  # the terminal is closed
+        warn("stopped")
 
 
 def main() -> None:
     """Runs a command.
 
-    Exit status: 0 for success, 2 for a user error (printed as one line on stderr), 130 if interrupted, 141 if the
-    output pipe was closed.
+    Exit status: 0 for success, 2 for a user error (printed as one line on stderr), 141 if the output pipe was closed,
+    128 + number if stopped by a signal: 130 for Ctrl-C, 143 for SIGTERM.
     """
     try:
-        # With standalone_mode=False, typer.Exit is returned as its exit code.
-        sys.exit(app(standalone_mode=False) or 0)
+        with orderly_stop(_say_stopped):
+            # With standalone_mode=False, typer.Exit is returned as its exit code.
+            status = app(standalone_mode=False) or 0
+        sys.exit(status)
     except (typer.Abort, KeyboardInterrupt):
-        warn("interrupted")
         sys.exit(130)
     except BrokenPipeError:
         sys.exit(141)

@@ -12,7 +12,7 @@ from typing import Any
 from mim_export.bundle.export import export_run
 from mim_export.check.on_runtimes import Row
 from mim_export.check.verify import verify
-from mim_export.score.atomic_files import new_file
+from mim_export.score.atomic_files import check_writable, new_file
 from mim_export.score.batch import score_paths
 from mim_export.score.errors import MimError
 from mim_export.score.scorer import Scorer
@@ -62,6 +62,7 @@ def run_demo(out: Path, *, steps: int, seed: int, warn: Warn, progress: Progress
     marker = out / "data" / "MANIFEST.csv"
     if out.exists() and not marker.exists() and (not out.is_dir() or any(out.iterdir())):
         raise MimError("exists and is not a demo", "name another --out", out)
+    check_writable(out)
     seconds: dict[str, float] = {}
     began = time.monotonic()
 

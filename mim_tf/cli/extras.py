@@ -22,7 +22,10 @@ def heavy_imports(what: str, *needed: str) -> Iterator[None]:
 
     Raises:
         MissingExtraError: a package is not installed.
+        MimError: Keras is configured to use another backend than TensorFlow.
     """
+    if "tensorflow" in needed:
+        importlib.import_module("mim_tf.models")  # checks the backend of Keras before anything heavy is imported
     try:
         with quiet_stderr():
             for module in needed:

@@ -6,9 +6,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from mim_export.score.atomic_files import check_writable
 from mim_export.score.listing import to_nobody
 from mim_tf.comparison.page import page
-from mim_tf.comparison.plan import Entry, Plan, run_plan
+from mim_tf.comparison.plan import Entry, Plan, check_plan, run_plan
 from mim_tf.comparison.pool import Report
 from mim_tf.comparison.summary import summarize, write_tables
 from mim_tf.data.duplicates import SIDE, warn_of_duplicates
@@ -38,6 +39,8 @@ def compare(
     """
     check_outside(out, plan.folder)
     photos = scan_folder(plan.folder, split_seed=plan.split_seed, warn=warn)
+    check_plan(entries, plan, photos, jobs)
+    check_writable(out)
     # The fits report unreadable files, so they are not reported here.
     warn_of_duplicates([load_photos(photos, SIDE, warn=to_nobody, what="the data folder")], warn)
     seconds = run_plan(entries, plan, out, jobs=jobs, report=report)

@@ -6,6 +6,7 @@ finished fits are kept, interrupted fits resume from their checkpoints, and meth
 
 from __future__ import annotations
 
+import math
 import os
 import time
 from collections import Counter
@@ -20,7 +21,6 @@ from mim_export.score.listing import to_nobody
 from mim_tf.comparison.pool import (
     Pool,
     Report,
-    exclusive_lock,
     job_folder,
 )
 from mim_tf.data.content import fingerprint
@@ -36,8 +36,8 @@ from mim_tf.data.splits import (
 )
 from mim_tf.detectors.factory import create_model
 from mim_tf.evaluation.evaluate import NOT_SKIN
-from mim_tf.training.config import Training
-from mim_tf.training.run_folder import FORMAT, create_or_resume
+from mim_tf.training.config import Training, check_seconds, check_seed
+from mim_tf.training.run_folder import FORMAT, open_run
 
 _JOB = "job.json"
 
@@ -85,6 +85,7 @@ class Plan:
 
     Raises:
         ValueError: both `seconds` and `steps` are None.
+        MimError: `seconds` is not a finite number above 0, or a seed is out of range.
     """
 
     folder: Path
@@ -100,6 +101,10 @@ class Plan:
     def __post_init__(self) -> None:
         if self.seconds is None and self.steps is None:
             raise ValueError("Expected seconds or steps, to limit the fits. Received: neither.")
+        if self.seconds is not None:
+            check_seconds(self.seconds)
+        for seed in self.seeds:
+            check_seed(seed)
 
 
 @dataclass(frozen=True)
@@ -131,8 +136,10 @@ class Job:
             MimError: the folder holds a fit of another method.
         """
         path, entry = folder / _JOB, asdict(self.entry)
-        if path.exists() and read_json(path, "remove it")["entry"] != entry:
-            raise MimError("holds a fit of another method", "remove it or name another --out", folder)
+        if path.exists():
+            found = read_json(path, "remove it")
+            if not isinstance(found, dict) or found.get("entry") != entry:
+                raise MimError("holds a fit of another method", "remove it or name another --out", folder)
         plan = {**asdict(self.plan), "folder": str(self.plan.folder.resolve())}
         write_json(path, {**plan, "entry": entry, "seed": self.seed})
 
@@ -146,10 +153,14 @@ class Job:
         Raises:
             MimError: the file is missing or damaged.
         """
-        content = read_json(folder / _JOB, "run mim-tf compare again")
-        entry, seed = Entry(**content.pop("entry")), content.pop("seed")
-        plan = {**content, "folder": Path(content["folder"]), "seeds": tuple(content["seeds"])}
-        return cls(Plan(**plan), entry, seed)
+        remedy = "run mim-tf compare again"
+        content = read_json(folder / _JOB, remedy)
+        try:
+            entry, seed = Entry(**content.pop("entry")), content.pop("seed")
+            plan = {**content, "folder": Path(content["folder"]), "seeds": tuple(content["seeds"])}
+            return cls(Plan(**plan), entry, seed)
+        except (AttributeError, KeyError, TypeError) as error:
+            raise MimError(f"damaged ({error})", remedy, folder / _JOB) from error
 
 
 def run_plan(entries: Sequence[Entry], plan: Plan, out: Path, *, jobs: int, report: Report) -> float:
@@ -172,15 +183,14 @@ def run_plan(entries: Sequence[Entry], plan: Plan, out: Path, *, jobs: int, repo
     """
     # `compare` has scanned the folder before and printed the warnings.
     photos = scan_folder(plan.folder, split_seed=plan.split_seed, warn=to_nobody)
-    _check(entries, plan, photos, jobs)
+    check_plan(entries, plan, photos, jobs)
     settings = {"format": FORMAT, "comparison": True, **asdict(plan), "data": fingerprint(photos)}
     settings["split_seed"] = split_seed_of(photos)  # None if the folder has splits, where the seed has no effect
     for key in ("folder", "seeds", "probes"):
         del settings[key]
-    create_or_resume(out, settings)
-    with exclusive_lock(out) as lock:
+    with open_run(out, settings, "comparison") as lock:
         began, path = time.monotonic(), out / "run_time.json"
-        before = read_json(path, "remove it")["seconds"] if path.exists() else 0.0
+        before = _run_time(path)
         for entry in entries:
             for seed in plan.seeds:
                 Job(plan, entry, seed).write(job_folder(out, entry.name, seed))
@@ -199,8 +209,25 @@ def run_plan(entries: Sequence[Entry], plan: Plan, out: Path, *, jobs: int, repo
         return elapsed()
 
 
-def _check(entries: Sequence[Entry], plan: Plan, photos: Sequence[Photo], jobs: int) -> None:
+def _run_time(path: Path) -> float:
+    """Seconds of earlier runs, from `run_time.json`; 0 if there is no such file."""
+    if not path.exists():
+        return 0.0
+    entry = read_json(path, "remove it")
+    seconds = entry.get("seconds") if isinstance(entry, dict) else None
+    if isinstance(seconds, bool) or not isinstance(seconds, int | float) or not 0 <= seconds < math.inf:
+        raise MimError("damaged (seconds)", "remove it", path)
+    return float(seconds)
+
+
+def check_plan(entries: Sequence[Entry], plan: Plan, photos: Sequence[Photo], jobs: int) -> None:
     """Checks all settings before the first fit, since a comparison takes minutes to hours.
+
+    Args:
+        entries: the rows.
+        plan: the settings that all rows share.
+        photos: photographs of the data folder.
+        jobs: number of parallel processes.
 
     Raises:
         MimError: a name, number or folder is invalid.
@@ -210,8 +237,6 @@ def _check(entries: Sequence[Entry], plan: Plan, photos: Sequence[Photo], jobs: 
         if repeated or not values:
             problem = f"{what} {repeated[0]} is named twice" if repeated else f"no {what} is named"
             raise MimError(problem, f"name each {what} once")
-    if any(not 0 <= seed < 2**32 for seed in plan.seeds):
-        raise MimError("a seed is out of range", "choose seeds from 0 to 4294967295")
     cores = os.cpu_count() or 1
     if jobs > cores:
         raise MimError(f"{jobs} processes are more than the {cores} cores", f"choose --jobs {cores} or fewer")

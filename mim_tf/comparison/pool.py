@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import fcntl
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
-from contextlib import contextmanager, suppress
+from contextlib import suppress
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from mim_export.score.atomic_files import read_json
 from mim_export.score.errors import MimError
+from mim_tf.training.checkpoint import read_state
 
 #: Seconds between two progress reports.
 _POLL = 5.0
@@ -32,33 +32,12 @@ _ONE_THREAD = (
 Report = Callable[[str, int, str, dict[str, Any]], None]
 
 
-@contextmanager
-def exclusive_lock(out: Path) -> Iterator[int]:
-    """Locks a folder, because two runs in it would overwrite each other's files.
-
-    Args:
-        out: the folder.
-
-    Yields:
-        The file descriptor of the lock. A child process that inherits it holds the lock, too.
-
-    Raises:
-        MimError: another process holds the lock.
-    """
-    with (out / ".lock").open("w") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise MimError("in use by another comparison", "wait for its end or stop it", out) from None
-        yield lock.fileno()
-
-
 class Pool:
     """Runs worker processes; each does one task for one row and seed.
 
     Args:
         out: the folder of the comparison.
-        lock: file descriptor from `exclusive_lock`.
+        lock: file descriptor from `mim_tf.training.run_folder.exclusive_lock`.
         report: progress callback.
         tick: called at least every 5 seconds while processes run.
     """
@@ -106,8 +85,8 @@ class Pool:
                     for name, seed in running.values():
                         # The file does not exist yet, or is damaged, which the process itself reports.
                         with suppress(MimError):
-                            state = read_json(job_folder(self.out, name, seed) / "final" / "state.json", "")
-                            self.report(name, seed, "fitting", state)
+                            state = read_state(job_folder(self.out, name, seed) / "final" / "state.json")
+                            self.report(name, seed, "fitting", asdict(state))
             except BaseException:
                 threads.shutdown(wait=False, cancel_futures=True)
                 for child in list(self.children):

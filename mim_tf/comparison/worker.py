@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 
 import mim_export
 import mim_tf
-from mim_export.score.atomic_files import read_json, write_json
+from mim_export.score.atomic_files import write_json
 from mim_export.score.errors import explain
 from mim_export.score.listing import to_nobody
 from mim_tf.comparison.plan import Job, Plan
@@ -40,7 +40,9 @@ from mim_tf.data.splits import (
 )
 from mim_tf.detectors.base import OneClassModel
 from mim_tf.detectors.factory import create_model
+from mim_tf.training.checkpoint import read_state
 from mim_tf.training.run_folder import SCRATCH
+from mim_tf.training.stop import orderly_stop
 
 #: Number of timed calls, including two for warm-up.
 _TIMED = 24
@@ -91,8 +93,8 @@ def fit(folder: Path) -> None:
     # If the fit was resumed, only state.json has the total time.
     seconds, steps, state = time.monotonic() - began, None, folder / "final" / "state.json"
     if state.exists():
-        record = read_json(state, "remove it")
-        seconds, steps = max(seconds, record["seconds"]), record["step"]
+        record = read_state(state)
+        seconds, steps = max(seconds, record.seconds), record.step
     model.save(folder)
     shutil.rmtree(folder / SCRATCH, ignore_errors=True)
     images = [
@@ -201,7 +203,8 @@ def main() -> None:
     threading.Thread(target=_end_with_parent, daemon=True).start()
     task, folder = sys.argv[1], Path(sys.argv[2])
     try:
-        {"fit": fit, "probe": probe}[task](folder)
+        with orderly_stop(lambda: None):
+            {"fit": fit, "probe": probe}[task](folder)
     except Exception as error:
         user_error = explain(error)
         if user_error is None:

@@ -11,7 +11,7 @@ import tensorflow as tf
 
 
 def random_labels(
-    key: tf.Tensor, batch_size: int, size: int, cells: Sequence[int], counts: Sequence[int]
+    key: tf.Tensor, batch_size: int | tf.Tensor, size: int, cells: Sequence[int], counts: Sequence[int]
 ) -> tuple[tf.Tensor, tf.Tensor]:
     """Draws a random partition of each image into masks.
 
@@ -19,7 +19,7 @@ def random_labels(
 
     Args:
         key: int (2,), the seed; the same key gives the same masks.
-        batch_size: number of images B.
+        batch_size: number of images B, a number or a scalar int32 tensor.
         size: side S of an image in pixels.
         cells: cell sizes to draw from, in pixels.
         counts: numbers of masks to draw from.
@@ -41,12 +41,14 @@ def random_labels(
     return labels, count
 
 
-def random_masks(key: tf.Tensor, batch_size: int, size: int, cells: Sequence[int], counts: Sequence[int]) -> tf.Tensor:
+def random_masks(
+    key: tf.Tensor, batch_size: int | tf.Tensor, size: int, cells: Sequence[int], counts: Sequence[int]
+) -> tf.Tensor:
     """Draws a random mask for each image of a batch: the first mask of a random mask set.
 
     Args:
         key: int (2,), the seed; the same key gives the same masks.
-        batch_size: number of images B.
+        batch_size: number of images B, a number or a scalar int32 tensor.
         size: side S of an image in pixels.
         cells: cell sizes to draw from, in pixels.
         counts: numbers of masks to draw from.
@@ -61,5 +63,5 @@ def random_masks(key: tf.Tensor, batch_size: int, size: int, cells: Sequence[int
     return tf.cast(labels[..., None] > 0, tf.float32)
 
 
-def _choice(key: tf.Tensor, batch_size: int, options: int) -> tf.Tensor:
+def _choice(key: tf.Tensor, batch_size: int | tf.Tensor, options: int) -> tf.Tensor:
     return tf.random.stateless_uniform([batch_size], key, 0, options, tf.int32)

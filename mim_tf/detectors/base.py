@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import abc
+import inspect
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
@@ -53,6 +54,14 @@ class OneClassModel(abc.ABC):
         self.size = size
         #: Keyword arguments of the subclass's constructor other than `size`, JSON-serializable.
         self.options: dict[str, Any] = {}
+
+    @classmethod
+    def option_names(cls) -> frozenset[str]:
+        """Names of the keyword arguments of the constructor other than `size`.
+
+        A class whose constructor takes `**options` overrides this.
+        """
+        return frozenset(inspect.signature(cls).parameters) - {"size"}
 
     @property
     def source_size(self) -> int:

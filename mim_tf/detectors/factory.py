@@ -17,6 +17,9 @@ _NOT_METHODS = ("base", "reconstruction", "factory", "mim_deep")
 #: Modules of additional measures, by method and measure.
 _MEASURED = {("mim", "deep"): "mim_tf.detectors.mim_deep"}
 
+#: Smallest side of an image in pixels; most methods need more.
+_MIN_SIZE = 8
+
 
 def model_names() -> tuple[str, ...]:
     """Names of the methods: `mim` and `proxyano`, then the baselines in alphabetical order."""
@@ -37,7 +40,7 @@ def create_model(name: str, size: int, measure: str | None = None, **options: An
         The unfitted model.
 
     Raises:
-        MimError: the method, measure or option does not exist.
+        MimError: the method, measure or option does not exist, or the size is not possible.
 
     Example:
         >>> create_model("blur", 96).measure
@@ -60,10 +63,10 @@ def create_model(name: str, size: int, measure: str | None = None, **options: An
     if measure not in (None, model_class.measure):
         measures = sorted({model_class.measure, *(other for of, other in _MEASURED if of == name)})
         raise MimError(f"the method {name} has no measure {measure!r}", f"choose one of {', '.join(measures)}")
-    try:
-        model: OneClassModel = model_class(size, **options)
-    except TypeError:
-        if not options:
-            raise
-        raise MimError(f"the method {name} has no option {', '.join(options)}", "leave it out") from None
+    if size < _MIN_SIZE:
+        raise MimError(f"size {size} is not possible", f"choose {_MIN_SIZE} px or more, such as 96")
+    unknown = [option for option in options if option not in model_class.option_names()]
+    if unknown:
+        raise MimError(f"the method {name} has no option {', '.join(unknown)}", "leave it out")
+    model: OneClassModel = model_class(size, **options)
     return model

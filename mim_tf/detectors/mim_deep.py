@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
+import zipfile
 import zlib
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +19,7 @@ from numpy.typing import NDArray
 from mim_export.score.atomic_files import new_file
 from mim_export.score.errors import MimError
 from mim_export.score.preprocess import resample
+from mim_tf import negatives as pseudo_negatives
 from mim_tf.backbones.efficientnet import weights_file
 from mim_tf.detectors.base import Measures, OneClassModel
 from mim_tf.detectors.mim import InpaintingModel
@@ -62,6 +65,11 @@ class DeepInpaintingModel(OneClassModel):
         self.inpainting = InpaintingModel(size // deep.SCALE, **options)
         self.head: Head
         self._compute_vectors: Callable[[tf.Tensor], tuple[tf.Tensor, tf.Tensor]]
+
+    @classmethod
+    def option_names(cls) -> frozenset[str]:
+        """`views`, `block` and the options of the GAN."""
+        return frozenset({"views", "block"}) | InpaintingModel.option_names()
 
     @property
     def source_size(self) -> int:
@@ -136,10 +144,9 @@ class DeepInpaintingModel(OneClassModel):
         folder.mkdir(parents=True, exist_ok=True)
 
         def views(photo: NDArray[np.uint8]) -> dict[str, NDArray[np.uint8]]:
-            path = folder / f"{zlib.crc32(photo.tobytes()):08x}.npz"
-            if path.exists():
-                with np.load(path) as stored:
-                    return {kind: stored[kind] for kind in stored.files}
+            path = folder / _cache_name(photo, self.size, self.options["views"], seed)
+            if path.exists() and (stored := _read_views(path)) is not None:
+                return stored
             computed = make_views(photo, self.size, self.options["views"], seed)
             with new_file(path) as temporary, temporary.open("wb") as stream:
                 np.savez(stream, **computed)  # type: ignore[arg-type]
@@ -177,3 +184,28 @@ class DeepInpaintingModel(OneClassModel):
         if len(self.head.linear_weights) != 2 * self.backbone.output_shape[-1]:
             raise MimError("is of another network", "train again into a new folder", folder / _HEAD)
         self._compute_vectors = self._trace_vectors()
+
+
+@cache
+def _code() -> str:
+    """SHA-256 of the sources that make views."""
+    digest = hashlib.sha256()
+    for folder in pseudo_negatives.__path__:
+        for path in sorted(Path(folder).glob("*.py")):
+            digest.update(path.name.encode() + b"\0" + path.read_bytes())
+    return digest.hexdigest()
+
+
+def _cache_name(photo: NDArray[np.uint8], size: int, rounds: int, seed: int) -> str:
+    """Name of the file of the views of a photograph: a digest of all that they depend on."""
+    settings = f"{photo.shape} {size} {rounds} {seed} {_code()}"
+    return hashlib.sha256(settings.encode() + photo.tobytes()).hexdigest() + ".npz"
+
+
+def _read_views(path: Path) -> dict[str, NDArray[np.uint8]] | None:
+    """The views in a file, or None if it is damaged."""
+    try:
+        with np.load(path, allow_pickle=False) as stored:
+            return {kind: stored[kind] for kind in stored.files}
+    except (OSError, ValueError, EOFError, KeyError, zipfile.BadZipFile, zlib.error):
+        return None

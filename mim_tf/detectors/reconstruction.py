@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import abc
+import inspect
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, ClassVar
@@ -44,6 +45,11 @@ class NetworkModel(OneClassModel):
         self.options = options
         self.config = self.make_config("float32", 0)
         self._keras_model: keras.Model | None = None
+
+    @classmethod
+    def option_names(cls) -> frozenset[str]:
+        """Names of the fields of the Keras model's configuration, except those that `fit` sets."""
+        return frozenset(inspect.signature(cls.model_class.config_class).parameters) - {"size", "precision", "seed"}
 
     def make_config(self, precision: str, seed: int) -> Any:
         """The configuration of the Keras model for a dtype policy and a seed."""

@@ -20,7 +20,7 @@ from mim_export.score.preprocess import mask_set
 from mim_tf.data.masks import random_labels
 from mim_tf.detectors.reconstruction import ReconstructionModel
 from mim_tf.measures.ssim import msgms_map, ssim
-from mim_tf.models.ema import AveragedModel
+from mim_tf.models.ema import AveragedModel, batch_size
 from mim_tf.models.mim import masked_input
 from mim_tf.models.networks import check_shape, generator
 
@@ -76,7 +76,7 @@ class RIAD(AveragedModel):
 
     def train_step(self, images: tf.Tensor) -> dict[str, tf.Tensor]:
         """One gradient step on float32 (B, S, S, 3) in [0, 1]."""
-        labels, _ = random_labels(self.step_key(), images.shape[0], self.config.size, self.config.cells, (COUNT,))
+        labels, _ = random_labels(self.step_key(), batch_size(images), self.config.size, self.config.cells, (COUNT,))
         hidden = tf.transpose(tf.one_hot(labels, COUNT), [3, 0, 1, 2])[..., None]  # (n, B, S, S, 1)
         with tf.GradientTape() as tape:
             output = self._assemble(self.networks["network"], images, hidden, training=True)

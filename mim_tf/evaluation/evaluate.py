@@ -82,20 +82,43 @@ def evaluate(judge: Judge, photos: Sequence[Photo], split: str, *, seed: int, wa
         gate refuses. For the sensitivity, a refused image of the normal class counts as missed.
 
     Raises:
-        MimError: the split has no images of the normal class, or of no other class; or a photograph of test was
-            fitted or calibrated on.
+        MimError: the split has no images of the normal class, or of no other class; a photograph of test was fitted or
+            calibrated on; or a similarity is not a finite number.
     """
-    names = class_names(photos, split)
     normal = judge.normal_class
-    others = [name for name in names if name != normal]
-    if normal not in names or not others:
-        raise _lacking(photos, split, normal)
+    others = other_classes(photos, split, normal)
     check_unseen(judge, photos, split, warn)
     scores = {}
     for name in (normal, *others):
         loaded = load_photos(select(photos, split, name), judge.size, warn=warn, what=f"{split}/{name}")
-        scores[name] = ClassScores(loaded, judge.judge(loaded.pixels))
+        judgement = judge.judge(loaded.pixels)
+        wrong = np.flatnonzero(~np.isfinite(judgement.similarity))
+        if len(wrong):
+            problem = f"no finite similarity for {len(wrong)} photographs of {split}/{name}"
+            raise MimError(problem, "train or export again into a new folder", loaded.photos[wrong[0]].path)
+        scores[name] = ClassScores(loaded, judgement)
     return Evaluation(scores, _metrics(judge, scores, split, seed))
+
+
+def other_classes(photos: Sequence[Photo], split: str, normal: str) -> list[str]:
+    """Checks that a split can be evaluated.
+
+    Args:
+        photos: photographs of a data folder.
+        split: "train", "val" or "test".
+        normal: the class that the detector was fitted on.
+
+    Returns:
+        The names of the other classes of the split.
+
+    Raises:
+        MimError: the split has no images of the normal class, or of no other class.
+    """
+    names = class_names(photos, split)
+    others = [name for name in names if name != normal]
+    if normal not in names or not others:
+        raise _lacking(photos, split, normal)
+    return others
 
 
 def _lacking(photos: Sequence[Photo], split: str, normal: str) -> MimError:

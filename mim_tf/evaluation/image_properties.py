@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import warnings
 from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
 
 from mim_export.score.decide import LUMA
-from mim_export.score.errors import explain
+from mim_export.score.errors import MimError, explain
 from mim_tf.data.folder import Photos
 
 #: The luminance quantization table of ITU-T T.81 (JPEG), annex K.1, in natural order; libjpeg scales it by the quality.
@@ -24,6 +23,8 @@ _LUMINANCE = (
     (49, 64, 78, 87, 103, 121, 120, 101),
     (72, 92, 95, 98, 112, 100, 103, 99),
 )
+#: Place in natural order of each entry of a table in a file: diagonal by diagonal, up and down in turn.
+_ZIGZAG = sorted(range(64), key=lambda i: (i // 8 + i % 8, (i // 8 if (i // 8 + i % 8) % 2 else i % 8)))
 
 
 def image_properties(photos: Photos) -> dict[str, NDArray[np.float64]]:
@@ -109,16 +110,42 @@ def jpeg_quality(path: Path) -> float:
         A file that Pillow saved with `quality=75` gives 75.0.
     """
     try:
-        with warnings.catch_warnings():
-            # Warnings about the file were already ignored when it was decoded.
-            warnings.filterwarnings("ignore", module="PIL")
-            with Image.open(path, formats=("JPEG", "PNG", "WEBP")) as image:
-                tables = getattr(image, "quantization", {})
+        with path.open("rb") as stream:
+            table = _luminance_table(stream)
+    except FileNotFoundError as error:
+        raise MimError("no such file", "check the spelling of the path", path) from error
     except OSError as error:
-        raise explain(error, path) or error from None
-    if 0 not in tables:
+        raise explain(error, path) or error from error
+    if table is None:
         return float("nan")
     quality = np.arange(1, 101)
     scale = np.where(quality < 50, 5000 // quality, 200 - 2 * quality)
     candidates = np.clip((np.ravel(_LUMINANCE) * scale[:, None] + 50) // 100, 1, 255)  # (100, 64)
-    return float(quality[np.abs(candidates - np.asarray(tables[0])).sum(1).argmin()])
+    return float(quality[np.abs(candidates - table).sum(1).argmin()])
+
+
+def _luminance_table(stream: BinaryIO) -> NDArray[np.int64] | None:
+    """Reads quantization table 0 from the header of a JPEG file, in natural order; None if there is none.
+
+    Pillow reads it as well, but it also issues warnings about large or damaged files, which cannot be silenced safely
+    in threads.
+    """
+    table = None
+    marker = stream.read(2)
+    if marker != b"\xff\xd8":  # start of image
+        return None
+    while len(marker := stream.read(2)) == 2 and marker[0] == 0xFF and marker[1] != 0xDA:  # up to the start of scan
+        if marker[1] == 0xFF or 0xD0 <= marker[1] <= 0xD7 or marker[1] == 0x01:
+            stream.seek(-1 if marker[1] == 0xFF else 0, 1)  # a fill byte, or a marker without content
+            continue
+        content = stream.read(max(0, int.from_bytes(stream.read(2), "big") - 2))
+        if marker[1] != 0xDB:  # not a definition of quantization tables
+            continue
+        while content:
+            size = 1 if content[0] >> 4 == 0 else 2
+            values = np.frombuffer(content[1 : 1 + 64 * size], ">u1" if size == 1 else ">u2")
+            if len(values) == 64 and content[0] & 15 == 0:
+                table = np.empty(64, np.int64)
+                table[_ZIGZAG] = values
+            content = content[1 + 64 * size :]
+    return table

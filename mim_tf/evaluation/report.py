@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from mim_export.score.atomic_files import write_json
+from mim_export.score.atomic_files import check_writable, write_json
 from mim_export.score.scorer import Scorer
 from mim_tf.data.folder import Warn
 from mim_tf.data.splits import Photo
@@ -51,8 +51,9 @@ def write_report(judge: Judge, photos: Sequence[Photo], split: str, out: Path, s
         The scores and the metrics.
 
     Raises:
-        MimError: the split has no images of the normal class, or of no other class.
+        MimError: the split has no images of the normal class, or of no other class, or `out` cannot be written.
     """
+    check_writable(out)
     evaluation = evaluate(judge, photos, split, seed=seed, warn=warn)
     title = f"{judge.measure}, split {split}"
     roc_figure(evaluation, title, out / "roc.png")

@@ -156,7 +156,7 @@ class Head:
             head = cls(values["linear_weights"], values["linear_bias"], class_distance, novelty)
             finite = bool(np.isfinite(head.score(np.zeros((1, len(head.linear_weights))))).all())
         except OSError as error:
-            raise explain(error, path) or error from None
+            raise explain(error, path) or error from error
         except Exception:  # a damaged file makes zipfile, zlib and NumPy raise many kinds of exception
             finite = False
         if not finite:

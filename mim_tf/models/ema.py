@@ -12,6 +12,8 @@ from typing import Any, ClassVar
 import keras
 import tensorflow as tf
 
+from mim_tf.models.seeds import seeded_weights
+
 #: Decay of the moving average after its warm-up.
 DECAY = 0.995
 
@@ -37,6 +39,15 @@ def update_average(average: keras.Model, network: keras.Model, step: tf.Tensor, 
         mean.assign(mean + (1.0 - decay) * (tf.cast(value, tf.float32) - mean))
 
 
+def batch_size(images: tf.Tensor) -> int | tf.Tensor:
+    """The number of images of a batch, as a number if the graph knows it, else as a scalar int32 tensor.
+
+    Args:
+        images: (B, S, S, C).
+    """
+    return tf.shape(images)[0] if images.shape[0] is None else images.shape[0]
+
+
 class AveragedModel(keras.Model):
     """Base class of models with one optimizer and a moving average of each network.
 
@@ -55,9 +66,9 @@ class AveragedModel(keras.Model):
     ) -> None:
         super().__init__(**kwargs)
         self.config = config
-        keras.utils.set_random_seed(config.seed)
-        self.networks = {name: build(config.precision) for name, build in builders.items()}
-        self.averages = {name: build("float32") for name, build in builders.items()}
+        with seeded_weights(config.seed):
+            self.networks = {name: build(config.precision) for name, build in builders.items()}
+            self.averages = {name: build("float32") for name, build in builders.items()}
         for name, average in self.averages.items():
             average.set_weights(self.networks[name].get_weights())
             average.trainable = False

@@ -12,7 +12,7 @@ import tensorflow as tf
 from mim_export.score.preprocess import mask_set
 from mim_tf.data.masks import random_masks
 from mim_tf.measures.ssim import ssim
-from mim_tf.models.ema import update_average
+from mim_tf.models.ema import batch_size, update_average
 from mim_tf.models.losses import (
     LossWeights,
     discriminator_loss,
@@ -20,6 +20,7 @@ from mim_tf.models.losses import (
     masked_error,
 )
 from mim_tf.models.networks import check_shape, discriminator, generator
+from mim_tf.models.seeds import seeded_weights
 
 
 @dataclass(frozen=True)
@@ -85,16 +86,18 @@ class MIM(keras.Model):
         the networks; they are choices of this implementation (see `networks.py`).
     """
 
+    config_class = MIMConfig
+
     def __init__(self, config: MIMConfig | Mapping[str, Any] | None = None, **kwargs: Any) -> None:
         if config is not None and not isinstance(config, MIMConfig):
             config = MIMConfig.from_dict(config)
         self.config = config or MIMConfig()
         super().__init__(**kwargs)
-        keras.utils.set_random_seed(self.config.seed)
         dtype = self.config.precision
-        self.generator = generator(self.config.size, self.config.width, dtype)
-        self.discriminator = discriminator(self.config.size, self.config.discriminator_width, dtype)
-        self.ema_generator = generator(self.config.size, self.config.width, "float32")
+        with seeded_weights(self.config.seed):
+            self.generator = generator(self.config.size, self.config.width, dtype)
+            self.discriminator = discriminator(self.config.size, self.config.discriminator_width, dtype)
+            self.ema_generator = generator(self.config.size, self.config.width, "float32")
         self.ema_generator.set_weights(self.generator.get_weights())
         self.ema_generator.trainable = False
         names = (*asdict(self.config.losses), "discriminator", "similarity")
@@ -178,7 +181,8 @@ class MIM(keras.Model):
         """
         # Masks are seeded by the step, so that a resumed run draws the same ones.
         key = tf.stack([tf.constant(self.config.seed, tf.int64), tf.cast(self.g_optimizer.iterations, tf.int64)])
-        mask = random_masks(key, images.shape[0], self.config.size, self.config.train_cells, self.config.train_counts)
+        cells, counts = self.config.train_cells, self.config.train_counts
+        mask = random_masks(key, batch_size(images), self.config.size, cells, counts)
         with tf.GradientTape() as g_tape:
             output = self.generator(masked_input(images, mask), training=True)
             composed = mask * images + (1.0 - mask) * output

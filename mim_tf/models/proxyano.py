@@ -12,7 +12,7 @@ from keras import layers
 
 from mim_export.score.errors import MimError
 from mim_tf.measures.ssim import ssim
-from mim_tf.models.ema import AveragedModel
+from mim_tf.models.ema import AveragedModel, batch_size
 from mim_tf.models.losses import masked_error
 from mim_tf.models.memory import MemoryAddress
 from mim_tf.models.networks import (
@@ -133,7 +133,7 @@ class ProxyAno(AveragedModel):
         pasted, where = proxies, tf.zeros_like(images[..., :1])
         if self.config.pseudo_anomalies:
             pasted, where = paste_patch(self.step_key(), images, proxies)
-        half = images.shape[0] // 2
+        half = batch_size(images) // 2
         where = tf.concat([tf.zeros_like(where[:half]), where[half:]], axis=0)
         with tf.GradientTape() as tape:
             extracted = self.networks["extraction"](images, training=True)

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 import keras
+import tensorflow as tf
 
-from mim_export.score.atomic_files import new_file, write_json
+from mim_export.score.atomic_files import new_file, read_json, write_json
 from mim_export.score.errors import MimError
 
 #: Steps between two checkpoints; metrics are logged at the same steps.
@@ -28,6 +32,72 @@ def save_checkpoint(model: keras.Model, checkpoint: Path, state_file: Path, step
     for other in checkpoint.parent.glob(f"{checkpoint.name}-*.weights.h5"):
         if other.name != name:
             other.unlink()
+
+
+@dataclass(frozen=True)
+class State:
+    """Content of `state.json`.
+
+    Attributes:
+        step: completed steps.
+        seconds: training time in seconds, summed over resumed runs.
+        checkpoint: name of the file of the weights.
+    """
+
+    step: int
+    seconds: float
+    checkpoint: str
+
+
+def read_state(path: Path) -> State:
+    """Reads `state.json`.
+
+    Args:
+        path: the file.
+
+    Raises:
+        MimError: the file is missing or damaged.
+    """
+    remedy = "remove the run folder and train again"
+    entry = read_json(path, remedy)
+    if not isinstance(entry, dict):
+        raise MimError("damaged", remedy, path)
+    step, seconds, name = (entry.get(key) for key in ("step", "seconds", "checkpoint"))
+    if isinstance(step, bool) or not isinstance(step, int) or step < 0:
+        raise MimError("damaged (step)", remedy, path)
+    if isinstance(seconds, bool) or not isinstance(seconds, int | float) or not 0 <= seconds < math.inf:
+        raise MimError("damaged (seconds)", remedy, path)
+    if not isinstance(name, str) or Path(name).name != name or not name.endswith(".weights.h5"):
+        raise MimError("damaged (checkpoint)", remedy, path)
+    return State(step, float(seconds), name)
+
+
+def check_finite(model: keras.Model, metrics: Mapping[str, float], step: int, last: int, name: str) -> None:
+    """Checks that a training has not diverged, so that a checkpoint never replaces a better one.
+
+    Args:
+        model: the model, with its optimizers as attributes.
+        metrics: means since the last checkpoint, by name.
+        step: completed steps.
+        last: the step of the last checkpoint.
+        name: name of the fit.
+
+    Raises:
+        MimError: a metric, a weight or a value of an optimizer is not a finite number.
+    """
+    wrong = [f"the loss {key} is {value:g}" for key, value in metrics.items() if not math.isfinite(value)]
+    if not wrong:
+        optimizers = [value for value in vars(model).values() if isinstance(value, keras.optimizers.Optimizer)]
+        variables = [*model.variables, *(value for optimizer in optimizers for value in optimizer.variables)]
+        values = [value.value for value in variables if tf.as_dtype(value.dtype).is_floating]
+        if not all(bool(tf.reduce_all(tf.math.is_finite(value))) for value in values):
+            wrong = ["a weight is not a finite number"]
+    if wrong:
+        kept = f"the checkpoint of step {last} is kept" if last else "no checkpoint is written"
+        raise MimError(
+            f"{name}: {wrong[0]} at a step from {last + 1} to {step}, {kept}",
+            "train into a new folder with precision float32, a lower learning rate or another seed",
+        )
 
 
 def load_weights(model: keras.Model, path: Path) -> None:

@@ -14,8 +14,7 @@ from pathlib import Path
 import keras
 import tensorflow as tf
 
-from mim_export.score.atomic_files import read_json
-from mim_tf.training.checkpoint import CHUNK, CHUNK_SECONDS, load_weights, save_checkpoint
+from mim_tf.training.checkpoint import CHUNK, CHUNK_SECONDS, check_finite, load_weights, read_state, save_checkpoint
 from mim_tf.training.config import Progress, Training
 
 #: Maximum steps between two previews. Early previews are closer, each at twice the step of the previous one, because
@@ -68,16 +67,17 @@ def train(
         The trained model.
 
     Raises:
-        MimError: a checkpoint or `state.json` is damaged or belongs to another model.
+        MimError: a checkpoint or `state.json` is damaged or belongs to another model; or a loss or a weight is not a
+            finite number, in which case the last checkpoint is kept.
     """
     folder.mkdir(parents=True, exist_ok=True)
     checkpoint, state_file = folder / "checkpoint", folder / "state.json"
     step, seconds = 0, 0.0
     model = make_model()
     if state_file.exists():
-        state = read_json(state_file, "remove the run folder and train again")
-        step, seconds = state["step"], state["seconds"]
-        load_weights(model, folder / state["checkpoint"])
+        state = read_state(state_file)
+        step, seconds = state.step, state.seconds
+        load_weights(model, folder / state.checkpoint)
     limit = float("inf") if training.seconds is None else training.seconds
     if step == training.steps or seconds >= limit:
         return model
@@ -87,7 +87,7 @@ def train(
     hooks.on_train_begin()
     epoch, model.stop_training = step // CHUNK, False
     hooks.on_epoch_begin(epoch)
-    began, previewed = time.monotonic(), step
+    began, saved, previewed = time.monotonic(), step, step
     for batch in make_batches(step):
         hooks.on_train_batch_begin(step)
         train_step(batch)
@@ -104,8 +104,10 @@ def train(
             for name, value in values.items():
                 tf.summary.scalar(name, value)
         log.flush()
+        check_finite(model, values, step, saved, folder.name)
         seconds, began = seconds + time.monotonic() - began, time.monotonic()
         save_checkpoint(model, checkpoint, state_file, step, seconds)
+        saved = step
         if ended or step >= min(2 * previewed, previewed + PREVIEW_STEPS):
             previewed = step
             preview(model, folder / "previews" / f"step{step:06d}.png")

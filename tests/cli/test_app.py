@@ -16,11 +16,15 @@ import pytest
 from PIL import Image
 from rich.console import Console
 
+from mim_export.bundle.export import _sample
 from mim_export.score.manifest import RELEASED
 from mim_tf.cli import app as cli
 from mim_tf.cli import tables as show
+from mim_tf.data.folder import scan_folder
 from mim_tf.data.splits import split_of_group
+from mim_tf.detector import Detector
 from mim_tf.synthetic import dataset
+from mim_tf.training.run_folder import exclusive_lock
 
 COUNTS = {"train": {"mpox": 12}, "val": {"mpox": 40}, "test": {"mpox": 6, "plain": 6, "no_skin": 6}}
 
@@ -231,6 +235,114 @@ def test_wrong_folders_and_files_are_one_line(run: Run, folder: Path, tmp_path: 
     assert not out.exists()
 
 
+@pytest.mark.parametrize(
+    ("words", "named"),
+    [
+        (("--seed", "-1"), "--seed"),
+        (("--seed", 2**32), "--seed"),
+        (("--size", "-5"), "--size"),
+        (("--size", 0), "--size"),
+        (("--width", 0), "--width"),
+        (("--sensitivity", "nan"), "--sensitivity nan is not between 0 and 1"),
+        (("--sensitivity", 1.5), "--sensitivity 1.5 is not between 0 and 1"),
+        (("--sensitivity", 0), "--sensitivity 0 is not between 0 and 1"),
+        (("--sensitivity", 1), "--sensitivity 1 is not between 0 and 1"),
+        (("--minutes", "nan"), "--minutes"),
+        (("--minutes", "inf"), "--minutes"),
+        (("--precision", "float16"), "float16"),
+    ],
+)
+def test_numbers_out_of_range_are_one_line_before_any_work(
+    run: Run, tmp_path: Path, words: tuple[object, ...], named: str
+) -> None:
+    """The data folder does not exist, which would be said first if it were read."""
+    assert_one_line(run("train", "--data", tmp_path / "absent", "--out", tmp_path / "out", *words), named)
+    assert not (tmp_path / "out").exists()
+
+
+def test_terms_that_cannot_be_read_are_one_line(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "latin.txt").write_bytes("Für Forschung".encode("latin-1"))
+    for name, words in (("latin.txt", ("not a text in UTF-8", "save it as UTF-8")), ("absent.txt", ("no such file",))):
+        result = run("export", tmp_path / "run", "--out", tmp_path / "bundle", "--terms", tmp_path / name)
+        assert_one_line(result, name, *words)
+
+
+def test_outputs_are_checked_before_long_work(
+    run: Run, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each command refuses a file as its output folder before it reads a run or decodes a photograph."""
+    (tmp_path / "file").write_text("")
+    monkeypatch.setattr("mim_tf.data.folder.decode", None)
+    out = tmp_path / "file"
+    assert_one_line(run("train", "--data", folder, "--out", out, "--method", "blur"), "file: not a directory")
+    assert_one_line(run("evaluate", tmp_path / "absent", "--data", folder, "--out", out), "file: not a directory")
+    assert_one_line(run("compare", "--data", folder, "--methods", "blur", "--out", out), "file: not a directory")
+    assert_one_line(run("export", tmp_path / "absent", "--out", out), "file: exists and is not an empty folder")
+    assert_one_line(run("export", tmp_path / "absent", "--out", tmp_path), "exists and is not an empty folder")
+
+
+def test_a_run_in_use_is_one_line(run: Run, folder: Path, tmp_path: Path) -> None:
+    words = ("train", "--data", folder, "--out", tmp_path / "run", "--method", "blur")
+    with exclusive_lock(tmp_path / "run", "training"):
+        assert_one_line(run(*words), "run: in use by another training", "wait for its end")
+    assert run(*words).status == 0
+
+
+@pytest.mark.parametrize("content", ["{}", "[]", '{"step": "x", "seconds": 1, "checkpoint": "a"}', "{"])
+def test_a_damaged_state_is_one_line(run: Run, folder: Path, tmp_path: Path, content: str) -> None:
+    (tmp_path / "run" / "final").mkdir(parents=True)
+    (tmp_path / "run" / "final" / "state.json").write_text(content)
+    words = ("train", "--data", folder, "--out", tmp_path / "run", "--method", "autoencoder", "--size", 32)
+    assert_one_line(run(*words), "exists and is not a run")
+    (tmp_path / "run" / "final").rename(tmp_path / "final")
+    assert run(*words, "--steps", 1, "--width", 2).status == 0
+    (tmp_path / "run" / "detector.json").unlink()
+    (tmp_path / "run" / "final" / "state.json").write_text(content)
+    assert_one_line(run(*words, "--steps", 1, "--width", 2), "state.json", "remove the run folder and train again")
+
+
+def test_a_run_can_be_kept_without_photographs(run: Run, folder: Path, tmp_path: Path) -> None:
+    words = ("train", "--data", folder, "--method", "autoencoder", "--size", 32, "--width", 2, "--steps", 1)
+    assert run(*words, "--out", tmp_path / "with").status == 0
+    assert run(*words, "--out", tmp_path / "without", "--no-keep-sample").status == 0
+    pictures = {path.relative_to(tmp_path).parts[0] for path in tmp_path.rglob("*.png")}
+    assert pictures == {"with"} and not (tmp_path / "without" / "sample.npy").exists()
+    for out, other in (("with", "--no-keep-sample"), ("without", "--keep-sample")):
+        assert_one_line(run(*words, "--out", tmp_path / out, other), "other settings (keep_sample)")
+    result = run("export", tmp_path / "without", "--out", tmp_path / "bundle")
+    assert_one_line(result, "without: keeps no photographs", "--data")
+    # The same images are taken from the data folder.
+    kept, less = (Detector.load(tmp_path / name) for name in ("with", "without"))
+    found = _sample(less, scan_folder(folder), tmp_path / "without", print)
+    np.testing.assert_array_equal(found, kept.sample)
+    np.testing.assert_array_equal(_sample(kept, None, tmp_path / "with", print), kept.sample)
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("size", "large"),
+        ("size", None),
+        ("options", []),
+        ("calibration", {}),
+        ("gate", None),
+        ("about", 5),
+        ("sample_images", 7),
+        ("sample_images", None),
+    ],
+)
+def test_damaged_values_of_a_run_are_one_line(run: Run, folder: Path, tmp_path: Path, key: str, value: object) -> None:
+    out = tmp_path / "run"
+    assert run("train", "--data", folder, "--out", out, "--method", "blur").status == 0
+    entry = json.loads((out / "detector.json").read_text())
+    (out / "detector.json").write_text(json.dumps({**entry, key: value}))
+    result = run("evaluate", out, "--data", folder, "--out", tmp_path / "evaluation")
+    assert_one_line(result, "run/", "train again into a new folder")
+    entry["calibration"]["similarities"][0] = float("nan")
+    (out / "detector.json").write_text(json.dumps(entry))
+    assert_one_line(run("evaluate", out, "--data", folder, "--out", tmp_path / "evaluation"), "not finite numbers")
+
+
 def test_runs_of_another_version_are_refused(run: Run, folder: Path, tmp_path: Path) -> None:
     out = tmp_path / "run"
     words = ("train", "--data", folder, "--out", out, "--method", "blur")
@@ -255,7 +367,7 @@ def test_a_full_disk_is_one_line_and_leaves_nothing(
     out = tmp_path / "run"
     result = run("train", "--data", folder, "--out", out, "--method", "blur")
     assert_one_line(result, "sample.npy", "no space left on device", "free some space")
-    assert sorted(path.name for path in out.iterdir()) == ["settings.json"]
+    assert sorted(path.name for path in out.iterdir()) == [".lock", "settings.json"]
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="another user is tried in a forked process")

@@ -20,7 +20,7 @@ import pytest
 from mim_export.score.errors import MimError
 from mim_tf.comparison import worker as compare_job
 from mim_tf.comparison.plan import Entry, Plan, run_plan
-from mim_tf.comparison.pool import exclusive_lock, job_folder
+from mim_tf.comparison.pool import job_folder
 from mim_tf.data.folder import load_photos, scan_folder
 from mim_tf.data.splits import select
 from mim_tf.detectors.factory import create_model
@@ -154,8 +154,8 @@ def test_what_goes_wrong_is_one_line(folder: Path, tmp_path: Path) -> None:
     (tmp_path / "c").mkdir()
     with (tmp_path / "c" / ".lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        with pytest.raises(MimError, match="in use by another comparison"), exclusive_lock(tmp_path / "c"):
-            pass
+        with pytest.raises(MimError, match="in use by another comparison; wait for its end or stop it"):
+            run_plan([ENTRIES[0]], plan, tmp_path / "c", jobs=1, report=quiet)
 
 
 @pytest.mark.parametrize(
@@ -164,7 +164,6 @@ def test_what_goes_wrong_is_one_line(folder: Path, tmp_path: Path) -> None:
         (["colour", "colour"], {}, "method colour is named twice; name each method once"),
         (["colour"], {"seeds": (0, 0)}, "seed 0 is named twice"),
         (["colour"], {"seeds": ()}, "no seed is named"),
-        (["colour"], {"seeds": (-1,)}, "a seed is out of range; choose seeds from 0 to 4294967295"),
         (
             ["colour"],
             {"normal_class": "mpocks"},
@@ -193,6 +192,30 @@ def test_what_can_be_wrong_is_said_before_the_first_fit(
     with pytest.raises(MimError, match=message):
         run_plan([Entry(name, name) for name in entries], plan, tmp_path / "out", jobs=1, report=quiet)
     assert not (tmp_path / "out").exists()
+
+
+def test_seeds_and_times_that_are_not_possible_are_refused(folder: Path) -> None:
+    for changes, message in (
+        ({"seeds": (-1,)}, "seed -1 is not possible; choose a seed from 0 to 4294967295"),
+        ({"seconds": float("nan")}, "a training time of nan s is not possible"),
+        ({"seconds": 0.0}, "a training time of 0 s is not possible"),
+    ):
+        with pytest.raises(MimError, match=message):
+            replace(Plan(folder), **changes)
+
+
+@pytest.mark.parametrize(("name", "content"), [("run_time.json", "{}"), ("run_time.json", '{"seconds": NaN}')])
+def test_damaged_files_of_a_comparison_are_named(name: str, content: str, folder: Path, tmp_path: Path) -> None:
+    plan = Plan(folder, size=32, seconds=None, steps=5, seeds=(0,), probes=False)
+    run_plan([ENTRIES[0]], plan, tmp_path / "out", jobs=1, report=quiet)
+    (tmp_path / "out" / name).write_text(content)
+    with pytest.raises(MimError, match=rf"{name}: damaged"):
+        run_plan([ENTRIES[0]], plan, tmp_path / "out", jobs=1, report=quiet)
+    job = job_folder(tmp_path / "out", "colour", 0) / "job.json"
+    for content in ("{}", "[]"):
+        job.write_text(content)
+        with pytest.raises(MimError, match=r"job\.json: damaged .*; run mim-tf compare again"):
+            compare_job.fit(job.parent)
 
 
 def test_more_processes_than_cores_are_refused(folder: Path, tmp_path: Path) -> None:

@@ -99,6 +99,42 @@ def test_views_are_made_once_for_all_fits_of_a_run(tmp_path: Path, monkeypatch: 
     assert again.calibration == detector.calibration
 
 
+def test_cached_views_belong_to_their_photograph_options_and_code(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made: list[tuple[int, int, int]] = []
+
+    def views(photo: np.ndarray, size: int, rounds: int, seed: int) -> dict[str, np.ndarray]:
+        made.append((size, rounds, seed))
+        return {"photo": photo[None], "number": np.array([len(made)])}
+
+    monkeypatch.setattr(deep_inpainting, "make_views", views)
+    photos = dataset.render("mpox", range(2), size=32)
+
+    def numbers(size: int = 64, rounds: int = 1, seed: int = 0) -> list[int]:
+        model = create_model("mim", size, "deep", width=4, views=rounds)
+        return [int(found["number"][0]) for found in model._views(photos, tmp_path, seed)]
+
+    first = numbers()
+    assert sorted(first) == [1, 2] and numbers() == first
+    assert not set(numbers(size=96)) & set(first) and len(made) == 4
+    assert not set(numbers(rounds=2)) & set(first) and len(made) == 6
+    assert not set(numbers(seed=1)) & set(first) and len(made) == 8
+    monkeypatch.setattr(deep_inpainting, "_code", lambda: "another version")
+    assert not set(numbers()) & set(first) and len(made) == 10
+    # A damaged file is made again.
+    monkeypatch.undo()
+    monkeypatch.setattr(deep_inpainting, "make_views", views)
+    files = sorted(tmp_path.iterdir())
+    contents = [path.read_bytes() for path in files]
+    for cut in (lambda content: b"", lambda content: content[:100], lambda content: b"PK" + content[2:-40] + b"x" * 40):
+        for path, content in zip(files, contents, strict=True):
+            path.write_bytes(cut(content))
+        before = len(made)
+        found = numbers()
+        assert len(made) == before + 2 and numbers() == found
+
+
 def test_the_head_has_seen_every_kind_of_view(root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     seen = []
     monkeypatch.setattr(deep_inpainting, "fit_head", lambda *parts: seen.append([len(part) for part in parts[:3]]))

@@ -167,3 +167,19 @@ def test_a_split_needs_the_normal_class_and_another(folder: Path) -> None:
     ):
         with pytest.raises(MimError, match=words):
             evaluate(FakeJudge(), chosen, split, seed=0, warn=print)
+
+
+def test_a_similarity_that_is_no_number_names_its_photograph(folder: Path) -> None:
+    class Broken(FakeJudge):
+        """Computes no number for the second photograph of each class."""
+
+        def judge(self, pixels: NDArray[np.uint8]) -> Judgement:
+            judgement = super().judge(pixels)
+            judgement.similarity[1] = np.nan
+            return judgement
+
+    photos = scan_folder(folder)
+    second = [photo for photo in photos if (photo.split, photo.label) == ("test", "mpox")][1]
+    with pytest.raises(MimError, match="no finite similarity for 1 photographs of test/mpox; train or export") as named:
+        evaluate(Broken(), photos, "test", seed=0, warn=print)
+    assert named.value.path == second.path

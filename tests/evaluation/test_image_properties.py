@@ -78,6 +78,21 @@ def test_quality_is_read_from_the_header_alone(tmp_path: Path, skin: np.ndarray)
     assert properties.jpeg_quality(path) == 60
 
 
+def test_quality_is_read_without_warnings_and_from_damaged_headers(tmp_path: Path, skin: np.ndarray) -> None:
+    """Two-byte tables, fill bytes before a marker, and files that end anywhere."""
+    path = tmp_path / "photo.jpg"
+    Image.fromarray(skin[0]).save(path, quality=60)
+    whole = path.read_bytes()
+    place = whole.index(b"\xff\xdb")
+    table = whole[place + 5 : place + 69]
+    wide = b"\xff\xff\xdb" + (2 + 129).to_bytes(2, "big") + b"\x10" + b"".join(bytes([0, value]) for value in table)
+    path.write_bytes(whole[:2] + wide + whole[whole.index(b"\xff\xda") :])
+    assert properties.jpeg_quality(path) == 60
+    for end in range(place + 200):
+        path.write_bytes(whole[:end])
+        assert np.isnan(properties.jpeg_quality(path)) or properties.jpeg_quality(path) == 60
+
+
 def test_other_formats_have_no_quality_and_missing_files_an_error(tmp_path: Path, skin: np.ndarray) -> None:
     for suffix in ("png", "webp"):
         Image.fromarray(skin[0]).save(tmp_path / f"photo.{suffix}")

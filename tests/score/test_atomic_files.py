@@ -3,16 +3,28 @@
 from __future__ import annotations
 
 import errno
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager
 from pathlib import Path
 
 import pytest
 
+from mim_export.score import atomic_files
 from mim_export.score.atomic_files import (
+    check_new_folder,
+    check_writable,
+    is_leftover,
     new_file,
     new_folder,
     read_json,
+    temporary_folder,
     write_json,
 )
 from mim_export.score.errors import MimError, explain
@@ -114,3 +126,138 @@ def test_only_refusals_are_explained() -> None:
     assert str(denied).startswith("x: permission denied; allow")
     error = MimError("two\nlines", "mend", "p")
     assert explain(error) is error and "\n" not in str(error)
+
+
+_WRITE = """
+import sys, time
+from mim_export.score.atomic_files import new_file, new_folder
+with (new_folder if sys.argv[2] == "folder" else new_file)(sys.argv[1]) as temporary:
+    (temporary / "part" if sys.argv[2] == "folder" else temporary).write_text("half")
+    print("writing", flush=True)
+    time.sleep(60)
+"""
+
+
+@pytest.mark.parametrize("kind", ["file", "folder"])
+def test_what_a_killed_process_leaves_is_removed_by_the_next_write(tmp_path: Path, kind: str) -> None:
+    command = [sys.executable, "-c", _WRITE, str(tmp_path / "target"), kind]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE)
+    assert process.stdout is not None and process.stdout.readline() == b"writing\n"
+    (left,) = tmp_path.iterdir()
+    assert is_leftover(left.name) and f"-{process.pid}-" in left.name
+    write_json(tmp_path / "other.json", {})
+    assert left.exists(), "its process lives"
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    assert left.exists()
+    write_json(tmp_path / "other.json", {})
+    assert [path.name for path in tmp_path.iterdir()] == ["other.json"]
+
+
+def test_leftovers_of_other_hosts_are_removed_when_they_are_old(tmp_path: Path) -> None:
+    names = (".mim-tf-00000000-1-0123456789ab", ".mim-tf-00000000-2-0123456789ab", ".mim-tf-of-the-user")
+    for name in names:
+        (tmp_path / name).mkdir()
+    for name in names[1:]:
+        os.utime(tmp_path / name, (time.time() - 1e6,) * 2)
+    write_json(tmp_path / "a.json", {})
+    assert sorted(path.name for path in tmp_path.iterdir()) == sorted([names[0], names[2], "a.json"])
+
+
+def test_threads_write_beside_each_other(tmp_path: Path) -> None:
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(lambda number: write_json(tmp_path / f"{number}.json", number), range(200)))
+    assert len(list(tmp_path.iterdir())) == 200
+
+
+@pytest.mark.parametrize("make", [new_file, new_folder])
+def test_content_is_on_the_disk_before_its_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, make: Make) -> None:
+    calls: list[str] = []
+    replace, fsync = os.replace, os.fsync
+
+    def flushed(descriptor: int) -> None:
+        path = os.readlink(f"/proc/self/fd/{descriptor}")
+        calls.append("folder above" if path == str(tmp_path) else Path(path).name)
+        fsync(descriptor)
+
+    def renamed(source: Path, target: Path) -> None:
+        calls.append("rename")
+        replace(source, target)
+
+    if not Path("/proc/self/fd").is_dir():
+        pytest.skip("the names of open files cannot be read here")
+    monkeypatch.setattr(os, "fsync", flushed)
+    monkeypatch.setattr(os, "replace", renamed)
+    with make(tmp_path / "target") as temporary:
+        (temporary / "part" if temporary.is_dir() else temporary).write_text("x")
+    assert calls.index("part" if make is new_folder else "target") < calls.index("rename")
+    assert calls[-2:] == ["rename", "folder above"]
+
+
+def test_a_file_system_that_cannot_flush_is_no_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(descriptor: int) -> None:
+        raise OSError(errno.EINVAL, "Invalid argument")
+
+    monkeypatch.setattr(os, "fsync", refuse)
+    write_json(tmp_path / "a.json", {})
+    assert (tmp_path / "a.json").exists()
+
+
+def test_temporary_files_name_tmpdir(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    with temporary_folder() as folder:
+        (folder / "x").write_text("1")
+        assert folder.parent == tmp_path
+    assert not list(tmp_path.iterdir())
+    with pytest.raises(MimError) as full, temporary_folder():
+        raise OSError(errno.ENOSPC, "No space left on device")
+    assert str(full.value) == (
+        f"{tmp_path}: no space left on device; free some space there, or name another folder by TMPDIR"
+    )
+    with pytest.raises(MimError) as full, temporary_folder() as folder, new_file(folder / "run" / "x.json"):
+        raise OSError(errno.ENOSPC, "No space left on device")
+    assert str(full.value).startswith(f"{tmp_path}: no space left on device; ") and "TMPDIR" in str(full.value)
+    with pytest.raises(FileNotFoundError, match="elsewhere"), temporary_folder():
+        (tmp_path / "elsewhere").read_text()
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "absent"))
+    with pytest.raises(MimError, match=r"absent: no such file or directory; .* TMPDIR"), temporary_folder():
+        pass
+    monkeypatch.setattr(tempfile, "tempdir", None)
+    monkeypatch.setattr(tempfile, "_candidate_tempdir_list", lambda: [str(tmp_path / "absent")])
+    with pytest.raises(MimError, match=r"no folder for temporary files .*; name one by TMPDIR"), temporary_folder():
+        pass
+
+
+def test_outputs_are_checked_before_they_are_written(
+    open_folder: Path, other_user: Callable[[], AbstractContextManager[None]]
+) -> None:
+    check_writable(open_folder / "a" / "b")
+    check_new_folder(open_folder / "a")
+    assert not list(open_folder.iterdir())
+    (open_folder / "full").mkdir()
+    (open_folder / "full" / "file").write_text("")
+    check_writable(open_folder / "full")
+    with pytest.raises(MimError, match="full: exists and is not an empty folder"):
+        check_new_folder(open_folder / "full")
+    with pytest.raises(MimError, match="file: not a directory; name a folder"):
+        check_writable(open_folder / "full" / "file")
+    open_folder.chmod(0o555)
+    for check in (check_writable, check_new_folder):
+        with other_user(), pytest.raises(MimError, match="a: permission denied; allow"):
+            check(open_folder / "a")
+
+
+def test_a_damaged_json_file_is_one_line_whatever_its_bytes(tmp_path: Path) -> None:
+    path = tmp_path / "a.json"
+    for content in (b"\xff\xfe", b"[" * 100_000, b""):
+        path.write_bytes(content)
+        with pytest.raises(MimError, match=r"a\.json: not JSON .*; mend it") as caught:
+            read_json(path, "mend it")
+        assert caught.value.__cause__ is not None
+
+
+def test_the_process_number_of_an_earlier_boot_is_not_this_process(tmp_path: Path) -> None:
+    left = tmp_path / f".mim-tf-{atomic_files._host()}-{os.getpid()}-0123456789ab"
+    left.mkdir()
+    write_json(tmp_path / "a.json", {})
+    assert not left.exists()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from fractions import Fraction
 
 import numpy as np
@@ -63,6 +64,47 @@ def test_too_few_groups_name_the_smallest_alpha() -> None:
     assert groups_needed(0.05) == groups_needed(1 - 0.95) == 19
     with pytest.raises(MimError, match="between 0 and 1"):
         decide.check_alpha(1.5, 100)
+
+
+@pytest.mark.parametrize("given", [1e-9, 1e-4])
+def test_the_advised_alpha_and_sensitivity_are_accepted(given: float) -> None:
+    for groups in range(1, 501):
+        if given + decide.SLACK >= 1 / (groups + 1):
+            continue
+        with pytest.raises(MimError) as refused:
+            decide.check_alpha(given, groups)
+        advice = re.search(r"use alpha (\S+) \(sensitivity (\S+)\)", str(refused.value))
+        assert advice is not None
+        for alpha in (float(advice[1]), 1 - float(advice[2])):
+            decide.check_alpha(alpha, groups)
+            assert groups_needed(alpha) <= groups
+            assert alpha - 1 / (groups + 1) < 2e-4, "no more than rounding"
+
+
+@pytest.mark.parametrize("alpha", [float("nan"), 0.0, 1.0, -0.5, 1.5, float("inf")])
+def test_levels_that_are_not_possible_are_refused(alpha: float) -> None:
+    for check in (decide.check_level, groups_needed):
+        with pytest.raises(MimError, match="is not between 0 and 1; choose a sensitivity"):
+            check(alpha)
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
+def test_a_similarity_that_is_no_number_cannot_be_judged(value: float) -> None:
+    calibration = table([[8], [16], [24]], 0.25)
+    pixels = np.random.default_rng(0).integers(0, 256, (2, 8, 8, 3)).astype(np.uint8)
+    pixels = np.concatenate([pixels, np.full((1, 8, 8, 3), 90, np.uint8)])
+    limits = Gate(0.01, 0.0, 8)
+    judgement = decide.judge(np.array([value, 0.9, value], np.float32), pixels, calibration, limits)
+    np.testing.assert_array_equal(judgement.verdict, [2, 0, 2])
+    assert [decide.REASONS[code] for code in judgement.reason] == ["unreadable", None, "blank"]
+    assert np.isnan(judgement.p_value[0]) and judgement.p_value.dtype == np.float32
+    assert np.isnan(decide.p_value(np.nan, calibration))
+    np.testing.assert_array_equal(decide.verdict([np.nan, 0.1], [0, 0], 0.25), [2, 1])
+    names = np.array(["a", "b", "c"])
+    with pytest.raises(MimError, match="1 of 3 similarities of the calibration are not finite numbers; train again"):
+        fit_calibration(np.array([0.1, value, 0.2], np.float32), names, alpha=0.25, method="split")
+    with pytest.raises(MimError, match="novelty of a calibration image is not a finite number"):
+        fit_gate(pixels[:2], np.array([0.1, value], np.float32))
 
 
 def test_calibration_survives_json() -> None:

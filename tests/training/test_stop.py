@@ -1,0 +1,67 @@
+"""`mim_tf.training.stop`: signals end a process in order."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from mim_tf.training.stop import SIGNALS, orderly_stop
+
+#: Takes a signal to ignore, and whether it takes a second one.
+_PROGRAM = """
+import signal, sys, time
+from pathlib import Path
+from mim_export.score.atomic_files import new_file
+from mim_tf.training.stop import orderly_stop
+signal.signal(signal.SIGINT, signal.default_int_handler)  # background jobs of a shell ignore SIGINT
+if sys.argv[2] != "0":
+    signal.signal(int(sys.argv[2]), signal.SIG_IGN)
+try:
+    with orderly_stop(lambda: print("stopped", flush=True)), new_file(sys.argv[1]) as temporary:
+        temporary.write_text("half")
+        print("begun", flush=True)
+        time.sleep(60)
+except KeyboardInterrupt:
+    sys.exit(130)
+"""
+
+
+def started(target: Path, ignored: int = 0) -> subprocess.Popen[str]:
+    command = [sys.executable, "-c", _PROGRAM, str(target), str(int(ignored))]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+    assert process.stdout is not None and process.stdout.readline() == "begun\n"
+    return process
+
+
+@pytest.mark.parametrize("number", SIGNALS)
+def test_a_signal_says_so_at_once_and_leaves_nothing(tmp_path: Path, number: signal.Signals) -> None:
+    process = started(tmp_path / "target")
+    process.send_signal(number)
+    out, _ = process.communicate(timeout=20)
+    assert out == "stopped\n" and process.returncode == 128 + number
+    assert not list(tmp_path.iterdir())
+
+
+def test_an_ignored_signal_stays_ignored(tmp_path: Path) -> None:
+    process = started(tmp_path / "target", signal.SIGHUP)
+    process.send_signal(signal.SIGHUP)
+    with pytest.raises(subprocess.TimeoutExpired):
+        process.wait(1)
+    process.send_signal(signal.SIGTERM)
+    assert process.wait(20) == 143
+
+
+def test_handlers_are_restored() -> None:
+    before = [signal.getsignal(number) for number in SIGNALS]
+    for _ in range(3):
+        with orderly_stop(lambda: None):
+            assert [signal.getsignal(number) for number in SIGNALS] != before
+        assert [signal.getsignal(number) for number in SIGNALS] == before
+    with pytest.raises(SystemExit) as stop, orderly_stop(lambda: None):
+        signal.raise_signal(signal.SIGTERM)
+    assert stop.value.code == 143
+    assert [signal.getsignal(number) for number in SIGNALS] == before
