@@ -16,8 +16,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, BinaryIO
 
-#: JPEG files with more scans are rejected: each scan costs as much time as decoding a simple file. Cameras and web sites
-#: write at most a dozen.
+#: JPEG files with more scans are rejected: each scan costs as much time as decoding a simple file. Cameras and web
+#: sites write at most a dozen.
 MAX_SCANS = 64
 #: Bytes that are read at a time.
 _BLOCK = 1 << 16

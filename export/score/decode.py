@@ -1,8 +1,8 @@
 """Decodes photographs to upright RGB, in bands of rows.
 
 The scorers in C, Kotlin, Swift and TypeScript implement the same definition, which `export/README.md` specifies. Only
-Pillow's own copy of a photograph is held as a whole, so that a small file cannot ask for gigabytes. Needs only numpy and
-Pillow.
+Pillow's own copy of a photograph is held as a whole, so that a small file cannot ask for gigabytes. Needs only numpy
+and Pillow.
 """
 
 from __future__ import annotations

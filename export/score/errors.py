@@ -123,10 +123,9 @@ def quiet_stderr() -> Iterator[None]:
     Native libraries print start-up messages there, which would hide the one-line errors of this project. Their errors
     are still raised as exceptions.
 
-    The descriptor belongs to the whole process: what other threads print meanwhile is lost as well, so use it only around
-    imports and the creation of interpreters and converters. Blocks may be nested and run in several threads at once; the
-    descriptor is redirected by the first one and restored by the last one. If there is no standard error, nothing
-    happens.
+    The descriptor belongs to the whole process: what other threads print meanwhile is lost as well, so use it only
+    around imports and the creation of interpreters and converters. Blocks may be nested and run in several threads at
+    once; the first one redirects the descriptor and the last one restores it. Without a standard error, nothing happens.
     """
     with _Quiet.lock:
         _Quiet.depth += 1

@@ -6,6 +6,7 @@ Research software, not a diagnosis. No image leaves the device.
 from __future__ import annotations
 
 import os
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -13,15 +14,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .decide import REASONS, VERDICTS, Judgement
-from .decode import decode
+from .decode import Photograph
 from .errors import MimError, quiet_stderr
 from .manifest import RELEASED, REMEDY, masks_of, read_checked, read_manifest
 from .preprocess import resample
-from .runtimes import MakeInterpreter, runtimes
+from .runtimes import MakeInterpreter, runtime
 
 
 class Scorer:
     """Loads a bundle and scores photographs with it.
+
+    A scorer may be used in several threads at once: they decode and resample in parallel, and a lock lets one of them
+    at a time run the model. To run models in parallel, use processes. A scorer can be pickled for them; the path of the
+    bundle and the name of the runtime are stored, and the bundle is loaded again.
 
     Args:
         bundle: the folder of a bundle; the released bundle by default.
@@ -49,11 +54,9 @@ class Scorer:
     ) -> None:
         self.manifest = read_manifest(bundle)
         content = read_checked(bundle, "mim.tflite", self.manifest)
-        if make_interpreter is None:
-            available = runtimes()
-            if not available:
-                raise MimError("no TFLite runtime", "pip install ai-edge-litert (or tflite-runtime)")
-            make_interpreter = next(iter(available.values()))
+        self._lock = threading.Lock()
+        self._bundle = os.path.abspath(bundle)
+        self._make_interpreter = make_interpreter or runtime()
         try:
             self.size: int = self.manifest["size"]
             self.measure: str = self.manifest["measure"]["name"]
@@ -64,7 +67,7 @@ class Scorer:
             raise MimError(f"lacks {error}", REMEDY, Path(bundle) / "manifest.json") from None
         try:
             with quiet_stderr():
-                self._score = make_interpreter(content).get_signature_runner("score")
+                self._score = self._make_interpreter(content).get_signature_runner("score")
                 # Errors of the delegate are raised at the first inference.
                 self._score(image=np.zeros((1, self.size, self.size, 3), np.uint8))
         except (ValueError, RuntimeError) as error:
@@ -75,6 +78,9 @@ class Scorer:
                 Path(bundle) / "mim.tflite",
             ) from None
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), (self._bundle, self._make_interpreter)
+
     def run(self, pixels: NDArray[np.uint8]) -> dict[str, NDArray[Any]]:
         """Runs the signature `score`.
 
@@ -84,8 +90,9 @@ class Scorer:
         Returns:
             The outputs by name, with a batch dimension of 1; the manifest lists their shapes and dtypes.
         """
-        outputs: dict[str, NDArray[Any]] = self._score(image=pixels[None])
-        return outputs
+        with self._lock:  # an interpreter has one set of input and output tensors
+            outputs = self._score(image=pixels[None])
+            return {name: np.array(output) for name, output in outputs.items()}
 
     def judge(self, images: NDArray[np.uint8]) -> Judgement:
         """Scores resampled images.
@@ -132,7 +139,23 @@ class Scorer:
         Raises:
             MimError: the photograph cannot be read.
         """
-        return {"image": os.fspath(path), **self.score_pixels(decode(path))}
+        with Photograph(path) as photo:
+            return self.score_photograph(photo)
+
+    def score_photograph(self, photo: Photograph) -> dict[str, Any]:
+        """Scores one open photograph, which is resampled while it is decoded.
+
+        Args:
+            photo: the photograph.
+
+        Returns:
+            The entries of `score`.
+
+        Raises:
+            MimError: the photograph is truncated or damaged.
+        """
+        (pixels,) = photo.resampled((self.size,))
+        return {"image": os.fspath(photo.path), **self.to_row(self.run(pixels), min(photo.width, photo.height))}
 
     def score_pixels(self, photo: NDArray[np.uint8]) -> dict[str, Any]:
         """Scores one decoded photograph.

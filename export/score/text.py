@@ -1,7 +1,7 @@
 """Text for terminals, logs and JSON: names of files and classes may contain any character.
 
-A name is never trusted: a line feed or an escape sequence in it could imitate a line of the output, and an encoding that
-cannot represent it must not cost the other rows.
+A name is never trusted: a line feed or an escape sequence in it could imitate a line of the output, and an encoding
+that cannot represent it must not cost the other rows.
 """
 
 from __future__ import annotations
@@ -15,7 +15,8 @@ def printable(name: str) -> str:
     """Escapes characters that are not printable: controls, line and paragraph separators, direction marks.
 
     Args:
-        name: any text, such as the name of a file. Bytes that are not UTF-8 are lone surrogates in it, as in `os.fsdecode`.
+        name: any text, such as the name of a file. Bytes that are not UTF-8 are lone surrogates in it, as `os.fsdecode`
+            returns them.
 
     Returns:
         The text in one line. Spaces stay as they are.
