@@ -8,7 +8,6 @@ Research software, not a diagnosis. No image leaves the device.
 from __future__ import annotations
 
 import argparse
-import os
 import sys
 
 from .batch import list_photographs
@@ -42,9 +41,6 @@ def main() -> int:
         return 2
     except KeyboardInterrupt:
         return INTERRUPTED
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # Python flushes stdout when it exits
-        return 141
 
 
 if __name__ == "__main__":

@@ -125,7 +125,7 @@ def quiet_stderr() -> Iterator[None]:
 
     The descriptor belongs to the whole process: what other threads print meanwhile is lost as well, so use it only
     around imports and the creation of interpreters and converters. Blocks may be nested and run in several threads at
-    once; the first one redirects the descriptor and the last one restores it. Without a standard error, nothing happens.
+    once; the first one redirects the descriptor and the last one restores it. Without standard error, nothing happens.
     """
     with _Quiet.lock:
         _Quiet.depth += 1

@@ -17,6 +17,8 @@ from .text import json_text, printable, write_line
 Form = Literal["text", "json", "jsonl"]
 #: Exit status after Ctrl-C, as in a shell.
 INTERRUPTED = 130
+#: Exit status after the reader of the output has closed its pipe, as in a shell.
+CLOSED = 141
 
 
 def chosen_form(as_json: bool, as_jsonl: bool) -> Form:
@@ -49,13 +51,21 @@ def print_scores(
         jobs: number of processes; all cores by default.
 
     Returns:
-        Exit status: 0; 2 if a photograph could not be read; 130 if interrupted.
+        Exit status: 0; 2 if a photograph could not be read; 130 if interrupted; 141 if the output pipe was closed.
     """
+    try:
+        return _print_scores(scorer, images, form, jobs or cores())
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # Python flushes stdout when it exits
+        return CLOSED
+
+
+def _print_scores(scorer: Scorer, images: Sequence[str | os.PathLike[str]], form: Form, jobs: int) -> int:
     rows: list[Row] = []
     status = 0
     bar = _Bar(len(images), sys.stderr)
     try:
-        for row, error in score_images(scorer, images, jobs or cores()):
+        for row, error in score_images(scorer, images, jobs):
             bar.clear()
             if form == "json":
                 rows.append(row)

@@ -60,7 +60,8 @@ def write_line(line: str, stream: TextIO | None) -> None:
         stream: `sys.stdout`, `sys.stderr` or another stream; nothing is printed if it is None.
     """
     if stream is not None:
-        print(encodable(printable(line), stream.encoding), file=stream, flush=True)
+        stream.write(encodable(printable(line), stream.encoding) + "\n")
+        stream.flush()
 
 
 def json_text(entry: Any, encoding: str | None, indent: int | None = None) -> str:
