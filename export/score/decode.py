@@ -12,10 +12,11 @@ import os
 import stat
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, JpegImagePlugin, PngImagePlugin, WebPImagePlugin
+from PIL import Image, ImageFile, JpegImagePlugin, PngImagePlugin, WebPImagePlugin
 
 from .containers import Container, Spliced, check_png_data, orientation, read_container
 from .errors import MimError
@@ -57,7 +58,7 @@ class Photograph:
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
         self.path = path
-        self._images: list[Image.Image] = []
+        self._images: list[ImageFile.ImageFile] = []
         with _one_line(path):
             _check_kind(path)
             self._file = open(path, "rb")  # noqa: SIM115, closed by `close`
@@ -120,7 +121,7 @@ class Photograph:
                 average.add(band)
         return [average.result() for average in averages]
 
-    def _open(self) -> Image.Image:
+    def _open(self) -> ImageFile.ImageFile:
         """Opens the parts that hold pixels. `Image.open` would warn of large images, for the whole process."""
         return _PLUGINS[self._container.format](io.BufferedReader(Spliced(self._file, self._container.pieces)))
 
@@ -215,8 +216,8 @@ def _check_kind(path: str | os.PathLike[str]) -> None:
         raise MimError(f"{kind}, not an image", "name an image file", path)
 
 
-def _with_layout(tile: tuple[object, ...], layout: str) -> tuple[object, ...]:
-    """Returns a tile of Pillow that is unpacked with another layout of samples."""
+def _with_layout(tile: Any, layout: str) -> Any:
+    """Returns a tile of Pillow that is unpacked with another layout of samples. Tiles are named tuples since 11.1."""
     values = (*tile[:3], layout)
     return type(tile)(*values) if hasattr(tile, "_fields") else values
 
@@ -238,12 +239,13 @@ def _png_rgb(images: list[Image.Image], container: Container) -> NDArray[np.uint
     if colour == 3:
         table = _palette(container)
         return table[np.asarray(images[0])]
+    samples: NDArray[Any]
     if depth == 16:
         samples = _sixteen_bits(images, colour)
+        eight = ((samples.astype(np.uint32) + 128) // 257).astype(np.uint8)
     else:
         image = images[0].convert("L") if images[0].mode == "1" else images[0]
-        samples = np.asarray(image).reshape(image.height, image.width, -1)
-    eight = ((samples.astype(np.uint32) + 128) // 257).astype(np.uint8) if depth == 16 else samples
+        samples = eight = np.asarray(image).reshape(image.height, image.width, -1)
     if colour in (4, 6):
         return _over_white(np.broadcast_to(eight[:, :, :-1], (*eight.shape[:2], 3)), eight[:, :, -1:])
     rgb = np.repeat(eight, 3, axis=2) if colour == 0 else eight
@@ -275,7 +277,7 @@ def _sixteen_bits(images: list[Image.Image], colour: int) -> NDArray[np.uint16]:
     if colour == 4:  # high and low byte of grey and alpha, read as if they were four samples
         return np.ascontiguousarray(np.asarray(images[0])).view(">u2").astype(np.uint16)
     high, low = (np.asarray(image).astype(np.uint16) for image in images)
-    return high << 8 | low
+    return np.asarray(high * 256 + low, np.uint16)
 
 
 def _over_white(colour: NDArray[np.uint8], alpha: NDArray[np.uint8]) -> NDArray[np.uint8]:

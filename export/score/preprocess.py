@@ -30,7 +30,8 @@ def resample(pixels: NDArray[np.uint8], size: int) -> NDArray[np.uint8]:
     Example:
         The 2 x 2 image [[0, 10], [20, 31]] (in each channel) becomes 15 at size 1: (61 + 2) // 4.
     """
-    average = AreaAverage(*pixels.shape[:2], size)
+    height, width = pixels.shape[:2]
+    average = AreaAverage(height, width, size)
     average.add(pixels)
     return average.result()
 
@@ -46,7 +47,7 @@ class AreaAverage:
         size: side S of the result in pixels.
 
     Example:
-        >>> average = AreaAverage(*pixels.shape[:2], 96)
+        >>> average = AreaAverage(len(pixels), len(pixels[0]), 96)
         >>> average.add(pixels[:100])
         >>> average.add(pixels[100:])
         >>> np.array_equal(average.result(), resample(pixels, 96))
