@@ -64,6 +64,8 @@ class Photograph:
             self._file = open(path, "rb")  # noqa: SIM115, closed by `close`
             try:
                 self._container = read_container(self._file)
+                if not self._container.width or not self._container.height:
+                    raise ValueError("it has no pixels")
                 limit = MAX_WEBP_PIXELS if self._container.format == "WEBP" else MAX_PIXELS
                 if self._container.width * self._container.height > limit:
                     raise MimError(f"has more than {limit:,} pixels", "shrink the image", path)

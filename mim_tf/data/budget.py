@@ -2,9 +2,25 @@
 
 from __future__ import annotations
 
+import ctypes
+import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+
+#: Pixels up to which released memory may stay with its thread.
+_SMALL = 2_000_000
+
+
+def _find_trim() -> Callable[[int], object]:
+    """Returns `malloc_trim` of glibc, which would otherwise keep the memory of a photograph for each thread."""
+    try:
+        return ctypes.CDLL(None).malloc_trim if sys.platform == "linux" else bool
+    except (OSError, AttributeError):  # another C library
+        return bool
+
+
+_trim = _find_trim()
 
 
 class PixelBudget:
@@ -37,6 +53,8 @@ class PixelBudget:
         try:
             yield
         finally:
+            if pixels > _SMALL:
+                _trim(0)
             with self._changed:
                 self._free += share
                 self._changed.notify_all()

@@ -159,7 +159,8 @@ def load_at_sizes(photos: Sequence[Photo], sizes: Sequence[int], *, warn: Warn, 
 
     def read(photo: Photo) -> tuple[Photo, list[NDArray[np.uint8]], int] | MimError:
         try:
-            with Photograph(photo.path) as opened, budget.take(opened.width * opened.height):
+            opened = Photograph(photo.path)
+            with budget.take(opened.width * opened.height), opened:  # pixels are released before the next ones fit
                 return photo, opened.resampled(sizes), min(opened.width, opened.height)
         except MimError as error:
             return error

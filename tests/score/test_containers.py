@@ -260,6 +260,37 @@ def test_large_webp_files_are_refused_before_they_are_decoded(tmp_path: Path) ->
             read(b"RIFF\0\1\0\0WEBP" + body + bytes(40), tmp_path)
 
 
+@pytest.mark.parametrize("shape", [(0, 3, 3), (3, 0, 3)])
+def test_an_image_without_pixels_is_refused(tmp_path: Path, shape: tuple[int, int, int]) -> None:
+    with pytest.raises(MimError, match="no pixels"):
+        read(png(np.zeros(shape, np.uint8), 8, 2), tmp_path)
+
+
+@given(st.sampled_from(["JPEG", "PNG", "WEBP"]), st.integers(0, 2**32 - 1))
+@settings(max_examples=150, deadline=None)
+def test_a_damaged_file_is_decoded_or_refused_in_one_line(
+    tmp_path_factory: pytest.TempPathFactory, kind: str, seed: int
+) -> None:
+    rng, buffer = np.random.default_rng(seed), io.BytesIO()
+    Image.fromarray(PATTERN).save(buffer, kind, exif=tiff([entry(0x112, 3, 1, b"\6\0")]))
+    content = bytearray(buffer.getvalue())
+    for _ in range(rng.integers(1, 6)):
+        content[rng.integers(3, len(content))] = rng.integers(256)
+    try:
+        with Photograph(_written(bytes(content), tmp_path_factory.getbasetemp())) as photo:
+            (small,) = photo.resampled([8])
+    except MimError as error:
+        assert str(error).isprintable()
+    else:
+        assert small.shape == (8, 8, 3)
+
+
+def _written(content: bytes, folder: Path) -> Path:
+    path = folder / "damaged.image"
+    path.write_bytes(content)
+    return path
+
+
 @given(st.lists(st.binary(max_size=12), max_size=6), st.lists(st.tuples(st.integers(0, 80), st.integers(0, 30))))
 @settings(max_examples=60, deadline=None)
 def test_spliced_reads_like_the_joined_pieces(contents: list[bytes], reads: list[tuple[int, int]]) -> None:
