@@ -10,34 +10,41 @@ from __future__ import annotations
 import argparse
 import sys
 
-from .batch import print_rows, score_paths
+from .batch import list_photographs
 from .errors import MimError
 from .manifest import RELEASED
+from .output import INTERRUPTED, chosen_form, print_scores
 from .scorer import Scorer
+from .text import write_line
 
 
 def _warn(line: str) -> None:
-    print(line, file=sys.stderr)
+    write_line(line, sys.stderr)
 
 
 def main() -> int:
     """Runs the command `python -m mim_export.score`.
 
     Returns:
-        Exit status: 0, or 2 if the bundle or a photograph could not be read.
+        Exit status: 0; 2 if the bundle or a photograph could not be read; 130 if interrupted; 141 if the output pipe
+        was closed.
     """
     parser = argparse.ArgumentParser(prog="mim_export.score", description=__doc__)
     parser.add_argument("paths", nargs="+", help="photographs, or folders of them")
     parser.add_argument("--bundle", default=RELEASED, help="a bundle; the released one by default")
-    parser.add_argument("--json", action="store_true", help="print JSON")
+    parser.add_argument("--json", action="store_true", help="print one JSON array at the end")
+    parser.add_argument("--jsonl", action="store_true", help="print a line of JSON for each image")
+    parser.add_argument("--jobs", type=int, help="number of processes; all cores by default")
     arguments = parser.parse_args()
     try:
-        rows, failed = score_paths(Scorer(arguments.bundle), arguments.paths, _warn)
+        form = chosen_form(arguments.json, arguments.jsonl)
+        images = list_photographs(arguments.paths, _warn)
+        return print_scores(Scorer(arguments.bundle), images, form, arguments.jobs)
     except MimError as error:
-        print(error, file=sys.stderr)
+        write_line(str(error), sys.stderr)
         return 2
-    print_rows(rows, failed, arguments.json)
-    return 2 if failed else 0
+    except KeyboardInterrupt:
+        return INTERRUPTED
 
 
 if __name__ == "__main__":

@@ -22,6 +22,7 @@ from pathlib import Path
 from typing import Any
 
 from .errors import MimError, explain
+from .text import json_text
 
 #: Temporary folders are named `.mim-tf-<host>-<process id>-<random digits>`.
 _PREFIX = ".mim-tf-"
@@ -176,7 +177,7 @@ def is_leftover(name: str) -> bool:
 
 def write_json(path: str | os.PathLike[str], entry: Any) -> None:
     """Writes indented JSON with a final newline, atomically (see `new_file`)."""
-    text = json.dumps(entry, indent=1, ensure_ascii=False) + "\n"
+    text = json_text(entry, "utf-8", 1) + "\n"  # names of files may hold bytes that are not UTF-8
     with new_file(path) as temporary:
         temporary.write_text(text, encoding="utf-8")
 

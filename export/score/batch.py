@@ -1,22 +1,28 @@
-"""Scores files and folders of photographs, and prints the results as text or JSON."""
+"""Scores files and folders of photographs."""
 
 from __future__ import annotations
 
-import json
 import os
-import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Any
 
+from .decode import Photograph
 from .errors import MimError, explain
-from .listing import Warn, is_special, list_images, to_nobody
+from .listing import Warn, list_images, to_nobody
+from .processes import in_processes
 from .scorer import Scorer
+
+#: A result of `Scorer.score`.
+Row = dict[str, Any]
+#: Photographs of more pixels are decoded in one process at a time.
+_LARGE = 25_000_000
 
 
 def score_paths(
     scorer: Scorer, paths: Iterable[str | os.PathLike[str]], warn: Warn = to_nobody
-) -> tuple[list[dict[str, Any]], list[MimError]]:
+) -> tuple[list[Row], list[MimError]]:
     """Scores photographs and folders of photographs.
 
     Args:
@@ -31,23 +37,64 @@ def score_paths(
     Raises:
         MimError: a folder contains no images or cannot be listed.
     """
-    rows, failed = [], []
-    for path in _images(paths, warn):
-        try:
-            if is_special(path):  # a pipe would wait for a writer
-                raise MimError("a pipe or a device, not an image", "name an image file", path)
-            rows.append(scorer.score(path))
-        except MimError as error:
-            failed.append(error)
-            unreadable = {"verdict": "cannot-judge", "reason": "unreadable"}
-            rows.append({"image": os.fspath(path), "similarity": None, "p_value": None, **unreadable})
-    return rows, failed
+    results = list(score_images(scorer, list_photographs(paths, warn)))
+    return [row for row, _ in results], [error for _, error in results if error is not None]
 
 
-def _images(paths: Iterable[str | os.PathLike[str]], warn: Warn) -> list[Path]:
-    """Replaces each folder by the images in it, sorted by path."""
+def score_images(
+    scorer: Scorer, images: Sequence[str | os.PathLike[str]], jobs: int = 1
+) -> Iterator[tuple[Row, MimError | None]]:
+    """Scores photographs one after another or in several processes.
+
+    Args:
+        scorer: the scorer of a bundle. Each process loads its bundle again.
+        images: image files.
+        jobs: largest number of processes. Fewer are started for few images; below 16 images, none.
+
+    Yields:
+        The row of each image and the error if it could not be read, as `score_paths` returns them, in the order of
+        `images`. Each is available as soon as it and those before are scored. Only a few are held at a time.
+
+    Raises:
+        MimError: a process was stopped from outside, for example for lack of memory.
+    """
+    workers = min(jobs, len(images) // 8)
+    if workers < 2:
+        return (_score(scorer, path, None) for path in images)
+    return in_processes(_score, scorer, images, workers)
+
+
+def cores() -> int:
+    """Returns the number of processor cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def _score(
+    scorer: Scorer, path: str | os.PathLike[str], turn: AbstractContextManager[Any] | None
+) -> tuple[Row, MimError | None]:
+    """Scores one photograph. `turn` is a lock for large ones, so that each process need not hold one."""
+    try:
+        with Photograph(path) as photo:
+            large = photo.width * photo.height > _LARGE
+            with turn if turn is not None and large else nullcontext():
+                return scorer.score_photograph(photo), None
+    except MimError as error:
+        unreadable = {"verdict": "cannot-judge", "reason": "unreadable"}
+        return {"image": os.fspath(path), "similarity": None, "p_value": None, **unreadable}, error
+
+
+def list_photographs(paths: Iterable[str | os.PathLike[str]], warn: Warn = to_nobody) -> list[Path]:
+    """Replaces each folder by the images in it, sorted by path.
+
+    Args:
+        paths: image files, or folders, which are searched recursively, see `listing.list_images`.
+        warn: receives a line for each kind of file in a folder that is left out.
+
+    Raises:
+        MimError: a folder contains no images or cannot be listed, or a name is empty.
+    """
     images = []
-    for path in map(Path, paths):
+    for path in map(_path, paths):
         if not os.path.isdir(path):
             images.append(path)
             continue
@@ -63,23 +110,8 @@ def _images(paths: Iterable[str | os.PathLike[str]], warn: Warn) -> list[Path]:
     return images
 
 
-def print_rows(rows: list[dict[str, Any]], failed: list[MimError], as_json: bool) -> None:
-    """Prints the rows on stdout and the errors on stderr.
-
-    Args:
-        rows: as `score_paths` returns them.
-        failed: errors of the images that could not be read.
-        as_json: print a JSON array instead of one line per image.
-    """
-    if as_json:
-        print(json.dumps(rows, indent=1, ensure_ascii=False))
-    else:
-        for row in rows:
-            if row["similarity"] is None:
-                print(f"{row['image']}: {row['verdict']} ({row['reason']})")
-                continue
-            reason = f" ({row['reason']})" if row["reason"] else ""
-            numbers = f"similarity {row['similarity']:.4f}  p-value {row['p_value']:.3f}"
-            print(f"{row['image']}: {row['verdict']}{reason}  {numbers}")
-    for error in failed:
-        print(error, file=sys.stderr)
+def _path(name: str | os.PathLike[str]) -> Path:
+    """Converts a name to a path. The path of an empty name would be the current folder."""
+    if not os.fspath(name):
+        raise MimError("an empty name", "name photographs or a folder of them")
+    return Path(name)

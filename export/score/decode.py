@@ -1,31 +1,170 @@
-"""Decodes a photograph to upright RGB.
+"""Decodes photographs to upright RGB, in bands of rows.
 
-The scorers in C, Kotlin, Swift and TypeScript implement the same definition, which `export/README.md` specifies. Needs
-only numpy and Pillow.
+The scorers in C, Kotlin, Swift and TypeScript implement the same definition, which `export/README.md` specifies. Only
+Pillow's own copy of a photograph is held as a whole, so that a small file cannot ask for gigabytes. Needs only numpy
+and Pillow.
 """
 
 from __future__ import annotations
 
+import io
 import os
-import warnings
-from pathlib import Path
+import stat
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageOps
+from PIL import Image, ImageFile, JpegImagePlugin, PngImagePlugin, WebPImagePlugin
 
+from .containers import Container, Spliced, check_png_data, orientation, read_container
 from .errors import MimError
+from .preprocess import AreaAverage
 
 #: Images with more pixels are rejected before they are decoded, as a protection against decompression bombs.
 MAX_PIXELS = 100_000_000
+#: The same for WebP, since libwebp and Pillow hold four copies of the image in 4 bytes for each pixel.
+MAX_WEBP_PIXELS = 52_000_000
+#: Pixels that are converted at a time.
+_BAND = 1_000_000
 _REMEDY = "replace the file by a JPEG, PNG or WebP photograph"
+_PLUGINS = {
+    "JPEG": JpegImagePlugin.JpegImageFile,
+    "PNG": PngImagePlugin.PngImageFile,
+    "WEBP": WebPImagePlugin.WebPImageFile,
+}
+
+
+class Photograph:
+    """An open photograph, which is decoded when its rows are read.
+
+    Args:
+        path: a JPEG, PNG or WebP file.
+
+    Attributes:
+        width: of the upright image, in pixels.
+        height: of the upright image, in pixels.
+
+    Raises:
+        MimError: the file is missing, not an image, or has more than `MAX_PIXELS` pixels.
+
+    Example:
+        >>> with Photograph("photo.jpg") as photo:
+        ...     (small,) = photo.resampled([96])
+    """
+
+    def __init__(self, path: str | os.PathLike[str]) -> None:
+        self.path = path
+        self._images: list[ImageFile.ImageFile] = []
+        with _one_line(path):
+            _check_kind(path)
+            self._file = open(path, "rb")  # noqa: SIM115, closed by `close`
+            try:
+                self._container = read_container(self._file)
+                if not self._container.width or not self._container.height:
+                    raise ValueError("it has no pixels")
+                limit = MAX_WEBP_PIXELS if self._container.format == "WEBP" else MAX_PIXELS
+                if self._container.width * self._container.height > limit:
+                    raise MimError(f"has more than {limit:,} pixels", "shrink the image", path)
+                exif = self._container.exif
+                if self._container.format == "WEBP":
+                    self._images.append(self._open())
+                    exif = self._images[0].info.get("exif", b"")
+            except BaseException:
+                self._file.close()
+                raise
+            self._orientation = orientation(exif)
+        stored = self._container.width, self._container.height
+        self.width, self.height = stored[::-1] if self._orientation >= 5 else stored
+
+    def __enter__(self) -> Photograph:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Closes the file and releases the pixels."""
+        self._file.close()
+        self._images.clear()
+
+    def bands(self) -> Iterator[NDArray[np.uint8]]:
+        """Yields the upright image from the top, in bands of rows, each uint8 (rows, width, 3).
+
+        Raises:
+            MimError: the file is truncated or damaged.
+        """
+        with _one_line(self.path):
+            self._load()
+        step = max(1, _BAND // self.width)
+        for top in range(0, self.height, step):
+            with _one_line(self.path):
+                band = self._band(top, min(top + step, self.height))
+            yield band
+
+    def resampled(self, sizes: Sequence[int]) -> list[NDArray[np.uint8]]:
+        """Resamples the centre square, without holding the upright image as an array.
+
+        Args:
+            sizes: side S of each result in pixels.
+
+        Returns:
+            What `resample` returns for the decoded photograph, uint8 (S, S, 3), for each size.
+
+        Raises:
+            MimError: the file is truncated or damaged.
+        """
+        averages = [AreaAverage(self.height, self.width, size) for size in sizes]
+        for band in self.bands():
+            for average in averages:
+                average.add(band)
+        return [average.result() for average in averages]
+
+    def _open(self) -> ImageFile.ImageFile:
+        """Opens the parts that hold pixels. `Image.open` would warn of large images, for the whole process."""
+        return _PLUGINS[self._container.format](io.BufferedReader(Spliced(self._file, self._container.pieces)))
+
+    def _load(self) -> None:
+        """Decodes the image; a PNG of 16 bits and several samples twice, since Pillow drops the low bytes."""
+        if self._container.format == "PNG":
+            check_png_data(self._file, self._container)
+        if not self._images:
+            self._images.append(self._open())
+        image = self._images[0]
+        if image.size != (self._container.width, self._container.height):
+            raise ValueError("its size is contradictory")
+        if self._container.depth == 16 and self._container.colour == 4:
+            image.tile = [_with_layout(image.tile[0], "RGBA")]
+        image.load()
+        if self._container.depth == 16 and self._container.colour in (2, 6):
+            low = self._open()
+            low.tile = [_with_layout(low.tile[0], f"{low.mode};16L")]
+            low.load()
+            self._images.append(low)
+
+    def _band(self, top: int, bottom: int) -> NDArray[np.uint8]:
+        """Returns rows of the upright image: a strip of the stored image, turned."""
+        width, height = self._container.width, self._container.height
+        turned = self._orientation
+        if turned in (3, 4, 7, 8):  # the upright top is the stored bottom or right side
+            top, bottom = self.height - bottom, self.height - top
+        box = (top, 0, bottom, height) if turned >= 5 else (0, top, width, bottom)
+        strip = _rgb([image.crop(box) for image in self._images], self._container)
+        if turned >= 5:
+            strip = strip.transpose(1, 0, 2)
+        if turned in (3, 4, 7, 8):
+            strip = strip[::-1]
+        if turned in (2, 3, 6, 7):
+            strip = strip[:, ::-1]
+        return np.ascontiguousarray(strip)
 
 
 def decode(path: str | os.PathLike[str]) -> NDArray[np.uint8]:
     """Decodes a photograph to upright RGB.
 
     The EXIF orientation is applied. Transparent pixels are composited over white. Greyscale, palette and CMYK images
-    are converted to RGB. 16-bit greyscale is scaled by 1/257 with rounding, so that 65535 becomes 255.
+    are converted to RGB. 16-bit samples are scaled by 1/257 with rounding, so that 65535 becomes 255.
 
     Args:
         path: a JPEG, PNG or WebP file.
@@ -40,44 +179,108 @@ def decode(path: str | os.PathLike[str]) -> NDArray[np.uint8]:
         `decode("photo.jpg").shape` is (4032, 3024, 3) for a portrait photograph of a 12 MP phone, whatever the
         orientation of the stored pixels.
     """
-    name = Path(path)
-    if os.path.isdir(name):  # unlike Path.is_dir, does not raise PermissionError
-        raise MimError("a folder, not an image", "name an image file", path)
+    with Photograph(path) as photo:
+        with _one_line(path):
+            pixels = np.empty((photo.height, photo.width, 3), np.uint8)
+        row = 0
+        for band in photo.bands():
+            pixels[row : row + len(band)] = band
+            row += len(band)
+    return pixels
+
+
+@contextmanager
+def _one_line(path: str | os.PathLike[str]) -> Iterator[None]:
+    """Converts whatever goes wrong with a file to an error of one line."""
     try:
-        with warnings.catch_warnings():
-            # Only warnings of PIL: the filters are global, and folders are decoded in several threads.
-            warnings.filterwarnings("ignore", module="PIL")
-            with Image.open(name, formats=("JPEG", "PNG", "WEBP")) as image:
-                width, height = image.size
-                if width * height > MAX_PIXELS:
-                    raise Image.DecompressionBombError  # Pillow raises it at another limit
-                image.load()
-                return _rgb(ImageOps.exif_transpose(image))
-    except Image.DecompressionBombError:
-        raise MimError(f"has more than {MAX_PIXELS:,} pixels", "shrink the image", path) from None
-    except FileNotFoundError:
+        yield
+    except MimError:
+        raise
+    except (FileNotFoundError, NotADirectoryError):
         raise MimError("no such file", "check the spelling of the path", path) from None
     except PermissionError:
         raise MimError("may not be read", "allow the current user to read it", path) from None
     except MemoryError:
         raise MimError("not enough memory to decode it", "shrink the image", path) from None
     except Exception as error:  # Pillow's plugins raise OSError, SyntaxError, ValueError, struct.error, ...
-        reason = str(error).split("\n")[0].replace(str(name), "").strip(" '\"") or type(error).__name__
+        reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error).split("\n")[0]
+        reason = reason.strip(" '\"") or type(error).__name__
         raise MimError(f"not a readable image ({reason[:80]})", _REMEDY, path) from None
 
 
-def _rgb(image: Image.Image) -> NDArray[np.uint8]:
-    if image.mode.startswith("I") or image.mode == "F":
-        # Image.convert() clips 16-bit greyscale to 255, so it is scaled here.
-        wide = np.asarray(image).astype(np.float64)
-        grey = np.clip(np.floor(wide / 257.0 + 0.5), 0, 255).astype(np.uint8)
-        transparent = image.info.get("transparency")
-        if isinstance(transparent, int):
-            grey[wide == transparent] = 255
-        return np.repeat(grey[:, :, None], 3, axis=2)
-    if "A" in image.getbands() or "transparency" in image.info:
-        rgba = np.asarray(image.convert("RGBA")).astype(np.uint32)
-        alpha = rgba[:, :, 3:]
-        over_white = (rgba[:, :, :3] * alpha + 255 * (255 - alpha) + 127) // 255
-        return over_white.astype(np.uint8)
-    return np.ascontiguousarray(np.asarray(image.convert("RGB")))
+def _check_kind(path: str | os.PathLike[str]) -> None:
+    """Refuses what is not a regular file before it is opened: a pipe or a device would be waited for."""
+    mode = os.stat(path).st_mode
+    if not stat.S_ISREG(mode):
+        kind = "a folder" if stat.S_ISDIR(mode) else "a pipe, socket or device"
+        raise MimError(f"{kind}, not an image", "name an image file", path)
+
+
+def _with_layout(tile: Any, layout: str) -> Any:
+    """Returns a tile of Pillow that is unpacked with another layout of samples. Tiles are named tuples since 11.1."""
+    values = (*tile[:3], layout)
+    return type(tile)(*values) if hasattr(tile, "_fields") else values
+
+
+def _rgb(images: list[Image.Image], container: Container) -> NDArray[np.uint8]:
+    """Converts a strip to RGB, uint8 (rows, columns, 3)."""
+    image = images[0]
+    if container.format == "PNG":
+        return _png_rgb(images, container)
+    if "A" in image.getbands():
+        rgba = np.asarray(image.convert("RGBA"))
+        return _over_white(rgba[:, :, :3], rgba[:, :, 3:])
+    return np.asarray(image.convert("RGB"))
+
+
+def _png_rgb(images: list[Image.Image], container: Container) -> NDArray[np.uint8]:
+    """Converts a strip of a PNG. Pillow compares the transparent colour after scaling, which would miss some."""
+    depth, colour, entry = container.depth, container.colour, container.transparency
+    if colour == 3:
+        table = _palette(container)
+        return table[np.asarray(images[0])]
+    samples: NDArray[Any]
+    if depth == 16:
+        samples = _sixteen_bits(images, colour)
+        eight = ((samples.astype(np.uint32) + 128) // 257).astype(np.uint8)
+    else:
+        image = images[0].convert("L") if images[0].mode == "1" else images[0]
+        samples = eight = np.asarray(image).reshape(image.height, image.width, -1)
+    if colour in (4, 6):
+        return _over_white(np.broadcast_to(eight[:, :, :-1], (*eight.shape[:2], 3)), eight[:, :, -1:])
+    rgb = np.repeat(eight, 3, axis=2) if colour == 0 else eight
+    if len(entry) >= 2 * samples.shape[2]:
+        most = (1 << depth) - 1
+        level = np.frombuffer(entry[: 2 * samples.shape[2]], ">u2") & most
+        if depth < 8:  # Pillow scales the samples to 8 bits
+            level = level * (255 // most)
+        rgb = np.where((samples == level).all(axis=2, keepdims=True), np.uint8(255), rgb)
+    return rgb
+
+
+def _palette(container: Container) -> NDArray[np.uint8]:
+    """Returns the colours of a palette over white, uint8 (256, 3)."""
+    ramp = Image.new("P", (256, 1))
+    ramp.putdata(range(256))
+    ramp.putpalette(container.palette)
+    colours = np.asarray(ramp.convert("RGB"))[0]
+    alpha = np.full((256, 1), 255, np.uint8)
+    entries = np.frombuffer(container.transparency[:256], np.uint8)
+    alpha[: len(entries), 0] = entries
+    return _over_white(colours, alpha)
+
+
+def _sixteen_bits(images: list[Image.Image], colour: int) -> NDArray[np.uint16]:
+    """Returns the samples of a strip of 16 bits, uint16 (rows, columns, samples)."""
+    if colour == 0:
+        return np.asarray(images[0]).astype(np.uint16)[:, :, None]
+    if colour == 4:  # high and low byte of grey and alpha, read as if they were four samples
+        return np.ascontiguousarray(np.asarray(images[0])).view(">u2").astype(np.uint16)
+    high, low = (np.asarray(image).astype(np.uint16) for image in images)
+    return np.asarray(high * 256 + low, np.uint16)
+
+
+def _over_white(colour: NDArray[np.uint8], alpha: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Composites colours over white: (c a + 255 (255 - a) + 127) div 255, which is below 2^16 before the division."""
+    wide = alpha.astype(np.uint16)
+    return ((colour * wide + 255 * (255 - wide) + 127) // 255).astype(np.uint8)

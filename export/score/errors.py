@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import os
 import sys
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
+
+from .text import one_line, printable
 
 
 class MimError(ValueError):
@@ -26,8 +30,18 @@ class MimError(ValueError):
         self.problem = problem
         self.remedy = remedy
         self.path = None if path is None else Path(path)
-        line = f"{problem}; {remedy}" if path is None else f"{os.fspath(path)}: {problem}; {remedy}"
-        super().__init__(" ".join(line.split()))
+        line = one_line(f"{problem}; {remedy}")
+        super().__init__(line if path is None else f"{printable(os.fsdecode(path))}: {line}")
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Supports pickling, also of subclasses with other arguments: errors come from other processes."""
+        return _restored, (type(self), self.args, self.__dict__)
+
+
+def _restored(kind: type[MimError], args: tuple[Any, ...], fields: dict[str, Any]) -> MimError:
+    error = kind.__new__(kind, *args)
+    error.__dict__.update(fields)
+    return error
 
 
 class MissingExtraError(MimError):
@@ -94,19 +108,61 @@ def explain(error: BaseException, path: str | os.PathLike[str] | None = None) ->
     return MimError((error.strerror or str(error)).lower(), remedy, name)
 
 
+class _Quiet:
+    """Number of blocks of `quiet_stderr` that are open in the process, and the descriptor to restore after the last."""
+
+    lock = threading.Lock()
+    depth = 0
+    saved: int | None = None
+
+
 @contextmanager
 def quiet_stderr() -> Iterator[None]:
     """Redirects file descriptor 2 to the null device within the block.
 
     Native libraries print start-up messages there, which would hide the one-line errors of this project. Their errors
     are still raised as exceptions.
+
+    The descriptor belongs to the whole process: what other threads print meanwhile is lost as well, so use it only
+    around imports and the creation of interpreters and converters. Blocks may be nested and run in several threads at
+    once; the first one redirects the descriptor and the last one restores it. Without standard error, nothing happens.
     """
-    sys.stderr.flush()
-    saved = os.dup(2)
+    with _Quiet.lock:
+        _Quiet.depth += 1
+        if _Quiet.depth == 1:
+            _Quiet.saved = _redirect()
+    try:
+        yield
+    finally:
+        with _Quiet.lock:
+            _Quiet.depth -= 1
+            if _Quiet.depth == 0 and _Quiet.saved is not None:
+                _flush()
+                os.dup2(_Quiet.saved, 2)
+                os.close(_Quiet.saved)
+                _Quiet.saved = None
+
+
+def _redirect() -> int | None:
+    """Redirects descriptor 2 to the null device and returns a copy of the old one; None if there is none."""
+    _flush()
+    try:
+        saved = os.dup(2)
+    except OSError:  # closed
+        return None
     try:
         with open(os.devnull, "wb") as null:
             os.dup2(null.fileno(), 2)
-        yield
-    finally:
-        os.dup2(saved, 2)
+    except OSError:
         os.close(saved)
+        return None
+    return saved
+
+
+def _flush() -> None:
+    """Flushes `sys.stderr`, which is None in programs without a console, and may be closed."""
+    try:
+        if sys.stderr is not None:
+            sys.stderr.flush()
+    except (OSError, ValueError):
+        pass

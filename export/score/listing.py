@@ -121,15 +121,6 @@ def list_images(folder: str | os.PathLike[str]) -> Listing:
     return listing
 
 
-def is_special(path: str | os.PathLike[str]) -> bool:
-    """Whether a path is a pipe, a device or a socket, which could block a program that opens it."""
-    try:
-        mode = os.stat(path).st_mode
-    except (OSError, ValueError):
-        return False
-    return not (stat.S_ISREG(mode) or stat.S_ISDIR(mode))
-
-
 def to_nobody(line: str) -> None:
     """Receives warnings that are not shown."""
 

@@ -31,25 +31,73 @@ def resample(pixels: NDArray[np.uint8], size: int) -> NDArray[np.uint8]:
         The 2 x 2 image [[0, 10], [20, 31]] (in each channel) becomes 15 at size 1: (61 + 2) // 4.
     """
     height, width = pixels.shape[:2]
-    side = min(height, width)
-    top, left = (height - side) // 2, (width - side) // 2
-    square = pixels[top : top + side, left : left + side]
-    if side == size:
-        return np.ascontiguousarray(square)
-    # Sums are at most 255 N^2 < 2^53, so float64 is exact for any order of summation.
-    weights = np.zeros((size, side))
-    for j in range(size):
+    average = AreaAverage(height, width, size)
+    average.add(pixels)
+    return average.result()
+
+
+class AreaAverage:
+    """Resamples an image whose rows arrive in bands; see `resample`.
+
+    Only sums are kept, so that a large photograph need not be held as an array.
+
+    Args:
+        height: of the image, in pixels.
+        width: of the image, in pixels.
+        size: side S of the result in pixels.
+
+    Example:
+        >>> average = AreaAverage(len(pixels), len(pixels[0]), 96)
+        >>> average.add(pixels[:100])
+        >>> average.add(pixels[100:])
+        >>> np.array_equal(average.result(), resample(pixels, 96))
+        True
+    """
+
+    def __init__(self, height: int, width: int, size: int) -> None:
+        self._size, self._side = size, min(height, width)
+        self._top, self._left = (height - self._side) // 2, (width - self._side) // 2
+        self._row = -self._top  # of the centre square
+        # Sums are at most 255 N^2 < 2^53, so float64 is exact for any order of summation.
+        self._sums = np.zeros((size, self._side, 3))
+
+    def add(self, rows: NDArray[np.uint8]) -> None:
+        """Adds the next rows.
+
+        Args:
+            rows: uint8 (any number, width, 3).
+        """
+        size, side = self._size, self._side
+        skipped = max(0, -self._row)
+        begin, end = self._row + skipped, min(self._row + len(rows), side)
+        self._row += len(rows)
+        if begin >= end:
+            return
+        square = rows[skipped : skipped + end - begin, self._left : self._left + side]
+        for j in range(begin * size // side, -(-end * size // side)):
+            first, last, weights = self._overlap(j)
+            first, last, offset = max(first, begin), min(last, end), first
+            # Target row by target row, so that a band is never converted to float64 as a whole.
+            part = square[first - begin : last - begin].astype(np.float64)
+            self._sums[j] += np.tensordot(weights[first - offset : last - offset], part, axes=1)
+
+    def result(self) -> NDArray[np.uint8]:
+        """Returns the resampled image, uint8 (S, S, 3), after all rows were added."""
+        size, side = self._size, self._side
+        weights = np.zeros((size, side))
+        for j in range(size):
+            first, last, values = self._overlap(j)
+            weights[j, first:last] = values
+        sums = np.einsum("kw,jwc->jkc", weights, self._sums, optimize=True).astype(np.int64)
+        area = side * side
+        return ((2 * sums + area) // (2 * area)).astype(np.uint8)
+
+    def _overlap(self, j: int) -> tuple[int, int, NDArray[np.float64]]:
+        """Returns the first source pixel of target pixel j, the one after the last, and their weights."""
+        size, side = self._size, self._side
         first, last = j * side // size, -((-(j + 1) * side) // size)
         i = np.arange(first, last)
-        weights[j, first:last] = np.minimum((i + 1) * size, (j + 1) * side) - np.maximum(i * size, j * side)
-    rows = np.empty((size, side, 3))
-    for j in range(size):
-        first, last = j * side // size, -((-(j + 1) * side) // size)
-        # Row by row, so that a 12 MP photograph is never converted to float64 as a whole.
-        rows[j] = np.tensordot(weights[j, first:last], square[first:last].astype(np.float64), axes=1)
-    sums = np.einsum("kw,jwc->jkc", weights, rows, optimize=True).astype(np.int64)
-    area = side * side
-    return ((2 * sums + area) // (2 * area)).astype(np.uint8)
+        return first, last, (np.minimum((i + 1) * size, (j + 1) * side) - np.maximum(i * size, j * side)).astype(float)
 
 
 def mask_labels(size: int, cell: int, count: int) -> NDArray[np.uint8]:

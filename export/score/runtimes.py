@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
+
+from .errors import MimError
 
 #: Creates an interpreter from the content of a TFLite file.
 MakeInterpreter = Callable[[bytes], Any]
@@ -29,9 +32,39 @@ def runtimes() -> dict[str, MakeInterpreter]:
             continue
         resolvers = interpreter.OpResolverType
         for label, resolver in ((name, resolvers.AUTO), (f"{name}-reference", resolvers.BUILTIN_REF)):
-            available[label] = _maker(interpreter.Interpreter, resolver)
+            available[label] = _Maker(label, interpreter.Interpreter, resolver)
     return available
 
 
-def _maker(interpreter: Any, resolver: Any) -> MakeInterpreter:
-    return lambda content: interpreter(model_content=content, experimental_op_resolver_type=resolver, num_threads=1)
+def runtime(name: str | None = None) -> MakeInterpreter:
+    """Returns an installed TFLite runtime.
+
+    Args:
+        name: a key of `runtimes()`; the first installed one by default.
+
+    Raises:
+        MimError: no runtime is installed, or not this one.
+    """
+    available = runtimes()
+    if not available:
+        raise MimError("no TFLite runtime", "pip install ai-edge-litert (or tflite-runtime)")
+    if name is None:
+        return next(iter(available.values()))
+    if name not in available:
+        raise MimError(f"no TFLite runtime {name}", f"choose one of {', '.join(available)}")
+    return available[name]
+
+
+@dataclass(frozen=True)
+class _Maker:
+    """Creates interpreters of one runtime. Its name stands for it in another process."""
+
+    name: str
+    interpreter: Any
+    resolver: Any
+
+    def __call__(self, content: bytes) -> Any:
+        return self.interpreter(model_content=content, experimental_op_resolver_type=self.resolver, num_threads=1)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return runtime, (self.name,)

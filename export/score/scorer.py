@@ -6,6 +6,7 @@ Research software, not a diagnosis. No image leaves the device.
 from __future__ import annotations
 
 import os
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -13,16 +14,20 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .decide import REASONS, VERDICTS, Judgement
-from .decode import decode
+from .decode import Photograph
 from .errors import MimError
 from .manifest import RELEASED, REMEDY, masks_of, read_checked, read_manifest
 from .model import load_score
 from .preprocess import resample
-from .runtimes import MakeInterpreter, runtimes
+from .runtimes import MakeInterpreter, runtime
 
 
 class Scorer:
     """Loads a bundle and scores photographs with it.
+
+    A scorer may be used in several threads at once: they decode and resample in parallel, and a lock lets one of them
+    at a time run the model. To run models in parallel, use processes. A scorer can be pickled for them; the path of the
+    bundle and the name of the runtime are stored, and the bundle is loaded again.
 
     Args:
         bundle: the folder of a bundle; the released bundle by default.
@@ -50,17 +55,18 @@ class Scorer:
     ) -> None:
         self.manifest = read_manifest(bundle)
         content = read_checked(bundle, "mim.tflite", self.manifest)
-        if make_interpreter is None:
-            available = runtimes()
-            if not available:
-                raise MimError("no TFLite runtime", "pip install ai-edge-litert (or tflite-runtime)")
-            make_interpreter = next(iter(available.values()))
+        self._lock = threading.Lock()
+        self._bundle = os.path.abspath(bundle)
+        self._make_interpreter = make_interpreter or runtime()
         self.size: int = self.manifest["size"]
         self.measure: str = self.manifest["measure"]["name"]
         self.normal_class: str = self.manifest["normal_class"]
         self.min_side: int = self.manifest["gate"]["min_side"]
         self.threshold: float = self.manifest["calibration"]["threshold"]
-        self._score = load_score(make_interpreter, content, self.size, Path(bundle) / "mim.tflite")
+        self._score = load_score(self._make_interpreter, content, self.size, Path(bundle) / "mim.tflite")
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), (self._bundle, self._make_interpreter)
 
     def run(self, pixels: NDArray[np.uint8]) -> dict[str, NDArray[Any]]:
         """Runs the signature `score`.
@@ -71,8 +77,9 @@ class Scorer:
         Returns:
             The outputs by name, with a batch dimension of 1; the manifest lists their shapes and dtypes.
         """
-        outputs: dict[str, NDArray[Any]] = self._score(image=pixels[None])
-        return outputs
+        with self._lock:  # an interpreter has one set of input and output tensors
+            outputs = self._score(image=pixels[None])
+            return {name: np.array(output) for name, output in outputs.items()}
 
     def judge(self, images: NDArray[np.uint8]) -> Judgement:
         """Scores resampled images.
@@ -126,7 +133,24 @@ class Scorer:
         Raises:
             MimError: the photograph cannot be read, or the model computes no finite similarity for it.
         """
-        return {"image": os.fspath(path), **self._row(decode(path), path)}
+        with Photograph(path) as photo:
+            return self.score_photograph(photo)
+
+    def score_photograph(self, photo: Photograph) -> dict[str, Any]:
+        """Scores one open photograph, which is resampled while it is decoded.
+
+        Args:
+            photo: the photograph.
+
+        Returns:
+            The entries of `score`.
+
+        Raises:
+            MimError: the photograph is truncated or damaged, or the model computes no finite similarity for it.
+        """
+        (pixels,) = photo.resampled((self.size,))
+        row = self._row(pixels, min(photo.width, photo.height), photo.path)
+        return {"image": os.fspath(photo.path), **row}
 
     def score_pixels(self, photo: NDArray[np.uint8]) -> dict[str, Any]:
         """Scores one decoded photograph.
@@ -140,13 +164,13 @@ class Scorer:
         Raises:
             MimError: the model computes no finite similarity.
         """
-        return self._row(photo, None)
+        return self._row(resample(photo, self.size), min(photo.shape[:2]), None)
 
-    def _row(self, photo: NDArray[np.uint8], path: str | os.PathLike[str] | None) -> dict[str, Any]:
-        outputs = self.run(resample(photo, self.size))
+    def _row(self, pixels: NDArray[np.uint8], side: int, path: str | os.PathLike[str] | None) -> dict[str, Any]:
+        outputs = self.run(pixels)
         if not np.isfinite(outputs["similarity"][0]):
             raise MimError("the model computed no finite similarity", "check the bundle with mim-tf verify", path)
-        return self.to_row(outputs, min(photo.shape[:2]))
+        return self.to_row(outputs, side)
 
     def to_row(self, outputs: dict[str, NDArray[Any]], side: int) -> dict[str, Any]:
         """Converts outputs of the model to the result of `score_pixels`.

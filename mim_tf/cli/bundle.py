@@ -37,19 +37,23 @@ def verify(
 
 
 def score(
-    paths: Annotated[list[Path], typer.Argument(help="photographs or folders of photographs")],
+    paths: Annotated[list[str], typer.Argument(help="photographs or folders of photographs")],
     bundle: Annotated[Path | None, typer.Option(help="bundle folder; default: the released bundle")] = None,
-    json: Json = False,
+    json: Annotated[bool, typer.Option("--json", help="print one JSON array at the end")] = False,
+    jsonl: Annotated[bool, typer.Option("--jsonl", help="print a line of JSON for each image as it is scored")] = False,
+    jobs: Annotated[int | None, typer.Option(min=1, help="number of processes; default: all cores")] = None,
 ) -> None:
     """Score photographs with a bundle, on this machine only: similarity, p-value and verdict."""
-    from mim_export.score.batch import print_rows, score_paths
+    from mim_export.score.batch import list_photographs
     from mim_export.score.manifest import RELEASED
+    from mim_export.score.output import chosen_form, print_scores
     from mim_export.score.scorer import Scorer
 
-    rows, failed = score_paths(Scorer(bundle or RELEASED), paths, warn)
-    print_rows(rows, failed, json)
-    if failed:
-        raise typer.Exit(2)
+    form = chosen_form(json, jsonl)
+    images = list_photographs(paths, warn)
+    status = print_scores(Scorer(bundle or RELEASED), images, form, jobs)
+    if status:
+        raise typer.Exit(status)
 
 
 def bench(

@@ -16,6 +16,7 @@ from mim_export.score.atomic_files import check_writable, new_file
 from mim_export.score.batch import score_paths
 from mim_export.score.errors import MimError
 from mim_export.score.scorer import Scorer
+from mim_export.score.text import printable
 from mim_tf.data.folder import Warn, scan_folder
 from mim_tf.data.splits import select
 from mim_tf.detector import Detector
@@ -29,7 +30,7 @@ BASELINES = ("blur", "colour")
 _STYLE = (
     "body{font:16px/1.5 system-ui,sans-serif;max-width:52rem;margin:2rem auto;padding:0 1rem;color:#222}"
     "table{border-collapse:collapse;margin:1rem 0}td,th{border:1px solid #ccc;padding:.25rem .6rem;text-align:right}"
-    "td:first-child,th:first-child{text-align:left}img{max-width:100%}"
+    "td:first-child,th:first-child{text-align:left}td,th{white-space:pre-wrap}img{max-width:100%}"
     ".note{background:#fff4e5;border-left:4px solid #d55e00;padding:.5rem 1rem}"
 )
 _WHY = (
@@ -193,7 +194,7 @@ def _table(head: list[str], rows: list[list[Any]]) -> str:
     """An HTML table."""
 
     def line(cells: list[Any], tag: str) -> str:
-        return "<tr>" + "".join(f"<{tag}>{html.escape(str(cell))}</{tag}>" for cell in cells) + "</tr>"
+        return "<tr>" + "".join(f"<{tag}>{html.escape(printable(str(cell)))}</{tag}>" for cell in cells) + "</tr>"
 
     return "<table>" + line(head, "th") + "".join(line(row, "td") for row in rows) + "</table>"
 

@@ -25,13 +25,13 @@ def training_bars(console: Console) -> Iterator[Report]:
     Yields:
         A progress callback, see `mim_tf.training.config.Progress`.
     """
-    columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.completed}/{task.total}"))
+    columns = (_text("description"), BarColumn(), TextColumn("{task.completed}/{task.total}"))
     if not console.is_terminal:
         yield lambda name, step, steps, values: console.print(
             f"{name} {step}/{steps or '?'} {_metrics_line(values)}", markup=False
         )
         return
-    with Progress(*columns, TimeElapsedColumn(), TextColumn("{task.fields[values]}"), console=console) as bars:
+    with Progress(*columns, TimeElapsedColumn(), _text("fields[values]"), console=console) as bars:
         tasks: dict[str, Any] = {}
 
         def update(name: str, step: int, steps: int | None, values: dict[str, float]) -> None:
@@ -61,7 +61,7 @@ def comparison_bars(console: Console, seconds: float) -> Iterator[ComparisonRepo
 
         yield line
         return
-    columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.fields[values]}"))
+    columns = (_text("description"), BarColumn(), _text("fields[values]"))
     with Progress(*columns, TimeElapsedColumn(), console=console) as bars:
         tasks: dict[tuple[str, int], Any] = {}
 
@@ -79,3 +79,8 @@ def comparison_bars(console: Console, seconds: float) -> Iterator[ComparisonRepo
 
 def _metrics_line(values: dict[str, float]) -> str:
     return "  ".join(f"{name} {value:.3f}" for name, value in values.items())
+
+
+def _text(field: str) -> TextColumn:
+    """A column whose brackets are not markup."""
+    return TextColumn(f"{{task.{field}}}", markup=False)

@@ -3,24 +3,66 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Sequence
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any, cast
 
 from rich.console import Console
 from rich.table import Table
+
+from mim_export.score.text import encodable, json_text, one_line, printable
 
 if TYPE_CHECKING:
     from mim_export.check.deviations import Deviation
     from mim_export.check.on_runtimes import Row
 
-out = Console(soft_wrap=True)
-err = Console(stderr=True, soft_wrap=True, highlight=False)
+
+class _Stream:
+    """The current `sys.stdout` or `sys.stderr`, with escapes for characters that it cannot represent.
+
+    Args:
+        name: `stdout` or `stderr`. The stream is None in programs without a console.
+    """
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+
+    def _current(self) -> Any:
+        stream = getattr(sys, self._name)
+        # While a progress bar is shown, rich replaces the streams by proxies that print to its console.
+        return getattr(stream, "rich_proxied_file", stream)
+
+    def write(self, text: str) -> int:
+        """Writes a text, of which the stream may not be able to represent all characters."""
+        stream = self._current()
+        if stream is not None:
+            stream.write(encodable(text, stream.encoding))
+        return len(text)
+
+    def flush(self) -> None:
+        """Flushes the stream."""
+        stream = self._current()
+        if stream is not None:
+            stream.flush()
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._current(), name)
+
+
+# Names of files and classes are printed as they are: neither as markup nor as emoji codes.
+out = Console(file=cast(IO[str], _Stream("stdout")), soft_wrap=True, markup=False, emoji=False)
+err = Console(file=cast(IO[str], _Stream("stderr")), soft_wrap=True, markup=False, emoji=False, highlight=False)
 
 
 def warn(line: str) -> None:
-    """Prints a line on stderr without markup."""
-    err.print(line, markup=False)
+    """Prints a line on stderr."""
+    err.print(one_line(line))
+
+
+def _print_json(entry: Any) -> None:
+    """Prints JSON, in ASCII if it holds characters that are not printable or that stdout cannot represent."""
+    out.print_json(json.dumps(entry), ensure_ascii=json_text(entry, out.encoding).isascii())
 
 
 def show(entry: Any, as_json: bool, line: str) -> None:
@@ -32,24 +74,26 @@ def show(entry: Any, as_json: bool, line: str) -> None:
         line: the text to print otherwise.
     """
     if as_json:
-        out.print_json(json.dumps(entry))
+        _print_json(entry)
     else:
-        out.print(line, markup=False, highlight=False)
+        out.print(printable(line), highlight=False)
 
 
 def show_metrics(metrics: dict[str, Any], as_json: bool) -> None:
     """Prints the metrics of `mim_tf.evaluation.evaluate.evaluate` as a table or JSON."""
     if as_json:
-        out.print_json(json.dumps(metrics))
+        _print_json(metrics)
         return
     title = f"AUROC of {metrics['normal_class']} against each class, {metrics['split']}, measure {metrics['measure']}"
     ssim = metrics["ssim"] if metrics["measure"] != "ssim" else None
     extra = ["by SSIM"] if ssim else []
-    lines = Table("class", "AUROC", "95 % interval", *extra, "images", "groups", title=title)
+    lines = Table("class", "AUROC", "95 % interval", *extra, "images", "groups", title=printable(title))
     for name, entry in metrics["classes"].items():
         bounds = f"{entry['ci_low']:.3f} to {entry['ci_high']:.3f}"
         other = [f"{ssim['classes'][name]['auroc']:.3f}"] if ssim else []
-        lines.add_row(name, f"{entry['auroc']:.3f}", bounds, *other, str(entry["images"]), str(entry["groups"]))
+        lines.add_row(
+            printable(name), f"{entry['auroc']:.3f}", bounds, *other, str(entry["images"]), str(entry["groups"])
+        )
     if metrics["mean_auroc"] is not None:
         low, high = metrics["mean_auroc_ci"]
         bounds, other = f"{low:.3f} to {high:.3f}", [f"{ssim['mean_auroc']:.3f}"] if ssim else []
@@ -63,7 +107,7 @@ def show_metrics(metrics: dict[str, Any], as_json: bool) -> None:
 def show_comparison(result: dict[str, Any], as_json: bool) -> None:
     """Prints the result of `mim_tf.comparison.compare.compare` as tables or JSON."""
     if as_json:
-        out.print_json(json.dumps(result))
+        _print_json(result)
         return
     # Imported here because it imports scikit-learn, which most commands do not need.
     from mim_tf.comparison.summary import MEAN, table
@@ -75,9 +119,9 @@ def show_comparison(result: dict[str, Any], as_json: bool) -> None:
     by_class = [i for i in range(1, ends - 6) if i != mean]
     # Three tables that fit a terminal of 80 columns.
     for columns in (by_class, [mean, ends - 6, ends - 5], [ends - 4, ends - 3, ends - 2, ends - 1]):
-        lines = Table(*(header[i] for i in (0, *columns)), title=title, box=None)
+        lines = Table(*(printable(header[i]) for i in (0, *columns)), title=printable(title), box=None)
         for row in rows:
-            lines.add_row(row[0], *(row[i].partition(" [")[0] if i in by_class else row[i] for i in columns))
+            lines.add_row(printable(row[0]), *(row[i].partition(" [")[0] if i in by_class else row[i] for i in columns))
         out.print(lines)
         title = ""
     out.print(f"run time {result['run_seconds'] / 60:.1f} minutes, including earlier and interrupted runs")
@@ -86,7 +130,7 @@ def show_comparison(result: dict[str, Any], as_json: bool) -> None:
 def show_bench(result: dict[str, Any], as_json: bool) -> None:
     """Prints the result of `mim_export.bench.bench.bench`, with `machine` and `load_before`, as tables or JSON."""
     if as_json:
-        out.print_json(json.dumps(result))
+        _print_json(result)
         return
     # Narrow columns: rich breaks words if a table does not fit a terminal of 80 columns.
     keys = ("file", "format", "px", "RAM\nKiB", "flash\nKiB", "MMAC", "AUROC\nKeras", "AUROC\nTFLite")
@@ -116,7 +160,7 @@ def show_bench(result: dict[str, Any], as_json: bool) -> None:
         value = "" if check["value"] is None else f": {check['value']:.2f}"
         lines.append(f"{words[check['holds']]}: {check['claim']}{value}")
     for line in lines:
-        out.print(line, markup=False, highlight=False)
+        out.print(printable(line), highlight=False)
     if result["profile"] is not None:
         _show_profile(result["profile"])
 
@@ -156,7 +200,7 @@ def show_verification(rows: Sequence[Row], deviations: Sequence[Deviation], as_j
     """Prints the results of `mim_export.check.verify` and `mim_export.check.deviations` as tables or JSON."""
     if as_json:
         entry = {"golden": [asdict(row) for row in rows], "photographs": [asdict(found) for found in deviations]}
-        out.print_json(json.dumps(entry))
+        _print_json(entry)
         return
     for part, (title, columns) in _PARTS.items():
         lines = Table(title=title, title_justify="left", box=None, pad_edge=False, collapse_padding=True)
@@ -166,11 +210,11 @@ def show_verification(rows: Sequence[Row], deviations: Sequence[Deviation], as_j
             cells = (getattr(row, name) for name in columns.values())
             numbers = ["" if cell is None else f"{cell:.2g}" for cell in cells]
             verdicts = "" if row.verdicts is None else f"{row.verdicts}/{row.images}"
-            lines.add_row(row.runtime, *numbers, verdicts, row.status)
+            lines.add_row(row.runtime, *numbers, verdicts, printable(row.status))
         if lines.row_count:
             out.print(lines)
     for row in (row for row in rows if not row.images):
-        out.print(f"{row.runtime}: {row.status}", markup=False, highlight=False)
+        out.print(printable(f"{row.runtime}: {row.status}"), highlight=False)
     for found in deviations:
         others = found.images - found.verdicts
         reasons = f", of {others} others {found.near} lie within tolerance of the threshold, {found.gate} in the gate"

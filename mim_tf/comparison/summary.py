@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from mim_export.score.atomic_files import new_file, read_json, write_json
 from mim_export.score.errors import MimError
+from mim_export.score.text import printable
 from mim_tf.comparison.plan import Entry, Plan
 from mim_tf.comparison.pool import job_folder
 from mim_tf.evaluation.evaluate import NOT_SKIN
@@ -206,7 +207,11 @@ def markdown_table(header: Sequence[str], lines: Sequence[Sequence[str]]) -> str
         `markdown_table(["a", "b"], [["x", "1"]])` has the lines `| a | b |`, `| --- | ---: |` and `| x | 1 |`.
     """
     rule = ["---", *["---:"] * (len(header) - 1)]
-    return "\n".join("| " + " | ".join(line) + " |" for line in (header, rule, *lines))
+
+    def row(cells: Sequence[str]) -> str:
+        return "| " + " | ".join(printable(cell).replace("|", "\\|") for cell in cells) + " |"
+
+    return "\n".join(map(row, (header, rule, *lines)))
 
 
 def write_tables(result: dict[str, Any], page: str, out: Path) -> None:
@@ -224,7 +229,13 @@ def write_tables(result: dict[str, Any], page: str, out: Path) -> None:
     for name, row in result["rows"].items():
         for label, entry in (*row["classes"].items(), ("mean over skin classes", row["mean"])):
             keys = ("auroc", "ci_low", "ci_high", "seed_low", "seed_high")
-            writer.writerow([name, label, *(f"{entry[key]:.4f}" for key in keys)])
+            writer.writerow([_cell(name), _cell(label), *(f"{entry[key]:.4f}" for key in keys)])
     for path, content in ((out / "comparison.csv", text.getvalue()), (out / "comparison.md", page)):
         with new_file(path) as temporary:
-            temporary.write_text(content, encoding="utf-8")
+            temporary.write_text(content, encoding="utf-8", errors="backslashreplace")
+
+
+def _cell(name: str) -> str:
+    """Returns a name for a CSV file. A spreadsheet would compute one that starts like a formula."""
+    safe = printable(name)
+    return f"'{safe}" if safe.startswith(("=", "+", "-", "@")) else safe

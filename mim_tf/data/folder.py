@@ -18,10 +18,10 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from mim_export.score.decode import decode
+from mim_export.score.decode import MAX_PIXELS, Photograph
 from mim_export.score.errors import MimError, explain
 from mim_export.score.listing import Warn, list_images
-from mim_export.score.preprocess import resample
+from mim_tf.data.budget import PixelBudget
 from mim_tf.data.manifest import read_manifest_csv
 from mim_tf.data.splits import SPLITS, Photo, split_by_group
 
@@ -164,6 +164,8 @@ def load_photos(photos: Sequence[Photo], size: int, *, warn: Warn, what: str) ->
 def load_at_sizes(photos: Sequence[Photo], sizes: Sequence[int], *, warn: Warn, what: str) -> list[Photos]:
     """Decodes each photograph once and resamples it to several sizes.
 
+    Photographs are decoded in several threads, of at most 100 million pixels together.
+
     Args:
         photos: the files to read.
         sizes: side of each result in pixels.
@@ -179,11 +181,13 @@ def load_at_sizes(photos: Sequence[Photo], sizes: Sequence[int], *, warn: Warn, 
 
     def read(photo: Photo) -> tuple[Photo, list[NDArray[np.uint8]], int] | MimError:
         try:
-            pixels = decode(photo.path)
+            opened = Photograph(photo.path)
+            with budget.take(opened.width * opened.height), opened:  # pixels are released before the next ones fit
+                return photo, opened.resampled(sizes), min(opened.width, opened.height)
         except MimError as error:
             return error
-        return photo, [resample(pixels, size) for size in sizes], min(pixels.shape[:2])
 
+    budget = PixelBudget(MAX_PIXELS)  # the memory of the largest permitted photograph, on any number of cores
     with ThreadPoolExecutor(os.cpu_count()) as pool:  # Pillow releases the GIL while it decodes
         results = list(pool.map(read, photos))
     kept = [result for result in results if not isinstance(result, MimError)]

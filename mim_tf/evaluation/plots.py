@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+from matplotlib.font_manager import FontProperties, findfont, get_font
 from numpy.typing import NDArray
 from sklearn.metrics import roc_curve
 
 from mim_export.score.atomic_files import new_file
+from mim_export.score.text import printable
 from mim_tf.evaluation.evaluate import Evaluation
 from mim_tf.evaluation.shortcuts import MATCHED_ON
 
@@ -38,6 +41,32 @@ def save(figure: Figure, path: Path, dpi: int = 110) -> Path:
     with new_file(path) as temporary:
         figure.savefig(temporary, dpi=dpi, format="png")
     return path
+
+
+def text_of(name: str) -> str:
+    r"""Returns the text that shows a name, such as that of a class, in a figure.
+
+    Args:
+        name: any text.
+
+    Returns:
+        The name with escapes for characters that are not printable or that the font does not have. Dollar signs do not
+        start a formula, and a leading underscore does not hide the name from a legend.
+
+    Example:
+        `text_of("a$b")` is `a\$b`.
+    """
+    glyphs = _glyphs()
+    shown = "".join(
+        c if ord(c) in glyphs else c.encode("unicode_escape").decode("ascii") for c in printable(name)
+    ).replace("$", r"\$")
+    return f" {shown}" if shown.startswith("_") else shown
+
+
+@lru_cache(maxsize=1)
+def _glyphs() -> frozenset[int]:
+    """Code points of the font of the figures."""
+    return frozenset(get_font(findfont(FontProperties())).get_charmap())
 
 
 def error_image(original: NDArray[np.float32], inpainted: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -83,7 +112,7 @@ def roc_figure(evaluation: Evaluation, title: str, path: Path) -> Path:
         negative = evaluation.scores[name].judgement.similarity
         truth = np.concatenate([np.ones(len(positive)), np.zeros(len(negative))])
         false_rate, true_rate, _ = roc_curve(truth, np.concatenate([positive, negative]))
-        label = f"{name} {entry['auroc']:.2f} [{entry['ci_low']:.2f}, {entry['ci_high']:.2f}]"
+        label = f"{text_of(name)} {entry['auroc']:.2f} [{entry['ci_low']:.2f}, {entry['ci_high']:.2f}]"
         axis.plot(
             false_rate,
             true_rate,
@@ -93,7 +122,7 @@ def roc_figure(evaluation: Evaluation, title: str, path: Path) -> Path:
         )
     axis.set(
         xlabel="fraction of the other class above the threshold",
-        ylabel=f"fraction of {normal} above the threshold",
+        ylabel=f"fraction of {text_of(normal)} above the threshold",
         title=title,
     )
     axis.set_aspect("equal")
@@ -127,7 +156,7 @@ def similarity_figure(evaluation: Evaluation, threshold: float, title: str, path
             color=COLOURS[row % len(COLOURS)],
         )
     axis.axvline(threshold, color="0.3", linewidth=1, linestyle="--", label=f"threshold {threshold:.3f}")
-    axis.set_yticks(range(len(evaluation.scores)), list(evaluation.scores))
+    axis.set_yticks(range(len(evaluation.scores)), [text_of(name) for name in evaluation.scores])
     axis.invert_yaxis()
     axis.set(xlabel=f"similarity ({evaluation.metrics['measure']})", title=title)
     axis.legend(fontsize=8, loc="best")
@@ -150,7 +179,7 @@ def example_figure(classes: Mapping[str, tuple[dict[str, NDArray[np.float32]], f
     figure = Figure(figsize=(1.6 * len(columns), 1.6 * len(titles) + 0.2), layout="constrained")
     axes = figure.subplots(len(titles), len(columns), squeeze=False)
     for column, (name, (pictures, similarity)) in enumerate(columns.items()):
-        axes[0, column].set_title(f"{name}\n{similarity:.3f}", fontsize=9)
+        axes[0, column].set_title(f"{text_of(name)}\n{similarity:.3f}", fontsize=9)
         for row, title in enumerate(titles):
             _show(axes[row, column], pictures[title])
             if column == 0:
@@ -183,18 +212,18 @@ def comparison_figure(result: Mapping[str, Any], path: Path) -> Path:
             values,
             range(len(rows)),
             s=28,
-            label=label.replace("_", " "),
+            label=text_of(label.replace("_", " ")),
             zorder=3,
             alpha=0.85,
             color=COLOURS[i % len(COLOURS)],
             marker="osv^P*X"[i % 7],
         )
     names = [f"{name} (supervised)" if row["supervised"] else name for name, row in rows.items()]
-    axis.set_yticks(range(len(rows)), names)
+    axis.set_yticks(range(len(rows)), [text_of(name) for name in names])
     axis.set(
         ylim=(len(rows) - 0.4, -0.6),
         xlim=(0, 1.02),
-        xlabel=f"AUROC of {result['normal_class']} against each class (0.5 = chance)",
+        xlabel=f"AUROC of {text_of(result['normal_class'])} against each class (0.5 = chance)",
     )
     figure.legend(fontsize=8, loc="outside lower center", ncols=4, frameon=False)
     return save(figure, path)
@@ -222,7 +251,7 @@ def probe_figure(probe: Mapping[str, Any], title: str, path: Path) -> Path:
 def _correlations(axis: Any, probe: Mapping[str, Any]) -> None:
     properties = list(probe["correlation"]["pooled"])
     normal = probe["normal_class"]
-    parts = (("pooled", "all skin images", _BLUE, -0.19), ("normal", f"{normal} only", _ORANGE, 0.19))
+    parts = (("pooled", "all skin images", _BLUE, -0.19), ("normal", text_of(f"{normal} only"), _ORANGE, 0.19))
     for part, label, colour, offset in parts:
         values = [probe["correlation"][part][name] for name in properties]
         axis.barh(
@@ -252,7 +281,7 @@ def _aurocs(axis: Any, probe: Mapping[str, Any]) -> None:
         axis.barh(row, 0 if value is None else value - 0.5, 0.7, left=0.5, color=colour)
         _write(axis, row, value, 0.5, note)
     _finish(axis, [label for label, *_ in bars], 0.5, (-0.15, 1.4), (0, 0.25, 0.5, 0.75, 1))
-    axis.set(xlabel=f"AUROC of {normal} images against ...")
+    axis.set(xlabel=f"AUROC of {text_of(normal)} images against ...")
 
 
 def _write(axis: Any, row: float, value: float | None, base: float, note: str = "") -> None:

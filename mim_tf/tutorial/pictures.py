@@ -15,7 +15,7 @@ from matplotlib.figure import Figure
 from numpy.typing import ArrayLike, NDArray
 from PIL import Image
 
-from mim_tf.evaluation.plots import COLOURS, save
+from mim_tf.evaluation.plots import COLOURS, save, text_of
 from mim_tf.measures.ssim import error_map
 
 #: Maximum width of a figure, in inches.
@@ -52,7 +52,7 @@ def grid_figure(
         figure.suptitle(title, fontsize=10)
     axes = figure.subplots(len(rows), columns, squeeze=False)
     for row, (name, images) in zip(axes, pictures.items(), strict=True):
-        row[0].set_ylabel(name, fontsize=9)
+        row[0].set_ylabel(text_of(name), fontsize=9)
         for place, axis in enumerate(row):
             axis.set(xticks=[], yticks=[])
             if place >= len(images):
@@ -80,7 +80,7 @@ def similarity_map_figure(columns: Mapping[str, tuple[ArrayLike, ArrayLike]], pa
     for place, (title, pair) in enumerate(columns.items()):
         original, inpainted = (np.asarray(image, np.float32) for image in pair)
         similarity = 1.0 - error_map(tf.constant(original[None]), tf.constant(inpainted[None])).numpy()[0, ..., 0]
-        axes[0, place].set_title(title, fontsize=9)
+        axes[0, place].set_title(text_of(title), fontsize=9)
         for row, picture in enumerate((original, inpainted, similarity)):
             mapped = axes[row, place].imshow(picture, cmap="viridis", vmin=-0.2, vmax=1)
             axes[row, place].set(xticks=[], yticks=[])
@@ -159,7 +159,7 @@ def scatter_figure(
     axis = figure.subplots()
     for place, (name, (x, y)) in enumerate(classes.items()):
         colour, marker = COLOURS[place % len(COLOURS)], "osv^DPX"[place % 7]
-        axis.scatter(x, y, s=18, alpha=0.7, linewidths=0, label=name, color=colour, marker=marker)
+        axis.scatter(x, y, s=18, alpha=0.7, linewidths=0, label=text_of(name), color=colour, marker=marker)
     if equal:
         axis.axline((0, 0), slope=1, color="0.6", linewidth=1, zorder=0)
     if thresholds:
@@ -194,12 +194,12 @@ def bars_figure(
         offset = (place - (len(series) - 1) / 2) * thickness
         rows = [row + offset for row in range(len(categories))]
         numbers = [values[category] for category in categories]
-        axis.barh(rows, numbers, 0.9 * thickness, color=COLOURS[place % len(COLOURS)], label=name)
+        axis.barh(rows, numbers, 0.9 * thickness, color=COLOURS[place % len(COLOURS)], label=text_of(name))
         for row, number in zip(rows, numbers, strict=True):
             axis.annotate(f"{number:.2f}", (number, row), (3, 0), textcoords="offset points", va="center", fontsize=8)
     if line is not None:
         axis.axvline(line, color="0.5", linewidth=1)
-    axis.set_yticks(range(len(categories)), categories)
+    axis.set_yticks(range(len(categories)), [text_of(category) for category in categories])
     axis.invert_yaxis()
     axis.set(xlabel=xlabel, title=title)
     axis.spines[["top", "right"]].set_visible(False)

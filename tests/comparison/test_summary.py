@@ -127,6 +127,16 @@ def test_intervals_are_by_group(result: dict[str, Any], out: Path) -> None:
     assert result["images"] == LABELS
 
 
+def test_names_are_neither_formulas_nor_columns(result: dict[str, Any], tmp_path: Path) -> None:
+    names = ["=1+1", "+1", "-1", "@x", "a|b", "a\nb", "plain"]
+    rows = {name: {**result["rows"]["mim"], "classes": {}} for name in names}
+    write_tables({"rows": rows}, "caf\udce9", tmp_path)
+    cells = [line["method"] for line in csv.DictReader((tmp_path / "comparison.csv").read_text().splitlines())]
+    assert cells == ["'=1+1", "'+1", "'-1", "'@x", "a|b", r"a\nb", "plain"]
+    assert (tmp_path / "comparison.md").read_text() == r"caf\udce9"
+    assert markdown_table(["a"], [["b|c"], ["d\ne"]]).splitlines()[2:] == [r"| b\|c |", r"| d\ne |"]
+
+
 def test_files_agree_with_each_other(result: dict[str, Any], tmp_path: Path) -> None:
     text = page(result)
     write_tables(result, text, tmp_path)

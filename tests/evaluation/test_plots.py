@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import warnings
 from pathlib import Path
 
 import numpy as np
 import pytest
+from matplotlib.figure import Figure
 from PIL import Image
 
 from mim_export.score.decide import Judgement
 from mim_tf.data.folder import scan_folder
 from mim_tf.evaluation import evaluate
-from mim_tf.evaluation.plots import roc_figure, similarity_figure
+from mim_tf.evaluation.plots import example_figure, roc_figure, save, similarity_figure, text_of
 from mim_tf.synthetic import dataset
 
 
@@ -49,3 +51,27 @@ def test_figures_are_written_and_show_something(tmp_path: Path, folder: Path) ->
     for path in paths:
         assert np.asarray(Image.open(path).convert("L")).std() > 5
     assert sorted(p.name for p in tmp_path.iterdir()) == ["roc.png", "similarities.png"]
+
+
+@pytest.mark.parametrize("name", ["$x_{1$", r"\$", "$$", "_hidden", "__", "漢字", "صورة", "a\nb", "caf\udce9", "[b]"])
+def test_any_name_is_shown_literally_and_without_a_warning(tmp_path: Path, name: str) -> None:
+    figure = Figure()
+    axis = figure.subplots()
+    axis.plot([0, 1], label=text_of(name))
+    axis.set(title=text_of(name), xlabel=f"AUROC of {text_of(name)} against ...")
+    axis.set_yticks([0, 1], [text_of(name), text_of(name)])
+    legend = axis.legend()
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        save(figure, tmp_path / "a.png")
+    assert len(legend.get_texts()) == 1
+    text, is_formula = legend.get_texts()[0]._preprocess_math(text_of(name))
+    assert not is_formula and text.count("$") == name.count("$")
+
+
+def test_names_of_classes_reach_the_figures_escaped(tmp_path: Path) -> None:
+    pictures = {title: np.zeros((4, 4, 3), np.float32) for title in ("original", "inpainted")}
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        example_figure(dict.fromkeys(("$x_{1$", "漢", "_a"), (pictures, 0.5)), tmp_path / "a.png")
+    assert text_of("plain_skin") == "plain_skin" and text_of("é") == "é" and text_of("漢") == r"\u6f22"

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from mim_export.score.errors import MimError
-from mim_export.score.preprocess import mask_labels, mask_set, resample
+from mim_export.score.preprocess import AreaAverage, mask_labels, mask_set, resample
 
 
 def _exact(pixels: NDArray[np.uint8], size: int) -> list[list[int]]:
@@ -64,6 +64,18 @@ def test_resample_is_the_block_mean_where_blocks_fit(factor: int, size: int) -> 
 def test_resample_is_exact_for_every_small_size(height: int, width: int, size: int, seed: int) -> None:
     pixels = np.random.default_rng(seed).integers(0, 256, (height, width, 3)).astype(np.uint8)
     np.testing.assert_array_equal(resample(pixels, size)[..., 0], _exact(pixels, size))
+
+
+@given(st.integers(1, 12), st.integers(1, 12), st.integers(1, 9), st.lists(st.integers(0, 5), max_size=8))
+@settings(max_examples=40, deadline=None)
+def test_rows_may_arrive_in_any_bands(height: int, width: int, size: int, bands: list[int]) -> None:
+    pixels = np.random.default_rng(height).integers(0, 256, (height, width, 3)).astype(np.uint8)
+    average, row = AreaAverage(height, width, size), 0
+    for count in (*bands, height):
+        average.add(pixels[row : row + count])
+        row += count
+    np.testing.assert_array_equal(average.result(), resample(pixels, size))
+    np.testing.assert_array_equal(average.result()[..., 0], _exact(pixels, size))
 
 
 @pytest.mark.parametrize(("shape", "corner"), [((4, 7), (0, 1)), ((7, 4), (1, 0)), ((5, 9), (0, 2))])

@@ -1,7 +1,9 @@
-"""`mim_export.score.scorer` with a model that computes no number, as a damaged one does."""
+"""`mim_export.score.scorer`: threads, processes, and photographs as decoded arrays."""
 
 from __future__ import annotations
 
+import pickle
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -11,23 +13,86 @@ from PIL import Image
 
 from mim_export.score.batch import score_paths
 from mim_export.score.decide import REASONS, VERDICTS
+from mim_export.score.decode import decode
 from mim_export.score.errors import MimError
+from mim_export.score.manifest import RELEASED
+from mim_export.score.runtimes import runtime, runtimes
 from mim_export.score.scorer import Scorer
 
-
-class _Runtime:
-    """Stands for an interpreter; like the graph, it takes NaN for a very low similarity."""
-
-    def __init__(self, content: bytes) -> None:
-        self.similarity = np.nan
-
-    def get_signature_runner(self, name: str) -> Any:
-        outputs = {"similarity": self.similarity, "p_value": 0.05, "verdict": 1, "reason": 0, "ssim": 0.5}
-        return lambda image: {key: np.array([value], np.float32) for key, value in outputs.items()}
+BUNDLES = pytest.mark.parametrize("bundle", [RELEASED, RELEASED.with_name("released_micro")], ids=["phone", "micro"])
 
 
-def test_a_similarity_that_is_no_number_cannot_be_judged(tmp_path: Path) -> None:
-    scorer = Scorer(make_interpreter=_Runtime)
+@BUNDLES
+def test_four_threads_get_the_rows_of_one(bundle: Path) -> None:
+    rng = np.random.default_rng(0)
+    scorer = Scorer(bundle)
+    images = [rng.integers(0, 256, (192, 192, 3), dtype=np.uint8) // (i + 1) for i in range(8)]
+    expected = [scorer.score_pixels(image) for image in images]
+    assert len({row["similarity"] for row in expected}) > 4
+    wrong: list[Any] = []
+
+    def work(number: int) -> None:
+        for turn in range(40):
+            i = (3 * number + turn) % len(images)
+            try:
+                row: object = scorer.score_pixels(images[i])
+            except Exception as error:
+                row = error
+            if row != expected[i]:
+                wrong.append((expected[i], row))
+
+    threads = [threading.Thread(target=work, args=(number,)) for number in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert not wrong
+
+
+def test_outputs_are_not_changed_by_the_next_image() -> None:
+    scorer = Scorer()
+    first = scorer.run(np.full((scorer.size,) * 2 + (3,), 200, np.uint8))
+    kept = {name: output.copy() for name, output in first.items()}
+    scorer.run(np.random.default_rng(0).integers(0, 256, (scorer.size,) * 2 + (3,), dtype=np.uint8))
+    for name, output in first.items():
+        np.testing.assert_array_equal(output, kept[name])
+
+
+@pytest.mark.parametrize("name", [None, *runtimes()])
+def test_a_scorer_can_be_pickled(name: str | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Path and runtime are stored, and hold from another working directory."""
+    monkeypatch.chdir(RELEASED.parent)
+    scorer = Scorer(RELEASED.name, None if name is None else runtimes()[name])
+    content = pickle.dumps(scorer)
+    assert len(content) < 2000
+    monkeypatch.chdir(tmp_path)
+    image = np.random.default_rng(1).integers(0, 256, (200, 300, 3), dtype=np.uint8)
+    assert pickle.loads(content).score_pixels(image) == scorer.score_pixels(image)
+
+
+def test_an_unknown_runtime_is_one_line() -> None:
+    assert runtime() == runtime(next(iter(runtimes())))
+    with pytest.raises(MimError, match="no TFLite runtime magic; choose one of"):
+        runtime("magic")
+
+
+@pytest.mark.parametrize("suffix", ["jpg", "png", "webp"])
+def test_a_file_is_scored_like_its_decoded_pixels(tmp_path: Path, suffix: str) -> None:
+    exif = Image.Exif()
+    exif[0x112] = 6
+    pixels = np.random.default_rng(2).integers(0, 256, (410, 333, 3), dtype=np.uint8)
+    path = tmp_path / f"a.{suffix}"
+    Image.fromarray(pixels).save(path, exif=exif)
+    scorer = Scorer()
+    assert scorer.score(path) == {"image": str(path), **scorer.score_pixels(decode(path))}
+
+
+def test_a_similarity_that_is_no_number_cannot_be_judged(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The graph takes NaN for a very low similarity, so the scorer checks it."""
+    scorer = Scorer()
+    outputs = {"similarity": np.nan, "p_value": 0.05, "verdict": 1, "reason": 0, "ssim": 0.5}
+    values = {key: np.array([value], np.float32) for key, value in outputs.items()}
+    monkeypatch.setattr(scorer, "_score", lambda image: values)
     judgement = scorer.judge(np.zeros((2, scorer.size, scorer.size, 3), np.uint8))
     assert [VERDICTS[code] for code in judgement.verdict] == ["cannot-judge"] * 2
     assert [REASONS[code] for code in judgement.reason] == ["unreadable"] * 2

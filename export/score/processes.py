@@ -1,0 +1,87 @@
+"""Applies a function to many items in several processes, with the results in order and flat memory."""
+
+from __future__ import annotations
+
+import multiprocessing
+import pickle
+import signal
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
+from itertools import islice
+from typing import Any, TypeVar
+
+from .errors import MimError
+
+State = TypeVar("State")
+Item = TypeVar("Item")
+Result = TypeVar("Result")
+
+#: Items that are in progress or finished but not yet fetched, for each process.
+_AHEAD = 4
+#: Function, state and lock of a worker process.
+_worker: dict[str, Any] = {}
+
+
+def in_processes(
+    function: Callable[[State, Item, Any], Result], state: State, items: Sequence[Item], workers: int
+) -> Iterator[Result]:
+    """Applies a function to items in several processes.
+
+    Args:
+        function: a function of a module. It receives the state, an item, and a lock that all processes share or None.
+        state: is pickled once for each process. If it cannot be, or if the system has no processes to share locks with,
+            the items are processed in this process.
+        items: the arguments.
+        workers: number of processes.
+
+    Yields:
+        The results in the order of `items`.
+
+    Raises:
+        MimError: a process was stopped from outside, for example for lack of memory.
+    """
+    context = multiprocessing.get_context("spawn")  # fork copies locks that other threads hold
+    try:
+        pickle.dumps(state)
+        turn = context.Lock()
+        pool = ProcessPoolExecutor(workers, context, _start, (function, state, turn))
+    except (pickle.PicklingError, AttributeError, TypeError, ImportError, OSError):
+        yield from (function(state, item, None) for item in items)
+        return
+    rest = iter(items)
+    pending: deque[Future[Result]] = deque()
+    try:
+        with _interrupts_held_back():  # and inherited: only this process is interrupted
+            pending += (pool.submit(_apply, item) for item in islice(rest, workers * _AHEAD))
+        while pending:
+            yield pending.popleft().result()
+            pending += (pool.submit(_apply, item) for item in islice(rest, 1))
+    except BrokenProcessPool:
+        raise MimError("a process was stopped, perhaps for lack of memory", "use fewer processes (--jobs 1)") from None
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
+def _start(function: Callable[..., Any], state: Any, turn: Any) -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    _worker.update(function=function, state=state, turn=turn)
+
+
+def _apply(item: Any) -> Any:
+    return _worker["function"](_worker["state"], item, _worker["turn"])
+
+
+@contextmanager
+def _interrupts_held_back() -> Iterator[None]:
+    """Delays SIGINT to the end of the block. Processes that are started in it never receive it."""
+    if not hasattr(signal, "pthread_sigmask"):
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)

@@ -1,0 +1,95 @@
+"""`mim_tf.cli.tables`: names are printed literally, in every encoding."""
+
+from __future__ import annotations
+
+import io
+import json
+import sys
+from typing import Any
+
+import pytest
+from rich.console import Console
+from rich.progress import Progress
+
+from mim_tf.cli import tables
+from mim_tf.cli.demo import _table
+from mim_tf.cli.progress import training_bars
+
+ODD = ["[bold]mpox[/bold]", "[/b]", ":smile:", "a\nb", "\x1b[31mred", "caf\udce9", "漢", "$x_{1$", "_hidden"]
+SAFE = [r"a\nb", r"\x1b[31mred", r"caf\xe9"]
+
+
+@pytest.fixture
+def streams(monkeypatch: pytest.MonkeyPatch) -> Any:
+    """Replaces stdout and stderr by strict streams of an encoding; returns what they received."""
+
+    def replace(encoding: str) -> tuple[io.BytesIO, io.BytesIO]:
+        received = io.BytesIO(), io.BytesIO()
+        for name, content in zip(("stdout", "stderr"), received, strict=True):
+            stream = io.TextIOWrapper(content, encoding=encoding, errors="strict", write_through=True, newline="")
+            monkeypatch.setattr(sys, name, stream)
+        return received
+
+    return replace
+
+
+def metrics() -> dict[str, Any]:
+    entry = {"auroc": 0.5, "ci_low": 0.4, "ci_high": 0.6, "images": 2, "groups": 2}
+    result = {"normal_class": ODD[0], "split": "test", "measure": "ssim", "ssim": None, "mean_auroc": None}
+    sensitivity = {"value": 0.5, "ci_low": 0.4, "ci_high": 0.6}
+    return {**result, "classes": dict.fromkeys(ODD, entry), "sensitivity": sensitivity}
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "ascii", "cp1252"])
+def test_a_table_shows_every_name_as_it_is(streams: Any, encoding: str) -> None:
+    content, _ = streams(encoding)
+    tables.show_metrics(metrics(), False)
+    text = content.getvalue().decode(encoding)
+    assert "\x1b" not in text
+    for name in (*SAFE, "[bold]mpox[/bold]", "[/b]", ":smile:", "$x_{1$", "_hidden"):
+        assert sum(name in line for line in text.splitlines()) >= 1, name
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "ascii", "cp1252"])
+def test_json_is_whole_in_every_encoding(streams: Any, encoding: str) -> None:
+    content, _ = streams(encoding)
+    tables.show_metrics(metrics(), True)
+    assert json.loads(content.getvalue().decode(encoding)) == metrics()
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "ascii"])
+def test_messages_are_one_line(streams: Any, encoding: str) -> None:
+    content, errors = streams(encoding)
+    for name in ODD:
+        tables.warn(f"skipped {name}: no image")
+        tables.show({}, False, f"{name}: open report.html")
+    assert len(errors.getvalue().splitlines()) == len(content.getvalue().splitlines()) == len(ODD)
+    assert b"\x1b" not in errors.getvalue() + content.getvalue()
+
+
+def test_messages_beside_a_progress_bar_go_to_the_stream(streams: Any) -> None:
+    """While a bar is shown, rich replaces stdout and stderr by proxies of its console."""
+    content, errors = streams("ascii")
+    console = Console(file=tables.err.file, force_terminal=True, width=80)
+    with Progress(console=console):
+        tables.warn("é of stderr")
+        tables.show({}, False, "é of stdout")
+    assert rb"\xe9 of stderr" in errors.getvalue() and rb"\xe9 of stdout" in content.getvalue()
+
+
+def test_bars_do_not_interpret_brackets() -> None:
+    stream = io.StringIO()
+    with training_bars(Console(file=stream, force_terminal=True, width=100, color_system=None)) as update:
+        update("[/b] [bold]x", 1, 2, {"[/i]": 0.5})
+    assert "[/b] [bold]x" in stream.getvalue() and "[/i] 0.500" in stream.getvalue()
+
+
+def test_nothing_is_printed_without_a_console(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "stderr", None)
+    tables.warn("x")
+
+
+def test_the_page_of_the_demo_escapes_names() -> None:
+    text = _table(["a  b"], [["<script>"], ["a\nb"], ["caf\udce9"]])
+    assert "<th>a  b</th>" in text and "&lt;script&gt;" in text and r"a\nb" in text and r"caf\xe9" in text
+    text.encode("utf-8")
