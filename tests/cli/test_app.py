@@ -272,7 +272,7 @@ def test_outputs_are_checked_before_long_work(
 ) -> None:
     """Each command refuses a file as its output folder before it reads a run or decodes a photograph."""
     (tmp_path / "file").write_text("")
-    monkeypatch.setattr("mim_tf.data.folder.decode", None)
+    monkeypatch.setattr("mim_tf.data.folder.Photograph", None)
     out = tmp_path / "file"
     assert_one_line(run("train", "--data", folder, "--out", out, "--method", "blur"), "file: not a directory")
     assert_one_line(run("evaluate", tmp_path / "absent", "--data", folder, "--out", out), "file: not a directory")

@@ -71,7 +71,8 @@ def test_a_stopped_training_ends_as_an_unbroken_one_and_leaves_nothing(tmp_path:
     assert whole.calibration == broken.calibration and whole.gate == broken.gate
     names = [path.name for path in tmp_path.rglob("*")]
     assert not [name for name in names if is_leftover(name) or name == SCRATCH]
-    assert not list((tmp_path / "tmp").iterdir())
+    # Of a process that was killed, TensorFlow's own files of traced functions stay.
+    assert not [path for path in (tmp_path / "tmp").iterdir() if not path.name.startswith("__autograph_generated_file")]
     files = [
         sorted(path.name for path in (tmp_path / name).rglob("*") if "log" not in path.parts)
         for name in ("whole", "broken")

@@ -114,7 +114,7 @@ def test_unreadable_folders_are_named(
 def test_a_pipe_is_refused_and_not_opened(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe.jpg")
     rows, failed = score_paths(FakeScorer(), [tmp_path / "pipe.jpg"])  # type: ignore[arg-type]
-    assert rows[0]["reason"] == "unreadable" and "a pipe or a device" in str(failed[0])
+    assert rows[0]["reason"] == "unreadable" and "a pipe, socket or device" in str(failed[0])
     with pytest.raises(MimError, match="no images in it"):
         score_folder(tmp_path)
 
