@@ -390,7 +390,7 @@ def test_folders_without_permission_are_one_line(run: Run, tmp_path: Path) -> No
                 os.setgid(65534)
                 os.setuid(65534)
             sys.argv = ["mim-tf", "train", "--data", str(closed), "--out", str(tmp_path / "out")]
-            show.err = Console(file=os.fdopen(2, "w"), soft_wrap=True, highlight=False)
+            show.err = Console(file=os.fdopen(2, "w"), emoji=False, soft_wrap=True, highlight=False)
             try:
                 cli.main()
             except SystemExit as stop:
