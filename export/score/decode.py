@@ -10,9 +10,9 @@ from __future__ import annotations
 import io
 import os
 import stat
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any
+from typing import IO, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,7 +29,7 @@ MAX_WEBP_PIXELS = 52_000_000
 #: Pixels that are converted at a time.
 _BAND = 1_000_000
 _REMEDY = "replace the file by a JPEG, PNG or WebP photograph"
-_PLUGINS = {
+_PLUGINS: dict[str, Callable[[IO[bytes]], ImageFile.ImageFile]] = {
     "JPEG": JpegImagePlugin.JpegImageFile,
     "PNG": PngImagePlugin.PngImageFile,
     "WEBP": WebPImagePlugin.WebPImageFile,
