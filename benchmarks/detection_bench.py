@@ -22,16 +22,15 @@ from detection_features import (
 )
 from sklearn.covariance import LedoitWolf
 
-from mim_tf.calibration import fold_of
+from mim_tf.data.splits import fold_of
 from mim_tf.evaluation.evaluate import NOT_SKIN
 from mim_tf.evaluation.metrics import auroc
 from mim_tf.measures import head
 from mim_tf.negatives.kinds import NEGATIVES
+from mim_tf.negatives.views import POSITIVE_KINDS
 
 #: Maps (mask of the photographs to fit on (N,), seed, fold) to scores of all photographs (N,).
 Variant = Callable[[np.ndarray, int, int], np.ndarray]
-#: Kinds of views that the head is fitted on as positives.
-POSITIVE = ("crop", "positive")
 #: The variant that was selected as the measure `deep`.
 CHOSEN = "2, 7 features where inpainting errs"
 
@@ -112,10 +111,14 @@ class Bench:
             negatives: kinds of pseudo-negatives.
             known_negatives: indices of photographs of other diseases to fit on as negatives.
         """
-        rows = fitted[self.sources]
+        chosen = np.flatnonzero(fitted)
+        position = np.cumsum(fitted) - 1
+        sides = [fitted[self.sources] & np.isin(self.kinds, part) for part in (POSITIVE_KINDS, negatives)]
+        sources = (position[self.sources[side]] for side in sides)
+        vectors = (table[side] for side in sides)
+        sample = head.HeadSample(table[self.first[chosen]], *vectors, self.photos.groups[chosen], *sources)
         known = None if known_negatives is None else table[self.first[known_negatives]]
-        kinds = (("photo",), POSITIVE, negatives)
-        return head.fit_head(*(table[rows & np.isin(self.kinds, part)] for part in kinds), known)
+        return head.fit_head(sample, known)
 
     def headed(
         self,

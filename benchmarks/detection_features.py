@@ -19,7 +19,7 @@ import tensorflow as tf
 from mim_export.score.atomic_files import new_file
 from mim_export.score.preprocess import resample
 from mim_tf.backbones.efficientnet import feature_network
-from mim_tf.calibration import fold_of
+from mim_tf.data.splits import fold_of
 from mim_tf.data.content import fingerprint
 from mim_tf.data.folder import load_photos, scan_folder
 from mim_tf.detectors.blur import blur_inpaint
@@ -139,7 +139,7 @@ def own_features(images: np.ndarray, path: Path) -> np.ndarray:
 def gan(photos: Set, normal: str, seed: int, fold: int, folder: Path) -> InpaintingModel:
     """Returns a GAN that was trained without the photographs of a fold; it is stored in `folder`."""
     model = create_model("mim", SIZE // deep.SCALE)
-    if not (folder / "model.keras").exists():
+    if not (folder / "generator.weights.h5").exists():
         own = photos.labels == normal
         kept = photos.pixels[own][fold_of(photos.groups[own], FOLDS, seed) != fold]
         small = np.stack([resample(photo, model.source_size) for photo in kept])

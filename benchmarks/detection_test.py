@@ -31,10 +31,11 @@ from mim_tf.data.folder import scan_folder
 from mim_tf.detector import Detector
 from mim_tf.evaluation.evaluate import NOT_SKIN, evaluate
 from mim_tf.evaluation.metrics import (
-    DRAWS,
-    group_weights,
-    interval,
-    weighted_auroc,
+    auroc_estimate,
+    bounds,
+    difference_estimate,
+    interval_text,
+    mean_estimate,
 )
 from mim_tf.evaluation.report import load_judge
 
@@ -57,7 +58,7 @@ def report(folder: Path, judged: Path, parameters: int, seed: int, out: Path, na
     Returns:
         The metrics.
     """
-    evaluation = evaluate(load_judge(judged), scan_folder(folder), "test", seed=0, warn=print)
+    evaluation = evaluate(load_judge(judged), scan_folder(folder), "test", warn=print)
     images = [
         {
             "file": photo.path.relative_to(folder).as_posix(),
@@ -100,28 +101,23 @@ def once_a_group(out: Path, names: list[str]) -> list[list[str]]:
     }
     images = scores[names[0]][0]
     labels, groups = (np.array([image[key] for image in images]) for key in ("label", "group"))
-    rng = np.random.default_rng(0)
-    weights = {}
-    for label in np.unique(labels):
-        own = groups[labels == label]
-        _, index, sizes = np.unique(own, return_inverse=True, return_counts=True)
-        drawn = np.concatenate([np.ones((1, len(own))), group_weights(own, rng, DRAWS)])
-        weights[label] = drawn / sizes[index]
-    skin = [label for label in weights if label not in ("mpox", *NOT_SKIN)]
+    own = labels == "mpox"
+    skin = [label for label in np.unique(labels) if label not in ("mpox", *NOT_SKIN)]
     means = {}
     for name, fits in scores.items():
         areas = []
         for fit in fits:
             similarity = np.array([image["similarity"] for image in fit], np.float32)
-            parts = {label: similarity[labels == label] for label in weights}
-            areas += [weighted_auroc(parts["mpox"], parts[k], weights["mpox"], weights[k]) for k in skin]
-        means[name] = np.mean(areas, axis=0)
+            for label in skin:
+                parts = similarity[own], similarity[labels == label], groups[own], groups[labels == label]
+                areas.append(auroc_estimate(*parts, labels=("mpox", label), by_group=True))
+        means[name] = mean_estimate(areas)
     rows = []
     for name, mean in means.items():
-        difference = mean - means[names[0]]
-        bounds = [interval(spread[1:]) for spread in (mean, difference)]
-        spans = [f"[{bound['ci_low']:.2f}, {bound['ci_high']:.2f}]" for bound in bounds]
-        rows.append([name, f"{mean[0]:.2f} {spans[0]}", "" if name == names[0] else f"{difference[0]:+.2f} {spans[1]}"])
+        paired = difference_estimate(mean, means[names[0]])
+        difference = f"{paired.value:+.2f} {interval_text(bounds(paired))}"
+        area = f"{mean.value:.2f} {interval_text(bounds(mean))}"
+        rows.append([name, area, "" if name == names[0] else difference])
     return rows
 
 
@@ -205,7 +201,7 @@ def _title(name: str) -> str:
 
 
 def _interval(entry: dict[str, float]) -> str:
-    return f"{entry['value']:.3f} [{entry['ci_low']:.3f}, {entry['ci_high']:.3f}]"
+    return f"{entry['value']:.3f} {interval_text(entry, '.3f')}"
 
 
 if __name__ == "__main__":

@@ -13,19 +13,12 @@ import sys
 import tempfile
 from pathlib import Path
 
-import numpy as np
 
 from mim_export.score.errors import MimError
 from mim_tf.data.folder import Photos, load_photos, scan_folder
 from mim_tf.data.splits import Photo, class_names, select
 from mim_tf.detectors.factory import create_model
-from mim_tf.evaluation.metrics import (
-    DRAWS,
-    auroc,
-    group_weights,
-    interval,
-    weighted_auroc,
-)
+from mim_tf.evaluation.metrics import Estimate, auroc_estimate, bounds, interval_text, mean_estimate
 from mim_tf.training.config import Training
 
 SIZE, NORMAL, METHODS = 224, "mpox", ("features", "patchcore")
@@ -37,10 +30,9 @@ def load(photos: tuple[Photo, ...], splits: tuple[str, ...], label: str) -> Phot
     return load_photos(chosen, SIZE, warn=lambda line: print(line, file=sys.stderr), what=f"{'+'.join(splits)}/{label}")
 
 
-def row(name: str, value: float, spread: np.ndarray) -> str:
+def row(name: str, estimate: Estimate) -> str:
     """Formats a line of the table: value and 95 % interval."""
-    limits = interval(spread)
-    return f"| {name} | {value:.2f} | {limits['ci_low']:.2f} to {limits['ci_high']:.2f} |"
+    return f"| {name} | {estimate.value:.2f} | {interval_text(bounds(estimate))} |"
 
 
 def report(name: str, train: Photos, positives: Photos, negatives: dict[str, Photos]) -> None:
@@ -48,17 +40,14 @@ def report(name: str, train: Photos, positives: Photos, negatives: dict[str, Pho
     fitted = create_model(name, SIZE)
     with tempfile.TemporaryDirectory() as folder:
         fitted.fit(train.pixels, Path(folder), Training(), lambda *line: None)
-    rng = np.random.default_rng(0)
-    known, known_draws = fitted.score_samples(positives.pixels), group_weights(positives.groups, rng, DRAWS)
+    known = fitted.score_samples(positives.pixels)
     print(f"\n{name}: {fitted.summary}, {fitted.parameters:,} parameters\n\n| class | AUROC | 95 % |\n|---|---|---|")
-    values, spreads = [], []
+    estimates = []
     for label, photos in negatives.items():
         other = fitted.score_samples(photos.pixels)
-        values.append(auroc(known, other))
-        draws = group_weights(photos.groups, rng, DRAWS)
-        spreads.append(weighted_auroc(known, other, known_draws, draws))
-        print(row(label, values[-1], spreads[-1]))
-    print(row("mean", float(np.mean(values)), np.mean(spreads, axis=0)))
+        estimates.append(auroc_estimate(known, other, positives.groups, photos.groups, labels=(NORMAL, label)))
+        print(row(label, estimates[-1]))
+    print(row("mean", mean_estimate(estimates)))
 
 
 def main() -> None:

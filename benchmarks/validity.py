@@ -29,7 +29,8 @@ from detection_features import FOLDS, SEEDS, SIZE, at_side
 from mim_export.score import decide
 from mim_export.score.errors import MimError
 from mim_tf.calibration import FOLDS as CALIBRATION_FOLDS
-from mim_tf.calibration import fit_calibration, fit_gate, fold_of
+from mim_tf.calibration import fit_calibration, fit_gate
+from mim_tf.data.splits import fold_of
 from mim_tf.detector import Detector
 from mim_tf.synthetic import dataset
 

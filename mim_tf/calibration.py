@@ -44,24 +44,6 @@ def groups_needed(alpha: float) -> int:
     return math.ceil(1.0 / alpha - 1.0 - 1e-9)
 
 
-def fold_of(groups: NDArray[np.str_], folds: int, seed: int) -> NDArray[np.int64]:
-    """Assigns whole groups to folds whose numbers of groups differ by at most 1.
-
-    Args:
-        groups: group name of each image, (N,).
-        folds: number of folds.
-        seed: seed of the shuffle.
-
-    Returns:
-        int64 (N,), the fold of each image, 0 to folds - 1.
-    """
-    names, index = np.unique(groups, return_inverse=True)
-    order = np.random.default_rng(seed).permutation(len(names))
-    fold = np.empty(len(names), np.int64)
-    fold[order] = np.arange(len(names)) % folds
-    return fold[index]
-
-
 def fit_calibration(
     similarities: NDArray[np.float32], groups: NDArray[np.str_], *, alpha: float, method: str
 ) -> Calibration:

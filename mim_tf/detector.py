@@ -19,13 +19,13 @@ from mim_export.score.atomic_files import check_writable, new_file, read_json, t
 from mim_export.score.decide import REASONS, VERDICTS, Calibration, Gate, Judgement, check_alpha, check_level
 from mim_export.score.errors import MimError
 from mim_export.score.manifest import RELEASED
-from mim_tf.calibration import FOLDS, fit_calibration, fit_gate, fold_of, groups_needed
+from mim_tf.calibration import FOLDS, fit_calibration, fit_gate, groups_needed
 from mim_tf.data.arrays import array_fingerprint, check_groups, check_images, resample_all
 from mim_tf.data.content import fingerprint, read_record, record_rows, write_record
 from mim_tf.data.duplicates import SIDE as THUMBNAIL
 from mim_tf.data.duplicates import join_near_duplicates, warn_of_duplicates
 from mim_tf.data.folder import Warn, load_at_sizes
-from mim_tf.data.splits import Photo, check_groups_apart, empty_split, select, select_others, split_seed_of
+from mim_tf.data.splits import Photo, check_groups_apart, empty_split, fold_of, select, select_others, split_seed_of
 from mim_tf.detectors.base import Measures
 from mim_tf.detectors.factory import create_model
 from mim_tf.training.config import Progress, Training
@@ -147,6 +147,11 @@ class Detector:
     def threshold(self) -> float:
         """The lowest similarity of the table that is still `mpox-like`."""
         return self.calibration.threshold
+
+    @property
+    def min_side(self) -> int:
+        """The smallest shorter side of a photograph that is judged, in pixels."""
+        return self.gate.min_side
 
     def _check_fitted(self) -> None:
         if not self.is_fitted:
@@ -320,7 +325,7 @@ class Detector:
         split = val is not None and len(set(val.groups)) >= groups_needed(alpha)
         fits = 1 if split else 1 + FOLDS
         share = replace(training, seconds=training.seconds and training.seconds / fits)
-        self.model.fit(train.large, out / "final", share, progress, negatives, callbacks)
+        self.model.fit(train.large, out / "final", share, progress, negatives, callbacks, train.groups)
         scored = [] if val is None else [(self.model.measures(val.small), val.groups)]
         if not split:
             scored += self._out_of_fold(train, negatives, out, share, progress)
@@ -354,8 +359,11 @@ class Detector:
         scored = []
         for fold in range(FOLDS):
             fresh = create_model(self.name, self.size, self.measure, **self.model.options)
-            fresh.fit(train.large[folds != fold], out / f"fold{fold}", training, progress, negatives)
-            scored.append((fresh.measures(train.small[folds == fold]), train.groups[folds == fold]))
+            left_out, folder = folds == fold, out / f"fold{fold}"
+            measured = fresh.measure_left_out(
+                train.large, train.small, train.groups, left_out, folder, training, progress, negatives
+            )
+            scored.append((measured, train.groups[left_out]))
         return scored
 
     def _settings(self, alpha: float, training: Training, keep_sample: bool) -> dict[str, Any]:
@@ -421,11 +429,7 @@ class Detector:
         similarity, ssim, novelty = self.model.measures(pixels)
         judgement = decide.judge(similarity, pixels, self.calibration, self.gate, ssim, novelty)
         sides = np.array([min(image.shape[:2]) for image in photographs])
-        small = sides < self.gate.min_side
-        return judgement._replace(
-            verdict=np.where(small, VERDICTS.index("cannot-judge"), judgement.verdict).astype(np.int32),
-            reason=np.where(small, REASONS.index("too small"), judgement.reason).astype(np.int32),
-        )
+        return decide.refuse_small(judgement, sides, self.min_side)
 
     def reconstruction_steps(self, pixels: NDArray[np.uint8]) -> dict[str, NDArray[np.float32]]:
         """Pictures from each image to its reconstruction; see `OneClassModel.reconstruction_steps`.

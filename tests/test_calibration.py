@@ -15,7 +15,6 @@ from mim_export.score.errors import MimError
 from mim_tf.calibration import (
     fit_calibration,
     fit_gate,
-    fold_of,
     groups_needed,
 )
 

@@ -17,7 +17,8 @@ from mim_export.score.decide import REASONS, VERDICTS
 from mim_export.score.errors import MimError
 from mim_export.score.manifest import RELEASED, read_manifest
 from mim_export.score.preprocess import resample
-from mim_tf.calibration import FOLDS, fold_of
+from mim_tf.calibration import FOLDS
+from mim_tf.data.splits import fold_of
 from mim_tf.data.folder import scan_folder
 from mim_tf.detector import Detector, load_detector
 from mim_tf.detectors.base import OneClassModel
@@ -108,9 +109,9 @@ def test_the_split_seed_of_a_plain_folder_is_kept(folder: Path, tmp_path: Path) 
     detector.fit_folder(photos, tmp_path / "run")
     assert load_detector(tmp_path / "run").about["split_seed"] == 7
     assert json.loads((tmp_path / "run" / "settings.json").read_text())["split_seed"] == 7
-    evaluate(detector, photos, "test", seed=0, warn=print)
+    evaluate(detector, photos, "test", warn=print)
     with pytest.raises(MimError, match="split seed 8, but the training used 7"):
-        evaluate(detector, scan_folder(tmp_path / "data", split_seed=8), "test", seed=0, warn=print)
+        evaluate(detector, scan_folder(tmp_path / "data", split_seed=8), "test", warn=print)
 
 
 def write_photo(path: Path, index: int) -> None:

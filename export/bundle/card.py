@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from mim_tf.evaluation.metrics import interval_text
+
 #: Shown to users by every scorer and stored in the manifest.
 STATEMENT = "Research software, not a diagnosis. No image leaves the device."
 
@@ -108,28 +110,34 @@ def _tables(metrics: dict[str, Any], normal_class: str) -> str:
         sensitivity = result["sensitivity"]
         rows = [
             f"{name}: AUROC of {sensitivity['images']} `{normal_class}` images ({sensitivity['groups']} groups) of "
-            f"the split `{result['split']}` against each class, 95 % bootstrap interval by group, "
-            f"{result['bootstrap']['draws']} draws, seed {result['bootstrap']['seed']}:",
+            f"the split `{result['split']}` against each class, in brackets the 95 % interval by group "
+            f"({result['intervals']['method']}):",
             "",
-            f"| class | images | groups | AUROC | 95 % interval | AUROC by SSIM | {normal_class}-like | refused |",
+            f"| class | images | groups | AUROC | each group once | AUROC by SSIM | {normal_class}-like | refused |",
             "|---|---|---|---|---|---|---|---|",
         ]
         by_ssim = result["ssim"]
         for label, entry in result["classes"].items():
             other = f"{by_ssim['classes'][label]['auroc']:.3f}" if by_ssim else ""
             called, refused = entry[f"called_{normal_class}_like"], result["refused"][label]
+            areas = " | ".join(f"{one['auroc']:.3f} {interval_text(one, '.3f')}" for one in (entry, entry["by_group"]))
             rows.append(
-                f"| {label} | {entry['images']} | {entry['groups']} | {entry['auroc']:.3f} | "
-                f"{entry['ci_low']:.3f} to {entry['ci_high']:.3f} | {other} | {called:.2f} | {refused} |"
+                f"| {label} | {entry['images']} | {entry['groups']} | {areas} | {other} | {called:.2f} | {refused} |"
             )
         if result["mean_auroc"] is not None:
-            mean, (low, high) = result["mean_auroc"], result["mean_auroc_ci"]
+            low, high = result["mean_auroc_ci"] or (None, None)
+            mean = {"auroc": result["mean_auroc"], "ci_low": low, "ci_high": high}
+            areas = " | ".join(
+                f"**{one['auroc']:.3f}** {interval_text(one, '.3f')}" for one in (mean, result["mean_auroc_by_group"])
+            )
             other = f"{by_ssim['mean_auroc']:.3f}" if by_ssim else ""
-            rows.append(f"| **mean over skin classes** | | | **{mean:.3f}** | {low:.3f} to {high:.3f} | {other} | | |")
+            rows.append(f"| **mean over skin classes** | | | {areas} | {other} | | |")
+        by_group, whole = sensitivity["by_group"], sensitivity["groups_without_miss"]
         rows += [
             "",
-            f"Sensitivity at the threshold: {sensitivity['value']:.3f} "
-            f"({sensitivity['ci_low']:.3f} to {sensitivity['ci_high']:.3f}).",
+            f"Sensitivity at the threshold: {sensitivity['value']:.3f} {interval_text(sensitivity, '.3f')} by photograph, "
+            f"{by_group['value']:.3f} {interval_text(by_group, '.3f')} with each group counted once; {whole['count']} of "
+            f"{sensitivity['groups']} groups without a miss {interval_text(whole, '.3f')}.",
         ]
         parts.append("\n".join(rows))
     return "\n\n".join(parts)

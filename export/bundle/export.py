@@ -82,7 +82,7 @@ def export_run(
         if photos is None:
             return {}
         judges: dict[str, Judge] = {"Keras": detector, "TFLite": scorer}
-        return {name: evaluate(judge, photos, "test", seed=0, warn=warn).metrics for name, judge in judges.items()}
+        return {name: evaluate(judge, photos, "test", warn=warn).metrics for name, judge in judges.items()}
 
     contents = Contents(
         models=converted.models,

@@ -310,3 +310,21 @@ def judge(
     reason = gate(pixels, limits, novelty)
     reason = np.where(wrong & (reason == 0), REASONS.index("unreadable"), reason).astype(np.int32)
     return Judgement(similarity, p, verdict(p, reason, calibration.alpha), reason, ssim)
+
+
+def refuse_small(judgement: Judgement, sides: NDArray[np.int64], min_side: int) -> Judgement:
+    """Applies the gate's minimum side, which needs the size of the photographs before they were resampled.
+
+    Args:
+        judgement: of N images.
+        sides: int (N,), shorter side of each photograph in pixels.
+        min_side: photographs with a shorter side below it are `cannot-judge`, `too small`.
+
+    Returns:
+        The judgement with the verdicts and reasons of small photographs replaced.
+    """
+    small = np.asarray(sides) < min_side
+    return judgement._replace(
+        verdict=np.where(small, VERDICTS.index("cannot-judge"), judgement.verdict).astype(np.int32),
+        reason=np.where(small, REASONS.index("too small"), judgement.reason).astype(np.int32),
+    )

@@ -155,7 +155,7 @@ def evaluate(
     data: Data,
     out_folder: Annotated[Path, typer.Option("--out", help="output folder for metrics.json and figures")],
     split: Annotated[str, typer.Option(help="train, val or test")] = "test",
-    seed: Annotated[int, typer.Option("--seed", help="seed of the bootstrap and of the controls")] = 0,
+    seed: Annotated[int, typer.Option("--seed", help="seed of the controls of the shortcut probes")] = 0,
     split_seed: OwnSplitSeed = None,
     json: Json = False,
 ) -> None:

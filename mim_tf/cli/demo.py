@@ -20,6 +20,7 @@ from mim_export.score.text import printable
 from mim_tf.data.folder import Warn, scan_folder
 from mim_tf.data.splits import select
 from mim_tf.detector import Detector
+from mim_tf.evaluation.metrics import interval_text
 from mim_tf.evaluation.report import write_report
 from mim_tf.synthetic import dataset
 from mim_tf.training.config import Progress, Training
@@ -186,8 +187,8 @@ def _rows(results: dict[str, Any]) -> dict[str, Any]:
 
 def _mean_cell(result: dict[str, Any]) -> str:
     """Mean AUROC with its interval."""
-    low, high = result["mean_auroc_ci"]
-    return f"{result['mean_auroc']:.2f} [{low:.2f}, {high:.2f}]"
+    low, high = result["mean_auroc_ci"] or (None, None)
+    return f"{result['mean_auroc']:.2f} {interval_text({'ci_low': low, 'ci_high': high})}"
 
 
 def _table(head: list[str], rows: list[list[Any]]) -> str:

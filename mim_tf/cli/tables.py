@@ -84,24 +84,34 @@ def show_metrics(metrics: dict[str, Any], as_json: bool) -> None:
     if as_json:
         _print_json(metrics)
         return
+    # Imported here because it imports scikit-learn, which most commands do not need.
+    from mim_tf.evaluation.metrics import interval_text
+
     title = f"AUROC of {metrics['normal_class']} against each class, {metrics['split']}, measure {metrics['measure']}"
     ssim = metrics["ssim"] if metrics["measure"] != "ssim" else None
     extra = ["by SSIM"] if ssim else []
-    lines = Table("class", "AUROC", "95 % interval", *extra, "images", "groups", title=printable(title))
+    lines = Table("class", "AUROC", "each group once", *extra, "images", "groups", title=printable(title), box=None)
+
+    def add(name: str, whole: dict[str, Any], by_group: dict[str, Any], by_ssim: float | None, *counts: str) -> None:
+        cells = [f"{entry['auroc']:.3f} {interval_text(entry, '.3f')}" for entry in (whole, by_group)]
+        lines.add_row(printable(name), *cells, *([] if by_ssim is None else [f"{by_ssim:.3f}"]), *counts)
+
     for name, entry in metrics["classes"].items():
-        bounds = f"{entry['ci_low']:.3f} to {entry['ci_high']:.3f}"
-        other = [f"{ssim['classes'][name]['auroc']:.3f}"] if ssim else []
-        lines.add_row(
-            printable(name), f"{entry['auroc']:.3f}", bounds, *other, str(entry["images"]), str(entry["groups"])
-        )
+        by_ssim = ssim["classes"][name]["auroc"] if ssim else None
+        add(name, entry, entry["by_group"], by_ssim, str(entry["images"]), str(entry["groups"]))
     if metrics["mean_auroc"] is not None:
-        low, high = metrics["mean_auroc_ci"]
-        bounds, other = f"{low:.3f} to {high:.3f}", [f"{ssim['mean_auroc']:.3f}"] if ssim else []
-        lines.add_row("mean over skin classes", f"{metrics['mean_auroc']:.3f}", bounds, *other, "", "")
+        low, high = metrics["mean_auroc_ci"] or (None, None)
+        mean = {"auroc": metrics["mean_auroc"], "ci_low": low, "ci_high": high}
+        add("mean over skin", mean, metrics["mean_auroc_by_group"], ssim["mean_auroc"] if ssim else None, "", "")
     out.print(lines)
     sensitivity = metrics["sensitivity"]
-    low, high = sensitivity["ci_low"], sensitivity["ci_high"]
-    out.print(f"sensitivity at the threshold {sensitivity['value']:.3f} [{low:.3f}, {high:.3f}]")
+    parts = [f"{entry['value']:.3f} {interval_text(entry, '.3f')}" for entry in (sensitivity, sensitivity["by_group"])]
+    whole = sensitivity["groups_without_miss"]
+    out.print(
+        f"sensitivity at the threshold {parts[0]} by photograph, {parts[1]} with each group counted once; "
+        f"{whole['count']} of {sensitivity['groups']} groups without a miss {interval_text(whole, '.3f')}",
+        highlight=False,
+    )
 
 
 def show_comparison(result: dict[str, Any], as_json: bool) -> None:

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from mim_export.score.atomic_files import new_file, read_json, write_json
 from mim_export.score.errors import MimError
@@ -18,11 +17,13 @@ from mim_tf.comparison.plan import Entry, Plan
 from mim_tf.comparison.pool import job_folder
 from mim_tf.evaluation.evaluate import NOT_SKIN
 from mim_tf.evaluation.metrics import (
-    DRAWS,
-    auroc,
-    group_weights,
-    interval,
-    weighted_auroc,
+    INTERVALS,
+    Estimate,
+    auroc_estimate,
+    bounds,
+    difference_estimate,
+    interval_text,
+    mean_estimate,
 )
 
 #: Name of the reference row; without it, the first row is the reference.
@@ -41,10 +42,9 @@ def summarize(entries: Sequence[Entry], plan: Plan, out: Path, seconds: float) -
         seconds: run time in seconds.
 
     Returns:
-        A JSON-serializable dict with the settings and the results of each row. The AUROC of a row, and each bootstrap
-        replicate of its interval, is the mean over seeds. The interval therefore reflects the choice of photographs;
-        `seed_low` and `seed_high` are the range over seeds. All rows share the bootstrap samples of groups, so that
-        the difference of two rows is paired.
+        A JSON-serializable dict with the settings and the results of each row. The AUROC of a row is the mean over
+        seeds. Its interval reflects the choice of photographs; `seed_low` and `seed_high` are the range over seeds. The
+        difference of two rows is paired: both leave out the same groups.
 
     Raises:
         MimError: a result is missing or damaged, or the rows were scored on different images.
@@ -57,24 +57,25 @@ def summarize(entries: Sequence[Entry], plan: Plan, out: Path, seconds: float) -
     _check_images(scores, out)
     reference = REFERENCE if REFERENCE in scores else entries[0].name
     images = scores[reference][0]["images"]
-    draws = _draws(images)
+    counts = {label: _groups(images, label) for label in sorted({image["label"] for image in images})}
     means: dict[str, list[float]] = {}
-    replicates: dict[str, NDArray[np.float64]] = {}
+    estimates: dict[str, Estimate] = {}
     rows: dict[str, Any] = {}
     for name, fits in scores.items():
-        classes, means[name], replicates[name] = _by_class(fits, plan.normal_class, draws)
+        classes, means[name], estimates[name] = _by_class(fits, plan.normal_class)
         first, probe_file = fits[0], job_folder(out, name, plan.seeds[0]) / "probe.json"
         rows[name] = {
             **{key: first[key] for key in ("method", "options", "measure", "summary", "supervised", "parameters")},
             "train_seconds": float(np.mean([fit["train_seconds"] for fit in fits])),
             "steps": None if first["steps"] is None else [fit["steps"] for fit in fits],
             "classes": classes,
-            "mean": {**_over_seeds(means[name]), **interval(replicates[name])},
+            "mean": {**_over_seeds(means[name]), **bounds(estimates[name])},
             **(read_json(probe_file, remedy) if plan.probes else {}),
         }
     for name, row in rows.items():
         by_seed = [auroc - other for auroc, other in zip(means[name], means[reference], strict=True)]
-        difference = {**_over_seeds(by_seed, "difference"), **interval(replicates[name] - replicates[reference])}
+        paired = difference_estimate(estimates[name], estimates[reference])
+        difference = {**_over_seeds(by_seed, "difference"), **bounds(paired)}
         row["against_reference"] = None if name == reference else difference
     all_fits = [fit for fits in scores.values() for fit in fits]
     return {
@@ -85,9 +86,9 @@ def summarize(entries: Sequence[Entry], plan: Plan, out: Path, seconds: float) -
         "steps_a_fit": plan.steps,
         "seeds": list(plan.seeds),
         "reference": reference,
-        "images": {label: weights.shape[1] for label, weights in draws.items()},
-        "groups": {label: len(set(_groups(images, label))) for label in draws},
-        "bootstrap": {"draws": DRAWS, "unit": "group", "level": 0.95, "seed": 0},
+        "images": {label: len(groups) for label, groups in counts.items()},
+        "groups": {label: len(set(groups)) for label, groups in counts.items()},
+        "intervals": INTERVALS,
         "run_seconds": round(seconds, 1),
         "machine": sorted({fit["machine"] for fit in all_fits}),
         "code": sorted({fit["code"] for fit in all_fits}),
@@ -112,35 +113,28 @@ def _check_images(scores: Mapping[str, Sequence[dict[str, Any]]], out: Path) -> 
                 raise MimError(problem, "remove it and run the same command again", job_folder(out, name, fit["seed"]))
 
 
-def _by_class(
-    fits: Sequence[dict[str, Any]], normal: str, draws: Mapping[str, NDArray[np.float64]]
-) -> tuple[dict[str, Any], list[float], NDArray[np.float64]]:
-    """AUROC by class; mean AUROC over the skin classes by seed; bootstrap replicates of this mean, float64 (R,)."""
-    labels = np.array([image["label"] for image in fits[0]["images"]])
+def _by_class(fits: Sequence[dict[str, Any]], normal: str) -> tuple[dict[str, Any], list[float], Estimate]:
+    """AUROC by class; mean AUROC over the skin classes by seed, and over the seeds with its interval."""
+    labels, groups = (np.array([image[key] for image in fits[0]["images"]], np.str_) for key in ("label", "group"))
     similarity = np.array([[image["similarity"] for image in fit["images"]] for fit in fits], np.float32)
-    classes, values, skin_replicates = {}, [], []
-    for label in draws:
-        if label == normal:
-            continue
-        pairs = [(scored[labels == normal], scored[labels == label]) for scored in similarity]
-        by_seed = [auroc(*pair) for pair in pairs]
-        replicates = np.mean([weighted_auroc(*pair, draws[normal], draws[label]) for pair in pairs], axis=0)
-        classes[label] = {**_over_seeds(by_seed), **interval(replicates), "skin": label not in NOT_SKIN}
+    own = labels == normal
+    classes, values, skin = {}, [], []
+    for label in np.unique(labels[~own]).tolist():
+        other = labels == label
+        by_seed = [
+            auroc_estimate(scored[own], scored[other], groups[own], groups[other], labels=(normal, label))
+            for scored in similarity
+        ]
+        areas, estimate = [one.value for one in by_seed], mean_estimate(by_seed)
+        classes[label] = {**_over_seeds(areas), **bounds(estimate), "skin": label not in NOT_SKIN}
         if label not in NOT_SKIN:
-            values.append(by_seed)
-            skin_replicates.append(replicates)
-    return classes, [float(value) for value in np.mean(values, axis=0)], np.mean(skin_replicates, axis=0)
+            values.append(areas)
+            skin.append(estimate)
+    return classes, [float(value) for value in np.mean(values, axis=0)], mean_estimate(skin)
 
 
 def _groups(images: Sequence[dict[str, Any]], label: str) -> list[str]:
     return [image["group"] for image in images if image["label"] == label]
-
-
-def _draws(images: Sequence[dict[str, Any]]) -> dict[str, NDArray[np.float64]]:
-    """Bootstrap weights of the images by class, float64 (R, N) each."""
-    rng = np.random.default_rng(0)
-    labels = sorted({image["label"] for image in images})
-    return {label: group_weights(np.array(_groups(images, label), np.str_), rng, DRAWS) for label in labels}
 
 
 def _over_seeds(values: Sequence[float], key: str = "auroc") -> dict[str, float]:
@@ -190,7 +184,7 @@ def _range(steps: Sequence[int] | None) -> str:
 
 
 def _bounds(entry: dict[str, float], value: float, form: str = ".2f") -> str:
-    return f"{value:{form}} [{entry['ci_low']:{form}}, {entry['ci_high']:{form}}]"
+    return f"{value:{form}} {interval_text(entry, form)}"
 
 
 def markdown_table(header: Sequence[str], lines: Sequence[Sequence[str]]) -> str:
@@ -229,7 +223,8 @@ def write_tables(result: dict[str, Any], page: str, out: Path) -> None:
     for name, row in result["rows"].items():
         for label, entry in (*row["classes"].items(), ("mean over skin classes", row["mean"])):
             keys = ("auroc", "ci_low", "ci_high", "seed_low", "seed_high")
-            writer.writerow([_cell(name), _cell(label), *(f"{entry[key]:.4f}" for key in keys)])
+            numbers = ("" if entry[key] is None else f"{entry[key]:.4f}" for key in keys)
+            writer.writerow([_cell(name), _cell(label), *numbers])
     for path, content in ((out / "comparison.csv", text.getvalue()), (out / "comparison.md", page)):
         with new_file(path) as temporary:
             temporary.write_text(content, encoding="utf-8", errors="backslashreplace")

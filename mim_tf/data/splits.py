@@ -7,6 +7,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+import numpy as np
+from numpy.typing import NDArray
+
 from mim_export.score.errors import MimError
 from mim_export.score.listing import NAMED
 
@@ -143,3 +146,21 @@ def select_others(photos: Sequence[Photo], split: str, label: str) -> list[Photo
     if not others:
         raise MimError(f"no photographs in {split} beside {label}", f"add those of other classes to {split}")
     return others
+
+
+def fold_of(groups: NDArray[np.str_], folds: int, seed: int) -> NDArray[np.int64]:
+    """Assigns whole groups to folds whose numbers of groups differ by at most 1.
+
+    Args:
+        groups: group name of each image, (N,).
+        folds: number of folds.
+        seed: seed of the shuffle.
+
+    Returns:
+        int64 (N,), the fold of each image, 0 to folds - 1.
+    """
+    names, index = np.unique(groups, return_inverse=True)
+    order = np.random.default_rng(seed).permutation(len(names))
+    fold = np.empty(len(names), np.int64)
+    fold[order] = np.arange(len(names)) % folds
+    return fold[index]

@@ -82,6 +82,7 @@ class OneClassModel(abc.ABC):
         progress: Progress,
         negatives: NDArray[np.uint8] | None = None,
         callbacks: Sequence[keras.callbacks.Callback] = (),
+        groups: NDArray[np.str_] | None = None,
     ) -> None:
         """Fits on images of one class, or resumes the fit in `folder`.
 
@@ -94,7 +95,40 @@ class OneClassModel(abc.ABC):
                 it `takes_negatives`, else ignored.
             callbacks: Keras callbacks, see `mim_tf.training.loop.train`; ignored by models that do not train a
                 network.
+            groups: group of each image, (N,); None = each image is a group. Models that standardize a score by left-out
+                groups use it.
         """
+
+    def measure_left_out(
+        self,
+        pixels: NDArray[np.uint8],
+        small: NDArray[np.uint8],
+        groups: NDArray[np.str_],
+        left_out: NDArray[np.bool_],
+        folder: Path,
+        training: Training,
+        progress: Progress,
+        negatives: NDArray[np.uint8] | None = None,
+    ) -> Measures:
+        """Fits without some groups, and measures their images. The fitted state is not meant for other images.
+
+        A model with a cheap last stage overrides this to leave out fewer groups at a time there.
+
+        Args:
+            pixels: uint8 (N, R, R, 3), R = `source_size`.
+            small: the same images, uint8 (N, S, S, 3).
+            groups: group of each image, (N,).
+            left_out: bool (N,), the images to measure, all images of some groups.
+            folder: see `fit`.
+            training: see `fit`.
+            progress: see `fit`.
+            negatives: see `fit`.
+
+        Returns:
+            The measures of the images that are left out, in their order.
+        """
+        self.fit(pixels[~left_out], folder, training, progress, negatives, groups=groups[~left_out])
+        return self.measures(small[left_out])
 
     @abc.abstractmethod
     def score_samples(self, pixels: NDArray[np.uint8]) -> NDArray[np.float32]:

@@ -53,6 +53,7 @@ class ColourModel(OneClassModel):
         progress: Progress,
         negatives: NDArray[np.uint8] | None = None,
         callbacks: Sequence[keras.callbacks.Callback] = (),
+        groups: NDArray[np.str_] | None = None,
     ) -> None:
         """Estimates mean and precision; see `OneClassModel.fit`."""
         estimate = LedoitWolf().fit(colour_statistics(pixels))

@@ -61,6 +61,7 @@ class FeaturesModel(OneClassModel):
         progress: Progress,
         negatives: NDArray[np.uint8] | None = None,
         callbacks: Sequence[keras.callbacks.Callback] = (),
+        groups: NDArray[np.str_] | None = None,
     ) -> None:
         """Estimates mean and precision; see `OneClassModel.fit`."""
         estimate = LedoitWolf().fit(self.statistics(pixels))

@@ -21,16 +21,19 @@ from mim_export.score.errors import MimError
 from mim_export.score.preprocess import resample
 from mim_tf import negatives as pseudo_negatives
 from mim_tf.backbones.efficientnet import weights_file
+from mim_tf.data.splits import fold_of
 from mim_tf.detectors.base import Measures, OneClassModel
 from mim_tf.detectors.mim import InpaintingModel
 from mim_tf.measures import deep
-from mim_tf.measures.head import Head, fit_head
+from mim_tf.measures.head import Head, HeadSample, fit_head
 from mim_tf.measures.ssim import ssim
-from mim_tf.negatives.views import make_views
+from mim_tf.negatives.views import POSITIVE_KINDS, make_views
 from mim_tf.training.config import Progress, Training
 from mim_tf.training.run_folder import SCRATCH
 
 _HEAD = "head.npz"
+#: Number of heads for each GAN of an out-of-fold calibration; a head is fitted in seconds.
+HEAD_FOLDS = 3
 #: Ratio of the side of training images to the model's input, so that most crops need no upsampling.
 _MARGIN = 4 / 3
 _BATCH = 16
@@ -119,25 +122,76 @@ class DeepInpaintingModel(OneClassModel):
         progress: Progress,
         negatives: NDArray[np.uint8] | None = None,
         callbacks: Sequence[keras.callbacks.Callback] = (),
+        groups: NDArray[np.str_] | None = None,
     ) -> None:
         """Trains the GAN, then fits the head on views; see `OneClassModel.fit`."""
+        self._fit_gan(pixels, folder, training, progress, callbacks)
+        names = np.arange(len(pixels)).astype(np.str_) if groups is None else groups
+        self.head = fit_head(*self._head_sample(pixels, names, folder, training, progress, negatives))
+
+    def measure_left_out(
+        self,
+        pixels: NDArray[np.uint8],
+        small: NDArray[np.uint8],
+        groups: NDArray[np.str_],
+        left_out: NDArray[np.bool_],
+        folder: Path,
+        training: Training,
+        progress: Progress,
+        negatives: NDArray[np.uint8] | None = None,
+    ) -> Measures:
+        """Trains one GAN without the groups, and a head for each of `HEAD_FOLDS` parts of them.
+
+        Each head is fitted on all photographs but those of its part, so that it knows nearly as many as the head of the
+        final fit. See `OneClassModel.measure_left_out`.
+        """
+        self._fit_gan(pixels[~left_out], folder, training, progress)
+        sample, known = self._head_sample(pixels, groups, folder, training, progress, negatives)
+        parts = np.full(len(pixels), -1)
+        parts[left_out] = fold_of(groups[left_out], HEAD_FOLDS, training.seed)
+        measures = np.empty((3, len(pixels)), np.float32)
+        for part in np.unique(parts[left_out]):
+            self.head = fit_head(sample.subset(parts != part), known)
+            measures[:, parts == part] = self.measures(small[parts == part])
+        return Measures(*measures[:, left_out])
+
+    def _fit_gan(
+        self,
+        pixels: NDArray[np.uint8],
+        folder: Path,
+        training: Training,
+        progress: Progress,
+        callbacks: Sequence[keras.callbacks.Callback] = (),
+    ) -> None:
         small = np.stack([resample(photo, self.inpainting.source_size) for photo in pixels])
         self.inpainting.fit(small, folder, training, progress, callbacks=callbacks)
         self._compute_vectors = self._trace_vectors()
-        vectors: dict[str, list[NDArray[np.float64]]] = {}
+
+    def _head_sample(
+        self,
+        pixels: NDArray[np.uint8],
+        groups: NDArray[np.str_],
+        folder: Path,
+        training: Training,
+        progress: Progress,
+        negatives: NDArray[np.uint8] | None,
+    ) -> tuple[HeadSample, NDArray[np.float64] | None]:
+        """Computes the vectors of all photographs and their views, and those of the known negatives."""
+        sides: tuple[list[NDArray[np.float64]], ...] = ([], [], [])
         for number, views in enumerate(self._views(pixels, folder.parent / SCRATCH, training.seed), 1):
             computed, _ = self.vectors(np.concatenate(list(views.values())))
-            ends = np.cumsum([len(images) for images in views.values()])[:-1]
-            for kind, part in zip(views, np.split(computed, ends), strict=True):
-                vectors.setdefault(kind, []).append(part)
+            kinds = np.repeat(list(views), [len(images) for images in views.values()])
+            side = np.select([kinds == "photo", np.isin(kinds, POSITIVE_KINDS)], [0, 1], 2)
+            for which, rows in enumerate(sides):
+                rows.append(computed[side == which])
             if number % 10 == 0 or number == len(pixels):
                 progress(f"{folder.name}, head", number, len(pixels), {})
-        parts = {kind: np.concatenate(rows) for kind, rows in vectors.items()}
-        plain, crops, positives = (parts.pop(kind) for kind in ("photo", "crop", "positive"))
         known = None
         if negatives is not None:
             known, _ = self.vectors(np.stack([resample(photo, self.size) for photo in negatives]))
-        self.head = fit_head(plain, np.concatenate([crops, positives]), np.concatenate(list(parts.values())), known)
+        plain, positives, pseudo = (np.concatenate(rows) for rows in sides)
+        sources = (np.repeat(np.arange(len(pixels)), [len(part) for part in rows]) for rows in sides[1:])
+        return HeadSample(plain, positives, pseudo, groups, *sources), known
 
     def _views(self, pixels: NDArray[np.uint8], folder: Path, seed: int) -> Iterator[dict[str, NDArray[np.uint8]]]:
         """Views of each photograph, computed in threads and cached in `folder` for all fits of a run."""

@@ -104,6 +104,7 @@ class PatchCoreModel(OneClassModel):
         progress: Progress,
         negatives: NDArray[np.uint8] | None = None,
         callbacks: Sequence[keras.callbacks.Callback] = (),
+        groups: NDArray[np.str_] | None = None,
     ) -> None:
         """Stores the patches, or a coreset of `MEMORY` of them; see `OneClassModel.fit`."""
         patches = np.concatenate(list(self.patches(pixels)))

@@ -103,6 +103,7 @@ class NetworkModel(OneClassModel):
         progress: Progress,
         negatives: NDArray[np.uint8] | None = None,
         callbacks: Sequence[keras.callbacks.Callback] = (),
+        groups: NDArray[np.str_] | None = None,
     ) -> None:
         """Trains the network; see `OneClassModel.fit`."""
         precision = fast_precision() if training.precision == "auto" else training.precision

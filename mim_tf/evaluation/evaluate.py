@@ -1,4 +1,4 @@
-"""AUROC by class with grouped bootstrap intervals, and the sensitivity at the threshold."""
+"""AUROC by class and the sensitivity at the threshold, by photograph and by group, with intervals by group."""
 
 from __future__ import annotations
 
@@ -8,12 +8,13 @@ from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.stats import binomtest
 
-from mim_export.score.decide import Judgement
+from mim_export.score.decide import Judgement, refuse_small
 from mim_export.score.errors import MimError
 from mim_tf.data.folder import Photos, Warn, load_photos
 from mim_tf.data.splits import SPLITS, Photo, class_names, select, split_seed_of
-from mim_tf.evaluation.metrics import DRAWS, auroc, group_weights, interval, weighted_auroc, weighted_mean
+from mim_tf.evaluation.metrics import INTERVALS, Estimate, auroc_estimate, bounds, mean_estimate, share_estimate
 from mim_tf.evaluation.unseen import check_unseen
 
 #: Classes that do not show skin: reported, but not part of the mean AUROC.
@@ -38,6 +39,10 @@ class Judge(Protocol):
     @property
     def threshold(self) -> float:
         """The lowest similarity of the conformal table that is accepted as the class."""
+
+    @property
+    def min_side(self) -> int:
+        """The smallest shorter side of a photograph that is judged, in pixels."""
 
     def judge(self, images: NDArray[np.uint8]) -> Judgement:
         """Similarities, p-values, verdicts and reasons of uint8 (N, S, S, 3)."""
@@ -67,14 +72,13 @@ class Evaluation:
     metrics: dict[str, Any]
 
 
-def evaluate(judge: Judge, photos: Sequence[Photo], split: str, *, seed: int, warn: Warn) -> Evaluation:
+def evaluate(judge: Judge, photos: Sequence[Photo], split: str, *, warn: Warn) -> Evaluation:
     """Scores a split of a data folder.
 
     Args:
         judge: a detector or a scorer.
         photos: photographs of a data folder, as `scan_folder` returns them.
         split: "train", "val" or "test".
-        seed: seed of the bootstrap.
         warn: called with a message for each file that is skipped.
 
     Returns:
@@ -91,13 +95,13 @@ def evaluate(judge: Judge, photos: Sequence[Photo], split: str, *, seed: int, wa
     scores = {}
     for name in (normal, *others):
         loaded = load_photos(select(photos, split, name), judge.size, warn=warn, what=f"{split}/{name}")
-        judgement = judge.judge(loaded.pixels)
+        judgement = refuse_small(judge.judge(loaded.pixels), loaded.sides, judge.min_side)
         wrong = np.flatnonzero(~np.isfinite(judgement.similarity))
         if len(wrong):
             problem = f"no finite similarity for {len(wrong)} photographs of {split}/{name}"
             raise MimError(problem, "train or export again into a new folder", loaded.photos[wrong[0]].path)
         scores[name] = ClassScores(loaded, judgement)
-    return Evaluation(scores, _metrics(judge, scores, split, seed))
+    return Evaluation(scores, _metrics(judge, scores, split))
 
 
 def other_classes(photos: Sequence[Photo], split: str, normal: str) -> list[str]:
@@ -152,60 +156,84 @@ def by_ssim(evaluation: Evaluation) -> Evaluation:
                 "Expected an evaluation of a detector that reconstructs images. Received: an evaluation without SSIM."
             )
         scores[name] = replace(part, judgement=part.judgement._replace(similarity=part.judgement.ssim))
-    kept = ("split", "normal_class", "bootstrap")
+    kept = ("split", "normal_class", "intervals")
     settings = {key: evaluation.metrics[key] for key in kept}
     return Evaluation(scores, {"measure": "ssim", **settings, **evaluation.metrics["ssim"]})
 
 
-def _metrics(judge: Judge, scores: dict[str, ClassScores], split: str, seed: int) -> dict[str, Any]:
+def _metrics(judge: Judge, scores: dict[str, ClassScores], split: str) -> dict[str, Any]:
     normal = judge.normal_class
-    rng = np.random.default_rng(seed)
-    draws = {name: group_weights(part.photos.groups, rng, DRAWS) for name, part in scores.items()}
-    aurocs = _aurocs({name: part.judgement.similarity for name, part in scores.items()}, normal, draws)
-    for name, part in scores.items():
-        accepted = part.judgement.verdict == 0
-        entry = {"images": len(part.photos), "groups": len(set(part.photos.groups))}
-        if name == normal:
-            replicates = weighted_mean(accepted, draws[name])
-            sensitivity = {"value": float(accepted.mean()), **interval(replicates), **entry}
-            continue
-        aurocs["classes"][name] |= {
-            **entry,
-            "called_" + normal + "_like": float(accepted.mean()),
+    groups = {name: part.photos.groups for name, part in scores.items()}
+    aurocs = _aurocs({name: part.judgement.similarity for name, part in scores.items()}, groups, normal)
+    counts = {name: {"images": len(part.photos), "groups": len(set(groups[name]))} for name, part in scores.items()}
+    accepted = {name: part.judgement.verdict == 0 for name, part in scores.items()}
+    for name, entry in aurocs["classes"].items():
+        entry |= {
+            **counts[name],
+            "called_" + normal + "_like": float(accepted[name].mean()),
             "skin": name not in NOT_SKIN,
         }
+    sensitivity = _sensitivity(accepted[normal], groups[normal]) | counts[normal]
     ssim = {name: part.judgement.ssim for name, part in scores.items() if part.judgement.ssim is not None}
     return {
         "measure": judge.measure,
         "split": split,
         "normal_class": normal,
         **aurocs,
-        "ssim": _aurocs(ssim, normal, draws) if ssim else None,
+        "ssim": _aurocs(ssim, groups, normal) if ssim else None,
         "sensitivity_at_threshold": sensitivity["value"],
         "sensitivity": sensitivity,
         "refused": {name: int((part.judgement.reason > 0).sum()) for name, part in scores.items()},
-        "bootstrap": {"draws": DRAWS, "seed": seed, "unit": "group", "level": 0.95},
+        "intervals": INTERVALS,
+    }
+
+
+def _sensitivity(accepted: NDArray[np.bool_], groups: NDArray[np.str_]) -> dict[str, Any]:
+    """Share of the normal class that is accepted: of the photographs, of the average group, and groups without a miss.
+
+    The guarantee of the conformal table concerns the second one: a photograph of a new group.
+    """
+    by_photograph, by_group = (share_estimate(accepted, groups, by_group=once) for once in (False, True))
+    whole = sum(bool(accepted[groups == name].all()) for name in set(groups))
+    exact = binomtest(whole, len(set(groups))).proportion_ci(method="exact")
+    return {
+        "value": by_photograph.value,
+        **bounds(by_photograph),
+        "by_group": {"value": by_group.value, **bounds(by_group)},
+        "groups_without_miss": {"count": whole, "ci_low": float(exact.low), "ci_high": float(exact.high)},
     }
 
 
 def _aurocs(
-    similarities: dict[str, NDArray[np.float32]], normal: str, draws: dict[str, NDArray[np.float64]]
+    similarities: dict[str, NDArray[np.float32]], groups: dict[str, NDArray[np.str_]], normal: str
 ) -> dict[str, Any]:
-    """AUROC of the normal class against each other class, and the mean over the classes that show skin."""
-    classes: dict[str, Any] = {}
-    skin_replicates = []
-    positive = similarities[normal]
-    for name, negative in similarities.items():
-        if name == normal:
-            continue
-        replicates = weighted_auroc(positive, negative, draws[normal], draws[name])
-        classes[name] = {"auroc": auroc(positive, negative), **interval(replicates)}
-        if name not in NOT_SKIN:
-            skin_replicates.append(replicates)
-    values = [entry["auroc"] for name, entry in classes.items() if name not in NOT_SKIN]
-    bounds = interval(np.mean(skin_replicates, axis=0)) if values else {}
+    """AUROC of the normal class against each other class, and the mean over the classes that show skin.
+
+    Each by photograph, and under `by_group` with each group counted once.
+    """
+    parts = []
+    for by_group in (False, True):
+        estimates = {
+            name: auroc_estimate(
+                similarities[normal], negative, groups[normal], groups[name], labels=(normal, name), by_group=by_group
+            )
+            for name, negative in similarities.items()
+            if name != normal
+        }
+        skin = [estimate for name, estimate in estimates.items() if name not in NOT_SKIN]
+        parts.append((estimates, mean_estimate(skin) if skin else None))
+    (by_photograph, mean), (by_group_estimates, mean_by_group) = parts
+    limits = None if mean is None else mean.interval()
     return {
-        "classes": classes,
-        "mean_auroc": float(np.mean(values)) if values else None,
-        "mean_auroc_ci": list(bounds.values()) or None,
+        "classes": {
+            name: {**_auroc(estimate), "by_group": _auroc(by_group_estimates[name])}
+            for name, estimate in by_photograph.items()
+        },
+        "mean_auroc": None if mean is None else mean.value,
+        "mean_auroc_ci": None if limits is None else list(limits),
+        "mean_auroc_by_group": None if mean_by_group is None else _auroc(mean_by_group),
     }
+
+
+def _auroc(estimate: Estimate) -> dict[str, float | None]:
+    return {"auroc": estimate.value, **bounds(estimate)}

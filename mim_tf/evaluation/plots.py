@@ -17,6 +17,7 @@ from sklearn.metrics import roc_curve
 from mim_export.score.atomic_files import new_file
 from mim_export.score.text import printable
 from mim_tf.evaluation.evaluate import Evaluation
+from mim_tf.evaluation.metrics import interval_text
 from mim_tf.evaluation.shortcuts import MATCHED_ON
 
 #: Colour-blind safe palette (Okabe and Ito). ROC curves also differ in line style, for printing in grey.
@@ -112,7 +113,7 @@ def roc_figure(evaluation: Evaluation, title: str, path: Path) -> Path:
         negative = evaluation.scores[name].judgement.similarity
         truth = np.concatenate([np.ones(len(positive)), np.zeros(len(negative))])
         false_rate, true_rate, _ = roc_curve(truth, np.concatenate([positive, negative]))
-        label = f"{text_of(name)} {entry['auroc']:.2f} [{entry['ci_low']:.2f}, {entry['ci_high']:.2f}]"
+        label = f"{text_of(name)} {entry['auroc']:.2f} {interval_text(entry)}"
         axis.plot(
             false_rate,
             true_rate,
@@ -204,7 +205,8 @@ def comparison_figure(result: Mapping[str, Any], path: Path) -> Path:
     axis.axvline(0.5, color="0.6", linewidth=1)
     for place, row in enumerate(rows.values()):
         mean = row["mean"]
-        axis.plot([mean["ci_low"], mean["ci_high"]], [place, place], color="0.3", linewidth=5, alpha=0.35)
+        if mean["ci_low"] is not None:
+            axis.plot([mean["ci_low"], mean["ci_high"]], [place, place], color="0.3", linewidth=5, alpha=0.35)
         axis.plot(mean["auroc"], place, "D", color="black", markersize=6, label=None if place else "mean, skin [95 %]")
     for i, label in enumerate(next(iter(rows.values()))["classes"]):
         values = [row["classes"][label]["auroc"] for row in rows.values()]

@@ -44,7 +44,7 @@ def write_report(judge: Judge, photos: Sequence[Photo], split: str, out: Path, s
         split: "train", "val" or "test".
         out: output folder for `metrics.json`, `probes.json`, `roc.png`, `similarities.png`, `probes.png` and, if images
             are reconstructed, `examples.png`.
-        seed: seed of the bootstrap and the controls.
+        seed: seed of the controls.
         warn: called with a message for each file that is skipped.
 
     Returns:
@@ -54,7 +54,7 @@ def write_report(judge: Judge, photos: Sequence[Photo], split: str, out: Path, s
         MimError: the split has no images of the normal class, or of no other class, or `out` cannot be written.
     """
     check_writable(out)
-    evaluation = evaluate(judge, photos, split, seed=seed, warn=warn)
+    evaluation = evaluate(judge, photos, split, warn=warn)
     title = f"{judge.measure}, split {split}"
     roc_figure(evaluation, title, out / "roc.png")
     similarity_figure(evaluation, judge.threshold, title, out / "similarities.png")

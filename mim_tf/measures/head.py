@@ -7,6 +7,11 @@ The score combines three one-class terms:
 * the novelty: the Mahalanobis distance from the photographs and positive views of the class in all dimensions. Only
   large values of it affect the score.
 
+Each term is standardized by scores of left-out groups: the class is fitted again without each of some folds of its
+groups, and the scores of these groups give the mean and the standard deviation. Scores of the photographs that a term
+was fitted on would be too good, the more so the fewer photographs there are, and heads that were fitted on different
+numbers of photographs would be on different scales.
+
 Each term compensates for a weakness of the others. The regression cannot judge images that resemble no negative. The
 class distance ignores directions in which the class hardly varies. The novelty does not detect images that lie within
 the variation of the class.
@@ -16,13 +21,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.covariance import LedoitWolf
 from sklearn.decomposition import PCA
 from sklearn.linear_model import LogisticRegression
+from sklearn.model_selection import GroupKFold
 from sklearn.preprocessing import StandardScaler
 
 from mim_export.score.atomic_files import new_file
@@ -30,14 +36,17 @@ from mim_export.score.errors import MimError, explain
 
 Vectors = NDArray[np.floating[Any]]
 
-#: Inverse strength of the L2 penalty of the logistic regression, which is fitted on standardized features.
-REGULARITY = 0.0003
+#: Inverse strength of the L2 penalty of the logistic regression, which is fitted on standardized features. The loss that
+#: it is added to has the weight 1 for each photograph of the class, on each of the two sides, whatever the number of views.
+REGULARITY = 0.0078
 #: Number of principal components of the class distance.
 COMPONENTS = 30
 #: Number of known negatives at which they get the same total weight as all pseudo-negatives.
 KNOWN_HALF = 20
 #: Smallest number of photographs of the class that a head can be fitted on.
 MIN_PHOTOGRAPHS = 6
+#: Number of folds of groups that are left out in turn to standardize the terms; with fewer groups, one fold each.
+FOLDS = 10
 #: Weight of the standardized class distance, relative to the standardized logit.
 DISTANCE_WEIGHT = 1.0
 #: The novelty lowers the score from `NOVELTY_START` standard deviations on, for up to `NOVELTY_RANGE` more. It is
@@ -49,12 +58,12 @@ NOVELTY_WEIGHT = 2.0
 
 @dataclass(frozen=True)
 class Distance:
-    """A Mahalanobis distance, standardized over the photographs of the class.
+    """A Mahalanobis distance, standardized over photographs of the class that it was not fitted on.
 
     Attributes:
         matrix: float64 (K, D), whitens a feature vector: the fitted vectors get the identity as (shrunk) covariance.
         offset: float64 (K,), added after the matrix; the mean of the fitted vectors becomes 0.
-        scale: float64 (2,), mean and standard deviation of the distances of the photographs of the class.
+        scale: float64 (2,), mean and standard deviation of the distances of left-out photographs of the class.
     """
 
     matrix: NDArray[np.float64]
@@ -68,12 +77,11 @@ class Distance:
             vectors: float (N, D).
 
         Returns:
-            float64 (N,), unbounded above; 0 is the mean distance of the photographs of the class, and 1 is one
+            float64 (N,), unbounded above; 0 is the mean distance of left-out photographs of the class, and 1 is one
             standard deviation more.
         """
-        whitened = vectors @ self.matrix.T + self.offset
         mean, deviation = self.scale
-        return np.asarray((np.sqrt(np.sum(whitened**2, axis=1)) - mean) / deviation)
+        return np.asarray((_lengths(vectors @ self.matrix.T + self.offset) - mean) / deviation)
 
 
 @dataclass(frozen=True)
@@ -82,8 +90,8 @@ class Head:
 
     Attributes:
         linear_weights: float64 (D,), weights of the logit.
-        linear_bias: float64 (), bias of the logit. With it, the logits of the photographs of the class have mean 0
-            and standard deviation 1.
+        linear_bias: float64 (), bias of the logit. With it, the logits of left-out photographs of the class have mean
+            0 and standard deviation 1.
         class_distance: distance from the photographs of the class in their leading principal components.
         novelty: distance from the photographs and positive views of the class in all dimensions.
 
@@ -164,56 +172,125 @@ class Head:
         return head
 
 
-def fit_head(plain: Vectors, positives: Vectors, negatives: Vectors, known: Vectors | None = None) -> Head:
-    """Fits the linear term, the class distance and the novelty.
+@dataclass(frozen=True)
+class HeadSample:
+    """Feature vectors of photographs of the class and of their views.
+
+    Attributes:
+        plain: float (N, D), the unmodified photographs.
+        positives: float (P, D), views that still show the class.
+        negatives: float (M, D), pseudo-negatives.
+        groups: (N,), group of each photograph.
+        positive_sources: int (P,), index of the photograph of each positive view.
+        negative_sources: int (M,), index of the photograph of each pseudo-negative.
+    """
+
+    plain: Vectors
+    positives: Vectors
+    negatives: Vectors
+    groups: NDArray[np.str_]
+    positive_sources: NDArray[np.intp]
+    negative_sources: NDArray[np.intp]
+
+    def subset(self, chosen: NDArray[np.bool_]) -> HeadSample:
+        """Returns the chosen photographs, bool (N,), with their views."""
+        kept = chosen[self.positive_sources], chosen[self.negative_sources]
+        position = np.cumsum(chosen) - 1
+        return HeadSample(
+            self.plain[chosen],
+            self.positives[kept[0]],
+            self.negatives[kept[1]],
+            self.groups[chosen],
+            position[self.positive_sources[kept[0]]],
+            position[self.negative_sources[kept[1]]],
+        )
+
+
+def fit_head(sample: HeadSample, known: Vectors | None = None) -> Head:
+    """Fits the linear term, the class distance and the novelty, and standardizes them by left-out groups.
 
     The distances use the covariance estimate with Ledoit-Wolf shrinkage (Ledoit and Wolf, Journal of Multivariate
     Analysis 88, 2004).
 
     Args:
-        plain: float (N, D), feature vectors of the unmodified photographs of the class.
-        positives: float (P, D), feature vectors of views of these photographs that still show the class.
-        negatives: float (M, D), feature vectors of pseudo-negatives. The regression gives the positive side (plain and
-            positives) and the negative side the same total weight, independent of N, P and M.
+        sample: photographs of the class and their views. The regression gives the positive side (photographs and
+            positive views) and the negative side the same total weight, independent of the number of views.
         known: float (Q, D), feature vectors of photographs of other classes; None = there are none. They get the share
             Q / (Q + `KNOWN_HALF`) of the weight of the negative side, the pseudo-negatives get the rest.
 
     Returns:
-        The head, scaled so that the logits and both distances have mean 0 and standard deviation 1 over `plain`.
+        The head. Logits and both distances of left-out photographs have mean 0 and standard deviation 1, with the same
+        total weight for each group.
 
     Raises:
-        MimError: there are fewer than `MIN_PHOTOGRAPHS` photographs, too few for a covariance.
+        MimError: there are fewer than `MIN_PHOTOGRAPHS` photographs, or fewer than 3 without one of the groups: too few
+            for a covariance.
 
     Example:
         With 20 known negatives, pseudo-negatives and known negatives have half of the weight of the negative side each.
     """
-    if len(plain) < MIN_PHOTOGRAPHS:
-        problem = f"{len(plain)} photographs are too few to fit the measure deep"
-        raise MimError(problem, f"use {MIN_PHOTOGRAPHS} or more, or --measure ssim")
-    class_views = np.concatenate([plain, positives])
-    parts = [class_views, negatives, *([] if known is None else [known])]
+    remedy = f"use {MIN_PHOTOGRAPHS} or more, of several groups, or the measure ssim"
+    names, index, sizes = np.unique(sample.groups, return_inverse=True, return_counts=True)
+    if len(sample.plain) < MIN_PHOTOGRAPHS:
+        raise MimError(f"{len(sample.plain)} photographs are too few to fit the measure deep", remedy)
+    if len(sample.plain) - sizes.max() < 3:
+        problem = f"{len(sample.plain)} photographs of {len(names)} groups are too few to fit the measure deep"
+        raise MimError(f"{problem}, since all but {len(sample.plain) - sizes.max()} are of one group", remedy)
+    left_out = np.empty((3, len(sample.plain)))
+    folds = GroupKFold(min(FOLDS, len(names)))
+    for rest, fold in folds.split(sample.plain, groups=sample.groups):
+        kept = np.zeros(len(sample.plain), bool)
+        kept[rest] = True
+        left_out[:, fold] = _fit_terms(sample.subset(kept), known).raw(sample.plain[fold])
+    weights = (1.0 / sizes)[index]
+    means = np.average(left_out, axis=1, weights=weights)
+    deviations = np.sqrt(np.average((left_out - means[:, None]) ** 2, axis=1, weights=weights))
+    terms = _fit_terms(sample, known)
+    return Head(
+        terms.linear_weights / deviations[0],
+        np.asarray((terms.linear_bias - means[0]) / deviations[0]),
+        Distance(*terms.class_distance, np.array([means[1], deviations[1]])),
+        Distance(*terms.novelty, np.array([means[2], deviations[2]])),
+    )
+
+
+class _Terms(NamedTuple):
+    """The terms of a head before they are standardized; a distance is a matrix and an offset, see `Distance`."""
+
+    linear_weights: NDArray[np.float64]
+    linear_bias: float
+    class_distance: tuple[NDArray[np.float64], NDArray[np.float64]]
+    novelty: tuple[NDArray[np.float64], NDArray[np.float64]]
+
+    def raw(self, vectors: Vectors) -> NDArray[np.float64]:
+        """Logit, class distance and novelty of each row of (N, D), float64 (3, N)."""
+        distances = [_lengths(vectors @ matrix.T + offset) for matrix, offset in (self.class_distance, self.novelty)]
+        return np.stack([vectors @ self.linear_weights + self.linear_bias, *distances])
+
+
+def _fit_terms(sample: HeadSample, known: Vectors | None) -> _Terms:
+    class_views = np.concatenate([sample.plain, sample.positives])
+    parts = [class_views, sample.negatives, *([] if known is None else [known])]
     known_share = 0.0 if known is None else len(known) / (len(known) + KNOWN_HALF)
     samples = np.concatenate(parts).astype(np.float64)
     shares = (1.0, 1.0 - known_share, known_share)[: len(parts)]
-    weights = [
-        np.full(len(part), len(samples) / 2 * share / len(part)) for part, share in zip(parts, shares, strict=True)
-    ]
+    weights = np.concatenate(
+        [np.full(len(part), len(sample.plain) * share / len(part)) for part, share in zip(parts, shares, strict=True)]
+    )
     is_class = np.arange(len(samples)) < len(class_views)
-    scaler = StandardScaler().fit(samples)
+    scaler = StandardScaler().fit(samples, sample_weight=weights)
     regression = LogisticRegression(C=REGULARITY, max_iter=1000)
-    regression.fit(scaler.transform(samples), is_class, sample_weight=np.concatenate(weights))
+    regression.fit(scaler.transform(samples), is_class, sample_weight=weights)
     linear_weights = regression.coef_[0] / scaler.scale_
-    logits = plain @ linear_weights
-    linear_weights, bias = linear_weights / logits.std(), -logits.mean() / logits.std()
-    class_distance = _distance(plain, plain, min(COMPONENTS, len(plain) - 1, plain.shape[1]))
-    return Head(linear_weights, np.asarray(bias), class_distance, _distance(plain, class_views, None))
+    bias = float(regression.intercept_[0] - linear_weights @ scaler.mean_)
+    components = min(COMPONENTS, len(sample.plain) - 1, sample.plain.shape[1])
+    return _Terms(linear_weights, bias, _whitening(sample.plain, components), _whitening(class_views, None))
 
 
-def _distance(plain: Vectors, reference: Vectors, components: int | None) -> Distance:
-    """Fits the Mahalanobis distance from `reference`, standardized over `plain`.
+def _whitening(reference: Vectors, components: int | None) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Fits the matrix and the offset of the Mahalanobis distance from `reference`.
 
     Args:
-        plain: float (N, D), photographs of the class; their distances get mean 0 and standard deviation 1.
         reference: float (R, D), the vectors whose mean and covariance are estimated.
         components: number of principal components of `reference` to use; None = all D features.
     """
@@ -226,6 +303,8 @@ def _distance(plain: Vectors, reference: Vectors, components: int | None) -> Dis
     values, axes = np.linalg.eigh(estimate.covariance_)
     whitening = (axes / np.sqrt(values)).T
     matrix = whitening @ projection
-    offset = -matrix @ scaler.mean_ - whitening @ estimate.location_
-    distances = np.sqrt(np.sum((plain @ matrix.T + offset) ** 2, axis=1))
-    return Distance(matrix, offset, np.array([distances.mean(), distances.std()]))
+    return matrix, -matrix @ scaler.mean_ - whitening @ estimate.location_
+
+
+def _lengths(vectors: Vectors) -> NDArray[np.float64]:
+    return np.asarray(np.sqrt(np.sum(vectors**2, axis=1)))

@@ -18,6 +18,8 @@ from mim_tf.negatives.photometric import scene
 
 #: Side of a crop as a fraction of the side of the photograph.
 _CROP = 2 / 3
+#: Kinds of views that still show the class, beside the photograph itself.
+POSITIVE_KINDS = ("crop", "positive")
 #: Number of positive views in each round; there are about three times as many pseudo-negatives.
 _POSITIVES = 6
 #: Positions of the crops: 0 = top or left border, 1 = bottom or right border.

@@ -109,7 +109,7 @@ def test_the_difference_is_paired(result: dict[str, Any]) -> None:
 
 
 def test_a_row_against_itself_differs_by_nothing(out: Path) -> None:
-    """Unpaired bootstrap samples would give an interval of nonzero width."""
+    """Unpaired intervals would have a nonzero width."""
     again = job_folder(out, "twin", 0)
     for seed in PLAN.seeds:
         folder = job_folder(out, "twin", seed)

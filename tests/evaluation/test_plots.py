@@ -24,7 +24,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 class _Fake:
-    size, measure, normal_class = 32, "fake", "mpox"
+    size, measure, normal_class, min_side = 32, "fake", "mpox", 32
 
     def judge(self, pixels: np.ndarray) -> Judgement:
         similarity = pixels.mean(axis=(1, 2, 3)).astype(np.float32)
@@ -35,7 +35,7 @@ class _Fake:
 
 
 def test_refused_images_count_as_missed_and_by_their_similarity(folder: Path) -> None:
-    metrics = evaluate.evaluate(_Fake(), scan_folder(folder), "test", seed=0, warn=print).metrics
+    metrics = evaluate.evaluate(_Fake(), scan_folder(folder), "test", warn=print).metrics
     assert metrics["sensitivity_at_threshold"] == 7 / 8
     assert metrics["classes"]["plain"]["images"] == 6 and metrics["classes"]["plain"]["groups"] == 3
     skin = [entry["auroc"] for name, entry in metrics["classes"].items() if name != "no_skin"]
@@ -45,7 +45,7 @@ def test_refused_images_count_as_missed_and_by_their_similarity(folder: Path) ->
 
 
 def test_figures_are_written_and_show_something(tmp_path: Path, folder: Path) -> None:
-    result = evaluate.evaluate(_Fake(), scan_folder(folder), "test", seed=0, warn=print)
+    result = evaluate.evaluate(_Fake(), scan_folder(folder), "test", warn=print)
     paths = [roc_figure(result, "title", tmp_path / "roc.png")]
     paths.append(similarity_figure(result, 100.0, "title", tmp_path / "similarities.png"))
     for path in paths:

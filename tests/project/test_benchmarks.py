@@ -14,7 +14,7 @@ sys.path.insert(0, str(Path(__file__).parents[2] / "benchmarks"))
 from detection_bench import Bench
 from detection_features import FOLDS, SEEDS, Set
 
-from mim_tf.calibration import fold_of
+from mim_tf.data.splits import fold_of
 from mim_tf.negatives.kinds import NEGATIVES
 
 RNG = np.random.default_rng(0)

@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 from mim_export.score import decide
 from mim_export.score.decide import Calibration, Gate
 from mim_export.score.errors import MimError
-from mim_tf.calibration import fit_calibration, fit_gate, fold_of, groups_needed
+from mim_tf.calibration import fit_calibration, fit_gate, groups_needed
+from mim_tf.data.splits import fold_of
 
 GROUPS = st.lists(st.lists(st.integers(0, 30), min_size=1, max_size=4), min_size=1, max_size=12)
 
