@@ -4,10 +4,10 @@
 
 Each draw has 12 groups of the normal class and 6, 12, 24 or 72 groups of another class, with 1 to 6 photographs each.
 Similarities are normal; a share of .2 or .7 of their variance is that of the groups. The classes are shifted to a true
-AUROC of .65, .8, .87, .95 or .98. Prints the coverage and the mean width of three intervals: the one that the package
-prints, Obuchowski's variance on the logit scale with the same t quantiles, and the percentile bootstrap over groups. Then
-the same for each group counted once, for a mean over four classes, for the difference of two models and for a share of
-photographs. The standard error of a coverage of .95 is .005 at 2,000 draws.
+AUROC of .65, .8, .87, .95 or .98. Prints the coverage and the mean width of four intervals: the one that the package
+prints, the same with each group counted once, Obuchowski's variance on the logit scale with the same t quantiles, and
+the percentile bootstrap over groups. Then those that the package prints for a mean over four classes, for the difference of
+two models and for a share of photographs. The standard error of a coverage of .95 is .005 at 2,000 draws.
 """
 
 from __future__ import annotations
@@ -142,8 +142,12 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0)
     options = parser.parse_args()
     rows = [
-        [f"12, {groups}", f"{area:g}", f"{correlation:g}"]
-        + coverage(single(area, groups, correlation), options.draws, options.seed)
+        [
+            f"12, {groups}",
+            f"{area:g}",
+            f"{correlation:g}",
+            *coverage(single(area, groups, correlation), options.draws, options.seed),
+        ]
         for groups in OTHER_GROUPS
         for area in AREAS
         for correlation in CORRELATIONS

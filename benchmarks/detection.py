@@ -60,10 +60,10 @@ def variants(bench: Bench) -> dict[str, Variant]:
         named[f"7 without {name}"] = bench.headed(deep, negatives=rest)
     for count in (5, 10, 20):
         named[f"9 head of {count} groups, GAN of all"] = bench.headed(deep, groups=count)
-    for name, values in (("REGULARITY", (0.0001, 0.001, 0.003)), ("COMPONENTS", (20, 40))):
+    for name, values in (("REGULARITY", (0.0026, 0.026, 0.078)), ("COMPONENTS", (20, 40))):
         for value in values:
             named[f"7 {name.lower()} {value:g}"] = with_constant(name, value, bench.headed(deep))
-    for weight in (0.5, 1.5):
+    for weight in (0.5, 1.0):
         named[f"7 class distance weight {weight:g}"] = bench.headed(deep, weight=weight)
     return named
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import cache, cached_property
 from pathlib import Path
 
 import numpy as np
 from detection_features import (
     FOLDS,
     SEEDS,
-    SIDES,
     SIZE,
     Set,
     at_side,
@@ -23,6 +23,7 @@ from detection_features import (
 from sklearn.covariance import LedoitWolf
 
 from mim_tf.data.splits import fold_of
+from mim_tf.detectors.mim import InpaintingModel
 from mim_tf.evaluation.evaluate import NOT_SKIN
 from mim_tf.evaluation.metrics import auroc
 from mim_tf.measures import head
@@ -36,7 +37,7 @@ CHOSEN = "2, 7 features where inpainting errs"
 
 
 class Bench:
-    """Photographs with their features and measures, and the variants.
+    """Photographs with their features and measures, which are computed when they are asked for, and the variants.
 
     Args:
         folder: a data folder.
@@ -45,21 +46,38 @@ class Bench:
     """
 
     def __init__(self, folder: Path, out: Path, normal: str) -> None:
-        self.normal, self.photos = normal, load(folder, normal)
-        images, self.kinds, self.sources = views(self.photos, normal, out / "views", SIZE)
+        self.normal, self.photos, self._out = normal, load(folder, normal), out
+        _, self.kinds, self.sources = self._views(SIZE)
         self.first = np.flatnonzero(self.kinds == "photo")  # one row per photograph, in the same order
-        self.own = own_features(images, out / "own.npz")
-        self.other_sides = {SIZE: self.own}
-        for side in SIDES:
-            other = at_side(images, side) if side < SIZE else views(self.photos, normal, out / "views", side)[0]
-            self.other_sides[side] = own_features(other, out / f"own{side}.npz")
-        self.blur = inpainted_features(images, None, out / "blur.npz")
-        self.smoothness = smoothness_of(images[self.first])
-        self.gan = {}
-        for seed in SEEDS:
-            for fold in range(FOLDS):
-                model = gan(self.photos, normal, seed, fold, out / "gan" / f"s{seed}f{fold}")
-                self.gan[seed, fold] = inpainted_features(images, model, out / "gan" / f"s{seed}f{fold}.npz")
+
+    def _views(self, size: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        return views(self.photos, self.normal, self._out / "views", size)
+
+    @cached_property
+    def own(self) -> np.ndarray:
+        """Features of the images alone, (M, D)."""
+        return own_features(self._out / "own.npz", lambda: self._views(SIZE)[0])
+
+    @cached_property
+    def blur(self) -> dict[str, np.ndarray]:
+        """Measures of the inpainting by a blur, see `inpainted_features`."""
+        return inpainted_features(self._out / "blur.npz", lambda: (self._views(SIZE)[0], None))
+
+    @cached_property
+    def smoothness(self) -> np.ndarray:
+        """Smoothness of each photograph, (N,)."""
+        return smoothness_of(self._views(SIZE)[0][self.first])
+
+    @cache  # noqa: B019  a bench lives as long as the program
+    def gan(self, seed: int, fold: int) -> dict[str, np.ndarray]:
+        """Measures of the inpainting by the GAN that was trained without a fold; trains it if need be."""
+        name = f"s{seed}f{fold}"
+
+        def made() -> tuple[np.ndarray, InpaintingModel]:
+            model = gan(self.photos, self.normal, seed, fold, self._out / "gan" / name)
+            return self._views(SIZE)[0], model
+
+        return inpainted_features(self._out / "gan" / f"{name}.npz", made)
 
     # ---- variants: (mask of the photographs to fit on, seed, fold) -> scores ---------------------------------------
 
@@ -73,21 +91,21 @@ class Bench:
         """
 
         def scores(fitted: np.ndarray, seed: int, fold: int) -> np.ndarray:
-            values = self.gan[seed, fold][name] - (self.blur[name] if minus_blur else 0.0)
+            values = self.gan(seed, fold)[name] - (self.blur[name] if minus_blur else 0.0)
             return sign * values[self.first]
 
         return scores
 
     def corrected(self, fitted: np.ndarray, seed: int, fold: int) -> np.ndarray:
         """SSIM minus its prediction from smoothness by a linear regression on the class."""
-        values, smooth = self.gan[seed, fold]["ssim"][self.first], np.log(-self.smoothness)
+        values, smooth = self.gan(seed, fold)["ssim"][self.first], np.log(-self.smoothness)
         line = np.polyfit(smooth[fitted], values[fitted], 1)
         return np.asarray(values - np.polyval(line, smooth))
 
     def vector(self, fitted: np.ndarray, seed: int, fold: int) -> np.ndarray:
         """One-class density of five measures of the GAN, the same of the blur, and the smoothness."""
         names = ("ssim", "worst", "msgms", "l1", "distance")
-        columns = [part[name][self.first] for part in (self.gan[seed, fold], self.blur) for name in names]
+        columns = [part[name][self.first] for part in (self.gan(seed, fold), self.blur) for name in names]
         table = np.stack([*columns, np.log(-self.smoothness)], axis=1)
         table = (table - table[fitted].mean(0)) / table[fitted].std(0)
         return np.asarray(-LedoitWolf().fit(table[fitted]).mahalanobis(table))
@@ -161,11 +179,17 @@ class Bench:
 
     def features(self, side: int = SIZE) -> Callable[[int, int], np.ndarray]:
         """Features of the image alone, at a side in pixels."""
-        return lambda seed, fold: self.other_sides[side]
+        if side == SIZE:
+            return lambda seed, fold: self.own
+
+        def images() -> np.ndarray:
+            return at_side(self._views(SIZE)[0], side) if side < SIZE else self._views(side)[0]
+
+        return lambda seed, fold: own_features(self._out / f"own{side}.npz", images)
 
     def difference(self, seed: int, fold: int) -> np.ndarray:
         """Features of the image minus those of its inpainting."""
-        return np.asarray(self.own - self.gan[seed, fold]["inpainted"])
+        return np.asarray(self.own - self.gan(seed, fold)["inpainted"])
 
     def both(self, seed: int, fold: int) -> np.ndarray:
         """Features of the image, and those minus the features of its inpainting."""
@@ -173,7 +197,7 @@ class Bench:
 
     def pooled(self, seed: int, fold: int) -> np.ndarray:
         """The measure `deep`: features of the image, weighted by the error of the inpainting."""
-        return self.gan[seed, fold]["pooled"]
+        return self.gan(seed, fold)["pooled"]
 
     def pooled_by_blur(self, seed: int, fold: int) -> np.ndarray:
         """Features of the image, weighted by the error of the blur."""

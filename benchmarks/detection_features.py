@@ -7,6 +7,7 @@ continues. Photographs of `test` are not read.
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,9 +20,9 @@ import tensorflow as tf
 from mim_export.score.atomic_files import new_file
 from mim_export.score.preprocess import resample
 from mim_tf.backbones.efficientnet import feature_network
-from mim_tf.data.splits import fold_of
 from mim_tf.data.content import fingerprint
 from mim_tf.data.folder import load_photos, scan_folder
+from mim_tf.data.splits import fold_of
 from mim_tf.detectors.blur import blur_inpaint
 from mim_tf.detectors.factory import create_model
 from mim_tf.detectors.mim import InpaintingModel
@@ -33,8 +34,6 @@ from mim_tf.training.config import Training
 from mim_tf.training.run_folder import FORMAT
 
 SIZE, ROUNDS, FOLDS, SEEDS, STEPS = 192, 2, 5, (0, 1, 2), 800
-#: Other sides in pixels at which features of the image alone are computed.
-SIDES = (96, 128, 256)
 _BATCH = 16
 
 
@@ -126,9 +125,10 @@ def unweighted(features: tf.Tensor) -> tf.Tensor:
     return deep.statistics(features, tf.fill([1, height, width, 1], 1.0 / (height * width)))
 
 
-def own_features(images: np.ndarray, path: Path) -> np.ndarray:
-    """Returns statistics of the features of images, (M, 224), which are stored in `path`."""
+def own_features(path: Path, made: Callable[[], np.ndarray]) -> np.ndarray:
+    """Returns statistics of the features of the images that `made` returns, (M, 224), which are stored in `path`."""
     if not path.exists():
+        images = made()
         network = feature_network(images.shape[1], deep.BLOCK, enlarge=False)
         function = tf.function(lambda batch: [unweighted(network(batch))])
         _save(path, features=_mapped(function, images)[0])
@@ -151,13 +151,15 @@ def gan(photos: Set, normal: str, seed: int, fold: int, folder: Path) -> Inpaint
     return model
 
 
-def inpainted_features(images: np.ndarray, inpainting: InpaintingModel | None, path: Path) -> dict[str, np.ndarray]:
+def inpainted_features(
+    path: Path, made: Callable[[], tuple[np.ndarray, InpaintingModel | None]]
+) -> dict[str, np.ndarray]:
     """Returns features and measures of images and their inpaintings by name, which are stored in `path`.
 
     Args:
-        images: uint8 (M, S, S, 3).
-        inpainting: a GAN, or None for inpainting by a blur, which has no learned weights.
         path: an `.npz` file.
+        made: returns images, uint8 (M, S, S, 3), and a GAN, or None for inpainting by a blur, which has no learned
+            weights.
 
     Returns:
         `inpainted` (M, 224): statistics of the features of the inpainting. `pooled` (M, 224): statistics of the
@@ -167,6 +169,7 @@ def inpainted_features(images: np.ndarray, inpainting: InpaintingModel | None, p
     if path.exists():
         with np.load(path) as stored:
             return dict(stored)
+    images, inpainting = made()
     network: keras.Model = deep.backbone(SIZE, deep.BLOCK)
     masks = create_model("blur", SIZE // deep.SCALE).masks
 

@@ -18,8 +18,8 @@ from detection_bench import Bench
 from detection_features import FOLDS, SEEDS
 
 from mim_export.score.errors import MimError
-from mim_tf.data.splits import fold_of
 from mim_tf.comparison.summary import markdown_table
+from mim_tf.data.splits import fold_of
 
 
 def scores(bench: Bench) -> np.ndarray:

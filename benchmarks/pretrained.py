@@ -13,7 +13,6 @@ import sys
 import tempfile
 from pathlib import Path
 
-
 from mim_export.score.errors import MimError
 from mim_tf.data.folder import Photos, load_photos, scan_folder
 from mim_tf.data.splits import Photo, class_names, select

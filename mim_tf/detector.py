@@ -16,7 +16,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from mim_export.score import decide
 from mim_export.score.atomic_files import check_writable, new_file, read_json, temporary_folder, write_json
-from mim_export.score.decide import REASONS, VERDICTS, Calibration, Gate, Judgement, check_alpha, check_level
+from mim_export.score.decide import VERDICTS, Calibration, Gate, Judgement, check_alpha, check_level
 from mim_export.score.errors import MimError
 from mim_export.score.manifest import RELEASED
 from mim_tf.calibration import FOLDS, fit_calibration, fit_gate, groups_needed

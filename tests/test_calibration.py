@@ -74,23 +74,6 @@ def test_too_few_groups_are_refused_with_a_remedy() -> None:
     assert fitted(nine, 0.1, "cross").method == "cross"
 
 
-@given(st.lists(st.integers(0, 15), min_size=1, max_size=40), st.integers(2, 5), st.integers(0, 9))
-@settings(max_examples=25, deadline=None)
-def test_folds_hold_whole_groups_in_nearly_equal_numbers(names: list[int], folds: int, seed: int) -> None:
-    groups = np.array([f"g{name}" for name in names])
-    dealt = fold_of(groups, folds, seed)
-    of_group = {(name, fold) for name, fold in zip(groups, dealt, strict=True)}
-    assert len(of_group) == len(set(groups)) and dealt.min() >= 0 and dealt.max() < folds
-    sizes = [sum(fold == f for _, fold in of_group) for f in range(folds)]
-    assert max(sizes) - min(sizes) <= 1
-    np.testing.assert_array_equal(dealt, fold_of(groups, folds, seed))
-
-
-def test_the_seed_decides_the_folds() -> None:
-    groups = np.array([f"g{i}" for i in range(30)])
-    assert len({fold_of(groups, 3, seed).tobytes() for seed in range(5)}) == 5
-
-
 def test_gate_refuses_half_of_the_flattest_training_contrast() -> None:
     """Half of the pixels at v, half at w: standard deviation |v - w| / 2 / 255."""
     pixels = np.zeros((2, 10, 10, 3), np.uint8)

@@ -18,8 +18,8 @@ from mim_export.score.errors import MimError
 from mim_export.score.manifest import RELEASED, read_manifest
 from mim_export.score.preprocess import resample
 from mim_tf.calibration import FOLDS
-from mim_tf.data.splits import fold_of
 from mim_tf.data.folder import scan_folder
+from mim_tf.data.splits import fold_of
 from mim_tf.detector import Detector, load_detector
 from mim_tf.detectors.base import OneClassModel
 from mim_tf.detectors.factory import create_model

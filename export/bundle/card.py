@@ -135,9 +135,9 @@ def _tables(metrics: dict[str, Any], normal_class: str) -> str:
         by_group, whole = sensitivity["by_group"], sensitivity["groups_without_miss"]
         rows += [
             "",
-            f"Sensitivity at the threshold: {sensitivity['value']:.3f} {interval_text(sensitivity, '.3f')} by photograph, "
-            f"{by_group['value']:.3f} {interval_text(by_group, '.3f')} with each group counted once; {whole['count']} of "
-            f"{sensitivity['groups']} groups without a miss {interval_text(whole, '.3f')}.",
+            f"Sensitivity at the threshold: {sensitivity['value']:.3f} {interval_text(sensitivity, '.3f')} by "
+            f"photograph, {by_group['value']:.3f} {interval_text(by_group, '.3f')} with each group counted once; "
+            f"{whole['count']} of {sensitivity['groups']} groups without a miss {interval_text(whole, '.3f')}.",
         ]
         parts.append("\n".join(rows))
     return "\n\n".join(parts)

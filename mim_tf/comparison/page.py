@@ -35,8 +35,8 @@ def page(result: dict[str, Any]) -> str:
         f"AUROC of `{normal}` against each class of the split `{result['split']}`, {result['size']} px, mean over the "
         f"seeds {seeds}. 0.5 is chance; below 0.5, images of the other class tend to have higher similarities than "
         f"images of {normal}. Images (groups): {counts}. Brackets: 95 % intervals by group "
-        f"({result['intervals']['method']}), which reflect the choice of photographs; the column `seeds` shows the range "
-        f"over trainings. The difference to `{reference}` is paired by group.",
+        f"({result['intervals']['method']}), which reflect the choice of photographs; the column `seeds` shows the "
+        f"range over trainings. The difference to `{reference}` is paired by group.",
         f"Training budget of each fit by gradient steps: {' and '.join(filter(None, budget))}, in a process with one "
         f"thread on {'; '.join(result['machine'])}, {result['jobs']} processes in parallel; the column `steps` shows "
         f"the number of steps reached. Run time of the comparison: {_hours(result['run_seconds'])}. The column "

@@ -2,9 +2,9 @@
 
 Photographs of one group, such as those of one patient, are not independent, so every interval is computed by group:
 
-* The standard error is that of the jackknife over groups: the change of the figure when one group is left out. For AUROC
-  it agrees with the variance of DeLong et al. for clustered data (Obuchowski, Biometrics 53, 1997) up to terms of order
-  1 / G, and it also applies to means over classes and to differences.
+* The standard error is that of the jackknife over groups: the change of the figure when one group is left out. For an
+  AUROC it agrees with the variance of DeLong et al. for clustered data (Obuchowski, Biometrics 53, 1997) up to terms of
+  order 1 / G, and it also applies to means over classes and to differences.
 * The interval is symmetric on the logit scale, with a quantile of the t distribution. Its degrees of freedom follow
   Satterthwaite (Biometrics Bulletin 2, 1946) from the numbers of groups of the classes.
 * It is never narrower than the interval for as many independent photographs, because groups can only add uncertainty.
@@ -237,10 +237,11 @@ def share_estimate(chosen: NDArray[np.bool_], groups: NDArray[np.str_], *, by_gr
     sums, totals = _by_group(names, weights * chosen), _by_group(names, weights)
     total, found = float(weights.sum()), float((weights * chosen).sum())
     value = found / total
-    without = {
-        name: (found - sums[name]) / (total - totals[name]) if len(sums) > 1 else value for name in sums
-    }
-    ends = float(stats.beta.ppf(0.025, found, total - found + 1)), float(stats.beta.ppf(0.975, found + 1, total - found))
+    without = {name: (found - sums[name]) / (total - totals[name]) if len(sums) > 1 else value for name in sums}
+    ends = (
+        float(stats.beta.ppf(0.025, found, total - found + 1)),
+        float(stats.beta.ppf(0.975, found + 1, total - found)),
+    )
     independent = (0.0 if found == 0 else ends[0], 1.0 if found == total else ends[1])
     return Estimate(value, without, {name: ("share", len(sums)) for name in sums}, independent, float(len(sums)))
 
@@ -249,7 +250,8 @@ def mean_estimate(estimates: Sequence[Estimate]) -> Estimate:
     """Mean of several figures on photographs of the same groups or of other ones.
 
     Args:
-        estimates: AUROCs of several classes or models, or shares. A group that a figure does not use leaves it as it is.
+        estimates: AUROCs of several classes or models, or shares. A figure does not change without a group that it does
+            not use.
 
     Returns:
         The estimate of the mean.

@@ -36,8 +36,8 @@ from mim_export.score.errors import MimError, explain
 
 Vectors = NDArray[np.floating[Any]]
 
-#: Inverse strength of the L2 penalty of the logistic regression, which is fitted on standardized features. The loss that
-#: it is added to has the weight 1 for each photograph of the class, on each of the two sides, whatever the number of views.
+#: Inverse strength of the L2 penalty of the logistic regression, which is fitted on standardized features. Each
+#: side of the loss has as much weight as there are photographs of the class, whatever the number of views.
 REGULARITY = 0.0078
 #: Number of principal components of the class distance.
 COMPONENTS = 30
@@ -48,12 +48,12 @@ MIN_PHOTOGRAPHS = 6
 #: Number of folds of groups that are left out in turn to standardize the terms; with fewer groups, one fold each.
 FOLDS = 10
 #: Weight of the standardized class distance, relative to the standardized logit.
-DISTANCE_WEIGHT = 1.0
+DISTANCE_WEIGHT = 0.75
 #: The novelty lowers the score from `NOVELTY_START` standard deviations on, for up to `NOVELTY_RANGE` more. It is
 #: capped because few photographs give a small standard deviation, by which every new image is far away.
-NOVELTY_START, NOVELTY_RANGE = 6.0, 10.0
+NOVELTY_START, NOVELTY_RANGE = 2.5, 6.0
 #: Decrease of the score for each standard deviation of novelty above `NOVELTY_START`.
-NOVELTY_WEIGHT = 2.0
+NOVELTY_WEIGHT = 3.0
 
 
 @dataclass(frozen=True)
@@ -122,7 +122,8 @@ class Head:
             float32 (N,), unbounded; higher = more similar to the class.
 
         Example:
-            An image with logit 1, class distance 0.5 and novelty 8 has the similarity 1 - 1 * 0.5 - 2 * (8 - 6) = -3.5.
+            An image with logit 1, class distance 2 and novelty 3.5 has the similarity
+            1 - 0.75 * 2 - 3 * (3.5 - 2.5) = -3.5.
         """
         logit = vectors @ self.linear_weights + self.linear_bias
         excess = np.clip(self.novelty.score(vectors) - NOVELTY_START, 0.0, NOVELTY_RANGE)

@@ -7,6 +7,7 @@ from collections import Counter
 from fractions import Fraction
 from pathlib import Path
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -18,6 +19,7 @@ from mim_tf.data.splits import (
     Photo,
     check_groups_apart,
     empty_split,
+    fold_of,
     split_by_group,
     split_of_group,
     split_seed_of,
@@ -95,3 +97,20 @@ def test_groups_of_two_splits_are_refused_and_named(places: list[tuple[str, str]
     assert ("more groups" in line) == (len(torn) > 3)
     first = next(p.path.name for p in photos if p.group == torn[0])
     assert first in line and "\n" not in line
+
+
+@given(st.lists(st.integers(0, 15), min_size=1, max_size=40), st.integers(2, 5), st.integers(0, 9))
+@settings(max_examples=25, deadline=None)
+def test_folds_hold_whole_groups_in_nearly_equal_numbers(names: list[int], folds: int, seed: int) -> None:
+    groups = np.array([f"g{name}" for name in names])
+    dealt = fold_of(groups, folds, seed)
+    of_group = {(name, fold) for name, fold in zip(groups, dealt, strict=True)}
+    assert len(of_group) == len(set(groups)) and dealt.min() >= 0 and dealt.max() < folds
+    sizes = [sum(fold == f for _, fold in of_group) for f in range(folds)]
+    assert max(sizes) - min(sizes) <= 1
+    np.testing.assert_array_equal(dealt, fold_of(groups, folds, seed))
+
+
+def test_the_seed_decides_the_folds() -> None:
+    groups = np.array([f"g{i}" for i in range(30)])
+    assert len({fold_of(groups, 3, seed).tobytes() for seed in range(5)}) == 5

@@ -22,7 +22,9 @@ from mim_tf.data.folder import load_photos, scan_folder
 from mim_tf.data.splits import select
 from mim_tf.detector import Detector
 from mim_tf.detectors import mim_deep as deep_inpainting
+from mim_tf.detectors.base import Measures
 from mim_tf.detectors.factory import create_model
+from mim_tf.measures.head import HeadSample
 from mim_tf.negatives.kinds import NEGATIVES
 from mim_tf.negatives.views import make_views
 from mim_tf.synthetic import dataset
@@ -136,12 +138,50 @@ def test_cached_views_belong_to_their_photograph_options_and_code(
 
 
 def test_the_head_has_seen_every_kind_of_view(root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    seen = []
-    monkeypatch.setattr(deep_inpainting, "fit_head", lambda *parts: seen.append([len(part) for part in parts[:3]]))
+    seen: list[HeadSample] = []
+    monkeypatch.setattr(deep_inpainting, "fit_head", lambda sample, known: seen.append(sample))
     made = create_model("mim", 96, "deep", width=8, views=2)
     photos = load_photos(select(scan_folder(root / "data"), "test", "mpox")[:2], 128, warn=print, what="").pixels
     made.fit(photos, tmp_path / "run" / "final", Training(steps=1, batch_size=1), lambda *line: None)
-    assert seen == [[2, 2 * (5 + 12), 2 * 2 * len(NEGATIVES)]]
+    (sample,) = seen
+    assert [len(part) for part in (sample.plain, sample.positives, sample.negatives)] == [2, 34, 4 * len(NEGATIVES)]
+    np.testing.assert_array_equal(sample.positive_sources, np.repeat([0, 1], 17))
+    np.testing.assert_array_equal(sample.negative_sources, np.repeat([0, 1], 2 * len(NEGATIVES)))
+
+
+def test_left_out_groups_are_measured_by_heads_that_know_all_but_their_part(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    trained: list[int] = []
+    fitted: list[set[str]] = []
+    measured: list[tuple[int, set[str]]] = []
+    model = create_model("mim", 64, "deep", width=4, views=1)
+    groups = np.array(list("aabbccddee"))
+    photos = np.arange(10, dtype=np.uint8)[:, None, None, None] * np.ones((1, 85, 85, 3), np.uint8)
+    small = photos[:, :64, :64]
+
+    def head_sample(pixels: np.ndarray, names: np.ndarray, *_: object) -> tuple[HeadSample, None]:
+        rows, sources = np.zeros((len(pixels), 4)), np.arange(len(pixels))
+        return HeadSample(rows, rows, rows, names, sources, sources), None
+
+    def measures(images: np.ndarray) -> Measures:
+        measured.extend((int(image[0, 0, 0]), fitted[-1]) for image in images)
+        values = images[:, 0, 0, 0].astype(np.float32)
+        return Measures(values, values + 100, values + 200)
+
+    monkeypatch.setattr(model, "_fit_gan", lambda pixels, *_: trained.extend(pixels[:, 0, 0, 0].tolist()))
+    monkeypatch.setattr(model, "_head_sample", head_sample)
+    monkeypatch.setattr(model, "measures", measures)
+    monkeypatch.setattr(deep_inpainting, "fit_head", lambda sample, known: fitted.append(set(sample.groups)))
+    left_out = np.isin(groups, ["b", "c", "d"])
+    found = model.measure_left_out(photos, small, groups, left_out, tmp_path, Training(steps=1), lambda *line: None)
+    assert trained == [0, 1, 8, 9]
+    np.testing.assert_array_equal(found.similarity, np.arange(2, 8))
+    np.testing.assert_array_equal(found.ssim, np.arange(102, 108))
+    np.testing.assert_array_equal(found.novelty, np.arange(202, 208))
+    assert len(fitted) == deep_inpainting.HEAD_FOLDS == 3
+    for image, known in measured:
+        assert known == set("abcde") - {groups[image]}
 
 
 def test_known_negatives_are_for_this_measure_and_a_run_of_its_own(root: Path, tmp_path: Path) -> None:

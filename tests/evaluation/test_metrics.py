@@ -161,7 +161,8 @@ def test_share_by_group_counts_each_group_once() -> None:
 def test_mean_leaves_a_group_out_of_all_figures() -> None:
     others = [(NEGATIVE - 1, NEGATIVE_GROUPS, "a"), (NEGATIVE, np.char.add("z", NEGATIVE_GROUPS), "b")]
     both = [
-        auroc_estimate(POSITIVE, values, POSITIVE_GROUPS, groups, labels=("own", label)) for values, groups, label in others
+        auroc_estimate(POSITIVE, values, POSITIVE_GROUPS, groups, labels=("own", label))
+        for values, groups, label in others
     ]
     mean = mean_estimate(both)
     assert mean.value == pytest.approx((both[0].value + both[1].value) / 2)

@@ -61,7 +61,7 @@ def expected() -> list[np.ndarray]:
     for rest, fold in GroupKFold(head.FOLDS).split(PLAIN, groups=GROUPS):
         chosen = np.isin(np.arange(120), rest)
         left_out[:, fold] = [term(PLAIN[fold]) for term in scikit_learn(chosen)]
-    weights = np.array([1 / np.sum(GROUPS == group) for group in GROUPS])
+    weights = np.array([1 / np.sum(group == GROUPS) for group in GROUPS])
     terms = []
     for term, values in zip(scikit_learn(np.ones(120, bool)), left_out, strict=True):
         mean = np.average(values, weights=weights)
@@ -104,7 +104,9 @@ def test_left_out_photographs_of_few_and_many_are_on_one_scale() -> None:
             np.repeat(np.arange(count), 5),
         )
         found = fit_head(sample)
-        means.append([logit(found, new).mean(), found.class_distance.score(new).mean(), found.novelty.score(new).mean()])
+        means.append(
+            [logit(found, new).mean(), found.class_distance.score(new).mean(), found.novelty.score(new).mean()]
+        )
     # The standard error of a mean over 30 photographs is .18; in sample, the distances would differ by several units.
     np.testing.assert_allclose(means, 0.0, atol=0.8)
 
@@ -127,7 +129,7 @@ def test_too_few_photographs_raise() -> None:
     with pytest.raises(MimError, match="5 photographs are too few to fit the measure deep; use 6 or more"):
         fit_head(SAMPLE.subset(first))
     one_group = dataclasses.replace(SAMPLE.subset(np.arange(120) < 8), groups=np.array(["a"] * 6 + ["b"] * 2))
-    with pytest.raises(MimError, match="8 photographs of 2 groups are too few .* all but 2 are of one group; use 6"):
+    with pytest.raises(MimError, match=r"8 photographs of 2 groups are too few .* all but 2 are of one group; use 6"):
         fit_head(one_group)
 
 
