@@ -16,7 +16,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from mim_export.score import decide
 from mim_export.score.atomic_files import check_writable, new_file, read_json, temporary_folder, write_json
-from mim_export.score.decide import VERDICTS, Calibration, Gate, Judgement, check_alpha, check_level
+from mim_export.score.decide import Calibration, Gate, Judgement, check_alpha, check_level
 from mim_export.score.errors import MimError
 from mim_export.score.manifest import RELEASED
 from mim_tf.calibration import FOLDS, fit_calibration, fit_gate, groups_needed
@@ -417,9 +417,10 @@ class Detector:
             images: as `score_samples` takes them.
 
         Returns:
-            For each `mpox-like`, `not-mpox-like` or `cannot-judge`.
+            For each, for the normal class mpox, `mpox-like`, `not-mpox-like` or `cannot-judge`.
         """
-        return [VERDICTS[code] for code in self.judge(images).verdict]
+        names = decide.verdict_names(self.normal_class)
+        return [names[code] for code in self.judge(images).verdict]
 
     def judge(self, images: NDArray[np.uint8] | Sequence[NDArray[np.uint8]]) -> Judgement:
         """Similarity, p-value, verdict and reason of each image; arguments as of `score_samples`."""
@@ -456,7 +457,7 @@ class Detector:
             "size": self.size,
             "normal_class": self.normal_class,
             "options": self.model.options,
-            "calibration": self.calibration.to_dict(),
+            "calibration": self.calibration.to_dict(self.normal_class),
             "gate": self.gate.to_dict(),
             "about": self.about,
             "sample_images": len(self.sample),

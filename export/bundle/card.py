@@ -40,7 +40,8 @@ def model_card(manifest: dict[str, Any], metrics: dict[str, Any]) -> str:
         "## What it is",
         f"{what} trained on photographs of the class `{manifest['normal_class']}` alone. A photograph is {done} by "
         f"`{manifest['measure']['name']}`; a conformal p-value of that similarity gives `mpox-like`, "
-        f"`not-mpox-like` or `cannot-judge`. Input {manifest['size']} x {manifest['size']} px RGB.",
+        f"`not-mpox-like` or `cannot-judge`. {_words(manifest['normal_class'])}Input {manifest['size']} x "
+        f"{manifest['size']} px RGB.",
         *_network(manifest),
         f"Licence: code {manifest['licence']['code']}; weights {manifest['licence']['weights']}.",
         "## Data",
@@ -100,6 +101,11 @@ _LIMITS = {
     "`mpox-like`. Diseases that the pseudo-negatives do not resemble are detected by their distance from the class "
     "alone. `not skin` means only: unlike the training photographs.",
 }
+
+
+def _words(normal_class: str) -> str:
+    """Explains the verdicts of a model of another class, since the format fixes their names."""
+    return "" if normal_class == "mpox" else f"In these names, `mpox` stands for the class `{normal_class}`. "
 
 
 def _tables(metrics: dict[str, Any], normal_class: str) -> str:

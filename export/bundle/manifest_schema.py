@@ -117,7 +117,6 @@ class Calibration(_Entry):
             raise ValueError(error.problem) from None
         table = Table(tuple(values), tuple(weights), self.groups, self.alpha, self.method)
         _require(self.threshold == table.threshold, f"threshold is not that of the table, {table.threshold!r}")
-        _require(self.guarantee == table.guarantee, "guarantee is not that of alpha and method")
         return self
 
 
@@ -205,6 +204,10 @@ class Manifest(_Entry):
     @model_validator(mode="after")
     def _agrees(self) -> Manifest:
         _require(self.size <= MAX_SIZE, f"size is more than {MAX_SIZE}")
+        stored = self.calibration
+        table = Table(tuple(stored.similarities), tuple(stored.weights), stored.groups, stored.alpha, stored.method)
+        guarantee = table.guarantee(self.normal_class)
+        _require(stored.guarantee == guarantee, "calibration.guarantee is not that of alpha, method and normal_class")
         _require(self.verdicts == list(VERDICTS), f"verdicts are not {', '.join(VERDICTS)}")
         _require(self.reasons == list(REASONS), "reasons are not those of this format")
         network, masks = self.measure.network, self.mask_set

@@ -136,7 +136,7 @@ def _manifest(contents: Contents) -> dict[str, Any]:
         "method": contents.method,
         "mask_set": contents.mask_set,
         "measure": contents.measure,
-        "calibration": contents.calibration.to_dict(),
+        "calibration": contents.calibration.to_dict(contents.normal_class),
         "gate": contents.gate.to_dict(),
         "verdicts": list(VERDICTS),
         "reasons": list(REASONS),

@@ -28,6 +28,17 @@ LUMA = (0.299, 0.587, 0.114)
 SLACK = 1e-6
 
 
+def verdict_names(normal_class: str) -> tuple[str, str, str]:
+    """Returns the verdicts in words for people, by code.
+
+    In files and in rows for programs the verdicts of every class are `VERDICTS`, since the format fixes them.
+
+    Example:
+        `verdict_names("measles")` is `("measles-like", "not-measles-like", "cannot-judge")`.
+    """
+    return f"{normal_class}-like", f"not-{normal_class}-like", "cannot-judge"
+
+
 @dataclass(frozen=True)
 class Gate:
     """Limits of the gate. An image outside of them gets the verdict `cannot-judge`.
@@ -90,24 +101,26 @@ class Calibration:
         p = p_value(np.asarray(self.similarities, np.float32), self)
         return float(self.similarities[int(np.argmax(p > np.float32(self.alpha + SLACK)))])
 
-    @property
-    def guarantee(self) -> str:
-        """A sentence about the share of mpox images that are called `not-mpox-like`.
+    def guarantee(self, normal_class: str) -> str:
+        """A sentence about the share of images of the class that are not accepted as the class.
 
         With method `cross`, the similarities of the table are from models fitted without one fold, while new images are
         scored by a model fitted on all folds. No bound is proven for this case. For the similar method CV+ the bound is
         2 alpha (Barber et al., Annals of Statistics 2021).
+
+        Args:
+            normal_class: the class, such as "mpox".
         """
         bound = f"at most {self.alpha:g}" if self.method == "split" else f"about {self.alpha:g}"
         proof = "" if self.method == "split" else f" (out of fold: no proven bound, of CV+ it is {2 * self.alpha:g})"
         return (
-            f"of mpox images exchangeable with the calibration groups, {bound} are called not-mpox-like, on average "
-            f"over calibration sets{proof}"
+            f"of {normal_class} images exchangeable with the calibration groups, {bound} are called "
+            f"{verdict_names(normal_class)[1]}, on average over calibration sets{proof}"
         )
 
-    def to_dict(self) -> dict[str, Any]:
-        """Returns the fields, `threshold` and `guarantee`, in types that JSON supports."""
-        return {**asdict(self), "threshold": self.threshold, "guarantee": self.guarantee}
+    def to_dict(self, normal_class: str) -> dict[str, Any]:
+        """Returns the fields, `threshold` and the `guarantee` for a class, in types that JSON supports."""
+        return {**asdict(self), "threshold": self.threshold, "guarantee": self.guarantee(normal_class)}
 
     @classmethod
     def from_dict(cls, entry: dict[str, Any]) -> Calibration:

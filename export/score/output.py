@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from typing import Any, Literal, TextIO
 
 from .batch import Row, cores, score_images
+from .decide import VERDICTS, verdict_names
 from .errors import MimError
 from .scorer import Scorer
 from .text import json_text, printable, write_line
@@ -70,7 +71,7 @@ def _print_scores(scorer: Scorer, images: Sequence[str | os.PathLike[str]], form
             if form == "json":
                 rows.append(row)
             else:
-                write_line(to_line(row) if form == "text" else _json(row, None), sys.stdout)
+                write_line(to_line(row, scorer.normal_class) if form == "text" else _json(row, None), sys.stdout)
             if error is not None:
                 status = 2
                 write_line(str(error), sys.stderr)
@@ -86,19 +87,21 @@ def _print_scores(scorer: Scorer, images: Sequence[str | os.PathLike[str]], form
     return status
 
 
-def to_line(row: Row) -> str:
+def to_line(row: Row, normal_class: str) -> str:
     """Returns the line of text of a row.
 
     Args:
         row: a result of `Scorer.score`.
+        normal_class: the class that the model was trained on, which the verdict in words names.
 
     Example:
         `photo.jpg: mpox-like  similarity 0.6100  p-value 0.420`
     """
     image, reason = printable(os.fsdecode(row["image"])), f" ({row['reason']})" if row["reason"] else ""
+    verdict = printable(verdict_names(normal_class)[VERDICTS.index(row["verdict"])])
     if row["similarity"] is None:
-        return f"{image}: {row['verdict']}{reason}"
-    return f"{image}: {row['verdict']}{reason}  similarity {row['similarity']:.4f}  p-value {row['p_value']:.3f}"
+        return f"{image}: {verdict}{reason}"
+    return f"{image}: {verdict}{reason}  similarity {row['similarity']:.4f}  p-value {row['p_value']:.3f}"
 
 
 def _json(entry: Any, indent: int | None) -> str:

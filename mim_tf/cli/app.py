@@ -78,7 +78,9 @@ def train(
     steps: Annotated[int, typer.Option(min=1, help="gradient steps of each fit")] = 1200,
     minutes: Annotated[float | None, typer.Option(min=0.1, help="maximum training time in minutes")] = None,
     batch_size: Annotated[int, typer.Option(min=1, help="images per step")] = 16,
-    sensitivity: Annotated[float, typer.Option(help="target fraction of mpox called mpox-like")] = 0.95,
+    sensitivity: Annotated[
+        float, typer.Option(help="target fraction of the class that is accepted as the class")
+    ] = 0.95,
     normal_class: Annotated[str, typer.Option(help="the class to train on")] = "mpox",
     precision: Annotated[str, typer.Option(help="auto, float32 or mixed_bfloat16")] = "auto",
     negatives: Annotated[
@@ -144,9 +146,9 @@ def train(
         "alpha": calibration.alpha,
         "groups": calibration.groups,
         "method": calibration.method,
-        "guarantee": calibration.guarantee,
+        "guarantee": calibration.guarantee(normal_class),
     }
-    show(summary, json, f"{out_folder}: threshold {calibration.threshold:.4f}; {calibration.guarantee}")
+    show(summary, json, f"{out_folder}: threshold {calibration.threshold:.4f}; {calibration.guarantee(normal_class)}")
 
 
 @app.command()

@@ -110,16 +110,18 @@ def test_a_similarity_that_is_no_number_cannot_be_judged(value: float) -> None:
 
 def test_calibration_survives_json() -> None:
     calibration = table([[3, 5], [7], [9, 9, 1]], 0.5)
-    assert Calibration.from_dict(calibration.to_dict()) == calibration
+    assert Calibration.from_dict(calibration.to_dict("mpox")) == calibration
     assert sum(calibration.weights) == pytest.approx(3)
     assert list(calibration.similarities) == sorted(calibration.similarities)
 
 
 def test_guarantee_is_the_one_of_the_method() -> None:
     calibration = table([[1], [2]], 0.4)
-    assert "at most 0.4 " in calibration.guarantee
-    crossed = Calibration.from_dict({**calibration.to_dict(), "method": "cross"})
-    assert "about 0.4 " in crossed.guarantee and "of CV+ it is 0.8)" in crossed.guarantee
+    assert "at most 0.4 are called not-mpox-like" in calibration.guarantee("mpox")
+    assert calibration.guarantee("measles").startswith("of measles images")
+    assert "called not-measles-like" in calibration.guarantee("measles")
+    crossed = Calibration.from_dict({**calibration.to_dict("mpox"), "method": "cross"})
+    assert "about 0.4 " in crossed.guarantee("mpox") and "of CV+ it is 0.8)" in crossed.guarantee("mpox")
 
 
 def test_gate_refuses_what_has_no_contrast() -> None:
