@@ -5,8 +5,8 @@
 Each draw has 12 groups of the normal class and 6, 12, 24 or 72 groups of another class, with 1 to 6 photographs each.
 Similarities are normal; a share of .2 or .7 of their variance is that of the groups. The classes are shifted to a true
 AUROC of .65, .8, .87, .95 or .98. Prints the coverage and the mean width of four intervals: the one that the package
-prints, the same with each group counted once, Obuchowski's variance on the logit scale with t quantiles, and
-the percentile bootstrap over groups. Then those that the package prints for a mean over four classes, for the difference of
+prints, the same with each group counted once, Obuchowski's variance on the logit scale with t quantiles, and the
+percentile bootstrap over groups. Then those that the package prints for a mean over four classes, for the difference of
 two models and for a share of photographs. The standard error of a coverage of .95 is .005 at 2,000 draws.
 """
 

@@ -222,6 +222,12 @@ def test_arrays_and_photographs_of_any_size_are_judged(images: np.ndarray) -> No
     assert detector.judge(photographs).reason[2] == REASONS.index("too small")
 
 
+def test_verdicts_in_words_name_the_class(images: np.ndarray) -> None:
+    detector = Detector("colour", size=32, normal_class="measles").fit(images, groups=PATIENTS)
+    assert set(detector.predict(images)) <= {"measles-like", "not-measles-like"}
+    assert "of measles images" in detector.calibration.guarantee(detector.normal_class)
+
+
 def test_what_cannot_be_fitted_or_judged_is_refused(images: np.ndarray, tmp_path: Path) -> None:
     for call in ("score_samples", "p_values", "predict", "judge"):
         with pytest.raises(MimError, match="expected a fitted detector, received one that is not fitted"):

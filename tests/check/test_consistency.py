@@ -55,7 +55,7 @@ FEATURES = "models/mim_features.tflite/signatures/features/outputs/features"
         ("version", 1, "version: Input should be a valid string"),
         ("version", "0.1.1", "version in manifest.json is not that of decision.json"),
         ("statement", "A diagnosis.", "statement in manifest.json"),
-        ("normal_class", "acne", "normal_class in manifest.json"),
+        ("normal_class", "acne", "guarantee is not that of alpha, method and normal_class"),
         ("licence", {"code": 1}, "licence.code"),
         ("method", "proxyano", "method in manifest.json"),
         ("training", [], "training: "),

@@ -17,7 +17,7 @@ from PIL import Image
 
 from mim_export.score.batch import list_photographs, score_images, score_paths
 from mim_export.score.errors import MimError
-from mim_export.score.output import _Bar, print_scores
+from mim_export.score.output import _Bar, print_scores, to_line
 from mim_export.score.scorer import Scorer
 
 
@@ -94,6 +94,13 @@ def test_an_interruption_keeps_the_rows_so_far(
         assert '"a"' in output if form != "text" else output.startswith("a: mpox-like")
         if form == "json":
             assert len(json.loads(output)) == 1
+
+
+def test_a_line_of_text_names_the_class_of_the_model() -> None:
+    row = {"image": "a.jpg", "similarity": 0.5, "p_value": 0.02, "verdict": "not-mpox-like", "reason": None}
+    assert to_line(row, "measles") == "a.jpg: not-measles-like  similarity 0.5000  p-value 0.020"
+    refused = {"image": "a.jpg", "similarity": None, "p_value": None, "verdict": "cannot-judge", "reason": "unreadable"}
+    assert to_line(refused, "measles") == "a.jpg: cannot-judge (unreadable)"
 
 
 @pytest.mark.slow
