@@ -472,7 +472,7 @@ from mim_tf.evaluation.report import write_report
 from mim_tf.measures.deep import halved
 from mim_tf.tutorial.pictures import similarity_map_figure
 
-evaluation = write_report(detector, photos, "test", WORK / "evaluation", 0, print)  # 0: seed of the bootstrap
+evaluation = write_report(detector, photos, "test", WORK / "evaluation", 0, print)  # 0: seed of the controls
 # A judgement consists of arrays with one value for each picture: similarity, p_value, verdict, reason, ssim.
 by_class = {name: evaluation.scores[name].judgement.ssim for name in classes}
 # The input of the GAN before masking: pictures of half the side, float32 in [0, 1].
@@ -509,7 +509,7 @@ for name, similarity in by_class.items():
 
 # %%
 from mim_tf.evaluation.evaluate import by_ssim
-from mim_tf.evaluation.metrics import auroc
+from mim_tf.evaluation.metrics import auroc, interval_text
 
 name = classes[1]
 pairs = by_class["mpox"][:, None] > by_class[name][None, :]
@@ -518,9 +518,9 @@ print(f"AUROC by the library: {auroc(by_class['mpox'], by_class[name]):.3f}")
 
 # %% [markdown]
 # A figure computed from a few dozen pictures is uncertain. The **95 % interval** in brackets shows how much the figure
-# would vary with other patients. To estimate it, the library draws patients at random with replacement, computes the
-# figure again, repeats this 2000 times (a **bootstrap**), and takes the range of the middle 95 %. It draws patients and
-# not pictures, because pictures of the same patient are not independent.
+# would vary with other patients. To estimate it, the library leaves out one patient at a time and computes the figure
+# again (a **jackknife**): if single patients change it much, other patients would change it as well. It leaves out
+# patients and not pictures, because pictures of the same patient are not independent.
 
 # %%
 from mim_tf.evaluation.plots import roc_figure
@@ -528,7 +528,7 @@ from mim_tf.evaluation.plots import roc_figure
 published = by_ssim(evaluation)
 lesson.show(roc_figure(published, "SSIM, split test", lesson.path("roc")), "ROC curves of mpox against each class")
 for name, entry in published.metrics["classes"].items():
-    print(f"{name:10} AUROC {entry['auroc']:.2f} [{entry['ci_low']:.2f}, {entry['ci_high']:.2f}]")
+    print(f"{name:10} AUROC {entry['auroc']:.2f} {interval_text(entry)}")
 
 # %% [markdown]
 # ## 6 · Why does a blank wall have a higher SSIM than mpox?
@@ -1229,7 +1229,6 @@ if SOLUTIONS:
 # | alpha | share of mpox that may be missed; the guaranteed sensitivity is 1 - alpha |
 # | anomaly | a picture that does not belong to the class of the training |
 # | AUROC | probability that a picture of mpox has a higher value than one of another class; 0.5 is chance |
-# | bootstrap | drawing patients with replacement, to estimate how much a figure would vary with other patients |
 # | bundle | a folder with the TFLite model and everything an app must know |
 # | calibration | fitting the table of held-out similarities that maps a similarity to a p-value |
 # | cell | a square that a mask hides |
@@ -1251,6 +1250,7 @@ if SOLUTIONS:
 # |---|---|
 # | inpainting | predicting hidden pixels from visible ones |
 # | int8, quantized | stored as 8-bit integers instead of 32-bit floats |
+# | jackknife | leaving out one patient at a time, to estimate how much a figure would vary with other patients |
 # | mask, mask set | the pixels that are hidden; masks that together hide each pixel exactly once |
 # | measure | how picture and inpainting are mapped to one number: SSIM or `deep` |
 # | moving average | average of the weights over the training steps; varies less than the last step |

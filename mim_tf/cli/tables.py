@@ -89,20 +89,21 @@ def show_metrics(metrics: dict[str, Any], as_json: bool) -> None:
 
     title = f"AUROC of {metrics['normal_class']} against each class, {metrics['split']}, measure {metrics['measure']}"
     ssim = metrics["ssim"] if metrics["measure"] != "ssim" else None
-    extra = ["by SSIM"] if ssim else []
-    lines = Table("class", "AUROC", "each group once", *extra, "images", "groups", title=printable(title), box=None)
+    extra = ["SSIM"] if ssim else []
+    # Narrow columns: rich breaks words if a table does not fit a terminal of 80 columns.
+    lines = Table("class", "AUROC", "each group once", *extra, "images\n(groups)", title=printable(title), box=None)
 
-    def add(name: str, whole: dict[str, Any], by_group: dict[str, Any], by_ssim: float | None, *counts: str) -> None:
-        cells = [f"{entry['auroc']:.3f} {interval_text(entry, '.3f')}" for entry in (whole, by_group)]
-        lines.add_row(printable(name), *cells, *([] if by_ssim is None else [f"{by_ssim:.3f}"]), *counts)
+    def add(name: str, whole: dict[str, Any], by_group: dict[str, Any], by_ssim: float | None, counts: str) -> None:
+        cells = [f"{entry['auroc']:.3f} {interval_text(entry)}" for entry in (whole, by_group)]
+        lines.add_row(printable(name), *cells, *([] if by_ssim is None else [f"{by_ssim:.3f}"]), counts)
 
     for name, entry in metrics["classes"].items():
         by_ssim = ssim["classes"][name]["auroc"] if ssim else None
-        add(name, entry, entry["by_group"], by_ssim, str(entry["images"]), str(entry["groups"]))
+        add(name, entry, entry["by_group"], by_ssim, f"{entry['images']} ({entry['groups']})")
     if metrics["mean_auroc"] is not None:
         low, high = metrics["mean_auroc_ci"] or (None, None)
         mean = {"auroc": metrics["mean_auroc"], "ci_low": low, "ci_high": high}
-        add("mean over skin", mean, metrics["mean_auroc_by_group"], ssim["mean_auroc"] if ssim else None, "", "")
+        add("mean over skin", mean, metrics["mean_auroc_by_group"], ssim["mean_auroc"] if ssim else None, "")
     out.print(lines)
     sensitivity = metrics["sensitivity"]
     parts = [f"{entry['value']:.3f} {interval_text(entry, '.3f')}" for entry in (sensitivity, sensitivity["by_group"])]

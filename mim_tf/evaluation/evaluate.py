@@ -8,13 +8,20 @@ from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import binomtest
 
 from mim_export.score.decide import Judgement, refuse_small
 from mim_export.score.errors import MimError
 from mim_tf.data.folder import Photos, Warn, load_photos
 from mim_tf.data.splits import SPLITS, Photo, class_names, select, split_seed_of
-from mim_tf.evaluation.metrics import INTERVALS, Estimate, auroc_estimate, bounds, mean_estimate, share_estimate
+from mim_tf.evaluation.metrics import (
+    INTERVALS,
+    Estimate,
+    auroc_estimate,
+    bounds,
+    clopper_pearson,
+    mean_estimate,
+    share_estimate,
+)
 from mim_tf.evaluation.unseen import check_unseen
 
 #: Classes that do not show skin: reported, but not part of the mean AUROC.
@@ -193,14 +200,17 @@ def _sensitivity(accepted: NDArray[np.bool_], groups: NDArray[np.str_]) -> dict[
 
     The guarantee of the conformal table concerns the second one: a photograph of a new group.
     """
-    by_photograph, by_group = (share_estimate(accepted, groups, by_group=once) for once in (False, True))
-    whole = sum(bool(accepted[groups == name].all()) for name in set(groups))
-    exact = binomtest(whole, len(set(groups))).proportion_ci(method="exact")
+    by_photograph, names = share_estimate(accepted, groups), sorted(set(groups))
+    shares = [float(accepted[groups == name].mean()) for name in names]
+    entries = []
+    for key, found in (("value", float(sum(shares))), ("count", shares.count(1.0))):
+        low, high = clopper_pearson(found, len(names))
+        entries.append({key: found / len(names) if key == "value" else found, "ci_low": low, "ci_high": high})
     return {
         "value": by_photograph.value,
         **bounds(by_photograph),
-        "by_group": {"value": by_group.value, **bounds(by_group)},
-        "groups_without_miss": {"count": whole, "ci_low": float(exact.low), "ci_high": float(exact.high)},
+        "by_group": entries[0],
+        "groups_without_miss": entries[1],
     }
 
 

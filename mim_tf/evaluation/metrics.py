@@ -218,32 +218,44 @@ def _newcombe(value: float, positives: float, negatives: float) -> Bounds:
     return float(kept.min()), float(kept.max())
 
 
-def share_estimate(chosen: NDArray[np.bool_], groups: NDArray[np.str_], *, by_group: bool = False) -> Estimate:
+def clopper_pearson(found: float, total: float) -> Bounds:
+    """Exact 95 % interval of a share of independent trials (Clopper and Pearson, Biometrika 26, 1934).
+
+    Args:
+        found: number of successes; also a sum of shares of groups, whose variance is at most that of 0 and 1.
+        total: number of trials, or of groups.
+
+    Returns:
+        The bounds, in [0, 1].
+
+    Example:
+        `clopper_pearson(11, 12)` is (0.615, 0.998).
+    """
+    low = float(stats.beta.ppf(0.5 - _LEVEL / 2, found, total - found + 1)) if found > 0 else 0.0
+    high = float(stats.beta.ppf(0.5 + _LEVEL / 2, found + 1, total - found)) if found < total else 1.0
+    return low, high
+
+
+def share_estimate(chosen: NDArray[np.bool_], groups: NDArray[np.str_]) -> Estimate:
     """Estimates the share of chosen photographs.
 
     Args:
         chosen: bool (N,), such as whether a photograph is accepted.
         groups: group of each photograph, (N,).
-        by_group: whether each group counts once; otherwise each photograph does.
 
     Returns:
         The estimate.
 
     Example:
-        With [True, True, False] of the groups a, a, b the share is 2 / 3, and 1 / 2 by group.
+        With [True, True, False] of the groups a, a, b the share is 2 / 3.
     """
     names = np.asarray(groups, np.str_)
-    weights = weights_of(names, by_group)
-    sums, totals = _by_group(names, weights * chosen), _by_group(names, weights)
-    total, found = float(weights.sum()), float((weights * chosen).sum())
-    value = found / total
-    without = {name: (found - sums[name]) / (total - totals[name]) if len(sums) > 1 else value for name in sums}
-    ends = (
-        float(stats.beta.ppf(0.025, found, total - found + 1)),
-        float(stats.beta.ppf(0.975, found + 1, total - found)),
-    )
-    independent = (0.0 if found == 0 else ends[0], 1.0 if found == total else ends[1])
-    return Estimate(value, without, {name: ("share", len(sums)) for name in sums}, independent, float(len(sums)))
+    found, total = float(np.sum(chosen)), float(len(names))
+    sums, sizes = _by_group(names, chosen.astype(np.float64)), _by_group(names, np.ones(len(names)))
+    several = len(sums) > 1
+    without = {name: (found - sums[name]) / (total - sizes[name]) if several else found / total for name in sums}
+    strata = {name: ("share", len(sums)) for name in sums}
+    return Estimate(found / total, without, strata, clopper_pearson(found, total), float(len(sums)))
 
 
 def mean_estimate(estimates: Sequence[Estimate]) -> Estimate:

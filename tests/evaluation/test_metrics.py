@@ -17,6 +17,7 @@ from mim_tf.evaluation.metrics import (
     auroc,
     auroc_estimate,
     bounds,
+    clopper_pearson,
     difference_estimate,
     interval_text,
     mean_estimate,
@@ -151,11 +152,11 @@ def test_share_of_independent_photographs_is_at_least_as_wide_as_scipys(chosen: 
     assert found.value == chosen / total
 
 
-def test_share_by_group_counts_each_group_once() -> None:
-    chosen, groups = np.array([True, True, False]), np.array(["a", "a", "b"])
-    assert share_estimate(chosen, groups).value == pytest.approx(2 / 3)
-    by_group = share_estimate(chosen, groups, by_group=True)
-    assert by_group.value == 0.5 and by_group.without == {"a": 0.0, "b": 1.0}
+def test_clopper_pearson_takes_sums_of_shares() -> None:
+    assert clopper_pearson(11, 12) == pytest.approx((0.6152038, 0.9978924), abs=1e-6)
+    whole, half = clopper_pearson(9, 12), clopper_pearson(8.5, 12)
+    assert half[0] < whole[0] and half[1] < whole[1]
+    assert clopper_pearson(0, 5)[0] == 0.0 and clopper_pearson(5, 5)[1] == 1.0
 
 
 def test_mean_leaves_a_group_out_of_all_figures() -> None:
