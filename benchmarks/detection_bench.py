@@ -142,8 +142,8 @@ class Bench:
         self,
         vectors: Callable[[int, int], np.ndarray],
         negatives: tuple[str, ...] | None = tuple(NEGATIVES),
-        weight: float = head.DISTANCE_WEIGHT,
-        novelty: float = head.NOVELTY_WEIGHT,
+        weight: float = head.Combination().distance_weight,
+        novelty: float = head.Combination().novelty_weight,
         groups: int | None = None,
         known_negatives: np.ndarray | None = None,
     ) -> Variant:
@@ -170,7 +170,8 @@ class Bench:
             if negatives is None:
                 return -fit.class_distance.score(rows)
             score = rows @ fit.linear_weights + fit.linear_bias - weight * fit.class_distance.score(rows)
-            excess = np.clip(fit.novelty.score(rows) - head.NOVELTY_START, 0.0, head.NOVELTY_RANGE)
+            combination = fit.combination
+            excess = np.clip(fit.novelty.score(rows) - combination.novelty_start, 0.0, combination.novelty_range)
             return np.asarray(score - novelty * excess)
 
         return scores

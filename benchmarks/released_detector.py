@@ -24,7 +24,7 @@ from mim_export.score.manifest import RELEASED, read_checked, read_manifest
 from mim_export.tflite import flatbuffer
 from mim_tf.detector import Detector
 from mim_tf.detectors.mim_deep import DeepInpaintingModel
-from mim_tf.measures.head import Distance, Head
+from mim_tf.measures.head import Combination, Distance, Head
 
 #: Convolutions of the generator in the order of execution.
 LAYERS = ("down0", "down1", "down2", "down3", "middle", "up2", "up1", "up0", "last", "out")
@@ -68,8 +68,8 @@ class Graph:
         return float(self.constant(int(constants[0])))
 
 
-def recovered_head(graph: Graph) -> Head:
-    """Recovers the head from the constants of the operators that compute it."""
+def recovered_head(graph: Graph, network: dict[str, Any]) -> Head:
+    """Recovers the head from the constants of the operators that compute it, and from `measure.network`."""
     distances = []
     for layer in graph.operators("FULLY_CONNECTED"):
         operator = layer
@@ -88,7 +88,9 @@ def recovered_head(graph: Graph) -> Head:
     (weights,) = (i for i in product.inputs if len(graph.graph.tensors[i].shape) == 1)
     added = graph.following(graph.following(product.outputs[0]).outputs[0])
     bias = np.asarray(graph.scalar_of(added), np.float64)
-    return Head(graph.constant(int(weights)).astype(np.float64), bias, *distances)
+    keys = ("distance_weight", "foreign", "foreign_most", "foreign_weight")
+    combination = Combination(*(float(network[key]) for key in keys))
+    return Head(graph.constant(int(weights)).astype(np.float64), bias, *distances, combination)
 
 
 def set_generator(model: DeepInpaintingModel, graph: Graph) -> None:
@@ -117,7 +119,7 @@ def main() -> None:
     detector = Detector("mim", size=manifest["size"], views=2, block=network["block"])
     assert isinstance(detector.model, DeepInpaintingModel)
     set_generator(detector.model, graph)
-    detector.model.head = recovered_head(graph)
+    detector.model.head = recovered_head(graph, network)
     detector._calibration = Calibration.from_dict(manifest["calibration"])
     detector._gate = Gate.from_dict(manifest["gate"])
     detector.about = {key: value for key, value in manifest["training"].items() if key != "commands"}

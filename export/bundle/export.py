@@ -17,7 +17,6 @@ from mim_tf.detectors.mim import InpaintingModel
 from mim_tf.detectors.mim_deep import DeepInpaintingModel
 from mim_tf.evaluation.evaluate import Judge, evaluate, other_classes
 from mim_tf.evaluation.unseen import check_unseen, scan_for
-from mim_tf.measures.head import DISTANCE_WEIGHT, NOVELTY_RANGE, NOVELTY_START, NOVELTY_WEIGHT
 from mim_tf.measures.ssim import BORDER, C1, C2, SIGMA, WINDOW
 from mim_tf.synthetic.golden import encoded_images, golden_images
 
@@ -125,8 +124,9 @@ def _network(model: OneClassModel) -> dict[str, Any] | None:
         return None
     statistics = len(model.head.linear_weights)
     entry = {"name": "EfficientNet-Lite0", "block": model.options["block"], "size": model.size}
-    weights = {"distance_weight": DISTANCE_WEIGHT, "foreign_weight": NOVELTY_WEIGHT}
-    limits = {"foreign": NOVELTY_START, "foreign_most": NOVELTY_RANGE}
+    combination = model.head.combination
+    weights = {"distance_weight": combination.distance_weight, "foreign_weight": combination.novelty_weight}
+    limits = {"foreign": combination.novelty_start, "foreign_most": combination.novelty_range}
     return {**entry, "statistics": statistics, "components": len(model.head.class_distance.matrix), **weights, **limits}
 
 

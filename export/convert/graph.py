@@ -17,14 +17,7 @@ from mim_tf.detector import Detector
 from mim_tf.detectors.mim_deep import DeepInpaintingModel
 from mim_tf.detectors.reconstruction import ReconstructionModel
 from mim_tf.measures import deep
-from mim_tf.measures.head import (
-    DISTANCE_WEIGHT,
-    NOVELTY_RANGE,
-    NOVELTY_START,
-    NOVELTY_WEIGHT,
-    Distance,
-    Head,
-)
+from mim_tf.measures.head import Distance, Head
 from mim_tf.measures.ssim import error_map, ssim_of
 from mim_tf.models.mim import masked_input
 from mim_tf.models.networks import repeat_pixels
@@ -204,7 +197,8 @@ class Deep(Masked):
 
         head = self.head
         bias = head.linear_bias + head.linear_weights @ shift
-        self.head = Head(head.linear_weights, bias, corrected(head.class_distance), corrected(head.novelty))
+        distances = corrected(head.class_distance), corrected(head.novelty)
+        self.head = Head(head.linear_weights, bias, *distances, head.combination)
 
     def vectors(self, pixels: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
         """Computes the input of the head.
@@ -237,8 +231,9 @@ class Deep(Masked):
         logit = tf.reduce_sum(vector * np.float32(self.head.linear_weights), axis=1)
         logit += np.float32(self.head.linear_bias)
         class_distance, novelty = _distance(vector, self.head.class_distance), _distance(vector, self.head.novelty)
-        excess = tf.minimum(tf.nn.relu(novelty - NOVELTY_START), NOVELTY_RANGE)
-        similarity = logit - DISTANCE_WEIGHT * class_distance - NOVELTY_WEIGHT * excess
+        distance_weight, start, reach, novelty_weight = self.head.combination
+        excess = tf.minimum(tf.nn.relu(novelty - start), reach)
+        similarity = logit - distance_weight * class_distance - novelty_weight * excess
         errors = error_map(original, inpainted)
         return Compared(similarity, inpainted, errors, ssim_of(errors), novelty)
 

@@ -19,7 +19,7 @@ the variation of the class.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -47,13 +47,23 @@ KNOWN_HALF = 20
 MIN_PHOTOGRAPHS = 6
 #: Number of folds of groups that are left out in turn to standardize the terms; with fewer groups, one fold each.
 FOLDS = 10
-#: Weight of the standardized class distance, relative to the standardized logit.
-DISTANCE_WEIGHT = 0.75
-#: The novelty lowers the score from `NOVELTY_START` standard deviations on, for up to `NOVELTY_RANGE` more. It is
-#: capped because few photographs give a small standard deviation, by which every new image is far away.
-NOVELTY_START, NOVELTY_RANGE = 2.5, 6.0
-#: Decrease of the score for each standard deviation of novelty above `NOVELTY_START`.
-NOVELTY_WEIGHT = 3.0
+
+
+class Combination(NamedTuple):
+    """How the standardized terms are combined to a score. A fitted head keeps the values that it was fitted with.
+
+    Attributes:
+        distance_weight: weight of the class distance, relative to the logit.
+        novelty_start: the novelty lowers the score from this many standard deviations on.
+        novelty_range: for up to this many more. It is capped because few photographs give a small standard deviation,
+            by which every new image is far away.
+        novelty_weight: decrease of the score for each standard deviation of novelty above `novelty_start`.
+    """
+
+    distance_weight: float = 0.75
+    novelty_start: float = 2.5
+    novelty_range: float = 6.0
+    novelty_weight: float = 3.0
 
 
 @dataclass(frozen=True)
@@ -94,6 +104,7 @@ class Head:
             0 and standard deviation 1.
         class_distance: distance from the photographs of the class in their leading principal components.
         novelty: distance from the photographs and positive views of the class in all dimensions.
+        combination: how the terms are combined.
 
     Example:
         Fitted on 120 photographs with D = 60, `class_distance.matrix` is (30, 60) and `novelty.matrix` is (60, 60).
@@ -103,6 +114,7 @@ class Head:
     linear_bias: NDArray[np.float64]
     class_distance: Distance
     novelty: Distance
+    combination: Combination = field(default_factory=Combination)
 
     @property
     def parameters(self) -> int:
@@ -113,7 +125,7 @@ class Head:
         """Computes the similarity of each row to the class.
 
         The similarity is the logit minus the weighted class distance, minus the weighted novelty above
-        `NOVELTY_START`.
+        `novelty_start`.
 
         Args:
             vectors: float (N, D), one feature vector a row.
@@ -126,9 +138,10 @@ class Head:
             1 - 0.75 * 2 - 3 * (3.5 - 2.5) = -3.5.
         """
         logit = vectors @ self.linear_weights + self.linear_bias
-        excess = np.clip(self.novelty.score(vectors) - NOVELTY_START, 0.0, NOVELTY_RANGE)
+        distance_weight, start, reach, novelty_weight = self.combination
+        excess = np.clip(self.novelty.score(vectors) - start, 0.0, reach)
         distance = self.class_distance.score(vectors)
-        return np.asarray(logit - DISTANCE_WEIGHT * distance - NOVELTY_WEIGHT * excess, np.float32)
+        return np.asarray(logit - distance_weight * distance - novelty_weight * excess, np.float32)
 
     def _arrays(self) -> dict[str, NDArray[np.float64]]:
         distances = {"class_distance": self.class_distance, "novelty": self.novelty}
@@ -146,7 +159,7 @@ class Head:
     def save(self, path: Path) -> None:
         """Writes an `.npz` file atomically: either the whole file or none."""
         with new_file(path) as temporary, temporary.open("wb") as stream:
-            np.savez(stream, **self._arrays())  # type: ignore[arg-type]
+            np.savez(stream, combination=np.array(self.combination), **self._arrays())  # type: ignore[arg-type]
 
     @classmethod
     def load(cls, path: Path) -> Head:
@@ -162,7 +175,8 @@ class Head:
                 Distance(*(values[f"{name}_{key}"] for key in ("matrix", "offset", "scale")))
                 for name in ("class_distance", "novelty")
             )
-            head = cls(values["linear_weights"], values["linear_bias"], class_distance, novelty)
+            combination = Combination(*values["combination"].tolist())
+            head = cls(values["linear_weights"], values["linear_bias"], class_distance, novelty, combination)
             finite = bool(np.isfinite(head.score(np.zeros((1, len(head.linear_weights))))).all())
         except OSError as error:
             raise explain(error, path) or error from error

@@ -18,7 +18,7 @@ from sklearn.preprocessing import StandardScaler
 
 from mim_export.score.errors import MimError
 from mim_tf.measures import head
-from mim_tf.measures.head import Head, HeadSample, fit_head
+from mim_tf.measures.head import Combination, Head, HeadSample, fit_head
 
 RNG = np.random.default_rng(0)
 MIX = RNG.normal(size=(60, 60))
@@ -112,16 +112,21 @@ def test_left_out_photographs_of_few_and_many_are_on_one_scale() -> None:
 
 
 def test_score_is_logit_minus_class_distance_minus_novelty(fitted: Head) -> None:
-    assert (fitted.novelty.score(PLAIN) < head.NOVELTY_START).all()
-    expected = logit(fitted, PLAIN) - head.DISTANCE_WEIGHT * fitted.class_distance.score(PLAIN)
-    np.testing.assert_allclose(fitted.score(PLAIN), expected, atol=1e-4)
+    weight, start, reach, novelty_weight = Combination()
+    assert fitted.combination == Combination()
+    inside = fitted.novelty.score(PLAIN) < start
+    assert inside.mean() > 0.9
+    expected = logit(fitted, PLAIN) - weight * fitted.class_distance.score(PLAIN)
+    np.testing.assert_allclose(fitted.score(PLAIN)[inside], expected[inside], atol=1e-4)
     away = PLAIN + 30 * RNG.normal(size=60)
-    assert (fitted.novelty.score(away) > head.NOVELTY_START).all()
-    excess = np.minimum(fitted.novelty.score(away) - head.NOVELTY_START, head.NOVELTY_RANGE)
-    expected = (
-        logit(fitted, away) - head.DISTANCE_WEIGHT * fitted.class_distance.score(away) - head.NOVELTY_WEIGHT * excess
-    )
+    assert (fitted.novelty.score(away) > start).all()
+    excess = np.minimum(fitted.novelty.score(away) - start, reach)
+    expected = logit(fitted, away) - weight * fitted.class_distance.score(away) - novelty_weight * excess
     np.testing.assert_allclose(fitted.score(away), expected, rtol=1e-5)
+    # A head keeps its own combination.
+    other = dataclasses.replace(fitted, combination=Combination(0.0, 0.0, 1.0, 2.0))
+    capped = np.clip(fitted.novelty.score(away), 0, 1)
+    np.testing.assert_allclose(other.score(away), logit(fitted, away) - 2 * capped, rtol=1e-5)
 
 
 def test_too_few_photographs_raise() -> None:
@@ -155,6 +160,9 @@ def test_save_and_load_round_trip_and_damaged_file_raises(fitted: Head, tmp_path
     path = tmp_path / "head.npz"
     fitted.save(path)
     np.testing.assert_array_equal(Head.load(path).score(NEGATIVES), fitted.score(NEGATIVES))
+    other = dataclasses.replace(fitted, combination=Combination(0.5, 1.0, 2.0, 4.0))
+    other.save(path)
+    assert Head.load(path).combination == other.combination
     path.write_bytes(path.read_bytes()[:100])
     with pytest.raises(MimError, match=r"head\.npz: damaged"):
         Head.load(path)
