@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import _thread
 import os
 import signal
 import sys
@@ -49,7 +48,6 @@ def orderly_stop(tell: Callable[[], object], ends_process: bool = False) -> Iter
     def wait() -> None:
         if os.read(read, 1):
             tell()
-        os.close(read)
 
     def stop(number: int, frame: FrameType | None) -> None:
         received.append(number)
@@ -67,7 +65,7 @@ def orderly_stop(tell: Callable[[], object], ends_process: bool = False) -> Iter
             hook(lost)
             return
         signal.signal(received[0], stop)
-        timers.append(threading.Timer(_AGAIN, _thread.interrupt_main, received[:1]))
+        timers.append(threading.Timer(_AGAIN, signal.pthread_kill, (threading.get_ident(), received[0])))
         timers[-1].start()
 
     # The interpreter writes the number of each signal to this descriptor even while the main thread computes.
@@ -95,6 +93,7 @@ def orderly_stop(tell: Callable[[], object], ends_process: bool = False) -> Iter
         signal.set_wakeup_fd(waked)
         os.close(write)
         waiting.join()
+        os.close(read)  # not before, since each further signal is written as well
     if received:
         raise _stopped_by(received[0])
 
