@@ -35,6 +35,9 @@ def main() -> None:
 
     try:
         with orderly_stop(say_stopped, ends_process=True):
+            from mim_export.score.atomic_files import gather_temporary_files
+
+            gather_temporary_files()
             from mim_tf.cli.app import main as run
 
             run()

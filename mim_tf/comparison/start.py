@@ -11,6 +11,7 @@ import sys
 import threading
 from pathlib import Path
 
+from mim_export.score.atomic_files import gather_temporary_files
 from mim_tf.training.stop import orderly_stop
 
 
@@ -19,6 +20,7 @@ def main() -> None:
     threading.Thread(target=_end_with_parent, daemon=True).start()
     try:
         with orderly_stop(lambda: None, ends_process=True):
+            gather_temporary_files()
             from mim_tf.comparison.worker import run  # takes seconds
 
             run(sys.argv[1], Path(sys.argv[2]))
