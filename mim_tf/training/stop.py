@@ -50,10 +50,10 @@ def orderly_stop(tell: Callable[[], object], ends_process: bool = False) -> Iter
             tell()
 
     def stop(number: int, frame: FrameType | None) -> None:
+        if received and number != received[0]:
+            return  # Ctrl-C reaches a child process from the terminal, and its parent then terminates it as well
         received.append(number)
-        for other in handled:
-            # Ctrl-C reaches a child process from the terminal, and its parent then terminates it as well.
-            signal.signal(other, signal.SIG_DFL if other == number else signal.SIG_IGN)
+        signal.signal(number, signal.SIG_DFL)
         waiting.join(_TELLING)  # `tell` may need a lock that this thread holds
         if not leaving:
             raise _stopped_by(number)
@@ -87,7 +87,7 @@ def orderly_stop(tell: Callable[[], object], ends_process: bool = False) -> Iter
         for number in handled:
             if not ends_process:
                 signal.signal(number, before[number])
-            elif not received:
+            elif number not in received:
                 signal.signal(number, signal.SIG_IGN)
         sys.unraisablehook = hook
         signal.set_wakeup_fd(waked)

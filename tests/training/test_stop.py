@@ -93,6 +93,18 @@ def test_an_error_that_follows_from_a_signal_is_the_stop() -> None:
         raise ImportError("without a signal")
 
 
+def test_other_signals_do_not_interrupt_the_cleaning(capfd: pytest.CaptureFixture[str]) -> None:
+    cleaned = False
+    with pytest.raises(SystemExit) as stop, orderly_stop(lambda: None):
+        try:
+            signal.raise_signal(signal.SIGTERM)
+        finally:
+            signal.raise_signal(signal.SIGHUP)
+            cleaned = True
+    assert stop.value.code == 143 and cleaned
+    assert not capfd.readouterr().err
+
+
 def test_signals_after_the_last_block_are_ignored() -> None:
     before = [signal.getsignal(number) for number in SIGNALS]
     try:
