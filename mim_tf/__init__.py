@@ -6,7 +6,6 @@ The public names are imported when they are first used, so that importing the pa
 from __future__ import annotations
 
 import importlib
-from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -15,8 +14,9 @@ if TYPE_CHECKING:
     from mim_tf.models.mim import MIM, MIMConfig
     from mim_tf.models.proxyano import ProxyAno
 
+    __version__: str
+
 __all__ = ["MIM", "Detector", "MIMConfig", "ProxyAno", "__version__", "load_detector", "ssim"]
-__version__ = version("mim-tf")
 
 _PLACES = {
     "Detector": "mim_tf.detector",
@@ -29,10 +29,16 @@ _PLACES = {
 
 
 def __getattr__(name: str) -> Any:
-    """Imports a public name when it is first used."""
-    if name not in _PLACES:
+    """Finds a public name when it is first used."""
+    if name == "__version__":
+        # Imported here: it takes longer than all else that a command does before it can be stopped in order.
+        from importlib.metadata import version
+
+        value: Any = version("mim-tf")
+    elif name in _PLACES:
+        value = getattr(importlib.import_module(_PLACES[name]), name)
+    else:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    value = getattr(importlib.import_module(_PLACES[name]), name)
     globals()[name] = value
     return value
 

@@ -6,6 +6,7 @@ write beside it can remove it.
 
 from __future__ import annotations
 
+import atexit
 import errno
 import hashlib
 import json
@@ -27,7 +28,7 @@ from .text import json_text
 #: Temporary folders are named `.mim-tf-<host>-<process id>-<random digits>`.
 _PREFIX = ".mim-tf-"
 _NAME = re.compile(re.escape(_PREFIX) + r"(?P<host>[0-9a-f]{8})-(?P<process>[0-9]+)-[0-9a-f]{12}")
-#: Seconds after which a temporary folder is removed although its process may live, on this host or on another.
+#: Seconds after which a temporary folder of another host is removed, although its process may live.
 _OLD = 86_400.0
 #: Names of the temporary folders that this process is writing to.
 _in_use: set[str] = set()
@@ -119,6 +120,18 @@ def temporary_folder() -> Iterator[Path]:
         _remove(temporary)
 
 
+def gather_temporary_files() -> None:
+    """Has the libraries of this process write their temporary files into one folder, which is removed at its exit.
+
+    TensorFlow writes a file for each function that it traces, and removes it at its exit. If the process is killed, the
+    next one that writes temporary files removes the folder. Without a folder for temporary files, nothing happens.
+    """
+    with suppress(OSError):
+        folder = _make(Path(tempfile.gettempdir()))
+        tempfile.tempdir = str(folder)
+        atexit.register(_remove, folder)  # called after what the libraries register later
+
+
 def no_temporary_files(error: BaseException, place: str | os.PathLike[str] | None = None) -> MimError:
     """Returns the error to raise where a temporary file cannot be written.
 
@@ -130,6 +143,8 @@ def no_temporary_files(error: BaseException, place: str | os.PathLike[str] | Non
         `/tmp: no space left on device; free some space there, or name another folder by TMPDIR`
     """
     reason = (error.strerror if isinstance(error, OSError) else None) or str(error).strip().split("\n")[0][:120]
+    if place is not None and is_leftover(Path(place).name):  # the folder of `gather_temporary_files`
+        place = Path(place).parent
     if place is None:
         return MimError(f"no folder for temporary files ({reason.lower()})", "name one by TMPDIR")
     return MimError(reason.lower(), "free some space there, or name another folder by TMPDIR", place)
@@ -256,9 +271,11 @@ def _sweep(place: Path) -> None:
             if found is None or entry.name in _in_use:
                 continue
             with suppress(OSError):
-                age = time.time() - entry.stat(follow_symlinks=False).st_mtime
-                ended = found["host"] == _host() and _has_ended(int(found["process"]))
-                if entry.is_dir(follow_symlinks=False) and (ended or age > _OLD):
+                if found["host"] == _host():
+                    left = _has_ended(int(found["process"]))
+                else:
+                    left = time.time() - entry.stat(follow_symlinks=False).st_mtime > _OLD
+                if left and entry.is_dir(follow_symlinks=False):
                     shutil.rmtree(entry.path, ignore_errors=True)
 
 

@@ -130,7 +130,7 @@ def quiet_stderr() -> Iterator[None]:
     with _Quiet.lock:
         _Quiet.depth += 1
         if _Quiet.depth == 1:
-            _Quiet.saved = _redirect()
+            _redirect()
     try:
         yield
     finally:
@@ -139,24 +139,44 @@ def quiet_stderr() -> Iterator[None]:
             if _Quiet.depth == 0 and _Quiet.saved is not None:
                 _flush()
                 os.dup2(_Quiet.saved, 2)
-                os.close(_Quiet.saved)
-                _Quiet.saved = None
+                saved, _Quiet.saved = _Quiet.saved, None
+                os.close(saved)
 
 
-def _redirect() -> int | None:
-    """Redirects descriptor 2 to the null device and returns a copy of the old one; None if there is none."""
+@contextmanager
+def loud_stderr() -> Iterator[None]:
+    """Restores file descriptor 2 within the block, while another thread is in a block of `quiet_stderr`.
+
+    Use it for a short message that must not be lost. Other threads wait at the start and end of their blocks.
+    """
+    with _Quiet.lock:
+        if _Quiet.saved is None:
+            yield
+            return
+        quiet = os.dup(2)
+        os.dup2(_Quiet.saved, 2)
+        try:
+            yield
+        finally:
+            _flush()
+            os.dup2(quiet, 2)
+            os.close(quiet)
+
+
+def _redirect() -> None:
+    """Redirects descriptor 2 to the null device, and keeps a copy of the old one if there is one."""
     _flush()
     try:
         saved = os.dup(2)
     except OSError:  # closed
-        return None
+        return
+    _Quiet.saved = saved  # before the descriptor is redirected: a signal may interrupt this function
     try:
         with open(os.devnull, "wb") as null:
             os.dup2(null.fileno(), 2)
     except OSError:
+        _Quiet.saved = None
         os.close(saved)
-        return None
-    return saved
 
 
 def _flush() -> None:

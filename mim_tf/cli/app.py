@@ -6,7 +6,6 @@ import math
 import os
 import shlex
 import sys
-from contextlib import suppress
 from pathlib import Path
 from typing import Annotated
 
@@ -28,7 +27,6 @@ from mim_tf.cli.tables import (
     warn,
 )
 from mim_tf.training.config import MAX_SEED, PRECISIONS
-from mim_tf.training.stop import orderly_stop
 
 # Set before TensorFlow is imported: its log messages would hide an error message of one line.
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
@@ -280,22 +278,15 @@ for command in (bundle_commands.verify, bundle_commands.score, bundle_commands.b
     app.command()(command)
 
 
-def _say_stopped() -> None:
-    with suppress(OSError):  # the terminal is closed
-        warn("stopped")
-
-
 def main() -> None:
-    """Runs a command.
+    """Runs a command, and ends with its exit status.
 
-    Exit status: 0 for success, 2 for a user error (printed as one line on stderr), 141 if the output pipe was closed,
-    128 + number if stopped by a signal: 130 for Ctrl-C, 143 for SIGTERM.
+    0 for success, 2 for a user error (printed as one line on stderr), 130 for Ctrl-C, 141 if the output pipe was
+    closed.
     """
     try:
-        with orderly_stop(_say_stopped):
-            # With standalone_mode=False, typer.Exit is returned as its exit code.
-            status = app(standalone_mode=False) or 0
-        sys.exit(status)
+        # With standalone_mode=False, typer.Exit is returned as its exit code.
+        sys.exit(app(standalone_mode=False) or 0)
     except (typer.Abort, KeyboardInterrupt):
         sys.exit(130)
     except BrokenPipeError:

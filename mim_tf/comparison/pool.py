@@ -99,7 +99,7 @@ class Pool:
         # The search path of this process: otherwise a folder mim_tf in the working directory would be imported.
         path = os.pathsep.join(entry or os.getcwd() for entry in sys.path)
         environment = {**os.environ, **dict.fromkeys(_ONE_THREAD, "1"), "PYTHONPATH": path, "PYTHONSAFEPATH": "1"}
-        command = [sys.executable, "-m", "mim_tf.comparison.worker", task, str(folder)]
+        command = [sys.executable, "-m", "mim_tf.comparison.start", task, str(folder)]
         with (folder / f"{task}.log").open("wb") as log:
             # The child exits when its standard input is closed: also when this process is killed by SIGKILL.
             child = subprocess.Popen(

@@ -1,17 +1,14 @@
-"""A worker process of a comparison: fits one row with one seed and scores a split, or probes the fitted model.
+"""The tasks of a worker process of a comparison, see `mim_tf.comparison.start`.
 
-Run as `python -m mim_tf.comparison.worker fit|probe FOLDER`; FOLDER contains `job.json`. The process exits when its
-standard input is closed.
+A worker fits one row with one seed and scores a split, or probes the fitted model.
 """
 
 from __future__ import annotations
 
 import hashlib
-import os
 import platform
 import shutil
 import sys
-import threading
 import time
 from dataclasses import asdict
 from importlib.metadata import version
@@ -42,7 +39,6 @@ from mim_tf.detectors.base import OneClassModel
 from mim_tf.detectors.factory import create_model
 from mim_tf.training.checkpoint import read_state
 from mim_tf.training.run_folder import SCRATCH
-from mim_tf.training.stop import orderly_stop
 
 #: Number of timed calls, including two for warm-up.
 _TIMED = 24
@@ -192,26 +188,18 @@ def milliseconds(model: OneClassModel, pixels: NDArray[np.uint8]) -> float:
     return round(1000 * float(np.median(times[2:])), 2)
 
 
-def _end_with_parent() -> None:
-    """Exits when the parent process closes the pipe to standard input."""
-    sys.stdin.read()
-    os._exit(1)
+def run(task: str, folder: Path) -> None:
+    """Runs one task; a user error is printed as one line, with exit status 2.
 
-
-def main() -> None:
-    """Runs one task; a user error is printed as one line, with exit status 2."""
-    threading.Thread(target=_end_with_parent, daemon=True).start()
-    task, folder = sys.argv[1], Path(sys.argv[2])
+    Args:
+        task: "fit" or "probe".
+        folder: the folder of the fit.
+    """
     try:
-        with orderly_stop(lambda: None):
-            {"fit": fit, "probe": probe}[task](folder)
+        {"fit": fit, "probe": probe}[task](folder)
     except Exception as error:
         user_error = explain(error)
         if user_error is None:
             raise
         _warn(str(user_error))
         sys.exit(2)
-
-
-if __name__ == "__main__":
-    main()

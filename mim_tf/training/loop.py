@@ -87,7 +87,8 @@ def train(
     hooks.on_train_begin()
     epoch, model.stop_training = step // CHUNK, False
     hooks.on_epoch_begin(epoch)
-    began, saved, previewed = time.monotonic(), step, step
+    previews = folder / "previews"
+    began, saved, previewed = time.monotonic(), step, _last_preview(previews, step)
     for batch in make_batches(step):
         hooks.on_train_batch_begin(step)
         train_step(batch)
@@ -106,11 +107,12 @@ def train(
         log.flush()
         check_finite(model, values, step, saved, folder.name)
         seconds, began = seconds + time.monotonic() - began, time.monotonic()
-        save_checkpoint(model, checkpoint, state_file, step, seconds)
-        saved = step
+        # Before the checkpoint: after a kill between the two, the training resumes before both.
         if ended or step >= min(2 * previewed, previewed + PREVIEW_STEPS):
             previewed = step
-            preview(model, folder / "previews" / f"step{step:06d}.png")
+            preview(model, previews / f"step{step:06d}.png")
+        save_checkpoint(model, checkpoint, state_file, step, seconds)
+        saved = step
         progress(folder.name, step, training.steps, values)
         hooks.on_epoch_end(epoch, values)
         if ended or model.stop_training:
@@ -119,3 +121,9 @@ def train(
         hooks.on_epoch_begin(epoch)
     hooks.on_train_end()
     return model
+
+
+def _last_preview(folder: Path, step: int) -> int:
+    """The step of the last preview up to a checkpoint, so that a resumed training writes those of an unbroken one."""
+    numbers = (path.stem.removeprefix("step") for path in folder.glob("step*.png"))
+    return max((int(number) for number in numbers if number.isdigit() and int(number) <= step), default=0)

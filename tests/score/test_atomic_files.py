@@ -23,6 +23,7 @@ from mim_export.score.atomic_files import (
     is_leftover,
     new_file,
     new_folder,
+    no_temporary_files,
     read_json,
     temporary_folder,
     write_json,
@@ -162,6 +163,47 @@ def test_leftovers_of_other_hosts_are_removed_when_they_are_old(tmp_path: Path) 
         os.utime(tmp_path / name, (time.time() - 1e6,) * 2)
     write_json(tmp_path / "a.json", {})
     assert sorted(path.name for path in tmp_path.iterdir()) == sorted([names[0], names[2], "a.json"])
+
+
+def test_an_old_folder_of_a_process_that_lives_is_kept(tmp_path: Path) -> None:
+    with new_folder(tmp_path / "target") as temporary:
+        (temporary / "part").write_text("half")
+        os.utime(temporary, (time.time() - 1e6,) * 2)
+        command = "import sys; from mim_export.score.atomic_files import write_json; write_json(sys.argv[1], {})"
+        subprocess.run([sys.executable, "-c", command, str(tmp_path / "other.json")], check=True)
+        assert (temporary / "part").exists()
+
+
+#: A library writes a temporary file that it removes at its exit, as TensorFlow does.
+_GATHER = """
+import atexit, os, sys, tempfile, time
+from mim_export.score.atomic_files import gather_temporary_files
+gather_temporary_files()
+with tempfile.NamedTemporaryFile(delete=False) as file:
+    atexit.register(os.remove, file.name)
+print(file.name, flush=True)
+time.sleep(float(sys.argv[1]))
+"""
+
+
+def test_temporary_files_of_libraries_are_removed_also_after_a_kill(tmp_path: Path) -> None:
+    environment = {**os.environ, "TMPDIR": str(tmp_path)}
+    command = [sys.executable, "-c", _GATHER, "60"]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment)
+    assert process.stdout is not None
+    left = Path(process.stdout.readline().strip())
+    process.kill()
+    process.wait()
+    assert left.exists() and left.parent.parent == tmp_path
+    command[-1] = "0"
+    done = subprocess.run(command, capture_output=True, text=True, check=True, env=environment)
+    assert not done.stderr and not list(tmp_path.iterdir())
+
+
+def test_a_refusal_names_the_folder_of_all_temporary_files(tmp_path: Path) -> None:
+    error = OSError(errno.ENOSPC, "No space left on device")
+    gathered = tmp_path / ".mim-tf-00000000-1-0123456789ab"
+    assert no_temporary_files(error, gathered).path == no_temporary_files(error, tmp_path).path == tmp_path
 
 
 def test_threads_write_beside_each_other(tmp_path: Path) -> None:

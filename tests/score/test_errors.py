@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from mim_export.score.errors import MimError, MissingExtraError, quiet_stderr
+from mim_export.score.errors import MimError, MissingExtraError, loud_stderr, quiet_stderr
 
 
 def test_blocks_are_nested_and_restored(capfd: pytest.CaptureFixture[str]) -> None:
@@ -44,6 +44,20 @@ def test_threads_do_not_lose_stderr(capfd: pytest.CaptureFixture[str]) -> None:
     assert capfd.readouterr().err == "shown"
     if opened:
         assert len(os.listdir("/proc/self/fd")) == opened
+
+
+def test_another_thread_can_be_loud(capfd: pytest.CaptureFixture[str]) -> None:
+    def say() -> None:
+        with loud_stderr():
+            os.write(2, b"shown ")
+
+    with quiet_stderr():
+        thread = threading.Thread(target=say)
+        thread.start()
+        thread.join()
+        os.write(2, b"hidden")
+    say()
+    assert capfd.readouterr().err == "shown shown "
 
 
 @pytest.mark.parametrize(

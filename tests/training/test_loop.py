@@ -19,7 +19,8 @@ from mim_tf.data.augment import batches, source_size
 from mim_tf.detectors.mim import InpaintingModel
 from mim_tf.models.mim import MIM, MIMConfig
 from mim_tf.synthetic import dataset
-from mim_tf.training.checkpoint import CHUNK, load_weights
+from mim_tf.training import loop
+from mim_tf.training.checkpoint import CHUNK, load_weights, save_checkpoint
 from mim_tf.training.config import Training
 from mim_tf.training.loop import fast_precision
 
@@ -99,6 +100,62 @@ def test_training_writes_previews_log_and_stops_in_time(tmp_path: Path) -> None:
     names = sorted(path.name for path in (tmp_path / "previews").iterdir())
     assert names == [f"step{step:06d}.png" for step in (1, CHUNK, CHUNK + 5)]
     assert len(list(tmp_path.glob("checkpoint-*.weights.h5"))) == 1
+
+
+class _Counter(keras.Model):
+    """A model with one weight, which each step increases."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.count = self.add_weight(shape=(), initializer="zeros", name="count")
+        self.built = True
+
+    def train_step(self, batch: tf.Tensor) -> dict[str, tf.Tensor]:
+        self.count.assign_add(1.0)
+        return {}
+
+
+class _Killed(BaseException):
+    pass
+
+
+def test_a_resumed_training_writes_the_previews_of_an_unbroken_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Killed before and after each checkpoint."""
+
+    def preview(model: keras.Model, path: Path) -> None:
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(str(float(model.count)))
+
+    def run(folder: Path) -> None:
+        def data(step: int) -> tf.data.Dataset:
+            return tf.data.Dataset.range(step, 10_000)
+
+        loop.train(_Counter, data, folder, Training(steps=8 * CHUNK), lambda *_: None, preview)
+
+    def killed(moment: str, reached: int) -> None:
+        def save(model: keras.Model, checkpoint: Path, state: Path, step: int, seconds: float) -> None:
+            if moment == "after" or step != reached:
+                save_checkpoint(model, checkpoint, state, step, seconds)
+            if step == reached:
+                raise _Killed
+
+        monkeypatch.setattr(loop, "save_checkpoint", save)
+        with pytest.raises(_Killed):
+            run(tmp_path / "broken")
+
+    run(tmp_path / "whole")
+    for reached in range(CHUNK, 9 * CHUNK, CHUNK):
+        for moment in ("before", "after"):
+            killed(moment, reached)
+    monkeypatch.undo()
+    run(tmp_path / "broken")
+    whole, broken = (
+        {path.name: path.read_text() for path in (tmp_path / name / "previews").iterdir()}
+        for name in ("whole", "broken")
+    )
+    assert whole == broken and len(whole) == 4
 
 
 def test_a_gpu_trains_in_float32_whatever_its_processor_can(monkeypatch: pytest.MonkeyPatch) -> None:

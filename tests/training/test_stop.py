@@ -5,6 +5,7 @@ from __future__ import annotations
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -65,3 +66,51 @@ def test_handlers_are_restored() -> None:
         signal.raise_signal(signal.SIGTERM)
     assert stop.value.code == 143
     assert [signal.getsignal(number) for number in SIGNALS] == before
+
+
+class _Finalized:
+    def __del__(self) -> None:
+        signal.raise_signal(signal.SIGTERM)
+
+
+def test_an_exception_that_a_finalizer_discards_is_raised_again(capfd: pytest.CaptureFixture[str]) -> None:
+    began = time.monotonic()
+    with pytest.raises(SystemExit) as stop, orderly_stop(lambda: None):
+        _Finalized()
+        time.sleep(20)
+    assert stop.value.code == 143 and time.monotonic() - began < 10
+    assert not capfd.readouterr().err
+
+
+def test_an_error_that_follows_from_a_signal_is_the_stop() -> None:
+    with pytest.raises(SystemExit) as stop, orderly_stop(lambda: None):
+        try:
+            signal.raise_signal(signal.SIGTERM)
+        except SystemExit as error:
+            raise ImportError("initialization failed") from error
+    assert stop.value.code == 143
+    with pytest.raises(ImportError), orderly_stop(lambda: None):
+        raise ImportError("without a signal")
+
+
+def test_other_signals_do_not_interrupt_the_cleaning(capfd: pytest.CaptureFixture[str]) -> None:
+    cleaned = False
+    with pytest.raises(SystemExit) as stop, orderly_stop(lambda: None):
+        try:
+            signal.raise_signal(signal.SIGTERM)
+        finally:
+            signal.raise_signal(signal.SIGHUP)
+            cleaned = True
+    assert stop.value.code == 143 and cleaned
+    assert not capfd.readouterr().err
+
+
+def test_signals_after_the_last_block_are_ignored() -> None:
+    before = [signal.getsignal(number) for number in SIGNALS]
+    try:
+        with orderly_stop(lambda: None, ends_process=True):
+            pass
+        assert [signal.getsignal(number) for number in SIGNALS] == [signal.SIG_IGN] * len(SIGNALS)
+    finally:
+        for number, handler in zip(SIGNALS, before, strict=True):
+            signal.signal(number, handler)
