@@ -36,7 +36,7 @@ from mim_tf.data.splits import (
 )
 from mim_tf.detectors.factory import create_model
 from mim_tf.evaluation.evaluate import NOT_SKIN
-from mim_tf.training.config import Training, check_seconds, check_seed
+from mim_tf.training.config import Training
 from mim_tf.training.run_folder import FORMAT, open_run
 
 _JOB = "job.json"
@@ -85,7 +85,7 @@ class Plan:
 
     Raises:
         ValueError: both `seconds` and `steps` are None.
-        MimError: `seconds` is not a finite number above 0, or a seed is out of range.
+        MimError: a seed, `seconds` or `steps` is not possible, see `Training`.
     """
 
     folder: Path
@@ -101,10 +101,8 @@ class Plan:
     def __post_init__(self) -> None:
         if self.seconds is None and self.steps is None:
             raise ValueError("Expected seconds or steps, to limit the fits. Received: neither.")
-        if self.seconds is not None:
-            check_seconds(self.seconds)
         for seed in self.seeds:
-            check_seed(seed)
+            Training(steps=self.steps, seconds=self.seconds, seed=seed)
 
 
 @dataclass(frozen=True)

@@ -222,6 +222,7 @@ def test_wrong_folders_and_files_are_one_line(run: Run, folder: Path, tmp_path: 
     assert_one_line(run("train", "--data", folder, "--out", out, "--normal-class", "acne"), "train/acne")
     assert_one_line(run("train", "--data", folder, "--out", out, "--method", "magic"), "magic", "mim")
     assert_one_line(run("train", "--data", folder, "--out", out, "--size", 50), "50")
+    assert_one_line(run("train", "--data", folder, "--out", out, "--width", 0), "width 0 is not possible")
     assert_one_line(run("train", "--data", folder, "--out", photo, "--method", "blur"), "photo.jpg")
     assert_one_line(run("train", "--data", folder, "--out", out, "--sensitivity", 0.999), "0.0")
     assert_one_line(run("evaluate", tmp_path / "empty", "--data", folder, "--out", out), "not a run folder")
@@ -238,17 +239,18 @@ def test_wrong_folders_and_files_are_one_line(run: Run, folder: Path, tmp_path: 
 @pytest.mark.parametrize(
     ("words", "named"),
     [
-        (("--seed", "-1"), "--seed"),
-        (("--seed", 2**32), "--seed"),
-        (("--size", "-5"), "--size"),
-        (("--size", 0), "--size"),
-        (("--width", 0), "--width"),
+        (("--seed", "-1"), "seed -1 is not possible"),
+        (("--seed", 2**32), "seed 4294967296 is not possible"),
+        (("--size", "-5"), "size -5 is not possible"),
+        (("--size", 0), "size 0 is not possible"),
+        (("--steps", 0), "number of steps 0 is not possible"),
+        (("--batch-size", 0), "batch size 0 is not possible"),
         (("--sensitivity", "nan"), "--sensitivity nan is not between 0 and 1"),
         (("--sensitivity", 1.5), "--sensitivity 1.5 is not between 0 and 1"),
         (("--sensitivity", 0), "--sensitivity 0 is not between 0 and 1"),
         (("--sensitivity", 1), "--sensitivity 1 is not between 0 and 1"),
-        (("--minutes", "nan"), "--minutes"),
-        (("--minutes", "inf"), "--minutes"),
+        (("--minutes", "nan"), "training time nan s is not possible"),
+        (("--minutes", "inf"), "training time inf s is not possible"),
         (("--precision", "float16"), "float16"),
     ],
 )
