@@ -476,9 +476,7 @@ class Detector:
             begun = read_json(settings, "name a run folder") if settings.exists() else None
             unfinished = isinstance(begun, dict) and "comparison" not in begun
             problem = "training has not ended" if unfinished else "not a run folder"
-            remedy = (
-                "run the same mim-tf train again to continue it" if unfinished else "name one that mim-tf train wrote"
-            )
+            remedy = "repeat the same training to continue it" if unfinished else "name the folder of a training"
             raise MimError(problem, remedy, folder)
         entry = read_json(path, _TRAIN_AGAIN)
         check_format(entry, path)

@@ -137,7 +137,7 @@ class Job:
         if path.exists():
             found = read_json(path, "remove it")
             if not isinstance(found, dict) or found.get("entry") != entry:
-                raise MimError("holds a fit of another method", "remove it or name another --out", folder)
+                raise MimError("holds a fit of another method", "remove it or name another folder", folder)
         plan = {**asdict(self.plan), "folder": str(self.plan.folder.resolve())}
         write_json(path, {**plan, "entry": entry, "seed": self.seed})
 
@@ -151,7 +151,7 @@ class Job:
         Raises:
             MimError: the file is missing or damaged.
         """
-        remedy = "run mim-tf compare again"
+        remedy = "run the comparison again"
         content = read_json(folder / _JOB, remedy)
         try:
             entry, seed = Entry(**content.pop("entry")), content.pop("seed")
@@ -237,7 +237,7 @@ def check_plan(entries: Sequence[Entry], plan: Plan, photos: Sequence[Photo], jo
             raise MimError(problem, f"name each {what} once")
     cores = os.cpu_count() or 1
     if jobs > cores:
-        raise MimError(f"{jobs} processes are more than the {cores} cores", f"choose --jobs {cores} or fewer")
+        raise MimError(f"{jobs} processes are more than the {cores} cores", f"choose {cores} or fewer")
     models = [create_model(entry.method, plan.size, **entry.options) for entry in entries]
     normal, split = plan.normal_class, plan.split
     for part in ("train", split):

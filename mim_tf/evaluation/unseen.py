@@ -67,7 +67,7 @@ def _check_seed(judge: object, photos: Sequence[Photo]) -> None:
     own, found = _about(judge).get("split_seed"), split_seed_of(photos)
     if own is not None and found is not None and own != found:
         problem = f"a plain folder, split by split seed {found}, but the training used {own}"
-        raise MimError(problem, f"leave out --split-seed or set it to {own}")
+        raise MimError(problem, f"leave out the split seed or set it to {own}")
 
 
 def _about(judge: object) -> dict[str, Any]:

@@ -189,7 +189,7 @@ def fit_head(plain: Vectors, positives: Vectors, negatives: Vectors, known: Vect
     """
     if len(plain) < MIN_PHOTOGRAPHS:
         problem = f"{len(plain)} photographs are too few to fit the measure deep"
-        raise MimError(problem, f"use {MIN_PHOTOGRAPHS} or more, or --measure ssim")
+        raise MimError(problem, f"use {MIN_PHOTOGRAPHS} or more, or the measure ssim")
     class_views = np.concatenate([plain, positives])
     parts = [class_views, negatives, *([] if known is None else [known])]
     known_share = 0.0 if known is None else len(known) / (len(known) + KNOWN_HALF)

@@ -215,7 +215,7 @@ def test_damaged_files_of_a_comparison_are_named(name: str, content: str, folder
     job = job_folder(tmp_path / "out", "colour", 0) / "job.json"
     for content in ("{}", "[]"):
         job.write_text(content)
-        with pytest.raises(MimError, match=r"job\.json: damaged .*; run mim-tf compare again"):
+        with pytest.raises(MimError, match=r"job\.json: damaged .*; run the comparison again"):
             compare_job.fit(job.parent)
 
 
