@@ -64,6 +64,8 @@ class OneClassModel(abc.ABC):
     supervised: ClassVar[bool] = False
     #: Whether `fit` accepts images of other classes (known negatives).
     takes_negatives: ClassVar[bool] = False
+    #: Whether `fit` trains a network by gradient steps, so that Keras callbacks are called.
+    trains_network: ClassVar[bool] = False
     #: One-line description for tables.
     summary: ClassVar[str]
 
@@ -79,6 +81,11 @@ class OneClassModel(abc.ABC):
         A class whose constructor takes `**options` overrides this.
         """
         return frozenset(inspect.signature(cls).parameters) - {"size"}
+
+    @property
+    def steps(self) -> int | None:
+        """Gradient steps of the last fit; None if it trains no network."""
+        return None
 
     @property
     def source_size(self) -> int:

@@ -51,6 +51,7 @@ class DeepInpaintingModel(OneClassModel):
 
     measure = "deep"
     takes_negatives = True
+    trains_network = True
     summary = "features of the image, weighted by the error of the GAN's inpainting, against pseudo-negatives"
 
     def __init__(self, size: int, *, views: int = 2, block: int = deep.BLOCK, **options: Any) -> None:
@@ -70,6 +71,11 @@ class DeepInpaintingModel(OneClassModel):
     def option_names(cls) -> frozenset[str]:
         """`views`, `block` and the options of the GAN."""
         return frozenset({"views", "block"}) | InpaintingModel.option_names()
+
+    @property
+    def steps(self) -> int | None:
+        """Gradient steps of the last fit of the GAN; None before it."""
+        return self.inpainting.steps
 
     @property
     def source_size(self) -> int:
