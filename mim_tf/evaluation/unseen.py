@@ -39,7 +39,8 @@ def check_unseen(judge: object, photos: Sequence[Photo], split: str, warn: Warn)
     """Checks that no photograph that is scored as test was fitted or calibrated on.
 
     Args:
-        judge: a detector, which knows the photographs of its training; or a scorer, which knows its split seed alone.
+        judge: a detector, which knows the photographs of its training; or a scorer, which knows its split seed alone,
+            since digests in a bundle would tell everyone who has a photograph whether it was trained on.
         photos: the photographs of a data folder.
         split: the split that is scored; "train" and "val" are not checked.
         warn: receives a line if a run of an earlier version does not say what it was fitted on.
