@@ -183,7 +183,8 @@ class Detector:
             folder: the run folder: checkpoints, logs and the fitted detector; a stopped fit in it is continued. None =
                 a temporary folder that is removed; `save` writes the detector.
             progress: receives the training metrics.
-            callbacks: Keras callbacks of the final fit, see `mim_tf.training.loop.train`.
+            callbacks: Keras callbacks of the final fit, see `mim_tf.training.loop.train`. If they stop it, the fits of
+                the out-of-fold calibration, which they do not see, end after as many steps as it had.
             keep_sample: whether the detector keeps 64 of the images, which set the int8 ranges when it is exported.
 
         Returns:
@@ -191,9 +192,11 @@ class Detector:
 
         Raises:
             MimError: wrong images or groups, too few groups for alpha, negatives that the model cannot use or lacks,
-                or a folder that holds something else or is in use by another training.
+                callbacks of a method that trains no network, or a folder that holds something else or is in use by
+                another training.
         """
         check_level(alpha)
+        self._check_callbacks(callbacks)
         if folder is not None:
             check_writable(folder)
         photographs = check_images(images)
@@ -248,7 +251,8 @@ class Detector:
                 near-duplicates within a split are joined to one group.
             progress: receives the training metrics.
             known: photographs of other classes, for a model that can use them; it is then no longer of one class.
-            callbacks: Keras callbacks of the final fit, see `mim_tf.training.loop.train`.
+            callbacks: Keras callbacks of the final fit, see `mim_tf.training.loop.train`. If they stop it, the fits of
+                the out-of-fold calibration, which they do not see, end after as many steps as it had.
             keep_sample: whether the run keeps photographs: 64 for the int8 ranges of an export, in `sample.npy`, and
                 the previews of the training. A run without them needs the data folder when it is exported.
 
@@ -256,10 +260,11 @@ class Detector:
             The detector.
 
         Raises:
-            MimError: no photographs of the class, too few groups, a group in two splits, no use for `known`, or `out`
-                is another run's or in use by another training.
+            MimError: no photographs of the class, too few groups, a group in two splits, no use for `known` or for
+                `callbacks`, or `out` is another run's or in use by another training.
         """
         check_level(alpha)
+        self._check_callbacks(callbacks)
         out = Path(out)
         training = training or Training()
         normal = self.normal_class
@@ -304,6 +309,11 @@ class Detector:
             )
         return self
 
+    def _check_callbacks(self, callbacks: Sequence[keras.callbacks.Callback]) -> None:
+        if callbacks and not self.model.trains_network:
+            problem = f"the method {self.name} trains no network, so callbacks have no effect"
+            raise MimError(problem, "leave them out")
+
     def _no_use_for_negatives(self) -> MimError:
         what = f"the method {self.name} with the measure {self.measure}"
         return MimError(f"{what} cannot use negatives", "leave them out or use mim with deep")
@@ -328,7 +338,9 @@ class Detector:
         self.model.fit(train.large, out / "final", share, progress, negatives, callbacks, train.groups)
         scored = [] if val is None else [(self.model.measures(val.small), val.groups)]
         if not split:
-            scored += self._out_of_fold(train, negatives, out, share, progress)
+            # The table must belong to models that are trained as long as the final one, also if a callback stopped it.
+            as_long = replace(share, steps=self.model.steps) if callbacks else share
+            scored += self._out_of_fold(train, negatives, out, as_long, progress)
         scores = np.concatenate([measures.similarity for measures, _ in scored])
         names = np.concatenate([groups for _, groups in scored])
         novelty = [measures.novelty for measures, _ in scored if measures.novelty is not None]
@@ -481,9 +493,7 @@ class Detector:
             begun = read_json(settings, "name a run folder") if settings.exists() else None
             unfinished = isinstance(begun, dict) and "comparison" not in begun
             problem = "training has not ended" if unfinished else "not a run folder"
-            remedy = (
-                "run the same mim-tf train again to continue it" if unfinished else "name one that mim-tf train wrote"
-            )
+            remedy = "repeat the same training to continue it" if unfinished else "name the folder of a training"
             raise MimError(problem, remedy, folder)
         entry = read_json(path, _TRAIN_AGAIN)
         check_format(entry, path)

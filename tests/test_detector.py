@@ -8,6 +8,7 @@ import json
 import shutil
 from pathlib import Path
 
+import keras
 import numpy as np
 import pytest
 from PIL import Image
@@ -25,6 +26,7 @@ from mim_tf.detectors.base import OneClassModel
 from mim_tf.detectors.factory import create_model
 from mim_tf.evaluation.evaluate import evaluate
 from mim_tf.synthetic import dataset
+from mim_tf.training.checkpoint import CHUNK, read_state
 from mim_tf.training.config import Training
 
 RELEASED_FILES = ("detector.json", "generator.weights.h5", "head.npz")
@@ -66,7 +68,7 @@ def test_an_out_of_fold_table_holds_no_image_that_its_fit_has_seen(
 
         parameters = 0
 
-        def fit(self, pixels, folder, training, progress, negatives=None, callbacks=()) -> None:  # type: ignore[no-untyped-def]
+        def fit(self, pixels, *_: object, **__: object) -> None:  # type: ignore[no-untyped-def]
             self.seen = {image.tobytes() for image in pixels}
 
         def score_samples(self, pixels):  # type: ignore[no-untyped-def]
@@ -244,6 +246,32 @@ def test_what_cannot_be_fitted_or_judged_is_refused(images: np.ndarray, tmp_path
     (tmp_path / "other" / "file").write_text("")
     with pytest.raises(MimError, match="exists and is not a run"):
         colour().fit(images, folder=tmp_path / "other")
+
+
+class Stop(keras.callbacks.Callback):
+    """Stops a training at its first checkpoint."""
+
+    def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
+        self.model.stop_training = True
+
+
+def test_folds_are_trained_as_long_as_a_final_fit_that_a_callback_stops(images: np.ndarray, tmp_path: Path) -> None:
+    detector = Detector("autoencoder", size=32, width=2)
+    training = Training(steps=4 * CHUNK, batch_size=2, precision="float32")
+    detector.fit(images, groups=PATIENTS, training=training, folder=tmp_path, callbacks=[Stop()])
+    steps = [read_state(tmp_path / fit / "state.json").step for fit in ("final", "fold0", "fold1", "fold2")]
+    assert steps[0] < 4 * CHUNK
+    # A slow machine writes a checkpoint before `CHUNK` steps.
+    assert steps == [detector.model.steps] * 4
+
+
+def test_callbacks_of_a_method_without_a_network_are_refused(folder: Path, images: np.ndarray, tmp_path: Path) -> None:
+    line = "the method colour trains no network, so callbacks have no effect; leave them out"
+    with pytest.raises(MimError, match=line):
+        colour().fit(images, groups=PATIENTS, callbacks=[Stop()])
+    with pytest.raises(MimError, match=line):
+        colour().fit_folder(scan_folder(folder), tmp_path / "run", callbacks=[Stop()])
+    assert not (tmp_path / "run").exists() and colour().model.steps is None
 
 
 def test_a_run_folder_is_kept_and_belongs_to_its_images(images: np.ndarray, tmp_path: Path) -> None:

@@ -112,7 +112,7 @@ def _sample(detector: Detector, photos: Sequence[Photo] | None, run: Path, warn:
     if len(detector.sample):
         return detector.sample
     if photos is None:
-        raise MimError("keeps no photographs", "name the data folder that it was trained on by --data", run)
+        raise MimError("keeps no photographs", "name the data folder that it was trained on", run)
     normal = detector.normal_class
     train = select(photos, "train", normal)
     return sample_of(load_photos(train, detector.size, warn=warn, what=f"train/{normal}").pixels)

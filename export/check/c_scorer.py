@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import math
+import os
 import subprocess
 import tempfile
 from ctypes import c_double, c_float, c_int, c_size_t, c_void_p
@@ -15,8 +16,10 @@ from numpy.typing import NDArray
 
 from ..score.errors import MimError
 from ..score.manifest import PACKAGE
+from .programs import NotPresentError
 
 SOURCES = PACKAGE / "c"
+_REMEDY = "install another C compiler"
 
 
 class _MaskSet(ctypes.Structure):
@@ -58,6 +61,7 @@ def c_scores(
         For each image: `ssim` (None without masks), `contrast`, `detail`, `p_value`, `verdict` and `reason`.
 
     Raises:
+        NotPresentError: the temporary folder is on a file system that does not allow execution.
         MimError: compilation fails, or a function rejects an argument.
 
     Example:
@@ -67,10 +71,16 @@ def c_scores(
         library = Path(folder) / "libmim.so"
         options = ["-std=c99", "-O2", "-shared", "-fPIC", f"-I{SOURCES / 'include'}"]
         command: list[str | Path] = [compiler, *options, *sorted((SOURCES / "src").glob("*.c")), "-lm", "-o", library]
-        done = subprocess.run(command, capture_output=True, text=True, check=False)
-        if done.returncode:
-            raise MimError(f"{compiler}: {done.stderr[:200]}", "install another C compiler", SOURCES)
-        scorer = _Scorer(ctypes.CDLL(str(library)), manifest)
+        try:
+            done = subprocess.run(command, capture_output=True, text=True, check=False)
+            if done.returncode:
+                raise MimError(f"{compiler}: {done.stderr[:200]}", _REMEDY, SOURCES)
+            scorer = _Scorer(ctypes.CDLL(str(library)), manifest)
+        except OSError as error:  # the compiler cannot be run, or the library cannot be loaded
+            if os.statvfs(folder).f_flag & os.ST_NOEXEC:
+                place = tempfile.gettempdir()
+                raise NotPresentError(f"{place} does not allow execution, set TMPDIR to a folder that does") from None
+            raise MimError(f"{compiler}: {error}", _REMEDY, SOURCES) from None
         return [scorer.scores(entry, stage) for entry, stage in zip(entries, stages, strict=True)]
 
 

@@ -21,7 +21,7 @@ _TFLITE = "set MIM_TFLITE_PYTHON to a Python with 'numpy<2', Pillow, tflite-runt
 
 
 class NotPresentError(Exception):
-    """A program or one of its dependencies is not installed. The message says what to install."""
+    """A program cannot be run here, or one of its dependencies is not installed. The message says what to do."""
 
 
 def run_scorer(command: Sequence[str], folder: Path, bundle: Path) -> list[Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 import os
 import sys
 import threading
@@ -106,6 +107,37 @@ def explain(error: BaseException, path: str | os.PathLike[str] | None = None) ->
     }
     remedy = remedies.get(type(error).__name__, "free some space or choose another folder")
     return MimError((error.strerror or str(error)).lower(), remedy, name)
+
+
+def check_whole(what: str, value: object, least: int, most: int | None = None, multiple_of: int = 1) -> int:
+    """Checks a whole number that a user gives.
+
+    Args:
+        what: what it is, such as "size".
+        value: the number; integers of numpy are integers, but True is none.
+        least: the smallest one that is possible.
+        most: the largest one; None = no limit.
+        multiple_of: it is a multiple of this.
+
+    Returns:
+        The number.
+
+    Raises:
+        MimError: it is no integer, out of range or no such multiple.
+
+    Example:
+        >>> check_whole("size", 96.5, 32, multiple_of=16)
+        MimError: size 96.5 is not possible; choose a multiple of 16 from 32 on
+    """
+    try:
+        number = None if isinstance(value, bool) else operator.index(value)  # type: ignore[arg-type]
+    except TypeError:
+        number = None
+    if number is None or number < least or number % multiple_of or (most is not None and number > most):
+        kind = "whole number" if multiple_of == 1 else f"multiple of {multiple_of}"
+        limits = f"from {least} on" if most is None else f"from {least} to {most}"
+        raise MimError(f"{what} {value!r} is not possible", f"choose a {kind} {limits}")
+    return number
 
 
 class _Quiet:

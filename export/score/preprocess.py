@@ -79,16 +79,20 @@ class AreaAverage:
             first, last, offset = max(first, begin), min(last, end), first
             # Target row by target row, so that a band is never converted to float64 as a whole.
             part = square[first - begin : last - begin].astype(np.float64)
-            self._sums[j] += np.tensordot(weights[first - offset : last - offset], part, axes=1)
+            # Without BLAS, whose threads would take the cores of the processes that score other photographs.
+            self._sums[j] += np.einsum("k,kwc->wc", weights[first - offset : last - offset], part)
 
     def result(self) -> NDArray[np.uint8]:
         """Returns the resampled image, uint8 (S, S, 3), after all rows were added."""
         size, side = self._size, self._side
-        weights = np.zeros((size, side))
-        for j in range(size):
-            first, last, values = self._overlap(j)
-            weights[j, first:last] = values
-        sums = np.einsum("kw,jwc->jkc", weights, self._sums, optimize=True).astype(np.int64)
+        # The sum from the left edge to the edge k of the target pixels, which lies in source pixel i, at the fraction
+        # rest / size of it. All are integers of at most 255 N^2 size < 2^53.
+        running = np.zeros((size, side + 1, 3))
+        np.cumsum(self._sums, axis=1, out=running[:, 1:])
+        i, rest = np.divmod(np.arange(size + 1) * side, size)
+        left, right = running[:, i], running[:, np.minimum(i + 1, side)]
+        edges = size * left + rest[:, None] * (right - left)
+        sums = np.diff(edges, axis=1).astype(np.int64)
         area = side * side
         return ((2 * sums + area) // (2 * area)).astype(np.uint8)
 

@@ -60,7 +60,7 @@ def in_processes(
             yield pending.popleft().result()
             pending += (pool.submit(_apply, item) for item in islice(rest, 1))
     except BrokenProcessPool:
-        raise MimError("a process was stopped, perhaps for lack of memory", "use fewer processes (--jobs 1)") from None
+        raise MimError("a process was stopped, perhaps for lack of memory", "use fewer processes") from None
     finally:
         pool.shutdown(cancel_futures=True)
 

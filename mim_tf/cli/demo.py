@@ -59,8 +59,9 @@ def run_demo(out: Path, *, steps: int, seed: int, warn: Warn, progress: Progress
         `mean_auroc` by method and measure, `seconds` by stage, and the path of the `report`.
 
     Raises:
-        MimError: `out` is not a demo, or the golden vectors differ between runtimes.
+        MimError: the steps or the seed are not possible, `out` is not a demo, or golden vectors differ.
     """
+    training = Training(steps=steps, seed=seed)
     marker = out / "data" / "MANIFEST.csv"
     if out.exists() and not marker.exists() and (not out.is_dir() or any(out.iterdir())):
         raise MimError("exists and is not a demo", "name another --out", out)
@@ -79,7 +80,6 @@ def run_demo(out: Path, *, steps: int, seed: int, warn: Warn, progress: Progress
     detectors = {name: Detector(name, size=SIZE // 2) for name in BASELINES}
     detectors["mim"] = Detector("mim", size=SIZE, views=1)
     for name, detector in detectors.items():
-        training = Training(steps=steps, seed=seed)
         run = out / "run" if name == "mim" else out / "baselines" / name
         detector.fit_folder(photos, run, training=training, warn=warn, progress=progress)
     lap("train")

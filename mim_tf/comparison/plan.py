@@ -36,7 +36,7 @@ from mim_tf.data.splits import (
 )
 from mim_tf.detectors.factory import create_model
 from mim_tf.evaluation.evaluate import NOT_SKIN
-from mim_tf.training.config import Training, check_seconds, check_seed
+from mim_tf.training.config import Training
 from mim_tf.training.run_folder import FORMAT, open_run
 
 _JOB = "job.json"
@@ -85,7 +85,7 @@ class Plan:
 
     Raises:
         ValueError: both `seconds` and `steps` are None.
-        MimError: `seconds` is not a finite number above 0, or a seed is out of range.
+        MimError: a seed, `seconds` or `steps` is not possible, see `Training`.
     """
 
     folder: Path
@@ -101,10 +101,8 @@ class Plan:
     def __post_init__(self) -> None:
         if self.seconds is None and self.steps is None:
             raise ValueError("Expected seconds or steps, to limit the fits. Received: neither.")
-        if self.seconds is not None:
-            check_seconds(self.seconds)
         for seed in self.seeds:
-            check_seed(seed)
+            Training(steps=self.steps, seconds=self.seconds, seed=seed)
 
 
 @dataclass(frozen=True)
@@ -139,7 +137,7 @@ class Job:
         if path.exists():
             found = read_json(path, "remove it")
             if not isinstance(found, dict) or found.get("entry") != entry:
-                raise MimError("holds a fit of another method", "remove it or name another --out", folder)
+                raise MimError("holds a fit of another method", "remove it or name another folder", folder)
         plan = {**asdict(self.plan), "folder": str(self.plan.folder.resolve())}
         write_json(path, {**plan, "entry": entry, "seed": self.seed})
 
@@ -153,7 +151,7 @@ class Job:
         Raises:
             MimError: the file is missing or damaged.
         """
-        remedy = "run mim-tf compare again"
+        remedy = "run the comparison again"
         content = read_json(folder / _JOB, remedy)
         try:
             entry, seed = Entry(**content.pop("entry")), content.pop("seed")
@@ -239,7 +237,7 @@ def check_plan(entries: Sequence[Entry], plan: Plan, photos: Sequence[Photo], jo
             raise MimError(problem, f"name each {what} once")
     cores = os.cpu_count() or 1
     if jobs > cores:
-        raise MimError(f"{jobs} processes are more than the {cores} cores", f"choose --jobs {cores} or fewer")
+        raise MimError(f"{jobs} processes are more than the {cores} cores", f"choose {cores} or fewer")
     models = [create_model(entry.method, plan.size, **entry.options) for entry in entries]
     normal, split = plan.normal_class, plan.split
     for part in ("train", split):

@@ -132,7 +132,7 @@ def _error(task: str, folder: Path, status: int) -> MimError | None:
     if status == 0:
         return None
     if status < 0:
-        remedy = "use fewer --jobs or more memory, then run the same command to resume"
+        remedy = "use fewer processes or more memory, then run the same comparison to resume"
         return MimError(f"{task} was killed by signal {-status}", remedy, folder)
     lines = (folder / f"{task}.log").read_text(errors="replace").strip().splitlines() or ["no message"]
-    return MimError(f"{task} failed ({lines[-1]})", "fix the error, then run the same command to resume", folder)
+    return MimError(f"{task} failed ({lines[-1]})", "fix the error, then run the same comparison to resume", folder)

@@ -111,7 +111,7 @@ def scan_folder(
     tested = {photo.label for photo in divided if photo.split == "test"}
     empty = [f"test/{label}" for label in sorted({photo.label for photo in photos} - tested)]
     if empty:
-        remedy = "train with another --split-seed, add photographs, or sort them into train, val and test"
+        remedy = "train with another split seed, add photographs, or sort them into train, val and test"
         warn(f"{root}: split seed {split_seed} leaves {', '.join(empty)} empty; {remedy}")
     return divided
 
@@ -136,7 +136,7 @@ def check_outside(out: str | os.PathLike[str], *folders: str | os.PathLike[str] 
             raise explain(error, folder) or error from None
         for place in (Path(folder), *(path for path in links if os.path.isdir(path))):
             if any(os.path.exists(above) and above.samefile(place) for above in (target, *target.parents)):
-                raise MimError(f"is inside the data folder {folder}", "name an --out outside it", out)
+                raise MimError(f"is inside the data folder {folder}", "choose a folder outside it", out)
 
 
 def load_photos(photos: Sequence[Photo], size: int, *, warn: Warn, what: str) -> Photos:

@@ -81,18 +81,18 @@ def empty_split(photos: Sequence[Photo], split: str, label: str) -> MimError:
     """Returns the error to raise where a split lacks a class: it names the classes that exist.
 
     Example:
-        "no photographs in train/mpox: the classes are Monkeypox, acne; rename the folder or name the class by
-        --normal-class"
+        "no photographs in train/mpox: the classes are Monkeypox, acne; rename the folder or choose another normal
+        class"
     """
     problem = f"no photographs in {split}/{label}"
     classes = sorted({photo.label for photo in photos})
     if label not in classes:
         exist = ", ".join(classes)
-        return MimError(f"{problem}: the classes are {exist}", "rename the folder or name the class by --normal-class")
+        return MimError(f"{problem}: the classes are {exist}", "rename the folder or choose another normal class")
     if split_seed_of(photos) is not None:
         groups = len({photo.group for photo in photos if photo.label == label})
         problem += f" after the split of {groups} groups by split seed {split_seed_of(photos)}"
-        return MimError(problem, "choose another --split-seed, add photographs, or sort them into train, val and test")
+        return MimError(problem, "choose another split seed, add photographs, or sort them into train, val and test")
     exist = ", ".join(class_names(photos, split))
     return MimError(problem + (f": its classes are {exist}" if exist else ""), f"add them to {split}")
 

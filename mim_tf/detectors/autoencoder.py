@@ -10,6 +10,7 @@ import keras
 import tensorflow as tf
 from keras import layers
 
+from mim_export.score.errors import check_whole
 from mim_tf.detectors.reconstruction import ReconstructionModel
 from mim_tf.measures.ssim import ssim
 from mim_tf.models.ema import AveragedModel
@@ -36,6 +37,7 @@ class AutoencoderConfig:
 
     def __post_init__(self) -> None:
         check_shape(self.size, self.width)
+        check_whole("number of channels of the code", self.code, 1)
 
 
 @keras.saving.register_keras_serializable("mim_tf")

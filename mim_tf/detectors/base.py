@@ -11,10 +11,24 @@ from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from mim_export.score.errors import check_whole
 from mim_tf.training.config import Progress, Training
 
 if TYPE_CHECKING:
     import keras
+
+
+#: Smallest side of an image in pixels; most methods need more.
+_MIN_SIZE = 8
+
+
+def check_size(size: object) -> int:
+    """Checks the side S of the images in pixels, as far as no method takes another one.
+
+    Raises:
+        MimError: it is no integer, or less than 8.
+    """
+    return check_whole("size", size, _MIN_SIZE)
 
 
 class Measures(NamedTuple):
@@ -39,6 +53,9 @@ class OneClassModel(abc.ABC):
 
     Args:
         size: side S of the input of `score_samples`, in pixels.
+
+    Raises:
+        MimError: the size is no integer or less than 8.
     """
 
     #: Name of the measure that computes the similarity.
@@ -47,11 +64,13 @@ class OneClassModel(abc.ABC):
     supervised: ClassVar[bool] = False
     #: Whether `fit` accepts images of other classes (known negatives).
     takes_negatives: ClassVar[bool] = False
+    #: Whether `fit` trains a network by gradient steps, so that Keras callbacks are called.
+    trains_network: ClassVar[bool] = False
     #: One-line description for tables.
     summary: ClassVar[str]
 
     def __init__(self, size: int) -> None:
-        self.size = size
+        self.size = check_size(size)
         #: Keyword arguments of the subclass's constructor other than `size`, JSON-serializable.
         self.options: dict[str, Any] = {}
 
@@ -62,6 +81,11 @@ class OneClassModel(abc.ABC):
         A class whose constructor takes `**options` overrides this.
         """
         return frozenset(inspect.signature(cls).parameters) - {"size"}
+
+    @property
+    def steps(self) -> int | None:
+        """Gradient steps of the last fit; None if it trains no network."""
+        return None
 
     @property
     def source_size(self) -> int:

@@ -6,6 +6,8 @@ import importlib
 import pkgutil
 from typing import Any
 
+import numpy as np
+
 from mim_export.score.errors import MimError, missing_extra
 from mim_tf import detectors
 from mim_tf.detectors.base import OneClassModel
@@ -16,9 +18,6 @@ _SYSTEMS = ("mim", "proxyano")
 _NOT_METHODS = ("base", "reconstruction", "factory", "mim_deep")
 #: Modules of additional measures, by method and measure.
 _MEASURED = {("mim", "deep"): "mim_tf.detectors.mim_deep"}
-
-#: Smallest side of an image in pixels; most methods need more.
-_MIN_SIZE = 8
 
 
 def model_names() -> tuple[str, ...]:
@@ -63,10 +62,10 @@ def create_model(name: str, size: int, measure: str | None = None, **options: An
     if measure not in (None, model_class.measure):
         measures = sorted({model_class.measure, *(other for of, other in _MEASURED if of == name)})
         raise MimError(f"the method {name} has no measure {measure!r}", f"choose one of {', '.join(measures)}")
-    if size < _MIN_SIZE:
-        raise MimError(f"size {size} is not possible", f"choose {_MIN_SIZE} px or more, such as 96")
     unknown = [option for option in options if option not in model_class.option_names()]
     if unknown:
         raise MimError(f"the method {name} has no option {', '.join(unknown)}", "leave it out")
-    model: OneClassModel = model_class(size, **options)
+    # Numbers of numpy become those of Python, which JSON can hold.
+    plain = {option: value.item() if isinstance(value, np.generic) else value for option, value in options.items()}
+    model: OneClassModel = model_class(size, **plain)
     return model

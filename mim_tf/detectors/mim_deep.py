@@ -17,7 +17,7 @@ import tensorflow as tf
 from numpy.typing import NDArray
 
 from mim_export.score.atomic_files import new_file
-from mim_export.score.errors import MimError
+from mim_export.score.errors import MimError, check_whole
 from mim_export.score.preprocess import resample
 from mim_tf import negatives as pseudo_negatives
 from mim_tf.backbones.efficientnet import weights_file
@@ -54,18 +54,19 @@ class DeepInpaintingModel(OneClassModel):
 
     measure = "deep"
     takes_negatives = True
+    trains_network = True
     summary = "features of the image, weighted by the error of the GAN's inpainting, against pseudo-negatives"
 
     def __init__(self, size: int, *, views: int = 2, block: int = deep.BLOCK, **options: Any) -> None:
         super().__init__(size)
         weights_file()  # raises before anything is computed if the weights are missing
-        if size < 64 or size % 32:
-            raise MimError(f"size {size} is not possible", "choose a multiple of 32 px from 64 on, such as 192")
-        if block not in deep.BLOCKS:
+        check_whole("size", size, 64, multiple_of=32)
+        check_whole("number of rounds of views", views, 1)
+        if check_whole("block", block, 0) not in deep.BLOCKS:
             problem = f"block {block} has no features at 1/{deep.CELL} of the resolution"
             raise MimError(problem, f"choose {deep.BLOCKS[0]} to {deep.BLOCKS[-1]}")
         self.options = {"views": views, "block": block, **options}
-        self.inpainting = InpaintingModel(size // deep.SCALE, **options)
+        self.inpainting = InpaintingModel(self.size // deep.SCALE, **options)
         self.head: Head
         self._compute_vectors: Callable[[tf.Tensor], tuple[tf.Tensor, tf.Tensor]]
 
@@ -73,6 +74,11 @@ class DeepInpaintingModel(OneClassModel):
     def option_names(cls) -> frozenset[str]:
         """`views`, `block` and the options of the GAN."""
         return frozenset({"views", "block"}) | InpaintingModel.option_names()
+
+    @property
+    def steps(self) -> int | None:
+        """Gradient steps of the last fit of the GAN; None before it."""
+        return self.inpainting.steps
 
     @property
     def source_size(self) -> int:

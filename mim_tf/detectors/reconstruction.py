@@ -17,7 +17,7 @@ from mim_export.score.atomic_files import new_file
 from mim_tf.data.augment import batches, source_size
 from mim_tf.detectors.base import OneClassModel
 from mim_tf.measures.ssim import ssim
-from mim_tf.training.checkpoint import load_weights
+from mim_tf.training.checkpoint import load_weights, read_state
 from mim_tf.training.config import Progress, Training
 from mim_tf.training.loop import fast_precision, train
 from mim_tf.training.previews import write_preview
@@ -39,12 +39,14 @@ class NetworkModel(OneClassModel):
 
     #: Class of the Keras model; its `config_class` has the fields `size`, `precision` and `seed`.
     model_class: ClassVar[type[keras.Model]]
+    trains_network = True
 
     def __init__(self, size: int, **options: Any) -> None:
         super().__init__(size)
         self.options = options
         self.config = self.make_config("float32", 0)
         self._keras_model: keras.Model | None = None
+        self._steps: int | None = None
 
     @classmethod
     def option_names(cls) -> frozenset[str]:
@@ -62,6 +64,11 @@ class NetworkModel(OneClassModel):
         if self._keras_model is None:
             raise ValueError("Expected a fitted or loaded model. Received: one that is not fitted; call fit or load.")
         return self._keras_model
+
+    @property
+    def steps(self) -> int | None:
+        """Gradient steps of the last fit; None before it."""
+        return self._steps
 
     @property
     def source_size(self) -> int:
@@ -118,6 +125,7 @@ class NetworkModel(OneClassModel):
             lambda model, path: self.preview(model, previewed, path),
             callbacks,
         )
+        self._steps = read_state(folder / "state.json").step
 
     def save(self, folder: Path) -> None:
         """Writes `<network>.weights.h5` for each network that `score_samples` runs; the files hold arrays only."""

@@ -16,6 +16,7 @@ from typing import Any
 import keras
 import tensorflow as tf
 
+from mim_export.score.errors import check_whole
 from mim_export.score.preprocess import mask_set
 from mim_tf.data.masks import random_labels
 from mim_tf.detectors.reconstruction import ReconstructionModel
@@ -49,7 +50,7 @@ class RIADConfig:
     def __post_init__(self) -> None:
         check_shape(self.size, self.width)
         for cell in self.cells:
-            mask_set(self.size, cell, COUNT)
+            mask_set(self.size, check_whole("cell size", cell, 1), COUNT)
 
 
 @keras.saving.register_keras_serializable("mim_tf")

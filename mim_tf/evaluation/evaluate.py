@@ -138,9 +138,9 @@ def _lacking(photos: Sequence[Photo], split: str, normal: str) -> MimError:
     problem = f"split {split} lacks {missing}" + (f", its classes are {', '.join(names)}" if names else "")
     seed = split_seed_of(photos)
     if seed is not None and split in SPLITS:
-        remedy = "add photographs, train again with another --split-seed, or sort them into train, val and test"
+        remedy = "add photographs, train again with another split seed, or sort them into train, val and test"
         return MimError(f"{problem} (split seed {seed})", remedy)
-    return MimError(problem, "name another --split or add photographs")
+    return MimError(problem, "name another split or add photographs")
 
 
 def by_ssim(evaluation: Evaluation) -> Evaluation:

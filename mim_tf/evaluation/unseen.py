@@ -39,7 +39,8 @@ def check_unseen(judge: object, photos: Sequence[Photo], split: str, warn: Warn)
     """Checks that no photograph that is scored as test was fitted or calibrated on.
 
     Args:
-        judge: a detector, which knows the photographs of its training; or a scorer, which knows its split seed alone.
+        judge: a detector, which knows the photographs of its training; or a scorer, which knows its split seed alone,
+            since digests in a bundle would tell everyone who has a photograph whether it was trained on.
         photos: the photographs of a data folder.
         split: the split that is scored; "train" and "val" are not checked.
         warn: receives a line if a run of an earlier version does not say what it was fitted on.
@@ -67,7 +68,7 @@ def _check_seed(judge: object, photos: Sequence[Photo]) -> None:
     own, found = _about(judge).get("split_seed"), split_seed_of(photos)
     if own is not None and found is not None and own != found:
         problem = f"a plain folder, split by split seed {found}, but the training used {own}"
-        raise MimError(problem, f"leave out --split-seed or set it to {own}")
+        raise MimError(problem, f"leave out the split seed or set it to {own}")
 
 
 def _about(judge: object) -> dict[str, Any]:

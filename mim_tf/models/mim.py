@@ -9,6 +9,7 @@ from typing import Any
 import keras
 import tensorflow as tf
 
+from mim_export.score.errors import check_whole
 from mim_export.score.preprocess import mask_set
 from mim_tf.data.masks import random_masks
 from mim_tf.measures.ssim import ssim
@@ -55,6 +56,11 @@ class MIMConfig:
 
     def __post_init__(self) -> None:
         check_shape(self.size, self.width)
+        check_whole("discriminator_width", self.discriminator_width, 1)
+        for cell in (self.cell, *self.train_cells):
+            check_whole("cell size", cell, 1)
+        for count in (self.count, *self.train_counts):
+            check_whole("number of masks", count, 2, 255)
         mask_set(self.size, self.cell, self.count)
 
     @classmethod

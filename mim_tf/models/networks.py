@@ -14,7 +14,7 @@ import keras
 import tensorflow as tf
 from keras import layers
 
-from mim_export.score.errors import MimError
+from mim_export.score.errors import check_whole
 
 
 def repeat_pixels(images: tf.Tensor, factor: int) -> tf.Tensor:
@@ -86,10 +86,8 @@ def check_shape(size: int, width: int) -> None:
     Raises:
         MimError: the size is no multiple of 16 from 32 on, or the width is odd or below 2.
     """
-    if size < 32 or size % 16:
-        raise MimError(f"size {size} is not possible", "choose a multiple of 16 px from 32 on, such as 96")
-    if width < 2 or width % 2:
-        raise MimError(f"width {width} is not possible", "choose an even width, such as 24")
+    check_whole("size", size, 32, multiple_of=16)
+    check_whole("width", width, 2, multiple_of=2)
 
 
 def encoder(x: tf.Tensor, width: int, dtype: str | None = None, depth: int = 4) -> list[tf.Tensor]:

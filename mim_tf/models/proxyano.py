@@ -10,7 +10,7 @@ import keras
 import tensorflow as tf
 from keras import layers
 
-from mim_export.score.errors import MimError
+from mim_export.score.errors import MimError, check_whole
 from mim_tf.measures.ssim import ssim
 from mim_tf.models.ema import AveragedModel, batch_size
 from mim_tf.models.losses import masked_error
@@ -51,6 +51,7 @@ class ProxyAnoConfig:
         if self.proxy not in PROXIES:
             raise MimError(f"no proxy {self.proxy!r}", f"choose one of {', '.join(PROXIES)}")
         check_shape(self.size, self.width)
+        check_whole("number of items of the memory", self.memory, 0)
 
 
 @keras.saving.register_keras_serializable("mim_tf")

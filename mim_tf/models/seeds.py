@@ -6,7 +6,7 @@ import random
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from mim_export.score.errors import MimError
+from mim_export.score.errors import check_whole
 
 
 @contextmanager
@@ -20,10 +20,9 @@ def seeded_weights(seed: int) -> Iterator[None]:
         seed: an integer of at least 0.
 
     Raises:
-        MimError: the seed is negative.
+        MimError: the seed is negative or no integer.
     """
-    if seed < 0:  # Python would use its absolute value
-        raise MimError(f"seed {seed} is not possible", "choose a seed of 0 or more")
+    check_whole("seed", seed, 0)  # of a negative one, Python would use the absolute value
     state = random.getstate()
     random.seed(seed)
     try:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from numbers import Real
 
-from mim_export.score.errors import MimError
+from mim_export.score.errors import MimError, check_whole
 
 #: Dtype policies that a training can have; "auto" chooses one of the others.
 PRECISIONS = ("auto", "float32", "mixed_bfloat16")
@@ -26,11 +27,13 @@ class Training:
         seed: seed of the initial weights, the order of images, the augmentation and the masks.
 
     Raises:
-        MimError: a value is out of range.
+        MimError: a value is out of range or of another type.
 
     Example:
         >>> Training(steps=500, batch_size=8, seed=1).precision
         'auto'
+        >>> Training(seconds=-1)
+        MimError: training time -1 s is not possible; choose a number above 0
     """
 
     steps: int | None = 1200
@@ -40,35 +43,23 @@ class Training:
     seed: int = 0
 
     def __post_init__(self) -> None:
-        if self.steps is not None and self.steps < 1:
-            raise MimError(f"{self.steps} steps are not possible", "choose 1 or more")
-        if self.batch_size < 1:
-            raise MimError(f"batch size {self.batch_size} is not possible", "choose 1 or more")
-        if self.seconds is not None:
-            check_seconds(self.seconds)
+        # Numbers of numpy become those of Python, which JSON can hold.
+        values = {
+            "steps": None if self.steps is None else check_whole("number of steps", self.steps, 1),
+            "batch_size": check_whole("batch size", self.batch_size, 1),
+            "seconds": None if self.seconds is None else _checked_seconds(self.seconds),
+            "seed": check_whole("seed", self.seed, 0, MAX_SEED),
+        }
+        for name, value in values.items():
+            object.__setattr__(self, name, value)
         if self.precision not in PRECISIONS:
             raise MimError(f"unknown precision {self.precision!r}", f"choose {', '.join(PRECISIONS)}")
-        check_seed(self.seed)
 
 
-def check_seconds(seconds: float) -> None:
-    """Checks a limit of the training time.
-
-    Raises:
-        MimError: it is not a finite number above 0.
-    """
-    if not 0 < seconds < math.inf:
-        raise MimError(f"a training time of {seconds:g} s is not possible", "choose a number above 0")
-
-
-def check_seed(seed: int) -> None:
-    """Checks a seed.
-
-    Raises:
-        MimError: it is not an integer from 0 to `MAX_SEED`.
-    """
-    if not 0 <= seed <= MAX_SEED:
-        raise MimError(f"seed {seed} is not possible", f"choose a seed from 0 to {MAX_SEED}")
+def _checked_seconds(seconds: object) -> float:
+    if isinstance(seconds, bool) or not isinstance(seconds, Real) or not 0 < float(seconds) < math.inf:
+        raise MimError(f"training time {seconds} s is not possible", "choose a number above 0")
+    return float(seconds)
 
 
 #: Progress callback: (name of the fit, steps done, total steps or None, metrics by name).

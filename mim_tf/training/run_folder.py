@@ -122,12 +122,12 @@ def check_settings(out: Path, settings: dict[str, Any]) -> bool:
     except OSError as error:
         raise explain(error, out) or error from error
     if begun:
-        found = read_json(path, "name another --out")
+        found = read_json(path, "name another folder")
         check_format(found, path)
         changed = sorted(key for key in {*settings, *found} if found.get(key) != settings.get(key))
         if changed:
             problem = f"a run with other settings ({', '.join(changed)})"
-            raise MimError(problem, "repeat its settings or name another --out", out)
+            raise MimError(problem, "repeat its settings or name another folder", out)
     elif taken:
-        raise MimError("exists and is not a run", "name another --out", out)
+        raise MimError("exists and is not a run", "name another folder", out)
     return begun

@@ -8,6 +8,7 @@ import re
 import shutil
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -15,7 +16,7 @@ import pytest
 from skimage.metrics import structural_similarity
 
 from mim_export.bundle import golden
-from mim_export.check import on_runtimes, verify
+from mim_export.check import c_scorer, on_runtimes, verify
 from mim_export.check import other_languages as scorers
 from mim_export.check.c_scorer import c_scores
 from mim_export.check.deviations import Deviation, deviation, deviations
@@ -161,6 +162,37 @@ def test_a_program_that_fails_is_named(alone: pytest.MonkeyPatch, tmp_path: Path
     alone.setattr(scorers, "_typescript", lambda bundle: run_scorer(command, tmp_path, bundle))
     row = next(row for row in scorers.scorer_rows(RELEASED) if row.runtime == "typescript")
     assert re.match(complaint, row.status) and "\n" not in row.status and row.bad
+
+
+@pytest.mark.parametrize(
+    ("flags", "status", "bad"),
+    [
+        (os.ST_NOEXEC, "not present: .* does not allow execution, set TMPDIR to a folder that does", False),
+        (0, "failed: .*c: .*: cannot be mapped; install another C compiler", True),
+    ],
+)
+def test_a_temporary_folder_without_execution_is_named(
+    alone: pytest.MonkeyPatch, tmp_path: Path, flags: int, status: str, bad: bool
+) -> None:
+    def refuse(name: str) -> None:
+        raise OSError("cannot be mapped")
+
+    alone.setattr(c_scorer.ctypes, "CDLL", refuse)
+    alone.setattr(c_scorer.os, "statvfs", lambda folder: SimpleNamespace(f_flag=flags))
+    row = _c_row(alone, _program(tmp_path / "cc", ""))
+    assert re.fullmatch(status, row.status) and row.bad == bad
+
+
+def test_a_compiler_that_cannot_be_run_is_named(alone: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    (tmp_path / "cc").write_text("")
+    row = _c_row(alone, str(tmp_path / "cc"))
+    assert row.bad and "Permission denied" in row.status and row.status.endswith("install another C compiler")
+
+
+def _c_row(alone: pytest.MonkeyPatch, compiler: str) -> Row:
+    """The row of the C scorer with this compiler."""
+    alone.setattr(scorers, "_c", lambda *bundle: c_scores(compiler, *bundle))
+    return next(row for row in scorers.scorer_rows(RELEASED) if row.runtime == "c")
 
 
 def test_a_program_is_told_the_bundle(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

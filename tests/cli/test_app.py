@@ -148,7 +148,7 @@ def test_compare_writes_a_page_and_continues(run: Run, folder: Path, tmp_path: P
     assert "mim-tf compare --data DIR --methods colour --seeds 0 --minutes 1 --size 32" in page
     for name in ("comparison.png", "probes_colour.png"):
         assert (out / name).stat().st_size > 10_000
-    assert_one_line(run(*words[:-2], "--out", out, "--minutes", 2), "other settings (seconds)", "--out")
+    assert_one_line(run(*words[:-2], "--out", out, "--minutes", 2), "other settings (seconds)", "name another folder")
     assert_one_line(run("compare", "--data", folder, "--seeds", "a,b", "--out", out), "seeds 'a,b'", "0,1,2")
     assert_one_line(run("compare", "--data", folder, "--methods", "mim,magic", "--out", out), "magic", "choose one of")
 
@@ -158,7 +158,7 @@ def test_a_run_is_continued_with_its_own_settings_only(run: Run, folder: Path, t
     words = ("train", "--data", folder, "--out", out, "--method", "blur")
     assert run(*words).status == 0
     assert run(*words).status == 0
-    assert_one_line(run(*words, "--seed", 1), "other settings (training)", "--out")
+    assert_one_line(run(*words, "--seed", 1), "other settings (training)", "name another folder")
 
 
 def test_a_plain_folder_is_evaluated_by_the_split_of_its_training(run: Run, folder: Path, tmp_path: Path) -> None:
@@ -176,7 +176,7 @@ def test_a_plain_folder_is_evaluated_by_the_split_of_its_training(run: Run, fold
     assert result.status == 0, result.err
     test = [path for path in (data / "mpox").iterdir() if split_of_group(f"mpox/{path.name}", 3) == "test"]
     assert json.loads(result.out)["sensitivity"]["images"] == len(test)
-    assert_one_line(run(*evaluate, "--split-seed", 4), "split seed 4", "training used 3", "--split-seed")
+    assert_one_line(run(*evaluate, "--split-seed", 4), "split seed 4", "training used 3", "set it to 3")
     assert run(*evaluate, "--split-seed", 3).status == 0
     export = ("export", out, "--data", data, "--out", tmp_path / "bundle")
     assert_one_line(run(*export, "--split-seed", 4), "split seed 4", "training used 3")
@@ -194,9 +194,11 @@ def test_output_inside_the_data_folder_is_one_line(run: Run, folder: Path, tmp_p
     shutil.copytree(folder, data)
     before = sorted(data.rglob("*"))
     inside = "is inside the data folder"
-    assert_one_line(run("train", "--data", data, "--out", data / "run", "--method", "colour"), inside, "--out")
+    assert_one_line(
+        run("train", "--data", data, "--out", data / "run", "--method", "colour"), inside, "choose a folder outside"
+    )
     negatives = ("--negatives", data, "--out", data / "run")
-    assert_one_line(run("train", "--data", folder, *negatives), inside, "--out")
+    assert_one_line(run("train", "--data", folder, *negatives), inside, "choose a folder outside")
     assert_one_line(run("evaluate", RELEASED, "--data", data, "--out", data / "report"), inside)
     assert_one_line(run("compare", "--data", data, "--methods", "colour", "--out", data / "compare"), inside)
     assert_one_line(run("export", tmp_path / "run", "--data", data, "--out", data / "bundle"), inside)
@@ -222,10 +224,13 @@ def test_wrong_folders_and_files_are_one_line(run: Run, folder: Path, tmp_path: 
     assert_one_line(run("train", "--data", folder, "--out", out, "--normal-class", "acne"), "train/acne")
     assert_one_line(run("train", "--data", folder, "--out", out, "--method", "magic"), "magic", "mim")
     assert_one_line(run("train", "--data", folder, "--out", out, "--size", 50), "50")
+    assert_one_line(run("train", "--data", folder, "--out", out, "--width", 0), "width 0 is not possible")
     assert_one_line(run("train", "--data", folder, "--out", photo, "--method", "blur"), "photo.jpg")
     assert_one_line(run("train", "--data", folder, "--out", out, "--sensitivity", 0.999), "0.0")
     assert_one_line(run("evaluate", tmp_path / "empty", "--data", folder, "--out", out), "not a run folder")
-    assert_one_line(run("evaluate", RELEASED, "--data", folder, "--split", "nine", "--out", out), "nine", "--split")
+    assert_one_line(
+        run("evaluate", RELEASED, "--data", folder, "--split", "nine", "--out", out), "nine", "name another split"
+    )
     assert_one_line(run("export", tmp_path / "absent", "--out", out), "not a run folder")
     assert_one_line(run("score", tmp_path / "empty"), "no images")
     assert_one_line(run("score", photo, "--bundle", tmp_path / "empty"), "manifest.json")
@@ -238,17 +243,18 @@ def test_wrong_folders_and_files_are_one_line(run: Run, folder: Path, tmp_path: 
 @pytest.mark.parametrize(
     ("words", "named"),
     [
-        (("--seed", "-1"), "--seed"),
-        (("--seed", 2**32), "--seed"),
-        (("--size", "-5"), "--size"),
-        (("--size", 0), "--size"),
-        (("--width", 0), "--width"),
+        (("--seed", "-1"), "seed -1 is not possible"),
+        (("--seed", 2**32), "seed 4294967296 is not possible"),
+        (("--size", "-5"), "size -5 is not possible"),
+        (("--size", 0), "size 0 is not possible"),
+        (("--steps", 0), "number of steps 0 is not possible"),
+        (("--batch-size", 0), "batch size 0 is not possible"),
         (("--sensitivity", "nan"), "--sensitivity nan is not between 0 and 1"),
         (("--sensitivity", 1.5), "--sensitivity 1.5 is not between 0 and 1"),
         (("--sensitivity", 0), "--sensitivity 0 is not between 0 and 1"),
         (("--sensitivity", 1), "--sensitivity 1 is not between 0 and 1"),
-        (("--minutes", "nan"), "--minutes"),
-        (("--minutes", "inf"), "--minutes"),
+        (("--minutes", "nan"), "training time nan s is not possible"),
+        (("--minutes", "inf"), "training time inf s is not possible"),
         (("--precision", "float16"), "float16"),
     ],
 )
@@ -310,7 +316,7 @@ def test_a_run_can_be_kept_without_photographs(run: Run, folder: Path, tmp_path:
     for out, other in (("with", "--no-keep-sample"), ("without", "--keep-sample")):
         assert_one_line(run(*words, "--out", tmp_path / out, other), "other settings (keep_sample)")
     result = run("export", tmp_path / "without", "--out", tmp_path / "bundle")
-    assert_one_line(result, "without: keeps no photographs", "--data")
+    assert_one_line(result, "without: keeps no photographs", "name the data folder that it was trained on")
     # The same images are taken from the data folder.
     kept, less = (Detector.load(tmp_path / name) for name in ("with", "without"))
     found = _sample(less, scan_folder(folder), tmp_path / "without", print)

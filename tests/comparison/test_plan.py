@@ -169,7 +169,7 @@ def test_what_goes_wrong_is_one_line(folder: Path, tmp_path: Path) -> None:
             {"normal_class": "mpocks"},
             "no photographs in train/mpocks: the classes are mpox, no_skin, plain; rename",
         ),
-        (["autoencoder"], {"size": 50}, "size 50 is not possible; choose a multiple of 16 px"),
+        (["autoencoder"], {"size": 50}, "size 50 is not possible; choose a multiple of 16 from 32 on"),
         (["blur"], {"size": 50}, "no mask set of 4 masks with cells of 8 px covers 50 px"),
         (
             ["colour"],
@@ -194,11 +194,12 @@ def test_what_can_be_wrong_is_said_before_the_first_fit(
     assert not (tmp_path / "out").exists()
 
 
-def test_seeds_and_times_that_are_not_possible_are_refused(folder: Path) -> None:
+def test_seeds_steps_and_times_that_are_not_possible_are_refused(folder: Path) -> None:
     for changes, message in (
-        ({"seeds": (-1,)}, "seed -1 is not possible; choose a seed from 0 to 4294967295"),
-        ({"seconds": float("nan")}, "a training time of nan s is not possible"),
-        ({"seconds": 0.0}, "a training time of 0 s is not possible"),
+        ({"seeds": (-1,)}, "seed -1 is not possible; choose a whole number from 0 to 4294967295"),
+        ({"seconds": float("nan")}, "training time nan s is not possible"),
+        ({"seconds": 0.0}, "training time 0.0 s is not possible"),
+        ({"steps": 0}, "number of steps 0 is not possible"),
     ):
         with pytest.raises(MimError, match=message):
             replace(Plan(folder), **changes)
@@ -214,7 +215,7 @@ def test_damaged_files_of_a_comparison_are_named(name: str, content: str, folder
     job = job_folder(tmp_path / "out", "colour", 0) / "job.json"
     for content in ("{}", "[]"):
         job.write_text(content)
-        with pytest.raises(MimError, match=r"job\.json: damaged .*; run mim-tf compare again"):
+        with pytest.raises(MimError, match=r"job\.json: damaged .*; run the comparison again"):
             compare_job.fit(job.parent)
 
 

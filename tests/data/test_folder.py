@@ -62,7 +62,7 @@ def test_a_class_that_the_split_leaves_without_a_test_is_named(tmp_path: Path) -
         lines: list[str] = []
         (photo,) = scan_folder(tmp_path, split_seed=seed, warn=lines.append)
         assert len(lines) == (photo.split != "test")
-        assert not lines or f"split seed {seed} leaves test/mpox empty; train with another --split-seed" in lines[0]
+        assert not lines or f"split seed {seed} leaves test/mpox empty; train with another split seed" in lines[0]
 
 
 def test_a_plain_folder_can_be_left_whole(tmp_path: Path) -> None:
@@ -104,7 +104,7 @@ def test_output_inside_the_data_folder_is_refused(tmp_path: Path) -> None:
     (tmp_path / "data/linked").symlink_to(tmp_path / "elsewhere")
     (tmp_path / "other").symlink_to(tmp_path / "data/mpox")
     for out in ("data", "data/run", "data/mpox/deep/run", "elsewhere/run", "other/run", "absent/../data/run"):
-        with pytest.raises(MimError, match=r"is inside the data folder .*; name an --out outside it") as caught:
+        with pytest.raises(MimError, match=r"is inside the data folder .*; choose a folder outside it") as caught:
             check_outside(tmp_path / out, tmp_path / "data")
         assert "\n" not in str(caught.value)
     for out in ("run", "data2", "", "absent/run"):

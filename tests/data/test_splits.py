@@ -70,7 +70,7 @@ def test_names_that_are_not_utf8_are_split() -> None:
 def test_an_empty_split_is_named_with_a_remedy() -> None:
     photos = split_by_group(plain(["a", "b"]), 3)
     assert str(empty_split(photos, "val", "mpox")) == (
-        "no photographs in val/mpox after the split of 2 groups by split seed 3; choose another --split-seed, add "
+        "no photographs in val/mpox after the split of 2 groups by split seed 3; choose another split seed, add "
         "photographs, or sort them into train, val and test"
     )
     sorted_by_hand = [Photo(Path("x"), "test", "Monkeypox", "x"), Photo(Path("y"), "train", "acne", "y")]

@@ -267,7 +267,7 @@ def test_examples_show_the_way(root: Path) -> None:
     [
         ("colour", 48, "deep", "the method colour has no measure 'deep'; choose one of colour"),
         ("mim", 96, "nearest", "the method mim has no measure 'nearest'; choose one of deep, ssim"),
-        ("mim", 80, "deep", "size 80 is not possible; choose a multiple of 32 px from 64 on, such as 192"),
+        ("mim", 80, "deep", "size 80 is not possible; choose a multiple of 32 from 64 on"),
     ],
 )
 def test_what_cannot_be_made_is_named(name: str, size: int, measure: str, line: str) -> None:

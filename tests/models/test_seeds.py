@@ -63,5 +63,5 @@ def test_the_random_state_of_the_user_is_kept(make: Callable[[], keras.Model]) -
 
 
 def test_a_negative_seed_is_refused() -> None:
-    with pytest.raises(MimError, match="seed -1 is not possible; choose a seed of 0 or more"):
+    with pytest.raises(MimError, match="seed -1 is not possible; choose a whole number from 0 on"):
         mim(-1)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import configparser
 import re
 import shutil
@@ -66,6 +67,20 @@ def test_packages_import_only_from_layers_below() -> None:
     executable = Path(sys.executable).with_name("lint-imports")
     done = subprocess.run([str(executable)], cwd=ROOT, capture_output=True, text=True)
     assert done.returncode == 0, done.stdout
+
+
+def test_errors_of_the_library_name_no_option_of_the_command_line() -> None:
+    """They are raised in Python, too. Options are named by the commands alone."""
+    found = []
+    for path in sorted((ROOT / "mim_tf").rglob("*.py")):
+        tree = ast.parse(path.read_text())
+        for node in list(ast.walk(tree)):
+            if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef) and ast.get_docstring(node):
+                node.body.pop(0)
+        texts = [node.value for node in ast.walk(tree) if isinstance(node, ast.Constant)]
+        if any(isinstance(text, str) and re.search(r"(^|[ (])--[a-z]", text) for text in texts):
+            found.append(path.relative_to(ROOT))
+    assert [path for path in found if path.parts[1] != "cli"] == []
 
 
 def test_tests_mirror_the_packages() -> None:

@@ -10,9 +10,27 @@ import threading
 import time
 from pathlib import Path
 
+import numpy as np
 import pytest
 
-from mim_export.score.errors import MimError, MissingExtraError, loud_stderr, quiet_stderr
+from mim_export.score.errors import MimError, MissingExtraError, check_whole, loud_stderr, quiet_stderr
+
+
+def test_whole_numbers() -> None:
+    for value in (32, np.int64(32), np.uint8(32)):
+        number = check_whole("size", value, 32, 48, multiple_of=16)
+        assert number == 32 and type(number) is int
+    for wrong, options, line in (
+        (31, {}, "size 31 is not possible; choose a whole number from 32 on"),
+        (49, {"most": 48}, "size 49 is not possible; choose a whole number from 32 to 48"),
+        (40, {"multiple_of": 16}, "size 40 is not possible; choose a multiple of 16 from 32 on"),
+    ):
+        with pytest.raises(MimError) as raised:
+            check_whole("size", wrong, 32, **options)
+        assert str(raised.value) == line
+    for other in ("32", 32.0, None, True, np.float64(32), [32]):
+        with pytest.raises(MimError, match=r"size .* is not possible"):
+            check_whole("size", other, 1)
 
 
 def test_blocks_are_nested_and_restored(capfd: pytest.CaptureFixture[str]) -> None:
