@@ -33,7 +33,7 @@ _ADAM7 = ((0, 0, 8, 8), (4, 0, 8, 8), (0, 4, 4, 8), (2, 0, 4, 4), (0, 2, 2, 4), 
 _MARKER = re.compile(rb"\xff+([^\x00\xff])")
 _MARKER_IN_DATA = re.compile(rb"\xff+([^\x00\xff\xd0-\xd7])")
 _WITHOUT_LENGTH = (0x01, *range(0xD0, 0xD9))
-_START_OF_SCAN, _END = 0xDA, 0xD9
+_START, _END, _START_OF_SCAN = 0xD8, 0xD9, 0xDA
 _PROGRESSIVE = (0xC2, 0xC6, 0xCA, 0xCE)
 
 #: A range of offsets in the file, or bytes that stand for themselves.
@@ -55,6 +55,7 @@ class Container:
         interlaced: whether a PNG is interlaced.
         palette: the chunk PLTE of a PNG.
         transparency: the chunk tRNS of a PNG; empty if there is none.
+        scans: number of scans of a JPEG.
     """
 
     format: str
@@ -67,6 +68,7 @@ class Container:
     interlaced: bool = False
     palette: bytes = b""
     transparency: bytes = b""
+    scans: int = 1
 
 
 def read_container(file: BinaryIO) -> Container:
@@ -119,61 +121,78 @@ def orientation(exif: bytes) -> int:
 
 
 def _jpeg(file: BinaryIO) -> Container:
-    """Leaves out comments and all application segments except JFIF and Adobe, which state the colour space."""
-    kept, position, exif, frame = 0, 2, b"", None
-    pieces: list[Piece] = []
+    """Keeps the segments that decoding needs: tables, frame, scans, and of the others only a whole JFIF or Adobe one."""
+    size, position, exif, frame = file.seek(0, io.SEEK_END), 2, b"", None
+    pieces: list[tuple[int, int]] = [(0, 2)]
     while True:
-        marker, start, position = _marker(file, position, _MARKER)
+        marker, position = _marker(file, position, _MARKER)
+        if marker == _START:
+            raise ValueError("a second image begins before its data")
         if marker in _WITHOUT_LENGTH:
             continue
         if marker == _END:
             raise ValueError("no image data")
-        body, end = _segment(file, position)
-        if marker in (0xFE, *range(0xE0, 0xF0)):
-            if marker == 0xE1 and not exif and body.startswith(b"Exif\0\0"):
-                exif = body
-            if marker not in (0xE0, 0xEE):
-                pieces.append((kept, start))
-                kept = end
-        elif 0xC0 <= marker <= 0xCF and marker not in (0xC4, 0xC8, 0xCC):
-            frame = marker, *struct.unpack_from(">xHHB", body)
-        elif marker == _START_OF_SCAN:
+        end = _segment_end(file, position, size)
+        if marker == _START_OF_SCAN:
             break
+        if marker == 0xE1 and not exif:
+            body = _body(file, position, end)
+            exif = body if body.startswith(b"Exif\0\0") else b""
+        elif 0xC0 <= marker <= 0xCF and marker not in (0xC4, 0xC8, 0xCC):
+            frame = marker, *struct.unpack_from(">xHHB", _body(file, position, end))
+        if not _is_beside(marker, file, position, end):
+            if pieces[-1][1] == position - 2:
+                pieces[-1] = pieces[-1][0], end
+            else:
+                pieces.append((position - 2, end))
         position = end
     if frame is None:
         raise ValueError("no image size")
     kind, height, width, components = frame
     # A single scan with all components is the whole image.
-    if (kind in _PROGRESSIVE or body[:1] < bytes([components])) and _scans(file, end) > MAX_SCANS:
+    single = kind not in _PROGRESSIVE and _body(file, position, end)[:1] >= bytes([components])
+    scans = 1 if single else _scans(file, end, size)
+    if scans > MAX_SCANS:
         raise ValueError(f"has more than {MAX_SCANS} scans")
-    pieces.append((kept, file.seek(0, io.SEEK_END)))
-    return Container("JPEG", width, height, tuple(pieces), exif)
+    return Container("JPEG", width, height, (*pieces, (position - 2, size)), exif, scans=scans)
 
 
-def _scans(file: BinaryIO, position: int) -> int:
+def _is_beside(marker: int, file: BinaryIO, position: int, end: int) -> bool:
+    """Whether a segment is a comment or an application segment that does not state the colour space.
+
+    Those that do, JFIF and Adobe, have a least length: libjpeg ignores shorter ones, and Pillow fails on some.
+    """
+    if marker == 0xE0:
+        return end - position < 16 or not _body(file, position, end).startswith(b"JFIF\0")
+    if marker == 0xEE:
+        return end - position < 14 or not _body(file, position, end).startswith(b"Adobe")
+    return marker == 0xFE or 0xE0 <= marker <= 0xEF
+
+
+def _scans(file: BinaryIO, position: int, size: int) -> int:
     """Counts the scans, up to the first that is too many. The first one begins before `position`."""
     count = 1
     while count <= MAX_SCANS:
         try:
-            marker, _, position = _marker(file, position, _MARKER_IN_DATA)
+            marker, position = _marker(file, position, _MARKER_IN_DATA)
             if marker == _END:
                 break
             if marker not in _WITHOUT_LENGTH:
-                _, position = _segment(file, position)
+                position = _segment_end(file, position, size)
             count += marker == _START_OF_SCAN
         except ValueError:  # truncated, which Pillow finds as well
             break
     return count
 
 
-def _marker(file: BinaryIO, position: int, pattern: re.Pattern[bytes]) -> tuple[int, int, int]:
-    """Finds the next marker and returns its second byte, where it starts, and where it ends."""
+def _marker(file: BinaryIO, position: int, pattern: re.Pattern[bytes]) -> tuple[int, int]:
+    """Finds the next marker and returns its second byte and where it ends."""
     file.seek(position)
-    block = file.read(_BLOCK)
+    block = file.read(16)  # the next marker is usually here: a file may have a million segments
     while block:
         found = pattern.search(block)
         if found is not None:
-            return found[1][0], position + found.start(), position + found.end()
+            return found[1][0], position + found.end()
         rest = int(block.endswith(b"\xff"))  # the first half of a marker
         position += len(block) - rest
         more = file.read(_BLOCK)
@@ -181,15 +200,19 @@ def _marker(file: BinaryIO, position: int, pattern: re.Pattern[bytes]) -> tuple[
     raise ValueError("the file ends too early")
 
 
-def _segment(file: BinaryIO, position: int) -> tuple[bytes, int]:
-    """Returns the content of a segment of a JPEG, and the position of its end."""
+def _segment_end(file: BinaryIO, position: int, size: int) -> int:
+    """Returns where a segment of a JPEG ends, whose length is at `position`."""
     file.seek(position)
-    header = file.read(2)
-    length = int.from_bytes(header, "big")
-    body = file.read(max(length - 2, 0))
-    if length < 2 or len(body) < length - 2:
+    length = int.from_bytes(file.read(2), "big")
+    if length < 2 or position + length > size:
         raise ValueError("the file ends too early")
-    return body, position + length
+    return position + length
+
+
+def _body(file: BinaryIO, position: int, end: int) -> bytes:
+    """Returns the content of a segment of a JPEG."""
+    file.seek(position + 2)
+    return file.read(end - position - 2)
 
 
 def _png(file: BinaryIO) -> Container:
