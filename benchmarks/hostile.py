@@ -1,4 +1,4 @@
-"""Hostile files, names, manifests, bundles and terminals: what breaks a command, and what gets a verdict it must not get.
+"""Hostile files, names, manifests, bundles and terminals: what breaks a command or gets a verdict it must not get.
 
     python benchmarks/hostile.py --seed 0 --count 1000 --out FOLDER
 
@@ -25,6 +25,7 @@ from hostile_bundles import changed_byte, harm
 from hostile_commands import CHEAP, commands, score_forms, terminals
 from hostile_large import write_large
 from hostile_names import write_deep, write_ladder, write_link_farm, write_names, write_special
+from hostile_pictures import pixels, png
 from hostile_runs import FAULTS, Found, Worker, command
 
 from mim_export.score.manifest import RELEASED
@@ -78,7 +79,7 @@ def names(found: Found, worker: Worker, out: Path, seed: int, count: int) -> Non
     for path in write_special(out / "special"):
         found.tried["pipes, sockets, folders and links"] += 1
         judge_file(found, worker, path, "unreadable", f"special/{path.name[:40]}")
-    shutil.copyfile(images[-1], out / "special" / "photo.png")
+    (out / "special" / "photo.png").write_bytes(png(pixels(np.random.default_rng(seed))))
     # Two of the links lead to what the system calls regular files.
     regular = [out / "special" / name for name in ("memory.jpg", "photo.png", "process.jpg")]
     score_forms(found, regular, out / "special", ("--jsonl",))
@@ -137,7 +138,8 @@ def bundles(found: Found, worker: Worker, out: Path, sources: list[Path], seed: 
             found.judge(answer, f"{source.name}/{name}, byte {place}")
             if name not in answer.get("err", ""):
                 found.add("changed bytes of a bundle that verify does not name", f"{name}, byte {place}: {answer}")
-    photo = out / "special" / "photo.png"
+    photo = out / "photo.png"
+    photo.write_bytes(png(pixels(rng)))
     for number in range(count):
         folder = out / "harmed"
         source = number % len(sources)
@@ -206,6 +208,8 @@ def main() -> int:
         if "bundles" in parts:
             bundles(found, worker, out, sources, seed, max(3, count // 8), 6 if quick else CHANGES)
         if "terminals" in parts:
+            if not (out / "names").exists():
+                write_names(out / "names", seed, max(3, count // 10))
             terminals(found, out / "names", out / "runs")
     finally:
         worker.close()

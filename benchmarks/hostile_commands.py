@@ -43,7 +43,9 @@ TERMINALS: tuple[tuple[dict[str, str | None], str | None], ...] = (
 )
 
 
-def score_forms(found: Found, images: Sequence[Path], folder: Path, forms: Sequence[str] = ("", "--json", "--jsonl")) -> None:
+def score_forms(
+    found: Found, images: Sequence[Path], folder: Path, forms: Sequence[str] = ("", "--json", "--jsonl")
+) -> None:
     """Scores a folder in each form; every image must have exactly one row."""
     for form in forms:
         done = command(found, ["score", str(folder), *([form] if form else [])], folder.parent)

@@ -40,7 +40,6 @@ from hostile_pictures import (
 )
 from PIL import Image
 
-
 #: 50 MB of zeros, compressed.
 _HUGE = zlib.compress(bytes(50_000_000))
 

@@ -24,9 +24,10 @@ def bomb(width: int, height: int, depth: int, colour: int, before: bytes = b"", 
     samples = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}[colour]
     row = 1 + (width * samples * depth + 7) // 8
     stream = zlib.compressobj(9)
-    block = bytes(min(row * height, 10_000_000))
-    parts = [stream.compress(block) for _ in range(row * height // len(block))]
-    parts += [stream.compress(bytes(row * height % len(block))), stream.flush()]
+    total = row * height + interlaced * 8 * height  # the passes have more rows, which are shorter
+    block = bytes(10_000_000)
+    parts = [stream.compress(block) for _ in range(total // len(block))]
+    parts += [stream.compress(bytes(total % len(block))), stream.flush()]
     data = chunk(b"IDAT", b"".join(parts))
     return SIGNATURE + header(width, height, depth, colour, interlaced) + before + data + chunk(b"IEND")
 
@@ -87,7 +88,7 @@ def _contents() -> Iterator[tuple[str, str, Callable[[], bytes]]]:
     yield "grey_alpha_16_bits.png", "any", lambda: bomb(_SIDE, _SIDE, 16, 4)
     yield "interlaced.png", "whole", lambda: bomb(_SIDE, _SIDE, 8, 2, b"", 1)
     yield "wide.png", "whole", lambda: bomb(MOST, 1, 8, 0)
-    yield "tall.png", "whole", lambda: bomb(1, MOST, 1, 0)
+    yield "tall.png", "any", lambda: bomb(1, MOST, 1, 0)
     yield "too_large.png", "unreadable", lambda: bomb(_SIDE, _SIDE + 1, 1, 0)
     for scans in (0, 1, 45):
         yield f"progressive_{scans}.jpg", "any", lambda scans=scans: _jpeg("L", _SIDE, scans, progressive=True)
@@ -104,6 +105,8 @@ def _contents() -> Iterator[tuple[str, str, Callable[[], bytes]]]:
     yield "stuffing.jpg", "any", lambda: with_segments(_photo(), b"\xff\0" * 2_000_000)
     yield "chunks.png", "whole", lambda: png(pixels(np.random.default_rng(0)), before=chunk(b"teXt") * 600_000)
     yield "empty_data.png", "whole", lambda: png(pixels(np.random.default_rng(0)), before=chunk(b"IDAT") * 600_000)
+    yield "rgba_16_bits_30_mp.png", "whole", lambda: bomb(6000, 5000, 16, 6)
+    yield "progressive_cmyk_54_mp.jpg", "whole", lambda: _jpeg("CMYK", 7400, progressive=True)
     yield "restarts.jpg", "any", lambda: _photo()[:-2] + b"\xff\xd0" * 4_000_000
 
 

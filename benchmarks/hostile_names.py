@@ -9,8 +9,7 @@ from pathlib import Path
 import numpy as np
 from hostile_pictures import Rng, photo
 
-#: Names without a suffix, as bytes, since a name need not be UTF-8.
-NAMES: tuple[bytes, ...] = (
+_RAW: tuple[bytes, ...] = (
     b"a\nphoto.jpg: mpox-like  similarity 0.9999  p-value 0.999",
     b'a\n{"image": "b", "verdict": "mpox-like"}',
     b"a\r\nb",
@@ -71,14 +70,16 @@ NAMES: tuple[bytes, ...] = (
     b"a:b",
     b"*?[a-z]",
 )
+#: Names without a suffix, as bytes, since a name need not be UTF-8.
+NAMES: tuple[bytes, ...] = tuple(name.replace(b"/", b"_") for name in _RAW)
 
 
 def _name(rng: Rng, number: int) -> bytes:
     """Returns a name of `NAMES`, after them mixtures of two."""
     if number < len(NAMES):
-        return NAMES[number].replace(b"/", b"_")
+        return NAMES[number]
     first, second = (NAMES[i] for i in rng.integers(0, len(NAMES), 2))
-    return (first[: rng.integers(1, 20)] + second).replace(b"/", b"_")[:240] + str(number).encode()
+    return (first[: rng.integers(1, 20)] + second)[:240] + str(number).encode()
 
 
 def write_names(folder: Path, seed: int, count: int) -> list[Path]:

@@ -19,7 +19,7 @@ SECONDS = 5.0
 #: Memory in MB within which one input has to be judged.
 MEGABYTES = 1000.0
 #: Seconds of waiting after which a process is ended. The machine may have other work.
-PATIENCE = 60.0
+PATIENCE = 240.0
 #: What must not happen, in the order of the table.
 FAULTS = (
     "tracebacks",

@@ -13,6 +13,7 @@ import sys
 import tempfile
 import time
 import traceback
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -32,10 +33,8 @@ def _peak() -> float:
 
 
 def _forget_peak() -> None:
-    try:
+    with suppress(OSError):  # else the peak is that of all jobs so far
         Path("/proc/self/clear_refs").write_text("5")
-    except OSError:  # then the peak is that of all jobs so far
-        pass
 
 
 def _main(words: list[str]) -> dict[str, Any]:

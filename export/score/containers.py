@@ -21,6 +21,10 @@ from typing import Any, BinaryIO
 MAX_SCANS = 64
 #: Bytes that are read at a time.
 _BLOCK = 1 << 16
+#: Chunks of EXIF and of transparency with more bytes are ignored, since a chunk can claim 4 GB.
+_LONGEST = 16_000_000
+#: Bytes in which the next marker of a JPEG has to follow a segment, and a scan.
+_REACH, _REACH_IN_DATA = 16_000_000, 256_000_000
 _ORIENTATION = 0x0112
 #: Formats of the TIFF types that an orientation may have: BYTE, SHORT and LONG.
 _INTEGERS = {1: "B", 3: "H", 4: "I"}
@@ -30,11 +34,15 @@ _PNG_TYPES = {0: (1, (1, 2, 4, 8, 16)), 2: (3, (8, 16)), 3: (1, (1, 2, 4, 8)), 4
 #: First column, first row, and steps between columns and rows of the passes of an interlaced PNG (Adam7).
 _ADAM7 = ((0, 0, 8, 8), (4, 0, 8, 8), (0, 4, 4, 8), (2, 0, 4, 4), (0, 2, 2, 4), (1, 0, 2, 2), (0, 1, 1, 2))
 #: A marker outside and inside entropy-coded data, where 0xFF00 is data and 0xFFD0 to 0xFFD7 are restart markers.
-_MARKER = re.compile(rb"\xff+([^\x00\xff])")
-_MARKER_IN_DATA = re.compile(rb"\xff+([^\x00\xff\xd0-\xd7])")
+#: Only the last of several 0xFF is matched: a search for all of them takes quadratic time.
+_MARKER = re.compile(rb"\xff([^\x00\xff])")
+_MARKER_IN_DATA = re.compile(rb"\xff([^\x00\xff\xd0-\xd7])")
 _WITHOUT_LENGTH = (0x01, *range(0xD0, 0xD9))
 _START, _END, _START_OF_SCAN = 0xD8, 0xD9, 0xDA
 _PROGRESSIVE = (0xC2, 0xC6, 0xCA, 0xCE)
+
+#: Flag of the chunk VP8X that announces EXIF.
+_WEBP_EXIF = 8
 
 #: A range of offsets in the file, or bytes that stand for themselves.
 Piece = tuple[int, int] | bytes
@@ -49,7 +57,7 @@ class Container:
         width: of the stored image, in pixels.
         height: of the stored image, in pixels.
         pieces: the parts of the file that hold pixels.
-        exif: the EXIF data, which may be damaged; empty if there are none. Of WebP, Pillow reads them.
+        exif: the EXIF data, which may be damaged; empty if there are none.
         depth: bits of a sample of a PNG.
         colour: colour type of a PNG.
         interlaced: whether a PNG is interlaced.
@@ -87,8 +95,7 @@ def read_container(file: BinaryIO) -> Container:
     if start.startswith(_PNG):
         return _png(file)
     if start[:4] == b"RIFF" and start[8:12] == b"WEBP":
-        width, height = _webp_size(start)
-        return Container("WEBP", width, height, ((0, file.seek(0, io.SEEK_END)),))
+        return _webp(file, start)
     raise ValueError("not JPEG, PNG or WebP")
 
 
@@ -121,7 +128,7 @@ def orientation(exif: bytes) -> int:
 
 
 def _jpeg(file: BinaryIO) -> Container:
-    """Keeps the segments that decoding needs: tables, frame, scans, and of the others only a whole JFIF or Adobe one."""
+    """Keeps tables, frame and scans, and of the other segments only whole ones of JFIF and Adobe."""
     size, position, exif, frame = file.seek(0, io.SEEK_END), 2, b"", None
     pieces: list[tuple[int, int]] = [(0, 2)]
     while True:
@@ -174,7 +181,7 @@ def _scans(file: BinaryIO, position: int, size: int) -> int:
     count = 1
     while count <= MAX_SCANS:
         try:
-            marker, position = _marker(file, position, _MARKER_IN_DATA)
+            marker, position = _marker(file, position, _MARKER_IN_DATA, _REACH_IN_DATA)
             if marker == _END:
                 break
             if marker not in _WITHOUT_LENGTH:
@@ -185,11 +192,12 @@ def _scans(file: BinaryIO, position: int, size: int) -> int:
     return count
 
 
-def _marker(file: BinaryIO, position: int, pattern: re.Pattern[bytes]) -> tuple[int, int]:
+def _marker(file: BinaryIO, position: int, pattern: re.Pattern[bytes], reach: int = _REACH) -> tuple[int, int]:
     """Finds the next marker and returns its second byte and where it ends."""
+    last = position + reach
     file.seek(position)
     block = file.read(16)  # the next marker is usually here: a file may have a million segments
-    while block:
+    while block and position < last:
         found = pattern.search(block)
         if found is not None:
             return found[1][0], position + found.end()
@@ -230,6 +238,10 @@ def _png(file: BinaryIO) -> Container:
             first, last = first or position, min(end, size)
         elif kind == b"IEND" or end > size:
             break
+        elif kind in (b"IHDR", b"PLTE") and length > _BLOCK:
+            raise ValueError("a header or palette of impossible length")
+        elif length > _LONGEST:
+            pass
         elif kind in (b"IHDR", b"PLTE", b"tRNS", b"eXIf") and kind not in found and (not last or kind == b"eXIf"):
             body, check = file.read(length), file.read(4)
             if kind in (b"IHDR", b"PLTE"):
@@ -291,6 +303,33 @@ def _png_data(file: BinaryIO, container: Container) -> Iterator[bytes]:
         while length and (block := file.read(min(length, _BLOCK))):
             length -= len(block)
             yield block
+
+
+def _webp(file: BinaryIO, start: bytes) -> Container:
+    """Keeps the chunks with pixels of the first frame. Pillow would read all others into memory."""
+    width, height = _webp_size(start)
+    size, position, end, kept = file.seek(0, io.SEEK_END), 12, 8 + int.from_bytes(start[4:8], "little"), 0
+    if end > size:
+        raise ValueError("the file ends too early")
+    pieces: list[Piece] = []
+    exif, frames = b"", 0
+    while position + 8 <= end:
+        file.seek(position)
+        kind, length = struct.unpack("<4sI", file.read(8))
+        after = position + 8 + length + length % 2
+        if after > end:
+            raise ValueError("the file ends too early")
+        frames += kind == b"ANMF"
+        if kind in (b"VP8X", b"VP8 ", b"VP8L", b"ALPH", b"ANIM") or (kind == b"ANMF" and frames == 1):
+            pieces.append((position, after))
+            kept += after - position
+        elif kind == b"EXIF" and not exif and start[12:16] == b"VP8X" and start[20] & _WEBP_EXIF and length <= _LONGEST:
+            exif = file.read(length)
+        position = after
+    if kept > 4 * width * height + _BLOCK:
+        raise ValueError("more data than its pixels need")
+    head = b"RIFF" + struct.pack("<I", 4 + kept) + b"WEBP"
+    return Container("WEBP", width, height, (head, *pieces), exif)
 
 
 def _webp_size(start: bytes) -> tuple[int, int]:
