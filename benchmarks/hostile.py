@@ -30,6 +30,7 @@ from hostile_runs import FAULTS, Found, Worker, command
 
 from mim_export.score.manifest import RELEASED
 
+PARTS = "files,names,large,manifests,commands,bundles,terminals"
 #: Bytes of bundles that are changed, one at a time.
 CHANGES = 600
 #: What a judged photograph has in the place of a reason; `unreadable` is none of them.
@@ -185,7 +186,7 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--count", type=int, default=1000, help="number of hostile files; others in proportion")
     parser.add_argument("--out", type=Path, required=True, help="a new folder")
-    parser.add_argument("--only", default="files,names,large,manifests,commands,bundles,terminals")
+    parser.add_argument("--only", default=PARTS, help="some of these, which may run at once in different folders")
     arguments = parser.parse_args()
     out, seed, count = arguments.out.absolute(), arguments.seed, arguments.count
     out.mkdir(parents=True)
@@ -203,11 +204,14 @@ def main() -> int:
             manifests(found, worker, out, seed, max(2, count // 8))
         if "commands" in parts:
             (out / "runs").mkdir()
+            if not (out / "data").exists():
+                hostile_manifests.write_data(out / "data", seed)
             made = commands(found, worker, out / "data", out / "runs", seed, quick)
             sources += [] if made is None or not made.exists() else [made]
         if "bundles" in parts:
             bundles(found, worker, out, sources, seed, max(3, count // 8), 6 if quick else CHANGES)
         if "terminals" in parts:
+            (out / "runs").mkdir(exist_ok=True)
             if not (out / "names").exists():
                 write_names(out / "names", seed, max(3, count // 10))
             terminals(found, out / "names", out / "runs")

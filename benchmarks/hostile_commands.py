@@ -93,11 +93,11 @@ def write_named(source: Path, target: Path) -> list[str]:
         (target / split / classes[0]).mkdir(parents=True)
         for i in range(count):
             name = os.fsdecode(NAMES[(i + 20 * number) % len(NAMES)][:200]) + f"{i}.png"
-            shutil.copyfile(images[i + 20 * number], target / split / classes[0] / name)
+            shutil.copyfile(images[20 + i + 8 * number], target / split / classes[0] / name)
     for i, label in enumerate(classes):
         (target / "test" / label).mkdir(parents=True)
-        for j in range(3):
-            shutil.copyfile(images[3 * i + j], target / "test" / label / f"{os.fsdecode(NAMES[j])}.png")
+        for j in range(2):
+            shutil.copyfile(images[2 * i + j], target / "test" / label / f"{os.fsdecode(NAMES[j])}.png")
     return classes
 
 
@@ -120,6 +120,7 @@ def commands(found: Found, worker: Worker, data: Path, runs: Path, seed: int, qu
         texts = [os.fspath(word) if isinstance(word, Path) else str(word) for word in words]
         answer = worker.do(300, do="main", words=texts)
         found.tried["commands"] += 1
+        found.tried["commands that succeeded"] += answer.get("status") == 0
         found.judge(answer, f"mim-tf {' '.join(texts)}", limited=False)
         return answer.get("status")
 
@@ -137,10 +138,11 @@ def commands(found: Found, worker: Worker, data: Path, runs: Path, seed: int, qu
     for number, target in enumerate(sorted(path for path in mixed.glob("*/*") if path.is_dir()) * 12):
         _, made = hostile_files.draw(seed + 1, number)
         (target / f"hostile_{number}{made.suffix}").write_bytes(made.content)
-    for name, method in (("mixed", "colour"), ("blur", "blur")):
-        run("train", "--data", mixed, "--out", runs / f"{name}_run", "--method", method, "--size", "32")
+    for name, method in (("mixed", "colour"), ("network", "autoencoder")):
+        options = ["--method", method, "--size", "32", "--steps", "20"]
+        run("train", "--data", mixed, "--out", runs / f"{name}_run", *options)
         run("evaluate", runs / f"{name}_run", "--data", mixed, "--out", runs / f"{name}_figures")
-    run("export", runs / "blur_run", "--out", runs / "bundle", "--data", mixed)
+    run("export", runs / "network_run", "--out", runs / "bundle", "--data", mixed)
     run("evaluate", runs / "bundle", "--data", runs / "named", "--out", runs / "bundle_figures")
     run("verify", runs / "bundle", "--data", mixed)
     run("train", "--data", data, "--negatives", mixed, "--out", runs / "negatives_run", *CHEAP)
@@ -149,19 +151,20 @@ def commands(found: Found, worker: Worker, data: Path, runs: Path, seed: int, qu
     run("compare", "--data", mixed, "--out", runs / "compared_mixed", *options, "--json")
     for target in (runs / "named", runs / "bundle" / "manifest.json", Path("/proc/x"), Path("/dev/null/x")):
         run("demo", "--out", target)
-        run("export", runs / "blur_run", "--out", target)
+        run("export", runs / "network_run", "--out", target)
         run("evaluate", runs / "mixed_run", "--data", data, "--out", target)
         run("compare", "--data", data, "--out", target, *options)
     rng = np.random.default_rng([seed, 4])
-    files = sorted(path for path in (runs / "blur_run").rglob("*") if path.is_file() and path.stat().st_size)
-    for number in range(30):
+    kinds = (".json", ".csv", ".npy", ".npz", ".h5", ".keras")
+    files = sorted(path for path in (runs / "network_run").rglob("*") if path.suffix in kinds and path.stat().st_size)
+    for number in range(16):
         path = files[number % len(files)]
         content = path.read_bytes()
         with changed_byte(path, rng):
             if number % 3 == 0:
                 path.write_bytes(content[: rng.integers(len(content))])
             found.tried["damaged run folders"] += 1
-            run("evaluate" if number % 2 else "export", runs / "blur_run", *_rest(number, data, runs))
+            run("evaluate" if number % 2 else "export", runs / "network_run", *_rest(number, data, runs))
         shutil.rmtree(runs / "thrown", ignore_errors=True)
     return runs / "bundle"
 
