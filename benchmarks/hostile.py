@@ -207,6 +207,7 @@ def main() -> int:
             if not (out / "data").exists():
                 hostile_manifests.write_data(out / "data", seed)
             made = commands(found, worker, out / "data", out / "runs", seed, quick)
+            worker.close()  # it holds TensorFlow, whose memory is not that of a bundle
             sources += [] if made is None or not made.exists() else [made]
         if "bundles" in parts:
             bundles(found, worker, out, sources, seed, max(3, count // 8), 6 if quick else CHANGES)
