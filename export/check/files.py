@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from ..score.errors import MimError, explain
-from ..score.manifest import REMEDY, SCORER, name_problem, read_checked
+from ..score.manifest import REMEDY, SCORER, name_problem, read_checked, read_text
 
 SUMS = "SHA256SUMS"
 _LINE = re.compile(r"([0-9a-f]{64})  (.+)")
@@ -93,7 +93,7 @@ def _read_sums(folder: Path, inside: str) -> dict[str, str]:
     """Reads `SHA256SUMS` of the bundle or of a folder in it: sha256 by name."""
     path = folder / inside / SUMS
     try:
-        content = path.read_bytes()
+        content = read_text(path)
     except FileNotFoundError:
         raise MimError("no such file", REMEDY, path) from None
     except OSError as error:
@@ -117,7 +117,7 @@ def _check_digest(folder: Path, name: str, sums: dict[str, str], source: str) ->
     if name not in sums:
         raise MimError(f"does not list {name}", REMEDY, folder / source)
     try:
-        content = (folder / name).read_bytes()
+        content = read_text(folder / name)
     except FileNotFoundError:
         raise MimError("no such file", REMEDY, folder / name) from None
     except OSError as error:

@@ -13,7 +13,7 @@ import sys
 from .batch import list_photographs
 from .errors import MimError
 from .manifest import RELEASED
-from .output import INTERRUPTED, chosen_form, print_scores
+from .output import INTERRUPTED, chosen_form, open_standard_streams, print_scores
 from .scorer import Scorer
 from .text import write_line
 
@@ -29,6 +29,7 @@ def main() -> int:
         Exit status: 0; 2 if the bundle or a photograph could not be read; 130 if interrupted; 141 if the output pipe
         was closed.
     """
+    open_standard_streams()
     parser = argparse.ArgumentParser(prog="mim_export.score", description=__doc__)
     parser.add_argument("paths", nargs="+", help="photographs, or folders of them")
     parser.add_argument("--bundle", default=RELEASED, help="a bundle; the released one by default")

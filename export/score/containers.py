@@ -21,6 +21,10 @@ from typing import Any, BinaryIO
 MAX_SCANS = 64
 #: Bytes that are read at a time.
 _BLOCK = 1 << 16
+#: Chunks of EXIF and of transparency with more bytes are ignored, since a chunk can claim 4 GB.
+_LONGEST = 16_000_000
+#: Bytes in which the next marker of a JPEG has to follow a segment, and a scan.
+_REACH, _REACH_IN_DATA = 16_000_000, 256_000_000
 _ORIENTATION = 0x0112
 #: Formats of the TIFF types that an orientation may have: BYTE, SHORT and LONG.
 _INTEGERS = {1: "B", 3: "H", 4: "I"}
@@ -30,11 +34,15 @@ _PNG_TYPES = {0: (1, (1, 2, 4, 8, 16)), 2: (3, (8, 16)), 3: (1, (1, 2, 4, 8)), 4
 #: First column, first row, and steps between columns and rows of the passes of an interlaced PNG (Adam7).
 _ADAM7 = ((0, 0, 8, 8), (4, 0, 8, 8), (0, 4, 4, 8), (2, 0, 4, 4), (0, 2, 2, 4), (1, 0, 2, 2), (0, 1, 1, 2))
 #: A marker outside and inside entropy-coded data, where 0xFF00 is data and 0xFFD0 to 0xFFD7 are restart markers.
-_MARKER = re.compile(rb"\xff+([^\x00\xff])")
-_MARKER_IN_DATA = re.compile(rb"\xff+([^\x00\xff\xd0-\xd7])")
+#: Only the last of several 0xFF is matched: a search for all of them takes quadratic time.
+_MARKER = re.compile(rb"\xff([^\x00\xff])")
+_MARKER_IN_DATA = re.compile(rb"\xff([^\x00\xff\xd0-\xd7])")
 _WITHOUT_LENGTH = (0x01, *range(0xD0, 0xD9))
-_START_OF_SCAN, _END = 0xDA, 0xD9
+_START, _END, _START_OF_SCAN = 0xD8, 0xD9, 0xDA
 _PROGRESSIVE = (0xC2, 0xC6, 0xCA, 0xCE)
+
+#: Flag of the chunk VP8X that announces EXIF.
+_WEBP_EXIF = 8
 
 #: A range of offsets in the file, or bytes that stand for themselves.
 Piece = tuple[int, int] | bytes
@@ -49,12 +57,13 @@ class Container:
         width: of the stored image, in pixels.
         height: of the stored image, in pixels.
         pieces: the parts of the file that hold pixels.
-        exif: the EXIF data, which may be damaged; empty if there are none. Of WebP, Pillow reads them.
+        exif: the EXIF data, which may be damaged; empty if there are none.
         depth: bits of a sample of a PNG.
         colour: colour type of a PNG.
         interlaced: whether a PNG is interlaced.
         palette: the chunk PLTE of a PNG.
         transparency: the chunk tRNS of a PNG; empty if there is none.
+        scans: number of scans of a JPEG.
     """
 
     format: str
@@ -67,6 +76,7 @@ class Container:
     interlaced: bool = False
     palette: bytes = b""
     transparency: bytes = b""
+    scans: int = 1
 
 
 def read_container(file: BinaryIO) -> Container:
@@ -85,8 +95,7 @@ def read_container(file: BinaryIO) -> Container:
     if start.startswith(_PNG):
         return _png(file)
     if start[:4] == b"RIFF" and start[8:12] == b"WEBP":
-        width, height = _webp_size(start)
-        return Container("WEBP", width, height, ((0, file.seek(0, io.SEEK_END)),))
+        return _webp(file, start)
     raise ValueError("not JPEG, PNG or WebP")
 
 
@@ -119,61 +128,79 @@ def orientation(exif: bytes) -> int:
 
 
 def _jpeg(file: BinaryIO) -> Container:
-    """Leaves out comments and all application segments except JFIF and Adobe, which state the colour space."""
-    kept, position, exif, frame = 0, 2, b"", None
-    pieces: list[Piece] = []
+    """Keeps tables, frame and scans, and of the other segments only whole ones of JFIF and Adobe."""
+    size, position, exif, frame = file.seek(0, io.SEEK_END), 2, b"", None
+    pieces: list[tuple[int, int]] = [(0, 2)]
     while True:
-        marker, start, position = _marker(file, position, _MARKER)
+        marker, position = _marker(file, position, _MARKER)
+        if marker == _START:
+            raise ValueError("a second image begins before its data")
         if marker in _WITHOUT_LENGTH:
             continue
         if marker == _END:
             raise ValueError("no image data")
-        body, end = _segment(file, position)
-        if marker in (0xFE, *range(0xE0, 0xF0)):
-            if marker == 0xE1 and not exif and body.startswith(b"Exif\0\0"):
-                exif = body
-            if marker not in (0xE0, 0xEE):
-                pieces.append((kept, start))
-                kept = end
-        elif 0xC0 <= marker <= 0xCF and marker not in (0xC4, 0xC8, 0xCC):
-            frame = marker, *struct.unpack_from(">xHHB", body)
-        elif marker == _START_OF_SCAN:
+        end = _segment_end(file, position, size)
+        if marker == _START_OF_SCAN:
             break
+        if marker == 0xE1 and not exif:
+            body = _body(file, position, end)
+            exif = body if body.startswith(b"Exif\0\0") else b""
+        elif 0xC0 <= marker <= 0xCF and marker not in (0xC4, 0xC8, 0xCC):
+            frame = marker, *struct.unpack_from(">xHHB", _body(file, position, end))
+        if not _is_beside(marker, file, position, end):
+            if pieces[-1][1] == position - 2:
+                pieces[-1] = pieces[-1][0], end
+            else:
+                pieces.append((position - 2, end))
         position = end
     if frame is None:
         raise ValueError("no image size")
     kind, height, width, components = frame
     # A single scan with all components is the whole image.
-    if (kind in _PROGRESSIVE or body[:1] < bytes([components])) and _scans(file, end) > MAX_SCANS:
+    single = kind not in _PROGRESSIVE and _body(file, position, end)[:1] >= bytes([components])
+    scans = 1 if single else _scans(file, end, size)
+    if scans > MAX_SCANS:
         raise ValueError(f"has more than {MAX_SCANS} scans")
-    pieces.append((kept, file.seek(0, io.SEEK_END)))
-    return Container("JPEG", width, height, tuple(pieces), exif)
+    return Container("JPEG", width, height, (*pieces, (position - 2, size)), exif, scans=scans)
 
 
-def _scans(file: BinaryIO, position: int) -> int:
+def _is_beside(marker: int, file: BinaryIO, position: int, end: int) -> bool:
+    """Whether a segment is a comment or an application segment that does not state the colour space.
+
+    Those that do, JFIF and Adobe, have a least length: libjpeg ignores shorter ones, and Pillow fails on some.
+    """
+    if marker == 0xE0:
+        return end - position < 16 or not _body(file, position, end).startswith(b"JFIF\0")
+    if marker == 0xEE:
+        return end - position < 14 or not _body(file, position, end).startswith(b"Adobe")
+    return marker == 0xFE or 0xE0 <= marker <= 0xEF
+
+
+def _scans(file: BinaryIO, position: int, size: int) -> int:
     """Counts the scans, up to the first that is too many. The first one begins before `position`."""
     count = 1
     while count <= MAX_SCANS:
         try:
-            marker, _, position = _marker(file, position, _MARKER_IN_DATA)
+            marker, position = _marker(file, position, _MARKER_IN_DATA, _REACH_IN_DATA)
             if marker == _END:
                 break
             if marker not in _WITHOUT_LENGTH:
-                _, position = _segment(file, position)
+                position = _segment_end(file, position, size)
             count += marker == _START_OF_SCAN
         except ValueError:  # truncated, which Pillow finds as well
             break
     return count
 
 
-def _marker(file: BinaryIO, position: int, pattern: re.Pattern[bytes]) -> tuple[int, int, int]:
-    """Finds the next marker and returns its second byte, where it starts, and where it ends."""
+def _marker(file: BinaryIO, position: int, pattern: re.Pattern[bytes], reach: int = _REACH) -> tuple[int, int]:
+    """Finds the next marker and returns its second byte and where it ends."""
+    last = position + reach
     file.seek(position)
-    block = file.read(_BLOCK)
-    while block:
+    block = file.read(16)  # the next marker is usually here: a file may have a million segments
+    while block and position < last:
         found = pattern.search(block)
         if found is not None:
-            return found[1][0], position + found.start(), position + found.end()
+            return found[1][0], position + found.end()
         rest = int(block.endswith(b"\xff"))  # the first half of a marker
         position += len(block) - rest
         more = file.read(_BLOCK)
@@ -181,15 +208,19 @@ def _marker(file: BinaryIO, position: int, pattern: re.Pattern[bytes]) -> tuple[
     raise ValueError("the file ends too early")
 
 
-def _segment(file: BinaryIO, position: int) -> tuple[bytes, int]:
-    """Returns the content of a segment of a JPEG, and the position of its end."""
+def _segment_end(file: BinaryIO, position: int, size: int) -> int:
+    """Returns where a segment of a JPEG ends, whose length is at `position`."""
     file.seek(position)
-    header = file.read(2)
-    length = int.from_bytes(header, "big")
-    body = file.read(max(length - 2, 0))
-    if length < 2 or len(body) < length - 2:
+    length = int.from_bytes(file.read(2), "big")
+    if length < 2 or position + length > size:
         raise ValueError("the file ends too early")
-    return body, position + length
+    return position + length
+
+
+def _body(file: BinaryIO, position: int, end: int) -> bytes:
+    """Returns the content of a segment of a JPEG."""
+    file.seek(position + 2)
+    return file.read(end - position - 2)
 
 
 def _png(file: BinaryIO) -> Container:
@@ -207,6 +238,10 @@ def _png(file: BinaryIO) -> Container:
             first, last = first or position, min(end, size)
         elif kind == b"IEND" or end > size:
             break
+        elif kind in (b"IHDR", b"PLTE") and length > _BLOCK:
+            raise ValueError("a header or palette of impossible length")
+        elif length > _LONGEST:
+            pass
         elif kind in (b"IHDR", b"PLTE", b"tRNS", b"eXIf") and kind not in found and (not last or kind == b"eXIf"):
             body, check = file.read(length), file.read(4)
             if kind in (b"IHDR", b"PLTE"):
@@ -268,6 +303,33 @@ def _png_data(file: BinaryIO, container: Container) -> Iterator[bytes]:
         while length and (block := file.read(min(length, _BLOCK))):
             length -= len(block)
             yield block
+
+
+def _webp(file: BinaryIO, start: bytes) -> Container:
+    """Keeps the chunks with pixels of the first frame. Pillow would read all others into memory."""
+    width, height = _webp_size(start)
+    size, position, end, kept = file.seek(0, io.SEEK_END), 12, 8 + int.from_bytes(start[4:8], "little"), 0
+    if end > size:
+        raise ValueError("the file ends too early")
+    pieces: list[Piece] = []
+    exif, frames = b"", 0
+    while position + 8 <= end:
+        file.seek(position)
+        kind, length = struct.unpack("<4sI", file.read(8))
+        after = position + 8 + length + length % 2
+        if after > end:
+            raise ValueError("the file ends too early")
+        frames += kind == b"ANMF"
+        if kind in (b"VP8X", b"VP8 ", b"VP8L", b"ALPH", b"ANIM") or (kind == b"ANMF" and frames == 1):
+            pieces.append((position, after))
+            kept += after - position
+        elif kind == b"EXIF" and not exif and start[12:16] == b"VP8X" and start[20] & _WEBP_EXIF and length <= _LONGEST:
+            exif = file.read(length)
+        position = after
+    if kept > 4 * width * height + _BLOCK:
+        raise ValueError("more data than its pixels need")
+    head = b"RIFF" + struct.pack("<I", 4 + kept) + b"WEBP"
+    return Container("WEBP", width, height, (head, *pieces), exif)
 
 
 def _webp_size(start: bytes) -> tuple[int, int]:

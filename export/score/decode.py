@@ -26,8 +26,16 @@ from .preprocess import AreaAverage
 MAX_PIXELS = 100_000_000
 #: The same for WebP, since libwebp and Pillow hold four copies of the image in 4 bytes for each pixel.
 MAX_WEBP_PIXELS = 52_000_000
-#: Pixels that are converted at a time.
-_BAND = 1_000_000
+#: The same for a JPEG of several scans, since libjpeg holds all coefficients beside the image.
+MAX_PROGRESSIVE_PIXELS = 69_000_000
+#: Maximum of pixels times scans of a JPEG: each scan takes as long as decoding a simple file.
+_MAX_SCANNED = 1_000_000_000
+#: The same for a PNG of 16 bits and several samples, which is decoded twice.
+MAX_DEEP_PIXELS = 30_000_000
+#: Largest number of rows, for each of which Pillow needs memory and time. JPEG and WebP cannot have more.
+_MAX_ROWS = 1_000_000
+#: Pixels that are converted at a time: few enough for the cache of a processor.
+_BAND = 200_000
 _REMEDY = "replace the file by a JPEG, PNG or WebP photograph"
 _PLUGINS: dict[str, Callable[[IO[bytes]], ImageFile.ImageFile]] = {
     "JPEG": JpegImagePlugin.JpegImageFile,
@@ -64,17 +72,15 @@ class Photograph:
                 self._container = read_container(self._file)
                 if not self._container.width or not self._container.height:
                     raise ValueError("it has no pixels")
-                limit = MAX_WEBP_PIXELS if self._container.format == "WEBP" else MAX_PIXELS
+                limit = _most_pixels(self._container)
                 if self._container.width * self._container.height > limit:
                     raise MimError(f"has more than {limit:,} pixels", "shrink the image", path)
-                exif = self._container.exif
-                if self._container.format == "WEBP":
-                    self._images.append(self._open())
-                    exif = self._images[0].info.get("exif", b"")
+                if self._container.height > _MAX_ROWS:
+                    raise MimError(f"has more than {_MAX_ROWS:,} rows", "shrink the image", path)
             except BaseException:
                 self._file.close()
                 raise
-            self._orientation = orientation(exif)
+            self._orientation = orientation(self._container.exif)
         stored = self._container.width, self._container.height
         self.width, self.height = stored[::-1] if self._orientation >= 5 else stored
 
@@ -208,6 +214,17 @@ def _one_line(path: str | os.PathLike[str]) -> Iterator[None]:
         raise MimError(f"not a readable image ({reason[:80]})", _REMEDY, path) from None
 
 
+def _most_pixels(container: Container) -> int:
+    """Returns the largest number of pixels that an image of this kind may have."""
+    if container.format == "WEBP":
+        return MAX_WEBP_PIXELS
+    if container.scans > 1:
+        return min(MAX_PROGRESSIVE_PIXELS, _MAX_SCANNED // container.scans)
+    if container.depth == 16 and container.colour != 0:
+        return MAX_DEEP_PIXELS
+    return MAX_PIXELS
+
+
 def _check_kind(path: str | os.PathLike[str]) -> None:
     """Refuses what is not a regular file before it is opened: a pipe or a device would be waited for."""
     mode = os.stat(path).st_mode
@@ -237,8 +254,9 @@ def _png_rgb(images: list[Image.Image], container: Container) -> NDArray[np.uint
     """Converts a strip of a PNG. Pillow compares the transparent colour after scaling, which would miss some."""
     depth, colour, entry = container.depth, container.colour, container.transparency
     if colour == 3:
-        table = _palette(container)
-        return table[np.asarray(images[0])]
+        image = images[0]
+        image.putpalette(_palette(container).tobytes())
+        return np.asarray(image.convert("RGB"))
     samples: NDArray[Any]
     if depth == 16:
         samples = _sixteen_bits(images, colour)
@@ -282,5 +300,12 @@ def _sixteen_bits(images: list[Image.Image], colour: int) -> NDArray[np.uint16]:
 
 def _over_white(colour: NDArray[np.uint8], alpha: NDArray[np.uint8]) -> NDArray[np.uint8]:
     """Composites colours over white: (c a + 255 (255 - a) + 127) div 255, which is below 2^16 before the division."""
-    wide = alpha.astype(np.uint16)
-    return ((colour * wide + 255 * (255 - wide) + 127) // 255).astype(np.uint8)
+    wide = alpha[..., 0].astype(np.uint16)
+    white = 255 * (255 - wide) + 127
+    result = np.empty(colour.shape, np.uint8)
+    for channel in range(3):  # one after the other, which takes less than half the time
+        total = wide * colour[..., channel]
+        total += white
+        total //= 255
+        result[..., channel] = total
+    return result

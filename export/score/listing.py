@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import stat
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -29,6 +29,7 @@ class Listing:
         broken: links to nothing.
         closed: folders, or links into folders, that may not be read.
         loops: links to a folder that contains them.
+        again: links inside a linked folder to a folder that is read already.
         special: pipes, devices and sockets with the name of an image.
     """
 
@@ -37,6 +38,7 @@ class Listing:
     broken: list[Path] = field(default_factory=list)
     closed: list[Path] = field(default_factory=list)
     loops: list[Path] = field(default_factory=list)
+    again: list[Path] = field(default_factory=list)
     special: list[Path] = field(default_factory=list)
 
     def warnings(self, folder: str | os.PathLike[str]) -> list[str]:
@@ -57,6 +59,7 @@ class Listing:
             (self.broken, "broken links are left out", "repair or remove them"),
             (self.closed, "unreadable folders are left out", "allow the current user to read them"),
             (self.loops, "links to a folder above them are left out", "remove them"),
+            (self.again, "links inside linked folders to folders that are read already are left out", "remove them"),
             (self.special, "pipes or devices are left out", "replace them by files"),
         )
         where = os.fspath(folder)
@@ -80,7 +83,9 @@ def named(names: Sequence[str]) -> str:
 def list_images(folder: str | os.PathLike[str]) -> Listing:
     """Lists a folder and its subfolders. Links are followed, but not into a folder that contains them.
 
-    Names with a leading dot and the folders of systems, such as `__MACOSX`, are skipped. No file is opened.
+    Links inside a linked folder are followed only into folders that are not read yet, since the number of paths through
+    links can double with every folder. Names with a leading dot and the folders of systems, such as `__MACOSX`, are
+    skipped. No file is opened.
 
     Args:
         folder: an existing folder.
@@ -93,9 +98,11 @@ def list_images(folder: str | os.PathLike[str]) -> Listing:
     """
     listing = Listing()
     top = os.stat(folder)
-    waiting = [(Path(folder), frozenset({(top.st_dev, top.st_ino)}))]
+    entered = {_key(top)}
+    # Folders to read: path, folders above, and whether a link leads there. Those without a link come first.
+    waiting = deque([(Path(folder), frozenset(entered), False)])
     while waiting:
-        path, above = waiting.pop()
+        path, above, linked = waiting.popleft()
         try:
             children = [(child, _status(child)) for child in _children(path)]
         except OSError:  # a folder may be listed by a user who may not enter it
@@ -107,11 +114,15 @@ def list_images(folder: str | os.PathLike[str]) -> Listing:
             if isinstance(status, OSError):
                 (listing.closed if isinstance(status, PermissionError) else listing.broken).append(child)
             elif stat.S_ISDIR(status.st_mode):
-                key = (status.st_dev, status.st_ino)
+                key, is_link = _key(status), child.is_symlink()
                 if key in above:
                     listing.loops.append(child)
+                elif linked and is_link and key in entered:
+                    listing.again.append(child)
                 else:
-                    waiting.append((child, above | {key}))
+                    entered.add(key)
+                    item = (child, above | {key}, linked or is_link)
+                    waiting.append(item) if item[2] else waiting.appendleft(item)
             elif child.suffix.lower() in SUFFIXES:
                 (listing.images if stat.S_ISREG(status.st_mode) else listing.special).append(child)
             elif stat.S_ISREG(status.st_mode) and child.suffix.lower() not in _TEXT:
@@ -131,7 +142,12 @@ Warn = Callable[[str], None]
 
 def _children(folder: Path) -> list[Path]:
     names = os.listdir(folder)
-    return [folder / name for name in names if not name.startswith(".") and name not in _SYSTEM]
+    return [folder / name for name in sorted(names) if not name.startswith(".") and name not in _SYSTEM]
+
+
+def _key(status: os.stat_result) -> tuple[int, int]:
+    """What identifies a folder, whatever the path to it."""
+    return status.st_dev, status.st_ino
 
 
 def _status(path: Path) -> os.stat_result | OSError:

@@ -33,6 +33,8 @@ FORMAT = 2
 #: Folder of scorer sources in a bundle. The released bundle has none, since the installed package contains the sources.
 SCORER = "scorer"
 REMEDY = "export the bundle again or reinstall mim-tf"
+#: Largest text file of a bundle in bytes. More is not read into memory.
+MAX_TEXT = 16_000_000
 #: Maximum of `size`, as in the scorers in other languages.
 MAX_SIZE = 4096
 #: Maximum of `gate.min_side`: the side of a square with `MAX_PIXELS` pixels. More would refuse every photograph.
@@ -55,14 +57,30 @@ def read_strict(path: str | os.PathLike[str], remedy: str = REMEDY) -> Any:
         MimError: the file is missing, cannot be read, or is not JSON.
     """
     try:
-        mode = os.stat(path).st_mode
-        if not stat.S_ISREG(mode) and not stat.S_ISDIR(mode):  # reading a pipe would wait for ever
-            raise MimError("is not a file", remedy, path)
-        return parse_strict(Path(path).read_bytes(), path, remedy)
+        return parse_strict(read_text(path, remedy), path, remedy)
     except FileNotFoundError:
         raise MimError("no such file", remedy, path) from None
     except OSError as error:
         raise explain(error, path) or error from None
+
+
+def read_text(path: str | os.PathLike[str], remedy: str = REMEDY) -> bytes:
+    """Reads a text file of a bundle.
+
+    Args:
+        path: the file.
+        remedy: remedy of the error.
+
+    Raises:
+        MimError: it is a pipe or a device, or larger than `MAX_TEXT`.
+        OSError: it is missing or cannot be read.
+    """
+    found = os.stat(path)
+    if not stat.S_ISREG(found.st_mode) and not stat.S_ISDIR(found.st_mode):  # reading a pipe would wait for ever
+        raise MimError("is not a file", remedy, path)
+    if found.st_size > MAX_TEXT:
+        raise MimError(f"has {found.st_size} bytes, expected at most {MAX_TEXT}", remedy, path)
+    return Path(path).read_bytes()
 
 
 def parse_strict(content: bytes, path: str | os.PathLike[str], remedy: str = REMEDY) -> Any:

@@ -22,6 +22,21 @@ INTERRUPTED = 130
 CLOSED = 141
 
 
+def open_standard_streams() -> None:
+    """Opens the null device in the place of standard streams that are closed, as after `>&-` in a shell.
+
+    Otherwise the next file or pipe that is opened gets the number of the stream, and what is written to the stream, or
+    redirected, damages it. Processes that are started inherit the null device.
+    """
+    for number, name in enumerate(("stdin", "stdout", "stderr")):
+        try:
+            os.fstat(number)
+        except OSError:
+            os.set_inheritable(os.open(os.devnull, os.O_RDWR), True)  # gets the lowest number that is free
+            if getattr(sys, name) is None:
+                setattr(sys, name, open(number, "w" if number else "r", encoding="utf-8", closefd=False))  # noqa: SIM115
+
+
 def chosen_form(as_json: bool, as_jsonl: bool) -> Form:
     """Returns the form that options ask for.
 
@@ -105,7 +120,7 @@ def to_line(row: Row, normal_class: str) -> str:
 
 
 def _json(entry: Any, indent: int | None) -> str:
-    return json_text(entry, sys.stdout.encoding, indent)
+    return json_text(entry, None if sys.stdout is None else sys.stdout.encoding, indent)
 
 
 class _Bar:

@@ -58,8 +58,10 @@ class AreaAverage:
         self._size, self._side = size, min(height, width)
         self._top, self._left = (height - self._side) // 2, (width - self._side) // 2
         self._row = -self._top  # of the centre square
-        # Sums are at most 255 N^2 < 2^53, so float64 is exact for any order of summation.
+        # Sums are at most 255 N^2 < 2^53, so float64 is exact for any order of summation. Those of one target row are
+        # at most 255 N, for which float32 is exact below 2^24, and faster.
         self._sums = np.zeros((size, self._side, 3))
+        self._kind = np.float32 if 255 * self._side < 1 << 24 else np.float64
 
     def add(self, rows: NDArray[np.uint8]) -> None:
         """Adds the next rows.
@@ -77,10 +79,10 @@ class AreaAverage:
         for j in range(begin * size // side, -(-end * size // side)):
             first, last, weights = self._overlap(j)
             first, last, offset = max(first, begin), min(last, end), first
-            # Target row by target row, so that a band is never converted to float64 as a whole.
-            part = square[first - begin : last - begin].astype(np.float64)
-            # Without BLAS, whose threads would take the cores of the processes that score other photographs.
-            self._sums[j] += np.einsum("k,kwc->wc", weights[first - offset : last - offset], part)
+            # Target row by target row, so that a band is never converted to floats as a whole.
+            part = square[first - begin : last - begin].astype(self._kind)
+            # Not a matrix product: libraries start threads for it, which cost more than they save.
+            self._sums[j] += np.einsum("k,kwc->wc", weights[first - offset : last - offset].astype(self._kind), part)
 
     def result(self) -> NDArray[np.uint8]:
         """Returns the resampled image, uint8 (S, S, 3), after all rows were added."""

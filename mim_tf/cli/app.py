@@ -12,6 +12,7 @@ import typer
 
 from mim_export.score.atomic_files import check_new_folder, check_writable
 from mim_export.score.errors import MimError, explain
+from mim_export.score.output import open_standard_streams
 from mim_tf import __version__
 from mim_tf.cli import bundle as bundle_commands
 from mim_tf.cli.bundle import Json
@@ -271,6 +272,7 @@ def main() -> None:
     0 for success, 2 for a user error (printed as one line on stderr), 130 for Ctrl-C, 141 if the output pipe was
     closed.
     """
+    open_standard_streams()
     try:
         # With standalone_mode=False, typer.Exit is returned as its exit code.
         sys.exit(app(standalone_mode=False) or 0)

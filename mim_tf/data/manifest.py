@@ -16,6 +16,10 @@ from mim_export.score.errors import MimError, explain
 from mim_export.score.listing import Warn, named
 
 _NAME = "MANIFEST.csv"
+#: Longest cell of the column file that is looked up, in characters. Systems accept paths of 4096 bytes.
+_LONGEST = 4096
+#: Characters of a cell that a warning shows.
+_SHOWN = 200
 
 
 @dataclass(frozen=True)
@@ -59,7 +63,8 @@ def read_manifest_csv(root: Path, files: Iterable[str], warn: Warn) -> dict[str,
     for cell, row in _rows(path):
         name = find(cell)
         if name is None:
-            unmatched.append(cell or "an empty cell")
+            shown = cell if len(cell) <= _SHOWN else cell[:_SHOWN] + "..."
+            unmatched.append(shown or "an empty cell")
             continue
         if not row.group:
             without_group.append(name)
@@ -126,6 +131,8 @@ class _Finder:
         """Returns the name of the file; None if no file matches, or more than one do."""
         if cell in self._exact:
             return cell
+        if len(cell) > _LONGEST:
+            return None
         for text in dict.fromkeys((cell, cell.strip())):
             for path in dict.fromkeys((text, text.replace("\\", "/"))):
                 found = self._of_path(path)

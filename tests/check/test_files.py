@@ -7,6 +7,7 @@ import json
 import os
 import shutil
 import subprocess
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -237,3 +238,11 @@ def sign_only_manifest(folder: Path) -> None:
     lines = (folder / "SHA256SUMS").read_text().splitlines()
     lines = [f"{digest}  manifest.json" if line.endswith("  manifest.json") else line for line in lines]
     (folder / "SHA256SUMS").write_text("\n".join(lines) + "\n")
+
+
+@pytest.mark.parametrize("name", ["manifest.json", "SHA256SUMS", "scorer/SHA256SUMS", "golden/golden.json", "LICENSE"])
+def test_files_of_gigabytes_are_named_and_not_read(bundle: Path, name: str) -> None:
+    os.truncate(bundle / name, 3_000_000_000)  # a hole, which takes no space on the disk
+    started = time.process_time()
+    assert f"{name}: " in _complaint(bundle)
+    assert time.process_time() - started < 2

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import time
 import unicodedata
 from pathlib import Path
 
@@ -131,3 +132,14 @@ def test_groups_and_skin_types_reach_the_photographs(tmp_path: Path) -> None:
     found = {photo.path.relative_to(tmp_path).as_posix(): photo for photo in scan_folder(tmp_path)}
     assert {name: found[name].group for name in FILES} == {name: f"p{n}" for n, name in enumerate(FILES)}
     assert [found[name].skin_type for name in FILES] == [None, "IV", "IV", "IV"]
+
+
+@pytest.mark.parametrize("part", ["/a", "C:\\a", "../", "é/"])
+def test_cells_longer_than_any_path_match_nothing_at_once(tmp_path: Path, part: str) -> None:
+    cell = (part * 60_000)[:100_000]
+    write(tmp_path, [(FILES[0], "one"), *((cell + str(number), "x") for number in range(20))])
+    started = time.process_time()
+    groups, lines = read(tmp_path)
+    assert time.process_time() - started < 2
+    assert groups == {FILES[0]: "one"}
+    assert "20 rows match no photograph" in lines[0] and len(lines[0]) < 1000

@@ -6,6 +6,8 @@ import io
 import itertools
 import os
 import struct
+import time
+import tracemalloc
 import warnings
 import zlib
 from pathlib import Path
@@ -257,7 +259,7 @@ def test_large_webp_files_are_refused_before_they_are_decoded(tmp_path: Path) ->
         b"VP8 \x0a\0\0\0\0\0\0\x9d\x01\x2a" + struct.pack("<HH", side, side),
     ):
         with pytest.raises(MimError, match=f"more than {MAX_WEBP_PIXELS:,} pixels"):
-            read(b"RIFF\0\1\0\0WEBP" + body + bytes(40), tmp_path)
+            read(b"RIFF" + struct.pack("<I", 44 + len(body)) + b"WEBP" + body + bytes(40), tmp_path)
 
 
 @pytest.mark.parametrize("shape", [(0, 3, 3), (3, 0, 3)])
@@ -283,6 +285,99 @@ def test_a_damaged_file_is_decoded_or_refused_in_one_line(
         assert str(error).isprintable()
     else:
         assert small.shape == (8, 8, 3)
+
+
+def test_segments_too_short_to_state_the_colours_are_left_out(tmp_path: Path) -> None:
+    whole = read(jpeg(), tmp_path)
+    for short in (
+        segment(0xEE, b"Adobe"),
+        segment(0xEE, b"Adobe\0d\0"),
+        segment(0xE0, b"JFIF"),
+        segment(0xE0, b"JFIF\0"),
+    ):
+        np.testing.assert_array_equal(read(jpeg(short), tmp_path), whole)
+
+
+def test_a_million_comments_and_megabytes_between_segments_cost_little(tmp_path: Path) -> None:
+    whole = read(jpeg(), tmp_path)
+    for beside in (
+        segment(0xFE, b"") * 300_000,
+        b"\xff" * 3_000_000,
+        b"\xff\0" * 1_500_000,
+        segment(0xFE, b"") + bytes(3_000_000),
+    ):
+        started = time.process_time()
+        np.testing.assert_array_equal(read(jpeg(beside), tmp_path), whole)
+        assert time.process_time() - started < 3
+
+
+@pytest.mark.parametrize("kind", ["eXIf", "tRNS", "tEXt", "PLTE", "IHDR", "WEBP", "EXIF", "JPEG", "noise"])
+def test_holes_of_gigabytes_are_not_read(tmp_path: Path, kind: str) -> None:
+    length, refused = 1_900_000_000, kind in ("PLTE", "IHDR", "noise")
+    start, end = png(PATTERN, 8, 2)[:33], png(PATTERN, 8, 2)[33:]
+    if kind == "JPEG":
+        start, end = jpeg(), b"\0"
+    elif kind == "noise":
+        start = b"\xff\xd8\xff"
+    elif kind in ("WEBP", "EXIF"):
+        buffer = io.BytesIO()
+        Image.fromarray(PATTERN).save(buffer, "WEBP", lossless=True)
+        start, end = buffer.getvalue(), b"\0"
+        if kind == "EXIF":
+            size = struct.pack("<I", length + len(start))
+            start = start[:4] + size + start[8:] + b"EXIF" + struct.pack("<I", length)
+    else:
+        start, end = (
+            (start[:8] if kind == "IHDR" else start) + struct.pack(">I", length) + kind.encode(),
+            bytes(4) + end,
+        )
+    path = tmp_path / "a.image"
+    with path.open("wb") as file:
+        file.write(start)
+        file.seek(length, io.SEEK_CUR)
+        file.write(end)
+    tracemalloc.start()
+    try:
+        if refused:
+            with pytest.raises(MimError, match="not a readable image"):
+                decode(path)
+        else:
+            assert decode(path).shape == PATTERN.shape
+        assert tracemalloc.get_traced_memory()[1] < 100_000_000
+    finally:
+        tracemalloc.stop()
+
+
+def test_a_webp_file_is_judged_whatever_its_other_chunks_hold(tmp_path: Path) -> None:
+    buffer = io.BytesIO()
+    frames = [Image.fromarray(PATTERN), Image.fromarray(PATTERN[::-1])]
+    frames[0].save(buffer, "WEBP", lossless=True, save_all=True, append_images=frames[1:])
+    animated = buffer.getvalue()
+    np.testing.assert_array_equal(read(animated, tmp_path), PATTERN)
+    second = animated.rindex(b"ANMF")
+    damaged = animated[: second + 30] + bytes(len(animated) - second - 30)
+    np.testing.assert_array_equal(read(damaged, tmp_path), PATTERN)
+    with pytest.raises(MimError, match="ends too early"):
+        read(animated[:-40], tmp_path)
+
+
+def test_images_that_cost_more_than_their_pixels_have_lower_limits(tmp_path: Path) -> None:
+    def refused(content: bytes, complaint: str) -> None:
+        with pytest.raises(MimError, match=complaint):
+            read(content, tmp_path)
+
+    progressive = bytearray(jpeg(progressive=True))
+    place = bytes(progressive).index(b"\xff\xc2") + 5
+    progressive[place : place + 4] = struct.pack(">HH", 8400, 8400)
+    refused(bytes(progressive), "more than 69,000,000 pixels")
+    progressive[place : place + 4] = struct.pack(">HH", 5000, 5000)
+    start = bytes(progressive).rindex(b"\xff\xda")
+    refused(bytes(progressive[:-2] + progressive[start:-2] * 40 + progressive[-2:]), "more than 20,000,000 pixels")
+    deep = bytearray(png(PATTERN.astype(np.uint16), 16, 2))
+    deep[16:33] = struct.pack(">IIBBBBB", 6000, 6000, 16, 2, 0, 0, 0) + bytes(4)
+    refused(bytes(deep), "more than 30,000,000 pixels")
+    deep[16:33] = struct.pack(">IIBBBBB", 1, 1_000_001, 8, 0, 0, 0, 0) + bytes(4)
+    refused(bytes(deep), "more than 1,000,000 rows")
 
 
 def _written(content: bytes, folder: Path) -> Path:

@@ -126,3 +126,30 @@ def test_named_accounts_for_every_name(names: list[str]) -> None:
     shown = first.split(", ")
     assert shown == names[: len(shown)]
     assert len(shown) + (int(more.split()[0]) if more else 0) == len(names)
+
+
+def test_links_between_linked_folders_do_not_multiply(tmp_path: Path) -> None:
+    """Each folder has two links to the next, so that a folder can be reached by 2^40 paths."""
+    steps = 40
+    for number in range(steps + 1):
+        touch(tmp_path / f"d{number}" / "photo.png")
+    for number in range(steps):
+        for name in "ab":
+            (tmp_path / f"d{number}" / name).symlink_to(tmp_path / f"d{number + 1}")
+    listing = list_images(tmp_path)
+    assert len(listing.images) == 3 * steps + 1
+    (warning,) = listing.warnings(tmp_path)
+    assert "links inside linked folders to folders that are read already are left out (d0/a/a, " in warning
+
+
+def test_a_linked_folder_may_hold_links_to_new_folders(tmp_path: Path) -> None:
+    folder = tmp_path / "folder"
+    touch(tmp_path / "far" / "a.png")
+    touch(tmp_path / "near" / "b.png")
+    (tmp_path / "near" / "more").symlink_to(tmp_path / "far")
+    folder.mkdir()
+    (folder / "one").symlink_to(tmp_path / "near")
+    (folder / "two").symlink_to(tmp_path / "near")
+    found, lines = score_folder(folder)
+    assert found == ["one/b.png", "one/more/a.png", "two/b.png"]
+    assert len(lines) == 1 and "(two/more)" in lines[0]
