@@ -34,9 +34,12 @@ def streams(monkeypatch: pytest.MonkeyPatch) -> Any:
 
 
 def metrics() -> dict[str, Any]:
-    entry = {"auroc": 0.5, "ci_low": 0.4, "ci_high": 0.6, "images": 2, "groups": 2}
+    area = {"auroc": 0.5, "ci_low": 0.4, "ci_high": 0.6}
+    entry = {**area, "by_group": area, "images": 2, "groups": 2}
     result = {"normal_class": ODD[0], "split": "test", "measure": "ssim", "ssim": None, "mean_auroc": None}
-    sensitivity = {"value": 0.5, "ci_low": 0.4, "ci_high": 0.6}
+    share = {"value": 0.5, "ci_low": 0.4, "ci_high": 0.6}
+    whole = {"count": 1, "ci_low": 0.4, "ci_high": 0.6}
+    sensitivity = {**share, "by_group": share, "groups_without_miss": whole, "groups": 2}
     return {**result, "classes": dict.fromkeys(ODD, entry), "sensitivity": sensitivity}
 
 

@@ -5,14 +5,16 @@ from __future__ import annotations
 import numpy as np
 
 from mim_export.convert.graph import Deep
-from mim_tf.measures.head import fit_head
+from mim_tf.measures.head import HeadSample, fit_head
 
 RNG = np.random.default_rng(0)
 PLAIN = RNG.normal(size=(80, 20))
 
 
 def test_after_the_correction_rounded_vectors_have_the_means_of_exact_ones() -> None:
-    head = fit_head(PLAIN, PLAIN + 0.1 * RNG.normal(size=PLAIN.shape), PLAIN + 3 * RNG.normal(size=20))
+    index = np.arange(len(PLAIN))
+    positives, negatives = PLAIN + 0.1 * RNG.normal(size=PLAIN.shape), PLAIN + 3 * RNG.normal(size=20)
+    head = fit_head(HeadSample(PLAIN, positives, negatives, index.astype(str), index, index))
     rounded = PLAIN + RNG.normal(size=20) + 0.3 * RNG.normal(size=PLAIN.shape)
     graph = object.__new__(Deep)
     graph.head = head

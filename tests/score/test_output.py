@@ -31,6 +31,8 @@ def test_closed_streams_cost_neither_the_run_nor_other_rows(folder: Path, closed
 @pytest.mark.parametrize("form", ["text", "json", "jsonl"])
 def test_a_program_without_a_console_prints_nothing(form: output.Form, monkeypatch: pytest.MonkeyPatch) -> None:
     class FakeScorer:
+        normal_class = "mpox"
+
         def score_photograph(self, photo: object) -> dict[str, object]:
             return {"image": "a", "similarity": None, "p_value": None, "verdict": "cannot-judge", "reason": "blank"}
 
