@@ -16,7 +16,7 @@ if "PYTEST_XDIST_WORKER" in os.environ:
     for _name in ("TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS", "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
         os.environ.setdefault(_name, "1")
 
-# A shell ignores SIGINT in its background jobs, and nohup ignores SIGHUP; commands that the tests stop would inherit it.
+# A shell ignores SIGINT in background jobs, and nohup ignores SIGHUP; commands that the tests stop would inherit it.
 for _signal, _handler in ((signal.SIGINT, signal.default_int_handler), (signal.SIGHUP, signal.SIG_DFL)):
     if signal.getsignal(_signal) is signal.SIG_IGN:
         signal.signal(_signal, _handler)
