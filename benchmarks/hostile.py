@@ -22,7 +22,7 @@ import hostile_files
 import hostile_manifests
 import numpy as np
 from hostile_bundles import changed_byte, harm
-from hostile_commands import CHEAP, commands, score_forms, terminals
+from hostile_commands import CHEAP, commands, score_forms, terminals, write_named
 from hostile_large import write_large
 from hostile_names import write_deep, write_ladder, write_link_farm, write_names, write_special
 from hostile_pictures import pixels, png
@@ -213,6 +213,10 @@ def main() -> int:
             bundles(found, worker, out, sources, seed, max(3, count // 8), 6 if quick else CHANGES)
         if "terminals" in parts:
             (out / "runs").mkdir(exist_ok=True)
+            if not (out / "data").exists():
+                hostile_manifests.write_data(out / "data", seed)
+            if not (out / "runs" / "named").exists():
+                write_named(out / "data", out / "runs" / "named")
             if not (out / "names").exists():
                 write_names(out / "names", seed, max(3, count // 10))
             terminals(found, out / "names", out / "runs")

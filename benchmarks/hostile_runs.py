@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import selectors
+import signal
 import subprocess
 import sys
 import time
@@ -156,12 +157,18 @@ def command(
     began = time.monotonic()
     what = f"mim-tf {' '.join(words)} {shell or ''} {env or ''}"[:300]
     process = subprocess.Popen(
-        line, cwd=folder, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=variables
+        line,
+        cwd=folder,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        env=variables,
+        start_new_session=True,
     )
     try:
         out, err = process.communicate(timeout=patience)
     except subprocess.TimeoutExpired:
-        process.kill()
+        os.killpg(process.pid, signal.SIGKILL)  # also what a shell or a pool has started
         out, err = process.communicate()
         found.add("hangs over 5 s", f"{what}: ended after {patience:.0f} s")
         return Done(None, out, err, patience)
