@@ -155,6 +155,7 @@ def bundles(found: Found, worker: Worker, out: Path, sources: list[Path], seed: 
             found.judge(worker.do(300, do="main", words=["verify", str(folder)]), f"verify {what}")
             if number % 20 == 0:
                 found.judge(worker.do(300, do="main", words=["bench", str(folder)]), f"bench {what}", limited=False)
+                worker.close()  # it holds TensorFlow
     worker.close()
 
 
