@@ -19,6 +19,7 @@ from mim_export.score.atomic_files import check_writable, new_file, read_json, t
 from mim_export.score.decide import Calibration, Gate, Judgement, check_alpha, check_level
 from mim_export.score.errors import MimError
 from mim_export.score.manifest import RELEASED
+from mim_export.score.preprocess import Inpainted
 from mim_tf.calibration import FOLDS, fit_calibration, fit_gate, groups_needed
 from mim_tf.data.arrays import array_fingerprint, check_groups, check_images, resample_all
 from mim_tf.data.content import fingerprint, read_record, record_rows, write_record
@@ -453,6 +454,16 @@ class Detector:
         photographs = check_images(pixels)
         self._check_fitted()
         return self.model.reconstruction_steps(resample_all(photographs, self.size))
+
+    def inpaint(self, images: NDArray[np.uint8] | Sequence[NDArray[np.uint8]]) -> Inpainted | None:
+        """Inpaintings of images with the fixed mask set; see `OneClassModel.inpaint`.
+
+        Args:
+            images: as those of `score_samples`.
+        """
+        photographs = check_images(images)
+        self._check_fitted()
+        return self.model.inpaint(resample_all(photographs, self.size))
 
     # ---- files ------------------------------------------------------------------------------------
 

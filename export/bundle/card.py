@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from mim_tf.evaluation.inpainting_quality import table
 from mim_tf.evaluation.metrics import interval_text
 
 #: Shown to users by every scorer and stored in the manifest.
@@ -145,5 +146,21 @@ def _tables(metrics: dict[str, Any], normal_class: str) -> str:
             f"photograph, {by_group['value']:.3f} {interval_text(by_group, '.3f')} with each group counted once; "
             f"{whole['count']} of {sensitivity['groups']} groups without a miss {interval_text(whole, '.3f')}.",
         ]
+        if result.get("inpainting"):
+            rows += ["", *_inpainting(name, result["inpainting"], result["split"], normal_class)]
         parts.append("\n".join(rows))
     return "\n\n".join(parts)
+
+
+def _inpainting(name: str, result: dict[str, Any], split: str, normal_class: str) -> list[str]:
+    """Lines of the table of the quality of the inpaintings."""
+    header, *rows = ("| " + " | ".join(row) + " |" for row in table(result["classes"][normal_class]))
+    return [
+        f"{name}: inpainting of `{normal_class}`, split `{split}`, {result['size']} px, {result['masks']} masks, "
+        "beside fills that have learnt nothing; each pixel was hidden once. A sharpness of 1 is that of the "
+        "photographs.",
+        "",
+        header,
+        "|---" * 5 + "|",
+        *rows,
+    ]

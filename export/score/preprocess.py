@@ -6,6 +6,8 @@ only numpy.
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -154,3 +156,17 @@ def mask_set(size: int, cell: int, count: int) -> NDArray[np.float32]:
     labels = mask_labels(size, cell, count)
     hidden = labels[None] == np.arange(count, dtype=np.uint8)[:, None, None]
     return 1.0 - hidden[..., None].astype(np.float32)
+
+
+class Inpainted(NamedTuple):
+    """Images and their inpaintings under a mask set.
+
+    Attributes:
+        images: uint8 (N, s, s, 3), the images that were inpainted; s may be smaller than the side of the model's input.
+        inpainted: float32 (N, s, s, 3) in [0, 1]; each pixel was predicted under the mask that hides it.
+        masks: float32 (n, s, s, 1), 1 = kept, 0 = hidden.
+    """
+
+    images: NDArray[np.uint8]
+    inpainted: NDArray[np.float32]
+    masks: NDArray[np.float32]

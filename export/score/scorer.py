@@ -18,7 +18,7 @@ from .decode import Photograph
 from .errors import MimError
 from .manifest import RELEASED, REMEDY, masks_of, read_checked, read_manifest
 from .model import load_score
-from .preprocess import resample
+from .preprocess import Inpainted, resample
 from .runtimes import MakeInterpreter, runtime
 
 
@@ -119,6 +119,23 @@ class Scorer:
         scale = self.size // masks.shape[1]
         mask = masks[0].repeat(scale, axis=0).repeat(scale, axis=1)
         return {"original": original, "under one mask": original * mask, "inpainted": inpainted}
+
+    def inpaint(self, images: NDArray[np.uint8]) -> Inpainted | None:
+        """Inpaints resampled images with the mask set of the bundle.
+
+        Args:
+            images: uint8 (N, S, S, 3).
+
+        Returns:
+            The images at the side of the mask set, with their inpaintings; None if the bundle has no mask set.
+        """
+        masks = masks_of(self.manifest)
+        if masks is None:
+            return None
+        step = self.size // masks.shape[1]  # the model enlarges the inpainting by repeating pixels
+        outputs = [self.run(image)["inpainted"][0, ::step, ::step] for image in images]
+        small = [resample(image, masks.shape[1]) for image in images]
+        return Inpainted(np.stack(small), np.stack(outputs).astype(np.float32) / np.float32(255), masks)
 
     def score(self, path: str | os.PathLike[str]) -> dict[str, Any]:
         """Scores one photograph.

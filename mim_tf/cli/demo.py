@@ -151,6 +151,8 @@ def _page(
         _image(
             out / "bundle_evaluation" / "examples.png", "an image of each class: original, masked, inpainted, error"
         ),
+        "<p>How well hidden pixels are predicted, beside fills that have learnt nothing:</p>",
+        _image(out / "bundle_evaluation" / "inpainting.png", "quality of the inpaintings"),
         "<h2>Measure</h2>",
         f"<p>{_WHY}</p>",
         "<p>AUROC of mpox against each class (0.5 = chance), on the split <code>test</code>; the mean is over the "

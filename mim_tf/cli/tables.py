@@ -113,6 +113,21 @@ def show_metrics(metrics: dict[str, Any], as_json: bool) -> None:
         f"{whole['count']} of {sensitivity['groups']} groups without a miss {interval_text(whole, '.3f')}",
         highlight=False,
     )
+    if metrics["inpainting"]:
+        _show_inpainting(metrics)
+
+
+def _show_inpainting(metrics: dict[str, Any]) -> None:
+    """Prints how well hidden pixels of the normal class are inpainted, beside fills that have learnt nothing."""
+    from mim_tf.evaluation.inpainting_quality import table
+
+    normal, inpainting = metrics["normal_class"], metrics["inpainting"]
+    title = f"inpainting of {normal}, {metrics['split']}, {inpainting['size']} px, {inpainting['masks']} masks"
+    header, *rows = table(inpainting["classes"][normal])
+    lines = Table(*header, title=printable(title), box=None)
+    for row in rows:
+        lines.add_row(*row)
+    out.print(lines)
 
 
 def show_comparison(result: dict[str, Any], as_json: bool) -> None:

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mim_export.score.errors import check_whole
+from mim_export.score.preprocess import Inpainted
 from mim_tf.training.config import Progress, Training
 
 if TYPE_CHECKING:
@@ -188,6 +189,18 @@ class OneClassModel(abc.ABC):
             empty dict if the model reconstructs nothing.
         """
         return {}
+
+    def inpaint(self, pixels: NDArray[np.uint8]) -> Inpainted | None:
+        """Inpaints images with a fixed mask set.
+
+        Args:
+            pixels: uint8 (N, S, S, 3).
+
+        Returns:
+            The images at the side at which they are inpainted, with their inpaintings; None if the model has no fixed
+            mask set.
+        """
+        return None
 
     @abc.abstractmethod
     def save(self, folder: Path) -> None:

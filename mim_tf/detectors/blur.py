@@ -11,7 +11,7 @@ import tensorflow as tf
 from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter
 
-from mim_export.score.preprocess import mask_set
+from mim_export.score.preprocess import Inpainted, mask_set
 from mim_tf.detectors.base import OneClassModel
 from mim_tf.measures.ssim import ssim
 from mim_tf.training.config import Progress, Training
@@ -75,6 +75,11 @@ class BlurModel(OneClassModel):
             images = pixels[start : start + _BATCH].astype(np.float32) / np.float32(255)
             scores.append(ssim(tf.constant(images), tf.constant(blur_inpaint(images, self.masks))).numpy())
         return np.concatenate(scores)
+
+    def inpaint(self, pixels: NDArray[np.uint8]) -> Inpainted:
+        """Blur inpaintings; see `OneClassModel.inpaint`."""
+        images = pixels.astype(np.float32) / np.float32(255)
+        return Inpainted(pixels, blur_inpaint(images, self.masks), self.masks)
 
     def save(self, folder: Path) -> None:
         """Does nothing: the model has no state."""

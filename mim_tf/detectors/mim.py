@@ -7,8 +7,8 @@ import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
 
-from mim_export.score.preprocess import mask_set
-from mim_tf.detectors.reconstruction import ReconstructionModel
+from mim_export.score.preprocess import Inpainted, mask_set
+from mim_tf.detectors.reconstruction import BATCH, ReconstructionModel
 from mim_tf.models.mim import MIM, MIMConfig
 
 #: Learning rate of both optimizers; a GAN is unstable at `reconstruction.LEARNING_RATE`.
@@ -53,6 +53,13 @@ class InpaintingModel(ReconstructionModel):
     def reconstruct(self, model: keras.Model, images: tf.Tensor) -> tf.Tensor:
         """The inpainting: each pixel is predicted while it is masked; see `MIM.inpaint`."""
         return model.inpaint(images, self.masks)
+
+    def inpaint(self, pixels: NDArray[np.uint8]) -> Inpainted:
+        """Inpaintings by the generator; see `OneClassModel.inpaint`."""
+        starts = range(0, len(pixels), BATCH)
+        batches = (tf.constant(pixels[start : start + BATCH], tf.float32) / 255.0 for start in starts)
+        parts = [np.asarray(self.reconstruct(self.keras_model, images)) for images in batches]
+        return Inpainted(pixels, np.concatenate(parts), self.masks)
 
     def columns(self, model: keras.Model, images: tf.Tensor) -> dict[str, tf.Tensor]:
         """The image under the first mask, and the inpainting."""

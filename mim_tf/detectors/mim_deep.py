@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from mim_export.score.atomic_files import new_file
 from mim_export.score.errors import MimError, check_whole
-from mim_export.score.preprocess import resample
+from mim_export.score.preprocess import Inpainted, resample
 from mim_tf import negatives as pseudo_negatives
 from mim_tf.backbones.efficientnet import weights_file
 from mim_tf.data.splits import fold_of
@@ -231,6 +231,11 @@ class DeepInpaintingModel(OneClassModel):
         columns = self.inpainting.columns(self.inpainting.keras_model, images)
         enlarged = {title: np.repeat(np.repeat(half, 2, axis=1), 2, axis=2) for title, half in columns.items()}
         return {"original": pixels.astype(np.float32) / np.float32(255), **enlarged}
+
+    def inpaint(self, pixels: NDArray[np.uint8]) -> Inpainted:
+        """Inpaintings at S / 2; see `OneClassModel.inpaint`."""
+        halves = deep.halved(tf.constant(pixels, tf.float32)).numpy().astype(np.uint8)
+        return self.inpainting.inpaint(halves)
 
     def save(self, folder: Path) -> None:
         """Writes `generator.weights.h5` and `head.npz`."""

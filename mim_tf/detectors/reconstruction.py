@@ -25,7 +25,8 @@ from mim_tf.training.previews import write_preview
 #: Learning rate of Adam for models with one optimizer. Of 4e-4 and 2e-3, it reconstructed the normal class of `val`
 #: better.
 LEARNING_RATE = 2e-3
-_BATCH = 32
+#: Images per batch of inference.
+BATCH = 32
 _PREVIEWS = 6
 
 
@@ -171,7 +172,7 @@ class ReconstructionModel(NetworkModel):
     def score_samples(self, pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
         """Similarity of image and reconstruction, float32 (N,); see `OneClassModel.score_samples`."""
         scores = []
-        for start in range(0, len(pixels), _BATCH):
-            images = tf.constant(pixels[start : start + _BATCH], tf.float32) / 255.0
+        for start in range(0, len(pixels), BATCH):
+            images = tf.constant(pixels[start : start + BATCH], tf.float32) / 255.0
             scores.append(self.similarities(self.keras_model, images).numpy())
         return np.concatenate(scores)

@@ -11,8 +11,10 @@ from numpy.typing import NDArray
 
 from mim_export.score.decide import Judgement, refuse_small
 from mim_export.score.errors import MimError
+from mim_export.score.preprocess import Inpainted
 from mim_tf.data.folder import Photos, Warn, load_photos
 from mim_tf.data.splits import SPLITS, Photo, class_names, select, split_seed_of
+from mim_tf.evaluation.inpainting_quality import quality
 from mim_tf.evaluation.metrics import (
     INTERVALS,
     Estimate,
@@ -53,6 +55,9 @@ class Judge(Protocol):
 
     def judge(self, images: NDArray[np.uint8]) -> Judgement:
         """Similarities, p-values, verdicts and reasons of uint8 (N, S, S, 3)."""
+
+    def inpaint(self, images: NDArray[np.uint8]) -> Inpainted | None:
+        """Inpaintings of uint8 (N, S, S, 3) with a fixed mask set; None if there is none."""
 
     def reconstruction_steps(self, pixels: NDArray[np.uint8]) -> dict[str, NDArray[np.float32]]:
         """Images of the steps to the reconstruction, by title; empty if nothing is reconstructed."""
@@ -190,9 +195,20 @@ def _metrics(judge: Judge, scores: dict[str, ClassScores], split: str) -> dict[s
         "ssim": _aurocs(ssim, groups, normal) if ssim else None,
         "sensitivity_at_threshold": sensitivity["value"],
         "sensitivity": sensitivity,
+        "inpainting": _inpainting(judge, scores),
         "refused": {name: int((part.judgement.reason > 0).sum()) for name, part in scores.items()},
         "intervals": INTERVALS,
     }
+
+
+def _inpainting(judge: Judge, scores: dict[str, ClassScores]) -> dict[str, Any] | None:
+    """Quality of the inpaintings by class, see `inpainting_quality.quality`; None if nothing is inpainted."""
+    classes, masks = {}, None
+    for name, part in scores.items():
+        found = judge.inpaint(part.photos.pixels)
+        if found is not None:
+            classes[name], masks = quality(*found, part.photos.groups), found.masks
+    return None if masks is None else {"size": masks.shape[1], "masks": len(masks), "classes": classes}
 
 
 def _sensitivity(accepted: NDArray[np.bool_], groups: NDArray[np.str_]) -> dict[str, Any]:

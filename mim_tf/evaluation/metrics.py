@@ -258,6 +258,31 @@ def share_estimate(chosen: NDArray[np.bool_], groups: NDArray[np.str_]) -> Estim
     return Estimate(found / total, without, strata, clopper_pearson(found, total), float(len(sums)))
 
 
+def mean_interval(values: Values, groups: NDArray[np.str_]) -> dict[str, float | None]:
+    """Mean of a figure of photographs that has no bounds, such as a PSNR in dB.
+
+    Args:
+        values: float (N,).
+        groups: group of each photograph, (N,).
+
+    Returns:
+        `value`, `ci_low` and `ci_high`: the mean over photographs, and its interval by the jackknife over groups on the
+        original scale; the ends are None if there is one group only.
+
+    Example:
+        The values [1, 3] of two groups have the mean 2 and the interval [-10.7, 14.7].
+    """
+    mean = float(np.mean(values))
+    sums, sizes = _by_group(groups, values), _by_group(groups, np.ones(len(values)))
+    count = len(sums)
+    if count < 2:
+        return {"value": mean, "ci_low": None, "ci_high": None}
+    without = np.array([(mean * len(values) - sums[name]) / (len(values) - sizes[name]) for name in sums])
+    deviation = float(np.sqrt((count - 1) / count * np.square(without - mean).sum()))
+    reach = float(stats.t.ppf(0.5 + _LEVEL / 2, count - 1)) * deviation
+    return {"value": mean, "ci_low": mean - reach, "ci_high": mean + reach}
+
+
 def mean_estimate(estimates: Sequence[Estimate]) -> Estimate:
     """Mean of several figures on photographs of the same groups or of other ones.
 

@@ -250,6 +250,46 @@ def probe_figure(probe: Mapping[str, Any], title: str, path: Path) -> Path:
     return save(figure, path)
 
 
+def inpainting_figure(metrics: Mapping[str, Any], path: Path) -> Path:
+    """Draws the quality of the inpaintings of the normal class: a panel for each measure, a bar for model and fills.
+
+    Args:
+        metrics: of an evaluation with `inpainting`.
+        path: the PNG file to write.
+
+    Returns:
+        `path`.
+    """
+    normal, result = metrics["normal_class"], metrics["inpainting"]
+    rows = {name: entry for name, entry in result["classes"][normal].items() if "sharpness" in entry}
+    panels = {
+        "psnr": "PSNR in dB (higher is better)",
+        "ssim": "SSIM (higher is better)",
+        "perceptual_distance": "perceptual distance (lower is better)",
+        "sharpness": "sharpness (1 is that of the photographs)",
+    }
+    figure = Figure(figsize=(10.4, 2.6), layout="constrained")
+    where = f"{metrics['split']}, {result['size']} px, {result['masks']} masks"
+    figure.suptitle(f"Hidden pixels of {text_of(normal)}: {where}", fontsize=10)
+    for axis, (key, label) in zip(figure.subplots(1, 4, sharey=True), panels.items(), strict=True):
+        values = [entry[key]["value"] for entry in rows.values()]
+        axis.barh(range(len(rows)), values, 0.7, color=[_ORANGE if name == "model" else _SKY for name in rows])
+        for row, entry in enumerate(rows.values()):
+            if entry[key]["ci_low"] is not None:
+                axis.plot([entry[key]["ci_low"], entry[key]["ci_high"]], [row, row], color="0.2", linewidth=1)
+        axis.set_yticks(range(len(rows)), [name.replace("_", "-") for name in rows], fontsize=8)
+        axis.set_title(label, fontsize=8)
+        axis.spines[["top", "right"]].set_visible(False)
+        axis.tick_params(axis="x", labelsize=8)
+        if key == "psnr":  # a PSNR has no zero that means anything
+            low = min(entry[key]["ci_low"] or entry[key]["value"] for entry in rows.values())
+            axis.set_xlim(left=low - 3.0)
+        if key == "sharpness":
+            axis.axvline(1.0, color="0.3", linewidth=1, linestyle=":")
+    figure.axes[0].invert_yaxis()
+    return save(figure, path)
+
+
 def _correlations(axis: Any, probe: Mapping[str, Any]) -> None:
     properties = list(probe["correlation"]["pooled"])
     normal = probe["normal_class"]

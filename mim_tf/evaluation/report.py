@@ -12,7 +12,7 @@ from mim_export.score.scorer import Scorer
 from mim_tf.data.folder import Warn
 from mim_tf.data.splits import Photo
 from mim_tf.evaluation.evaluate import Evaluation, Judge, evaluate
-from mim_tf.evaluation.plots import example_figure, probe_figure, roc_figure, similarity_figure
+from mim_tf.evaluation.plots import example_figure, inpainting_figure, probe_figure, roc_figure, similarity_figure
 from mim_tf.evaluation.shortcuts import probe
 
 
@@ -42,8 +42,8 @@ def write_report(judge: Judge, photos: Sequence[Photo], split: str, out: Path, s
         judge: a detector or a scorer.
         photos: photographs of a data folder, as `scan_folder` returns them.
         split: "train", "val" or "test".
-        out: output folder for `metrics.json`, `probes.json`, `roc.png`, `similarities.png`, `probes.png` and, if images
-            are reconstructed, `examples.png`.
+        out: output folder for `metrics.json`, `probes.json`, `roc.png`, `similarities.png`, `probes.png`,
+            `examples.png` if images are reconstructed, and `inpainting.png` if they are inpainted with a mask set.
         seed: seed of the controls.
         warn: called with a message for each file that is skipped.
 
@@ -68,6 +68,8 @@ def write_report(judge: Judge, photos: Sequence[Photo], split: str, out: Path, s
             examples[name] = (pictures, float(part.judgement.similarity[chosen]))
     if examples:
         example_figure(examples, out / "examples.png")
+    if evaluation.metrics["inpainting"]:
+        inpainting_figure(evaluation.metrics, out / "inpainting.png")
     scores = {name: (part.photos, part.judgement.similarity) for name, part in evaluation.scores.items()}
     normal = evaluation.metrics["normal_class"]
     probed = probe(lambda pixels: judge.judge(pixels).similarity, scores, normal, seed)

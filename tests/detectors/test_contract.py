@@ -97,6 +97,18 @@ def test_the_contract_of_a_method(name: str, folder: Path, tmp_path: Path) -> No
     if steps:
         np.testing.assert_allclose(next(iter(steps.values())), pixels / 255.0, atol=1e-6)
 
+    # Each pixel of an inpainting is predicted while it is hidden: a change of visible pixels alone changes it.
+    found = again.inpaint(pixels)
+    assert (found is not None) == (name in ("mim", "blur"))
+    if found is not None:
+        np.testing.assert_array_equal(found.images, pixels)
+        changed = pixels.copy()
+        changed[:, :2, :2] = 255 - changed[:, :2, :2]
+        other = again.inpaint(changed)
+        assert other is not None
+        np.testing.assert_array_equal(found.inpainted[:, :2, :2], other.inpainted[:, :2, :2])
+        assert found.inpainted.min() >= 0 and found.inpainted.max() <= 1
+
     # Higher is more similar to the class: skin against pages of text.
     result = evaluate(again, scan_folder(folder), "test", warn=print)
     assert result.metrics["classes"]["text"]["auroc"] >= 0.9

@@ -12,6 +12,7 @@ from sklearn.metrics import roc_auc_score
 
 from mim_export.score.decide import Judgement
 from mim_export.score.errors import MimError
+from mim_export.score.preprocess import Inpainted, mask_set
 from mim_tf.data.folder import scan_folder
 from mim_tf.evaluation.evaluate import by_ssim, evaluate
 from mim_tf.synthetic import dataset
@@ -36,6 +37,9 @@ class FakeJudge:
         reason[0] = 1
         verdict = np.where(reason > 0, 2, similarity < LIMIT).astype(np.int32)
         return Judgement(similarity, similarity, verdict, reason)
+
+    def inpaint(self, pixels: NDArray[np.uint8]) -> Inpainted | None:
+        return None
 
 
 @pytest.fixture(scope="module")
@@ -121,6 +125,23 @@ def test_the_published_measure_of_the_same_images(folder: Path) -> None:
     np.testing.assert_array_equal(dark, -whole.scores["mpox"].judgement.similarity)
     with pytest.raises(ValueError, match="without SSIM"):
         by_ssim(evaluate(FakeJudge(), scan_folder(folder), "test", warn=print))
+
+
+def test_inpaintings_are_measured_by_class(folder: Path) -> None:
+    class HalfRight(FakeJudge):
+        """Inpaints every pixel 0.1 too bright."""
+
+        size = 32
+
+        def inpaint(self, pixels: NDArray[np.uint8]) -> Inpainted:
+            return Inpainted(pixels, pixels.astype(np.float32) / 255 + np.float32(0.1), mask_set(32, 8, 4))
+
+    assert evaluate(FakeJudge(), scan_folder(folder), "test", warn=print).metrics["inpainting"] is None
+    found = evaluate(HalfRight(), scan_folder(folder), "test", warn=print).metrics["inpainting"]
+    assert (found["size"], found["masks"], set(found["classes"])) == (32, 4, set(COUNTS["test"]))
+    for rows in found["classes"].values():
+        assert rows["model"]["psnr"]["value"] == pytest.approx(20, abs=1e-3)
+        assert rows["against_biharmonic"]["psnr"]["value"] == pytest.approx(20 - rows["biharmonic"]["psnr"]["value"])
 
 
 def test_a_split_needs_the_normal_class_and_another(folder: Path) -> None:

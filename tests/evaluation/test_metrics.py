@@ -21,6 +21,7 @@ from mim_tf.evaluation.metrics import (
     difference_estimate,
     interval_text,
     mean_estimate,
+    mean_interval,
     share_estimate,
 )
 
@@ -197,3 +198,13 @@ def test_a_group_in_two_classes_counts_in_the_smaller_one() -> None:
         "c": ("positive", 3),
         "d": ("negative", 2),
     }
+
+
+def test_mean_of_a_figure_without_bounds() -> None:
+    found = mean_interval(np.array([1.0, 3.0]), np.array(["a", "b"]))
+    low, high = stats.t.interval(0.95, 1, loc=2, scale=stats.sem([1, 3]))
+    assert found == {"value": 2, "ci_low": pytest.approx(low), "ci_high": pytest.approx(high)}
+    assert mean_interval(np.array([1.0, 3.0]), np.array(["a", "a"])) == {"value": 2, "ci_low": None, "ci_high": None}
+    # Photographs of one group count as one: doubling each leaves the interval as it is.
+    twice = mean_interval(np.array([1.0, 1.0, 3.0, 3.0]), np.array(list("aabb")))
+    assert twice == pytest.approx(found)

@@ -11,9 +11,17 @@ from matplotlib.figure import Figure
 from PIL import Image
 
 from mim_export.score.decide import Judgement
+from mim_export.score.preprocess import Inpainted, mask_set
 from mim_tf.data.folder import scan_folder
 from mim_tf.evaluation import evaluate
-from mim_tf.evaluation.plots import example_figure, roc_figure, save, similarity_figure, text_of
+from mim_tf.evaluation.plots import (
+    example_figure,
+    inpainting_figure,
+    roc_figure,
+    save,
+    similarity_figure,
+    text_of,
+)
 from mim_tf.synthetic import dataset
 
 
@@ -33,6 +41,9 @@ class _Fake:
         verdict = np.where(reason > 0, 2, 0).astype(np.int32)
         return Judgement(similarity, similarity, verdict, reason)
 
+    def inpaint(self, pixels: np.ndarray) -> Inpainted:
+        return Inpainted(pixels, 0.9 * pixels.astype(np.float32) / 255, mask_set(32, 8, 4))
+
 
 def test_refused_images_count_as_missed_and_by_their_similarity(folder: Path) -> None:
     metrics = evaluate.evaluate(_Fake(), scan_folder(folder), "test", warn=print).metrics
@@ -48,9 +59,10 @@ def test_figures_are_written_and_show_something(tmp_path: Path, folder: Path) ->
     result = evaluate.evaluate(_Fake(), scan_folder(folder), "test", warn=print)
     paths = [roc_figure(result, "title", tmp_path / "roc.png")]
     paths.append(similarity_figure(result, 100.0, "title", tmp_path / "similarities.png"))
+    paths.append(inpainting_figure(result.metrics, tmp_path / "inpainting.png"))
     for path in paths:
         assert np.asarray(Image.open(path).convert("L")).std() > 5
-    assert sorted(p.name for p in tmp_path.iterdir()) == ["roc.png", "similarities.png"]
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["inpainting.png", "roc.png", "similarities.png"]
 
 
 @pytest.mark.parametrize("name", ["$x_{1$", r"\$", "$$", "_hidden", "__", "漢字", "صورة", "a\nb", "caf\udce9", "[b]"])

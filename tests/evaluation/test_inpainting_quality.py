@@ -1,0 +1,105 @@
+"""`mim_tf.evaluation.inpainting_quality` against scikit-image, SciPy and OpenCV."""
+
+from __future__ import annotations
+
+import importlib
+import types
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from scipy import stats
+from skimage.metrics import peak_signal_noise_ratio, structural_similarity
+from skimage.restoration import inpaint_biharmonic
+
+from mim_export.score.fill import fill
+from mim_export.score.preprocess import mask_set
+from mim_tf.backbones.efficientnet import feature_network
+from mim_tf.evaluation.inpainting_quality import PERCEPTUAL_BLOCKS, fills, measure, perceptual_distances, quality, table
+from mim_tf.synthetic import dataset
+
+MASKS = mask_set(32, 8, 4)
+
+
+@pytest.fixture(scope="module")
+def images() -> NDArray[np.uint8]:
+    return dataset.render("mpox", range(4), size=32)
+
+
+def test_measures_are_those_of_scikit_image(images: NDArray[np.uint8]) -> None:
+    original = images.astype(np.float32) / 255
+    noise = np.random.default_rng(0).normal(0, 0.05, original.shape)
+    changed = np.clip(original + noise, 0, 1).astype(np.float32)
+    found = measure(original, {"changed": changed})["changed"]
+    for number, (a, b) in enumerate(zip(original, changed, strict=True)):
+        assert found["psnr"][number] == pytest.approx(peak_signal_noise_ratio(a, b, data_range=1.0), abs=1e-3)
+        options = {"gaussian_weights": True, "sigma": 1.5, "use_sample_covariance": False, "data_range": 1.0}
+        assert found["ssim"][number] == pytest.approx(structural_similarity(a, b, channel_axis=2, **options))
+    assert (found["sharpness"] > 1).all()  # noise has large gradients
+    same = measure(original, {"same": original})["same"]
+    assert same["perceptual_distance"].max() == 0
+    np.testing.assert_allclose(same["sharpness"], 1)
+
+
+def test_documented_example() -> None:
+    original = np.random.default_rng(0).uniform(0, 0.9, (1, 32, 32, 3)).astype(np.float32)
+    found = measure(original, {"off": original + np.float32(0.1)})["off"]
+    assert (found["psnr"][0], found["sharpness"][0]) == (pytest.approx(20, abs=1e-4), pytest.approx(1, abs=1e-4))
+
+
+def test_perceptual_distance_is_lpips_without_weights(images: NDArray[np.uint8]) -> None:
+    original = images[:1].astype(np.float32) / 255
+    flipped = original[:, ::-1]
+    expected = 0.0
+    for block in PERCEPTUAL_BLOCKS:
+        network = feature_network(32, block, enlarge=False)
+        a, b = (
+            np.asarray(network(x * 255), np.float64)[0].reshape(-1, network.output_shape[-1])
+            for x in (original, flipped)
+        )
+        cosines = (a * b).sum(1) / np.linalg.norm(a, axis=1) / np.linalg.norm(b, axis=1)
+        expected += np.mean(2 - 2 * cosines) / len(PERCEPTUAL_BLOCKS)  # |u - v|^2 of unit vectors
+    assert perceptual_distances(original, {"": flipped})[""][0] == pytest.approx(expected, rel=1e-4)
+
+
+def test_fills_are_those_of_the_libraries(images: NDArray[np.uint8]) -> None:
+    opencv = pytest.importorskip("cv2")
+    found = fills(images, MASKS)
+    assert list(found) == ["blur", "push_pull", "biharmonic", "telea"]
+    for number, image in enumerate(images):
+        for mask, pyramid in zip(MASKS, fill(image, MASKS), strict=True):
+            hidden = mask[..., 0] == 0
+            biharmonic = inpaint_biharmonic(image / 255, hidden, channel_axis=2).clip(0, 1)
+            telea = opencv.inpaint(image, hidden.astype(np.uint8), 3, opencv.INPAINT_TELEA) / 255
+            for name, expected in (("biharmonic", biharmonic), ("telea", telea), ("push_pull", pyramid / 255)):
+                np.testing.assert_allclose(found[name][number][hidden], expected[hidden], atol=1e-6)
+
+
+def test_opencv_is_optional(images: NDArray[np.uint8], monkeypatch: pytest.MonkeyPatch) -> None:
+    real = importlib.import_module
+
+    def without_opencv(name: str) -> types.ModuleType:
+        if name == "cv2":
+            raise ImportError(name)
+        return real(name)
+
+    monkeypatch.setattr(importlib, "import_module", without_opencv)
+    assert list(fills(images[:1], MASKS)) == ["blur", "push_pull", "biharmonic"]
+
+
+def test_quality_compares_a_model_with_the_fills(images: NDArray[np.uint8]) -> None:
+    groups = np.array(["a", "a", "b", "c"])
+    made = fills(images, MASKS)
+    rows = quality(images, made["biharmonic"], MASKS, groups)
+    assert rows["model"] == rows["biharmonic"]
+    against = rows["against_biharmonic"]
+    assert (against["psnr"]["value"], against["perceptual_distance_ratio"]) == (0, 1)
+    psnr = measure(images.astype(np.float32) / 255, made)["blur"]["psnr"]
+    assert rows["blur"]["psnr"]["value"] == pytest.approx(psnr.mean())
+    # The jackknife over groups of a ratio of sums; with groups of one photograph it is the t interval of a mean.
+    alone = quality(images, made["blur"], MASKS, np.array(list("abcd")))["model"]["psnr"]
+    low, high = stats.t.interval(0.95, 3, loc=psnr.mean(), scale=stats.sem(psnr))
+    assert (alone["ci_low"], alone["ci_high"]) == (pytest.approx(low), pytest.approx(high))
+    header, *lines = table(rows)
+    assert [line[0] for line in lines[:3]] == ["model", "blur", "push-pull"] and len(header) == len(lines[0])
+    assert lines[1][1].startswith(f"{psnr.mean():.1f} [")
