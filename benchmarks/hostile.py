@@ -161,7 +161,8 @@ def bundles(found: Found, worker: Worker, out: Path, sources: list[Path], seed: 
 
 def report(found: Found, seed: int, seconds: float) -> int:
     """Prints the tables and the failures; returns the exit status."""
-    print(f"\nSeed {seed}, {sum(found.tried.values())} inputs and commands, {seconds / 60:.0f} minutes.\n")
+    total = sum(found.tried.values()) - found.tried["commands that succeeded"]  # these are counted as commands, too
+    print(f"\nSeed {seed}, {total} inputs and commands, {seconds / 60:.0f} minutes.\n")
     print("| input | number |\n|---|---|")
     for kind, number in sorted(found.tried.items()):
         print(f"| {kind} | {number} |")

@@ -703,7 +703,7 @@ from mim_export.score.decide import REASONS, VERDICTS
 lesson.begin("7 threshold")
 table = detector.calibration
 print(f"{table.groups} patients in the table, threshold {table.threshold:.2f} at alpha {table.alpha}")
-print(table.guarantee)
+print(table.guarantee("mpox"))
 for name in classes:
     similarity, p, verdict, reason, _ = (values[0] for values in evaluation.scores[name].judgement)
     print(f"one of {name:10} similarity {similarity:7.2f}  p {p:.3f}  {VERDICTS[verdict]}  {REASONS[reason] or ''}")

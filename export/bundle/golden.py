@@ -42,9 +42,9 @@ def tolerance(manifest: dict[str, Any]) -> dict[str, float]:
     over the ten layers of the generator. Measured differences: 4 to 6 levels of the inpainting; 0.0014 in the SSIM of
     96 px; 0.011 in the SSIM of 32 px, whose mean has a fifteenth of the windows.
 
-    The measure `deep` has a standard deviation of about 1.3 over the class. With a float32 feature network, the
-    measured difference is 0.03 near the class and 0.07 at a similarity of -8 (`mim-tf verify`). With an int8 feature
-    network it is 0.2 near the class and 2.0 at a similarity of -30, so a tenth of the similarity is added to the
+    The measure `deep` has a standard deviation of about 1.3 over the class. With a float32 feature network, the largest
+    of 257 measured differences is 0.07 near the class and 0.10 at a similarity of -17; beyond the limit of the novelty
+    the similarity falls by 3 for each deviation, and so do differences. With an int8 feature network it is 0.2 near the class and 2.0 at a similarity of -30, so a tenth of the similarity is added to the
     tolerance. The novelty (`foreignness`) has the same tolerance, since it is the largest term of the similarity.
 
     Args:
@@ -55,7 +55,7 @@ def tolerance(manifest: dict[str, Any]) -> dict[str, float]:
         `error_map` without unit.
 
     Example:
-        For the released bundle `ssim` is 0.004 and `deep` is 0.05; for the one for microcontrollers 0.0156 and 0.5.
+        For the released bundle `ssim` is 0.004 and `deep` is 0.1; for the one for microcontrollers 0.0156 and 0.5.
     """
     integer = "mim_features.tflite" in manifest["models"]
     side = manifest["size"] if manifest["mask_set"] is None else manifest["mask_set"]["size"]
@@ -63,7 +63,7 @@ def tolerance(manifest: dict[str, Any]) -> dict[str, float]:
     return {
         "pixels": 8,
         "ssim": 4e-3 * max(1.0, 86 / windows),
-        "deep": 0.5 if integer else 0.05,
+        "deep": 0.5 if integer else 0.1,
         "deep_relative": 0.1 if integer else 0.01,
         "error_map": 0.1,
         "features": 24,
