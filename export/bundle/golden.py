@@ -44,8 +44,9 @@ def tolerance(manifest: dict[str, Any]) -> dict[str, float]:
 
     The measure `deep` has a standard deviation of about 1.3 over the class. With a float32 feature network, the largest
     of 257 measured differences is 0.07 near the class and 0.10 at a similarity of -17; beyond the limit of the novelty
-    the similarity falls by 3 for each deviation, and so do differences. With an int8 feature network it is 0.2 near the class and 2.0 at a similarity of -30, so a tenth of the similarity is added to the
-    tolerance. The novelty (`foreignness`) has the same tolerance, since it is the largest term of the similarity.
+    the similarity falls by 3 for each deviation, and so do differences. With an int8 feature network the difference is
+    0.2 near the class and 2.0 at a similarity of -30, so a tenth of the similarity is added to the tolerance. The
+    novelty (`foreignness`) has the same tolerance, since it is the largest term of the similarity.
 
     Args:
         manifest: content of `manifest.json`.
