@@ -94,6 +94,9 @@ def orderly_stop(tell: Callable[[], object], ends_process: bool = False) -> Iter
         os.close(write)
         waiting.join()
         os.close(read)  # not before, since each further signal is written as well
+    # A KeyboardInterrupt that is raised inside an `exec` of source text, as in the decorator of dataclasses, counts as
+    # unhandled, and Python would end by the signal instead of the status. The next `exec` resets that.
+    exec("")
     if received:
         raise _stopped_by(received[0])
 

@@ -47,6 +47,21 @@ def test_a_signal_says_so_at_once_and_leaves_nothing(tmp_path: Path, number: sig
     assert not list(tmp_path.iterdir())
 
 
+def test_a_signal_inside_exec_does_not_change_the_status() -> None:
+    source = "import os, signal, time; os.kill(os.getpid(), signal.SIGINT); time.sleep(60)"
+    program = f"""
+import signal, sys
+from mim_tf.training.stop import orderly_stop
+signal.signal(signal.SIGINT, signal.default_int_handler)
+try:
+    with orderly_stop(lambda: None, ends_process=True):
+        exec({source!r})
+except KeyboardInterrupt:
+    sys.exit(130)
+"""
+    assert subprocess.run([sys.executable, "-c", program], timeout=60).returncode == 130
+
+
 def test_an_ignored_signal_stays_ignored(tmp_path: Path) -> None:
     process = started(tmp_path / "target", signal.SIGHUP)
     process.send_signal(signal.SIGHUP)
