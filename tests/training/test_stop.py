@@ -47,7 +47,7 @@ def test_a_signal_says_so_at_once_and_leaves_nothing(tmp_path: Path, number: sig
     assert not list(tmp_path.iterdir())
 
 
-def test_a_signal_inside_exec_does_not_change_the_status() -> None:
+def test_a_signal_inside_exec_does_not_change_the_status(tmp_path: Path) -> None:
     source = "import os, signal, time; os.kill(os.getpid(), signal.SIGINT); time.sleep(60)"
     program = f"""
 import signal, sys
@@ -59,7 +59,9 @@ try:
 except KeyboardInterrupt:
     sys.exit(130)
 """
-    assert subprocess.run([sys.executable, "-c", program], timeout=60).returncode == 130
+    (tmp_path / "program.py").write_text(program)
+    # Only a module that is run by -m ends by the signal.
+    assert subprocess.run([sys.executable, "-m", "program"], cwd=tmp_path, timeout=60).returncode == 130
 
 
 def test_an_ignored_signal_stays_ignored(tmp_path: Path) -> None:
