@@ -460,6 +460,13 @@ class Detector:
 
         Args:
             images: as those of `score_samples`.
+
+        Returns:
+            The images at the side at which they are inpainted, with their inpaintings; None if the model has no fixed
+            mask set.
+
+        Raises:
+            MimError: as of `score_samples`.
         """
         photographs = check_images(images)
         self._check_fitted()

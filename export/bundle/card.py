@@ -154,13 +154,13 @@ def _tables(metrics: dict[str, Any], normal_class: str) -> str:
 
 def _inpainting(name: str, result: dict[str, Any], split: str, normal_class: str) -> list[str]:
     """Lines of the table of the quality of the inpaintings."""
-    header, *rows = ("| " + " | ".join(row) + " |" for row in table(result["classes"][normal_class]))
+    header, *rows = ("| " + " | ".join(row) + " |" for row in table(result["classes"][normal_class]["rows"]))
     return [
         f"{name}: inpainting of `{normal_class}`, split `{split}`, {result['size']} px, {result['masks']} masks, "
         "beside fills that have learnt nothing; each pixel was hidden once. A sharpness of 1 is that of the "
         "photographs.",
         "",
         header,
-        "|---" * 5 + "|",
+        "|---" * (header.count("|") - 1) + "|",
         *rows,
     ]

@@ -1,7 +1,7 @@
-"""The fill of hidden pixels that the generator starts from: averages of kept pixels, from coarse to fine.
+"""A fill of hidden pixels that has learnt nothing: averages of kept pixels, from coarse to fine.
 
 It is a push-pull pyramid (Gortler et al., "The Lumigraph", SIGGRAPH 1996) in whole numbers, so that every target can
-compute the same bytes. `mim_tf.models.fill` is the same function in TensorFlow, `mim_filled` in C. Needs only numpy.
+compute the same bytes. Needs only numpy.
 """
 
 from __future__ import annotations

@@ -123,7 +123,7 @@ def _show_inpainting(metrics: dict[str, Any]) -> None:
 
     normal, inpainting = metrics["normal_class"], metrics["inpainting"]
     title = f"inpainting of {normal}, {metrics['split']}, {inpainting['size']} px, {inpainting['masks']} masks"
-    header, *rows = table(inpainting["classes"][normal])
+    header, *rows = table(inpainting["classes"][normal]["rows"])
     lines = Table(*header, title=printable(title), box=None)
     for row in rows:
         lines.add_row(*row)

@@ -234,8 +234,11 @@ class DeepInpaintingModel(OneClassModel):
 
     def inpaint(self, pixels: NDArray[np.uint8]) -> Inpainted:
         """Inpaintings at S / 2; see `OneClassModel.inpaint`."""
-        halves = deep.halved(tf.constant(pixels, tf.float32)).numpy().astype(np.uint8)
-        return self.inpainting.inpaint(halves)
+        starts = range(0, len(pixels), _BATCH)
+        batches = (tf.constant(pixels[start : start + _BATCH], tf.float32) for start in starts)
+        return self.inpainting.inpaint(
+            np.concatenate([deep.halved(batch).numpy() for batch in batches]).astype(np.uint8)
+        )
 
     def save(self, folder: Path) -> None:
         """Writes `generator.weights.h5` and `head.npz`."""

@@ -14,7 +14,7 @@ from mim_export.score.errors import MimError
 from mim_export.score.preprocess import Inpainted
 from mim_tf.data.folder import Photos, Warn, load_photos
 from mim_tf.data.splits import SPLITS, Photo, class_names, select, split_seed_of
-from mim_tf.evaluation.inpainting_quality import quality
+from mim_tf.evaluation import inpainting_quality
 from mim_tf.evaluation.metrics import (
     INTERVALS,
     Estimate,
@@ -99,7 +99,8 @@ def evaluate(judge: Judge, photos: Sequence[Photo], split: str, *, warn: Warn) -
 
     Raises:
         MimError: the split has no images of the normal class, or of no other class; a photograph of test was fitted or
-            calibrated on; or a similarity is not a finite number.
+            calibrated on; a similarity is not a finite number; or images are inpainted, and the weights of
+            EfficientNet-Lite0 are missing.
     """
     normal = judge.normal_class
     others = other_classes(photos, split, normal)
@@ -202,13 +203,18 @@ def _metrics(judge: Judge, scores: dict[str, ClassScores], split: str) -> dict[s
 
 
 def _inpainting(judge: Judge, scores: dict[str, ClassScores]) -> dict[str, Any] | None:
-    """Quality of the inpaintings by class, see `inpainting_quality.quality`; None if nothing is inpainted."""
+    """Quality of the inpaintings by class, see `inpainting_quality.quality`; None if they cannot be measured."""
     classes, masks = {}, None
     for name, part in scores.items():
-        found = judge.inpaint(part.photos.pixels)
-        if found is not None:
-            classes[name], masks = quality(*found, part.photos.groups), found.masks
-    return None if masks is None else {"size": masks.shape[1], "masks": len(masks), "classes": classes}
+        count = len(part.photos)
+        chosen = np.unique(np.linspace(0, count - 1, min(count, inpainting_quality.MAX_IMAGES)).astype(int))
+        found = judge.inpaint(part.photos.pixels[chosen])
+        if found is None or not inpainting_quality.can_measure(found.masks):
+            return None
+        classes[name], masks = inpainting_quality.quality(found, part.photos.groups[chosen]), found.masks
+    assert masks is not None  # a split has two classes at least
+    settings = {"size": masks.shape[1], "masks": len(masks), "intervals": inpainting_quality.INTERVALS}
+    return {**settings, "classes": classes}
 
 
 def _sensitivity(accepted: NDArray[np.bool_], groups: NDArray[np.str_]) -> dict[str, Any]:

@@ -7,7 +7,9 @@ Photographs of one group, such as those of one patient, are not independent, so 
   order 1 / G, and it also applies to means over classes and to differences.
 * The interval is symmetric on the logit scale, with a quantile of the t distribution. Its degrees of freedom follow
   Satterthwaite (Biometrics Bulletin 2, 1946) from the numbers of groups of the classes.
-* It is never narrower than the interval for as many independent photographs, because groups can only add uncertainty.
+* Means that are not shares, such as that of a PSNR, have intervals on their original scale (`mean_interval`).
+* An interval is never narrower than the interval for as many independent photographs, because groups can only add
+  uncertainty.
   For an AUROC that is the interval of Newcombe (Statistics in Medicine 25, 2006, method 5), for a share that of Clopper
   and Pearson. These also hold where two classes are fully separated, and the jackknife has nothing to measure.
 
@@ -258,29 +260,56 @@ def share_estimate(chosen: NDArray[np.bool_], groups: NDArray[np.str_]) -> Estim
     return Estimate(found / total, without, strata, clopper_pearson(found, total), float(len(sums)))
 
 
-def mean_interval(values: Values, groups: NDArray[np.str_]) -> dict[str, float | None]:
-    """Mean of a figure of photographs that has no bounds, such as a PSNR in dB.
+def mean_interval(
+    values: Values, groups: NDArray[np.str_], limits: Bounds = (-np.inf, np.inf)
+) -> dict[str, float | None]:
+    """Mean of a figure of photographs that is not a share, such as a PSNR in dB, on its original scale.
 
     Args:
         values: float (N,).
         groups: group of each photograph, (N,).
+        limits: least and greatest possible value.
 
     Returns:
-        `value`, `ci_low` and `ci_high`: the mean over photographs, and its interval by the jackknife over groups on the
-        original scale; the ends are None if there is one group only.
+        `value`, `ci_low` and `ci_high`: the mean over photographs, and its interval by the jackknife over groups, which
+        is never narrower than the t interval of independent photographs; the ends are None if there is one group only.
 
     Example:
         The values [1, 3] of two groups have the mean 2 and the interval [-10.7, 14.7].
     """
-    mean = float(np.mean(values))
-    sums, sizes = _by_group(groups, values), _by_group(groups, np.ones(len(values)))
-    count = len(sums)
+    found = ratio_interval(values, np.ones(len(values)), groups)
+    if found["ci_low"] is None or found["ci_high"] is None:
+        return found
+    independent = float(stats.t.ppf(0.5 + _LEVEL / 2, len(values) - 1) * stats.sem(values))
+    reach = max((found["ci_high"] - found["ci_low"]) / 2, independent)
+    low, high = found["value"] - reach, found["value"] + reach
+    return {"value": found["value"], "ci_low": max(low, limits[0]), "ci_high": min(high, limits[1])}
+
+
+def ratio_interval(first: Values, second: Values, groups: NDArray[np.str_]) -> dict[str, float | None]:
+    """Ratio of the means of two figures of the same photographs.
+
+    Args:
+        first: float (N,).
+        second: float (N,); its mean without any group is not 0.
+        groups: group of each photograph, (N,).
+
+    Returns:
+        `value`, `ci_low` and `ci_high`: the ratio, and its interval by the jackknife over groups with t quantiles; the
+        ends are None if there is one group only.
+
+    Example:
+        [1, 3] and [2, 2] of two groups have the ratio 1 and the interval [-5.4, 7.4].
+    """
+    value = float(np.sum(first) / np.sum(second))
+    sums = [_by_group(groups, np.asarray(values, np.float64)) for values in (first, second)]
+    count = len(sums[0])
     if count < 2:
-        return {"value": mean, "ci_low": None, "ci_high": None}
-    without = np.array([(mean * len(values) - sums[name]) / (len(values) - sizes[name]) for name in sums])
-    deviation = float(np.sqrt((count - 1) / count * np.square(without - mean).sum()))
+        return {"value": value, "ci_low": None, "ci_high": None}
+    without = [(np.sum(first) - sums[0][name]) / (np.sum(second) - sums[1][name]) for name in sums[0]]
+    deviation = float(np.sqrt((count - 1) / count * np.square(np.array(without) - value).sum()))
     reach = float(stats.t.ppf(0.5 + _LEVEL / 2, count - 1)) * deviation
-    return {"value": mean, "ci_low": mean - reach, "ci_high": mean + reach}
+    return {"value": value, "ci_low": value - reach, "ci_high": value + reach}
 
 
 def mean_estimate(estimates: Sequence[Estimate]) -> Estimate:

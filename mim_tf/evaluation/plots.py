@@ -261,7 +261,7 @@ def inpainting_figure(metrics: Mapping[str, Any], path: Path) -> Path:
         `path`.
     """
     normal, result = metrics["normal_class"], metrics["inpainting"]
-    rows = {name: entry for name, entry in result["classes"][normal].items() if "sharpness" in entry}
+    rows = result["classes"][normal]["rows"]
     panels = {
         "psnr": "PSNR in dB (higher is better)",
         "ssim": "SSIM (higher is better)",
@@ -282,8 +282,7 @@ def inpainting_figure(metrics: Mapping[str, Any], path: Path) -> Path:
         axis.spines[["top", "right"]].set_visible(False)
         axis.tick_params(axis="x", labelsize=8)
         if key == "psnr":  # a PSNR has no zero that means anything
-            low = min(entry[key]["ci_low"] or entry[key]["value"] for entry in rows.values())
-            axis.set_xlim(left=low - 3.0)
+            axis.set_xlim(left=min(values) - 10.0)
         if key == "sharpness":
             axis.axvline(1.0, color="0.3", linewidth=1, linestyle=":")
     figure.axes[0].invert_yaxis()

@@ -139,9 +139,18 @@ def test_inpaintings_are_measured_by_class(folder: Path) -> None:
     assert evaluate(FakeJudge(), scan_folder(folder), "test", warn=print).metrics["inpainting"] is None
     found = evaluate(HalfRight(), scan_folder(folder), "test", warn=print).metrics["inpainting"]
     assert (found["size"], found["masks"], set(found["classes"])) == (32, 4, set(COUNTS["test"]))
-    for rows in found["classes"].values():
-        assert rows["model"]["psnr"]["value"] == pytest.approx(20, abs=1e-3)
-        assert rows["against_biharmonic"]["psnr"]["value"] == pytest.approx(20 - rows["biharmonic"]["psnr"]["value"])
+    for name, rows in found["classes"].items():
+        assert rows["rows"]["model"]["psnr"]["value"] == pytest.approx(20, abs=1e-3)
+        assert rows["images"] == COUNTS["test"][name]
+
+    class Small(HalfRight):
+        """Inpaints at a side at which there is no SSIM."""
+
+        def inpaint(self, pixels: NDArray[np.uint8]) -> Inpainted:
+            small = pixels[:, :8, :8]
+            return Inpainted(small, small.astype(np.float32) / 255, mask_set(8, 4, 2))
+
+    assert evaluate(Small(), scan_folder(folder), "test", warn=print).metrics["inpainting"] is None
 
 
 def test_a_split_needs_the_normal_class_and_another(folder: Path) -> None:

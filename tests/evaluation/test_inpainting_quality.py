@@ -1,9 +1,6 @@
-"""`mim_tf.evaluation.inpainting_quality` against scikit-image, SciPy and OpenCV."""
+"""`mim_tf.evaluation.inpainting_quality` against scikit-image and SciPy."""
 
 from __future__ import annotations
-
-import importlib
-import types
 
 import numpy as np
 import pytest
@@ -13,9 +10,17 @@ from skimage.metrics import peak_signal_noise_ratio, structural_similarity
 from skimage.restoration import inpaint_biharmonic
 
 from mim_export.score.fill import fill
-from mim_export.score.preprocess import mask_set
+from mim_export.score.preprocess import Inpainted, mask_set
 from mim_tf.backbones.efficientnet import feature_network
-from mim_tf.evaluation.inpainting_quality import PERCEPTUAL_BLOCKS, fills, measure, perceptual_distances, quality, table
+from mim_tf.evaluation.inpainting_quality import (
+    FILLS,
+    PERCEPTUAL_BLOCKS,
+    can_measure,
+    measure,
+    perceptual_distances,
+    quality,
+    table,
+)
 from mim_tf.synthetic import dataset
 
 MASKS = mask_set(32, 8, 4)
@@ -30,20 +35,20 @@ def test_measures_are_those_of_scikit_image(images: NDArray[np.uint8]) -> None:
     original = images.astype(np.float32) / 255
     noise = np.random.default_rng(0).normal(0, 0.05, original.shape)
     changed = np.clip(original + noise, 0, 1).astype(np.float32)
-    found = measure(original, {"changed": changed})["changed"]
+    found = measure(original, {"changed": changed}, MASKS)["changed"]
     for number, (a, b) in enumerate(zip(original, changed, strict=True)):
         assert found["psnr"][number] == pytest.approx(peak_signal_noise_ratio(a, b, data_range=1.0), abs=1e-3)
         options = {"gaussian_weights": True, "sigma": 1.5, "use_sample_covariance": False, "data_range": 1.0}
         assert found["ssim"][number] == pytest.approx(structural_similarity(a, b, channel_axis=2, **options))
     assert (found["sharpness"] > 1).all()  # noise has large gradients
-    same = measure(original, {"same": original})["same"]
+    same = measure(original, {"same": original}, MASKS)["same"]
     assert same["perceptual_distance"].max() == 0
     np.testing.assert_allclose(same["sharpness"], 1)
 
 
 def test_documented_example() -> None:
     original = np.random.default_rng(0).uniform(0, 0.9, (1, 32, 32, 3)).astype(np.float32)
-    found = measure(original, {"off": original + np.float32(0.1)})["off"]
+    found = measure(original, {"off": original + np.float32(0.1)}, MASKS)["off"]
     assert (found["psnr"][0], found["sharpness"][0]) == (pytest.approx(20, abs=1e-4), pytest.approx(1, abs=1e-4))
 
 
@@ -62,44 +67,53 @@ def test_perceptual_distance_is_lpips_without_weights(images: NDArray[np.uint8])
     assert perceptual_distances(original, {"": flipped})[""][0] == pytest.approx(expected, rel=1e-4)
 
 
-def test_fills_are_those_of_the_libraries(images: NDArray[np.uint8]) -> None:
-    opencv = pytest.importorskip("cv2")
-    found = fills(images, MASKS)
-    assert list(found) == ["blur", "push_pull", "biharmonic", "telea"]
+def test_seams_are_not_sharpness() -> None:
+    """Cells of one colour each: all gradients are between cells."""
+    cells = np.random.default_rng(0).uniform(0, 1, (1, 4, 4, 3)).astype(np.float32)
+    flat = cells.repeat(8, axis=1).repeat(8, axis=2)
+    original = np.random.default_rng(1).uniform(0, 1, flat.shape).astype(np.float32)
+    assert measure(original, {"flat": flat}, MASKS)["flat"]["sharpness"][0] == 0
+
+
+def test_fills_are_those_of_scikit_image_and_of_the_pyramid(images: NDArray[np.uint8]) -> None:
+    found = {name: make(images, MASKS) for name, make in FILLS.items()}
     for number, image in enumerate(images):
         for mask, pyramid in zip(MASKS, fill(image, MASKS), strict=True):
             hidden = mask[..., 0] == 0
             biharmonic = inpaint_biharmonic(image / 255, hidden, channel_axis=2).clip(0, 1)
-            telea = opencv.inpaint(image, hidden.astype(np.uint8), 3, opencv.INPAINT_TELEA) / 255
-            for name, expected in (("biharmonic", biharmonic), ("telea", telea), ("push_pull", pyramid / 255)):
+            for name, expected in (("biharmonic", biharmonic), ("push_pull", pyramid / 255)):
                 np.testing.assert_allclose(found[name][number][hidden], expected[hidden], atol=1e-6)
-
-
-def test_opencv_is_optional(images: NDArray[np.uint8], monkeypatch: pytest.MonkeyPatch) -> None:
-    real = importlib.import_module
-
-    def without_opencv(name: str) -> types.ModuleType:
-        if name == "cv2":
-            raise ImportError(name)
-        return real(name)
-
-    monkeypatch.setattr(importlib, "import_module", without_opencv)
-    assert list(fills(images[:1], MASKS)) == ["blur", "push_pull", "biharmonic"]
 
 
 def test_quality_compares_a_model_with_the_fills(images: NDArray[np.uint8]) -> None:
     groups = np.array(["a", "a", "b", "c"])
-    made = fills(images, MASKS)
-    rows = quality(images, made["biharmonic"], MASKS, groups)
-    assert rows["model"] == rows["biharmonic"]
-    against = rows["against_biharmonic"]
-    assert (against["psnr"]["value"], against["perceptual_distance_ratio"]) == (0, 1)
-    psnr = measure(images.astype(np.float32) / 255, made)["blur"]["psnr"]
+    made = {name: make(images, MASKS) for name, make in FILLS.items()}
+    result = quality(Inpainted(images, made["biharmonic"], MASKS), groups)
+    rows, against = result["rows"], result["against_biharmonic"]
+    assert result["images"] == 4 and rows["model"] == rows["biharmonic"]
+    assert (against["psnr"]["value"], against["perceptual_distance_ratio"]["value"]) == (0, 1)
+    psnr = measure(images.astype(np.float32) / 255, made, MASKS)["blur"]["psnr"]
     assert rows["blur"]["psnr"]["value"] == pytest.approx(psnr.mean())
-    # The jackknife over groups of a ratio of sums; with groups of one photograph it is the t interval of a mean.
-    alone = quality(images, made["blur"], MASKS, np.array(list("abcd")))["model"]["psnr"]
+    # With groups of one photograph the jackknife is the t interval of a mean.
+    alone = quality(Inpainted(images, made["blur"], MASKS), np.array(list("abcd")))["rows"]["model"]["psnr"]
     low, high = stats.t.interval(0.95, 3, loc=psnr.mean(), scale=stats.sem(psnr))
     assert (alone["ci_low"], alone["ci_high"]) == (pytest.approx(low), pytest.approx(high))
     header, *lines = table(rows)
-    assert [line[0] for line in lines[:3]] == ["model", "blur", "push-pull"] and len(header) == len(lines[0])
+    assert [line[0] for line in lines] == ["model", "blur", "push-pull", "biharmonic"] and len(header) == len(lines[0])
     assert lines[1][1].startswith(f"{psnr.mean():.1f} [")
+
+
+def test_blank_images_give_finite_figures() -> None:
+    blank = np.full((2, 32, 32, 3), 90, np.uint8)
+    bad = Inpainted(blank, np.full(blank.shape, 0.5, np.float32), MASKS)
+    result = quality(bad, np.array(["a", "b"]))
+    assert result["against_biharmonic"]["perceptual_distance_ratio"] is None
+    figures = [entry["value"] for row in result["rows"].values() for entry in row.values()]
+    assert np.isfinite(figures).all() and result["rows"]["biharmonic"]["psnr"]["value"] == pytest.approx(60)
+
+
+@pytest.mark.parametrize(
+    ("size", "cell", "count", "expected"), [(32, 8, 4, True), (8, 4, 2, False), (32, 32, 2, False)]
+)
+def test_masks_that_cannot_be_measured(size: int, cell: int, count: int, expected: bool) -> None:
+    assert can_measure(mask_set(size, cell, count)) == expected

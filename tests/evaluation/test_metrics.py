@@ -22,6 +22,7 @@ from mim_tf.evaluation.metrics import (
     interval_text,
     mean_estimate,
     mean_interval,
+    ratio_interval,
     share_estimate,
 )
 
@@ -208,3 +209,19 @@ def test_mean_of_a_figure_without_bounds() -> None:
     # Photographs of one group count as one: doubling each leaves the interval as it is.
     twice = mean_interval(np.array([1.0, 1.0, 3.0, 3.0]), np.array(list("aabb")))
     assert twice == pytest.approx(found)
+    assert mean_interval(np.array([1.0, 3.0]), np.array(["a", "b"]), (0.0, 4.0)) == {
+        "value": 2,
+        "ci_low": 0,
+        "ci_high": 4,
+    }
+    # Groups that happen to have equal means are not narrower than independent photographs.
+    equal = mean_interval(np.array([20.0, 30.0, 20.0, 30.0]), np.array(list("aabb")))
+    low, high = stats.t.interval(0.95, 3, loc=25, scale=stats.sem([20, 30, 20, 30]))
+    assert equal == {"value": 25, "ci_low": pytest.approx(low), "ci_high": pytest.approx(high)}
+
+
+def test_ratio_of_means() -> None:
+    found = ratio_interval(np.array([1.0, 3.0]), np.array([2.0, 2.0]), np.array(["a", "b"]))
+    mean = mean_interval(np.array([0.5, 1.5]), np.array(["a", "b"]))
+    assert found == {key: pytest.approx(value) for key, value in mean.items()}  # with a constant second figure
+    assert ratio_interval(np.array([1.0]), np.array([2.0]), np.array(["a"]))["ci_low"] is None

@@ -1,11 +1,10 @@
-"""`mim_export.score.fill` against exact fractions, and the version in TensorFlow against it."""
+"""`mim_export.score.fill` against exact fractions."""
 
 from __future__ import annotations
 
 from fractions import Fraction
 
 import numpy as np
-import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
@@ -58,17 +57,6 @@ def test_the_fill_is_that_of_exact_fractions(seed: int, size: int, share: float)
     mask = (rng.uniform(size=(1, size, size, 1)) < share).astype(np.float32)
     expected = _exact(pixels[..., 1], mask[0, ..., 0] > 0)
     np.testing.assert_array_equal(fill(pixels, mask)[0, ..., 1], expected)
-
-
-@given(st.integers(0, 2**32 - 1), st.sampled_from([32, 48, 96, 112]), st.floats(0, 1))
-@settings(max_examples=15, deadline=None)
-def test_tensorflow_computes_the_same_bytes(seed: int, size: int, share: float) -> None:
-    models = pytest.importorskip("mim_tf.models.fill")
-    rng = np.random.default_rng(seed)
-    pixels = rng.integers(0, 256, (size, size, 3)).astype(np.uint8)
-    masks = (rng.uniform(size=(2, size, size, 1)) < share).astype(np.float32)
-    filled = models.fill(pixels[None].astype(np.float32), masks).numpy()
-    np.testing.assert_array_equal(filled, fill(pixels, masks))
 
 
 def test_kept_pixels_and_constants_are_unchanged() -> None:
