@@ -277,13 +277,12 @@ def mean_interval(
     Example:
         The values [1, 3] of two groups have the mean 2 and the interval [-10.7, 14.7].
     """
-    found = ratio_interval(values, np.ones(len(values)), groups)
-    if found["ci_low"] is None or found["ci_high"] is None:
-        return found
+    value, reach = _ratio(values, np.ones(len(values)), groups)
+    if reach is None:
+        return {"value": value, "ci_low": None, "ci_high": None}
     independent = float(stats.t.ppf(0.5 + _LEVEL / 2, len(values) - 1) * stats.sem(values))
-    reach = max((found["ci_high"] - found["ci_low"]) / 2, independent)
-    low, high = found["value"] - reach, found["value"] + reach
-    return {"value": found["value"], "ci_low": max(low, limits[0]), "ci_high": min(high, limits[1])}
+    reach = max(reach, independent)
+    return {"value": value, "ci_low": max(value - reach, limits[0]), "ci_high": min(value + reach, limits[1])}
 
 
 def ratio_interval(first: Values, second: Values, groups: NDArray[np.str_]) -> dict[str, float | None]:
@@ -301,15 +300,22 @@ def ratio_interval(first: Values, second: Values, groups: NDArray[np.str_]) -> d
     Example:
         [1, 3] and [2, 2] of two groups have the ratio 1 and the interval [-5.4, 7.4].
     """
+    value, reach = _ratio(first, second, groups)
+    if reach is None:
+        return {"value": value, "ci_low": None, "ci_high": None}
+    return {"value": value, "ci_low": value - reach, "ci_high": value + reach}
+
+
+def _ratio(first: Values, second: Values, groups: NDArray[np.str_]) -> tuple[float, float | None]:
+    """Ratio of two means, and half the length of its interval; None if there is one group only."""
     value = float(np.sum(first) / np.sum(second))
     sums = [_by_group(groups, np.asarray(values, np.float64)) for values in (first, second)]
     count = len(sums[0])
     if count < 2:
-        return {"value": value, "ci_low": None, "ci_high": None}
+        return value, None
     without = [(np.sum(first) - sums[0][name]) / (np.sum(second) - sums[1][name]) for name in sums[0]]
     deviation = float(np.sqrt((count - 1) / count * np.square(np.array(without) - value).sum()))
-    reach = float(stats.t.ppf(0.5 + _LEVEL / 2, count - 1)) * deviation
-    return {"value": value, "ci_low": value - reach, "ci_high": value + reach}
+    return value, float(stats.t.ppf(0.5 + _LEVEL / 2, count - 1)) * deviation
 
 
 def mean_estimate(estimates: Sequence[Estimate]) -> Estimate:
