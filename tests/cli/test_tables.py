@@ -40,7 +40,9 @@ def metrics() -> dict[str, Any]:
     share = {"value": 0.5, "ci_low": 0.4, "ci_high": 0.6}
     whole = {"count": 1, "ci_low": 0.4, "ci_high": 0.6}
     sensitivity = {**share, "by_group": share, "groups_without_miss": whole, "groups": 2}
-    return {**result, "classes": dict.fromkeys(ODD, entry), "sensitivity": sensitivity}
+    measures = dict.fromkeys(("psnr", "ssim", "perceptual_distance", "sharpness"), share)
+    inpainting = {"size": 32, "masks": 4, "classes": {ODD[0]: {"rows": {"model": measures, "push_pull": measures}}}}
+    return {**result, "classes": dict.fromkeys(ODD, entry), "sensitivity": sensitivity, "inpainting": inpainting}
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "ascii", "cp1252"])
