@@ -2,8 +2,8 @@
 
 A data folder is `DIR/<split>/<class>/photo.jpg` with the splits `train`, `val` and `test`, or a plain folder
 `DIR/<class>/photo.jpg`, which is split by a hash of each group and a seed (60/15/25 on average). The optional
-`DIR/MANIFEST.csv` (columns `file`, `group` and, if there is one, `skin_type`; others are ignored) assigns each file to
-a group: images of one patient, photograph or series.
+`DIR/MANIFEST.csv` (columns `file`, `group` and, if there are, `skin_type` and `mask`; others are ignored) assigns each
+file to a group: images of one patient, photograph or series.
 """
 
 from __future__ import annotations
@@ -101,8 +101,10 @@ def scan_folder(
     photos = []
     for path, name in names.items():
         split, row = name.split("/")[0] if has_splits else "", rows.get(name)
-        group, skin_type = (name, None) if row is None else (row.group or name, row.skin_type)
-        photos.append(Photo(path, split, path.parent.name, group, skin_type))
+        if row is None:
+            photos.append(Photo(path, split, path.parent.name, name))
+        else:
+            photos.append(Photo(path, split, path.parent.name, row.group or name, row.skin_type, mask=row.mask))
     if has_splits or split_seed is None:
         return tuple(photos)
     divided = split_by_group(photos, split_seed)

@@ -9,7 +9,7 @@ import posixpath
 import unicodedata
 from collections import defaultdict
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from mim_export.score.errors import MimError, explain
@@ -29,23 +29,26 @@ class Row:
     Attributes:
         group: name of the group; empty = none is given.
         skin_type: content of the optional column `skin_type`.
+        mask: path of the mask that the optional column `mask` names.
     """
 
     group: str
     skin_type: str | None
+    mask: Path | None
 
 
 def read_manifest_csv(root: Path, files: Iterable[str], warn: Warn) -> dict[str, Row]:
     """Reads the row of each file from MANIFEST.csv, whose name may have any case.
 
     The column `file` may hold a path relative to the data folder or an absolute one, with `/` or `\\`, or a bare file
-    name. Differences of case count only if two files differ by nothing else.
+    name. Differences of case count only if two files differ by nothing else. The column `mask` holds a path relative to
+    the data folder, or an absolute one.
 
     Args:
         root: the data folder.
         files: paths of the photographs relative to `root`, with `/`.
-        warn: receives a line for rows that match no file, files without a row, rows without a group, and files whose
-            rows differ.
+        warn: receives a line for rows that match no file, files without a row, rows without a group, files whose rows
+            differ, and masks that do not exist.
 
     Returns:
         The row of each file that has one; empty if there is no MANIFEST.csv.
@@ -59,7 +62,7 @@ def read_manifest_csv(root: Path, files: Iterable[str], warn: Warn) -> dict[str,
     names = sorted(files)
     find = _Finder(root, names)
     rows: dict[str, Row] = {}
-    unmatched, without_group, differing = [], [], []
+    unmatched, without_group, differing, without_mask = [], [], [], []
     for cell, row in _rows(path):
         name = find(cell)
         if name is None:
@@ -70,6 +73,9 @@ def read_manifest_csv(root: Path, files: Iterable[str], warn: Warn) -> dict[str,
             without_group.append(name)
         if name in rows and rows[name].group != row.group:
             differing.append(name)
+        if row.mask is not None and not os.path.isfile(row.mask):
+            without_mask.append(name)
+            row = replace(row, mask=None)
         rows.setdefault(name, row)
     without_row = [name for name in names if name not in rows]
     alone = "each counts as a group of its own"
@@ -78,6 +84,7 @@ def read_manifest_csv(root: Path, files: Iterable[str], warn: Warn) -> dict[str,
         (without_row, "photographs have no row", f"add them, else {alone}"),
         (without_group, "rows have no group", f"fill the column group, else {alone}"),
         (differing, "photographs have rows with different groups", "keep one row of each; the first one is used"),
+        (without_mask, "masks do not exist, of", "correct the column mask, else they have none"),
     ):
         if found:
             warn(f"{path}: {len(found)} {what} ({named(found)}); {remedy}")
@@ -109,12 +116,21 @@ def _rows(path: Path) -> list[tuple[str, Row]]:
 
             # A name may begin or end with a space, so that cells of the column file are not stripped here.
             return [
-                (row[columns["file"]] or "", Row(cell(row, "group"), cell(row, "skin_type") or None)) for row in rows
+                (
+                    row[columns["file"]] or "",
+                    Row(cell(row, "group"), cell(row, "skin_type") or None, _mask(path.parent, cell(row, "mask"))),
+                )
+                for row in rows
             ]
     except OSError as error:
         raise explain(error, path) or error from None
     except (UnicodeDecodeError, csv.Error) as error:
         raise MimError(f"not a CSV file in UTF-8 ({error})", "save it as UTF-8 CSV or delete it", path) from None
+
+
+def _mask(root: Path, cell: str) -> Path | None:
+    """Path of the mask that a cell names; None if it is empty."""
+    return root / cell.replace("\\", "/") if cell else None
 
 
 class _Finder:

@@ -31,6 +31,7 @@ class Photo:
         group: name of the group; images of one patient, photograph or series have the same group.
         skin_type: content of the column `skin_type` of MANIFEST.csv, if any.
         split_seed: seed of the split of a plain folder; None if the folder itself has splits.
+        mask: image of the lesions, from the column `mask` of MANIFEST.csv, if any; see `mim_tf.data.lesion_masks`.
     """
 
     path: Path
@@ -39,6 +40,7 @@ class Photo:
     group: str
     skin_type: str | None = None
     split_seed: int | None = None
+    mask: Path | None = None
 
 
 def split_of_group(group: str, split_seed: int) -> str:

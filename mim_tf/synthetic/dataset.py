@@ -4,6 +4,9 @@ The set contains no photographs and no patient data. Results on it are no eviden
 The classes differ in structure: the i-th images of mpox, macules, scales and wheals share the targets for
 channel means, channel standard deviations and mean gradient (a matched design), so neither colour nor roughness
 separates these classes. `plain` has lower contrast and `no_skin` has other colours; these two classes are easy.
+
+The images of skin have ground-truth masks of their lesions, for anomaly detection in pixels with `plain` as the normal
+class.
 """
 
 from __future__ import annotations
@@ -26,12 +29,39 @@ from mim_tf.synthetic import lesions, skin
 CLASSES: tuple[str, ...] = ("mpox", "macules", "scales", "wheals", "plain", "no_skin")
 #: Side of the images in pixels.
 SAMPLE_SIZE = skin.SIDE
-#: Default number of images of each class in each split of `write_sample`.
-COUNTS: Mapping[str, Mapping[str, int]] = {
-    "train": {"mpox": 160},
-    "val": {name: 40 if name == "mpox" else 10 for name in CLASSES},
-    "test": dict.fromkeys(CLASSES, 40),
-}
+#: Classes with masks.
+MASKED = tuple(name for name in CLASSES if name != "no_skin")
+#: Folder of the masks in a data folder; the scan of photographs skips names with a leading dot.
+MASK_FOLDER = ".masks"
+
+
+def sample_counts(normal_class: str = "mpox") -> dict[str, dict[str, int]]:
+    """Returns the default number of images of each class in each split of `write_sample`.
+
+    Args:
+        normal_class: the class of the training images.
+
+    Raises:
+        MimError: `normal_class` is not in `CLASSES`.
+
+    Example:
+        `sample_counts("plain")["train"]` is {"plain": 160}.
+    """
+    _check_class(normal_class)
+    return {
+        "train": {normal_class: 160},
+        "val": {name: 40 if name == normal_class else 10 for name in CLASSES},
+        "test": dict.fromkeys(CLASSES, 40),
+    }
+
+
+def _check_class(name: str) -> None:
+    if name not in CLASSES:
+        raise MimError(f"no synthetic class {name!r}", "use one of " + ", ".join(CLASSES))
+
+
+#: The counts for the normal class mpox.
+COUNTS: Mapping[str, Mapping[str, int]] = sample_counts()
 #: Number of images of one synthetic patient. They share tone, style and hair, but not arrangement, light or texture.
 _GROUP = 2
 _PAINTERS: Mapping[str, lesions.Painter] = {
@@ -83,10 +113,7 @@ def render(name: str, indices: Sequence[int], *, seed: int = 0, size: int = SAMP
     Example:
         `render("mpox", [0, 1])` is (2, 128, 128, 3); its second image is `render("mpox", [1])[0]`.
     """
-    if name not in CLASSES:
-        raise MimError(f"no synthetic class {name!r}", "use one of " + ", ".join(CLASSES))
-    if seed < 0 or min(indices, default=0) < 0:
-        raise MimError("negative seed or index", "use integers from 0")
+    _check(name, indices, seed)
     images = np.empty((len(indices), size, size, 3), np.uint8)
     for place, index in enumerate(indices):
         painted = _paint(name, int(index), seed)
@@ -94,17 +121,56 @@ def render(name: str, indices: Sequence[int], *, seed: int = 0, size: int = SAMP
     return images
 
 
-def write_sample(folder: Path, *, seed: int = 0, counts: Mapping[str, Mapping[str, int]] | None = None) -> Path:
+def render_masks(name: str, indices: Sequence[int], *, seed: int = 0, size: int = SAMPLE_SIZE) -> NDArray[np.bool_]:
+    """Draws the ground-truth masks of the lesions of the images of `render`.
+
+    Args:
+        name: one of `MASKED`.
+        indices: indices of the images, each at least 0.
+        seed: seed of the whole set, at least 0.
+        size: side S of the result in pixels; masks are drawn at 128 px, averaged by area and thresholded at 0.5.
+
+    Returns:
+        bool (N, S, S), True where a lesion is visible, see `skin.lesion_mask`. All False for `plain`: moles are normal.
+
+    Raises:
+        MimError: `name` is not in `MASKED`, or an index or the seed is negative.
+
+    Example:
+        `render_masks("mpox", [200])` covers 0.29 of the image, in 9 regions of touching lesions.
+    """
+    _check(name, indices, seed)
+    if name not in MASKED:
+        raise MimError(f"the class {name} has no masks", "use one of " + ", ".join(MASKED))
+    masks = np.zeros((len(indices), size, size), np.bool_)
+    if name != "plain":
+        for place, index in enumerate(indices):
+            _, layers, _ = _lesions(name, int(index), seed)
+            levels = np.where(skin.lesion_mask(layers), np.uint8(255), np.uint8(0))
+            # Half of the area has a mean of 127.5, which is rounded up to 128.
+            masks[place] = resample(np.repeat(levels[..., None], 3, axis=2), size)[..., 0] > 127
+    return masks
+
+
+def write_sample(
+    folder: Path,
+    *,
+    seed: int = 0,
+    counts: Mapping[str, Mapping[str, int]] | None = None,
+    normal_class: str = "mpox",
+) -> Path:
     """Writes the synthetic set as a data folder atomically: either the whole set or nothing.
 
     Args:
         folder: the folder to write; it must not exist or must be empty.
         seed: seed of the set, see `render`.
-        counts: number of images by split and class; None = `COUNTS`.
+        counts: number of images by split and class; None = `sample_counts(normal_class)`.
+        normal_class: the class of the training images, if `counts` is None.
 
     Returns:
-        `folder`, which holds `<split>/<class>/synthetic_<class>_<index>.png` and MANIFEST.csv with the
-        columns file and group. No index and no group is in two splits.
+        `folder`, which holds `<split>/<class>/synthetic_<class>_<index>.png`, for the classes in `MASKED` the mask
+        `.masks/<split>/<class>/synthetic_<class>_<index>.png` (0 or 255), and MANIFEST.csv with the columns file, group
+        and mask. No index and no group is in two splits.
 
     Raises:
         MimError: the folder is not empty or cannot be written, or `counts` names an unknown class.
@@ -114,22 +180,33 @@ def write_sample(folder: Path, *, seed: int = 0, counts: Mapping[str, Mapping[st
         the group `synthetic_mpox_patient_0000`.
     """
     target = Path(folder)
-    rows = [("file", "group")]
+    rows = [("file", "group", "mask")]
     first = 0
     with new_folder(target) as temporary:
-        for split, wanted in (COUNTS if counts is None else counts).items():
+        for split, wanted in (sample_counts(normal_class) if counts is None else counts).items():
             for name, count in wanted.items():
                 (temporary / split / name).mkdir(parents=True)
                 for index in range(first, first + count):
                     file = f"{split}/{name}/synthetic_{name}_{index:04d}.png"
                     Image.fromarray(render(name, [index], seed=seed)[0]).save(temporary / file, compress_level=1)
-                    rows.append((file, f"synthetic_{name}_patient_{index // _GROUP:04d}"))
+                    mask = f"{MASK_FOLDER}/{file}" if name in MASKED else ""
+                    if mask:
+                        (temporary / mask).parent.mkdir(parents=True, exist_ok=True)
+                        drawn = render_masks(name, [index], seed=seed)[0]
+                        Image.fromarray(np.where(drawn, np.uint8(255), np.uint8(0))).save(temporary / mask)
+                    rows.append((file, f"synthetic_{name}_patient_{index // _GROUP:04d}", mask))
             # All classes start at the same index in each split, which keeps the design matched within the split.
             most = max(wanted.values(), default=0)
             first += most + most % _GROUP
         with (temporary / "MANIFEST.csv").open("w", newline="", encoding="utf-8") as lines:
             csv.writer(lines, lineterminator="\n").writerows(rows)
     return target
+
+
+def _check(name: str, indices: Sequence[int], seed: int) -> None:
+    _check_class(name)
+    if seed < 0 or min(indices, default=0) < 0:
+        raise MimError("negative seed or index", "use integers from 0")
 
 
 def _rng(*words: int) -> np.random.Generator:
@@ -139,21 +216,25 @@ def _rng(*words: int) -> np.random.Generator:
 
 def _paint(name: str, index: int, seed: int) -> NDArray[np.uint8]:
     """Draws one image, uint8 (128, 128, 3)."""
-    number, patient = CLASSES.index(name), index // _GROUP
-    rng = _rng(_IMAGE, seed, number, index)
     if name == "no_skin":
-        picture = skin.no_skin(rng, patient)
+        picture = skin.no_skin(_rng(_IMAGE, seed, CLASSES.index(name), index), index // _GROUP)
     else:
         targets = _targets(index, seed)
-        shared = _rng(_STYLE, seed, number, patient)
-        style, strands = shared.random(6), max(0, int(shared.random() * 30) - 17)
-        layers = _PAINTERS[name](rng, style, targets.cover)
+        rng, layers, strands = _lesions(name, index, seed)
         picture = skin.lit_skin(rng, skin.skin_tone(targets.darkness), layers, 0.10)
         opacity = 0.7 * skin.hair(rng, strands)[..., None]
         picture = picture * (1 - opacity) + 0.3 * picture.min(axis=(0, 1)) * opacity
         contrast = 0.55 if name == "plain" else 1.0
         picture = _match(picture, skin.skin_texture(rng), targets, contrast)
     return np.rint(np.clip(picture, 0, 1) * 255).astype(np.uint8)
+
+
+def _lesions(name: str, index: int, seed: int) -> tuple[np.random.Generator, skin.Layers, int]:
+    """Draws the lesions of one image; returns the source of its further draws, the layers and the number of hairs."""
+    number = CLASSES.index(name)
+    rng, shared = _rng(_IMAGE, seed, number, index), _rng(_STYLE, seed, number, index // _GROUP)
+    style, strands = shared.random(6), max(0, int(shared.random() * 30) - 17)
+    return rng, _PAINTERS[name](rng, style, _targets(index, seed).cover), strands
 
 
 def _targets(index: int, seed: int) -> _Targets:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import struct
+from collections.abc import Iterator
 
 import numpy as np
 from numpy.typing import NDArray
@@ -57,6 +58,23 @@ def golden_images(size: int) -> dict[str, NDArray[np.uint8]]:
             pixels = np.asarray(soft.resize((width, height), Image.Resampling.BICUBIC))
         images[f"synthetic_{name}_{height}x{width}"] = pixels
     return images
+
+
+def spare_images(size: int) -> Iterator[tuple[str, NDArray[np.uint8]]]:
+    """Draws more images, for verdicts that none of `golden_images` gets.
+
+    Args:
+        size: side of the images of the model in pixels.
+
+    Yields:
+        40 names and images, uint8 (size, size, 3): macules and plain skin, which models find least similar to the
+        class among what is not refused as novel.
+    """
+    for number in range(2000, 2020):
+        for name in ("macules", "plain"):
+            drawn = Image.fromarray(dataset.render(name, [number])[0])
+            pixels = np.asarray(drawn.resize((size, size), Image.Resampling.BICUBIC))
+            yield f"synthetic_{name}_{number}_{size}x{size}", pixels
 
 
 #: For each EXIF orientation, the transpose that maps the upright picture to the stored picture.

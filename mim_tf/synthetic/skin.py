@@ -24,6 +24,10 @@ Y, X = np.mgrid[0:SIDE, 0:SIDE] / SIDE
 #: Decrease of the logarithm of R, G and B by one unit of the pigment.
 _HAEMOGLOBIN = np.array([0.16, 0.62, 0.52])
 _MELANIN = np.array([0.42, 0.62, 0.80])
+#: Part of the light that the pigments of a visible lesion absorb, and opacity of its white deposit, both at least.
+_VISIBLE = 0.2
+#: Height of a visible swelling in pixels, at least; slopes of lower ones are hardly shaded.
+_RAISED = 1.0
 #: sRGB colours of skin from very light to very dark.
 _TONES = np.array(
     [
@@ -174,6 +178,24 @@ def lit_skin(rng: np.random.Generator, tone: Field, lesions: Layers, shading: fl
     deposit = 0.35 * tone + 0.65 * (0.25 + 0.75 * tone.max()) * np.array([1.0, 0.97, 0.92])
     surface = tone * np.exp(-absorbed) * (1 - white) + deposit * white
     return surface * light[..., None] + (gloss * tone.max())[..., None]
+
+
+def lesion_mask(lesions: Layers) -> NDArray[np.bool_]:
+    """Computes where lesions are visible: by their pigments, by their white deposit or by their height.
+
+    Args:
+        lesions: the layers of the lesions.
+
+    Returns:
+        bool (128, 128). A pixel is visible if its pigments absorb more than 0.2 of the light (mean of R, G and B), or
+        its white deposit has an opacity of more than 0.2, or it is raised by more than 1 px.
+
+    Example:
+        Haemoglobin of 0.5 absorbs 1 - exp(-0.5 * 0.433) = 0.195, which is not visible; 0.6 absorbs 0.229, which is.
+    """
+    absorption = lesions.haemoglobin * _HAEMOGLOBIN.mean() + lesions.melanin * _MELANIN.mean()
+    coloured = 1 - np.exp(-absorption) > _VISIBLE
+    return np.asarray(coloured | (lesions.white > _VISIBLE) | (lesions.height * SIDE > _RAISED))
 
 
 def no_skin(rng: np.random.Generator, kind: int) -> Field:

@@ -116,6 +116,19 @@ def test_the_name_and_columns_in_any_case(tmp_path: Path, name: str) -> None:
     assert [(row.group, row.skin_type) for row in rows.values()] == [("p1", "III"), ("p2", None)] and not lines
 
 
+def test_masks_are_relative_to_the_folder_and_missing_ones_are_named(tmp_path: Path) -> None:
+    (tmp_path / ".masks").mkdir()
+    (tmp_path / ".masks/a.png").write_bytes(b"")
+    cells = [".masks\\a.png", f"{tmp_path}/.masks/a.png", ".masks/b.png", ""]
+    write(tmp_path, [(name, "p1", cell) for name, cell in zip(FILES, cells, strict=True)], ("file", "group", "Mask"))
+    lines: list[str] = []
+    rows = read_manifest_csv(tmp_path, FILES, lines.append)
+    there = tmp_path / ".masks/a.png"
+    assert [rows[name].mask for name in FILES] == [there, there, None, None]
+    problem = f"1 masks do not exist, of ({FILES[2]}); correct the column mask, else they have none"
+    assert lines == [f"{tmp_path / 'MANIFEST.csv'}: {problem}"]
+
+
 def test_two_manifests_are_named(tmp_path: Path) -> None:
     write(tmp_path, [(FILES[0], "p1")])
     (tmp_path / "manifest.csv").write_text(f"file,group\n{FILES[0]},p2\n")

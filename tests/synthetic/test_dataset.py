@@ -16,6 +16,7 @@ from sklearn.metrics import roc_auc_score
 from mim_export.score.errors import MimError
 from mim_export.score.preprocess import resample
 from mim_tf.synthetic import dataset
+from mim_tf.synthetic.skin import Layers, lesion_mask
 
 SKIN_DISEASES = ("macules", "scales", "wheals")
 TEST = range(200, 240)  # the indices of the test split, see test_default_counts
@@ -114,6 +115,51 @@ def test_no_indices_give_no_images() -> None:
     assert dataset.render("plain", [], size=32).shape == (0, 32, 32, 3)
 
 
+@pytest.mark.parametrize("name", ["mpox", *SKIN_DISEASES])
+def test_masks_fit_the_lesions(name: str) -> None:
+    """The colour changes more across the masks than within the skin, and the share of the masks is that of lesions."""
+    masks, pixels = dataset.render_masks(name, range(200, 204)), dataset.render(name, range(200, 204)) / 255.0
+    assert masks.dtype == np.bool_ and masks.shape == (4, 128, 128)
+    assert 0.1 < masks.mean() < 0.6
+    for mask, picture in zip(masks, pixels, strict=True):
+        skin = np.median(picture[~mask], axis=0)
+        far = np.abs(picture - skin).sum(axis=-1)
+        assert auroc(far[mask], far[~mask]) > 0.7
+
+
+def test_masks_are_literal() -> None:
+    """Pigment that absorbs 0.2 of the light, an opacity of 0.2 and a height of 1 px are the limits."""
+    zero = np.zeros((128, 128))
+    layers = {key: zero.copy() for key in ("haemoglobin", "melanin", "height", "white")}
+    for column, (key, below, above) in enumerate(
+        [("haemoglobin", 0.51, 0.52), ("melanin", 0.36, 0.37), ("height", 1 / 128, 1.01 / 128), ("white", 0.2, 0.21)]
+    ):
+        layers[key][0, column], layers[key][1, column] = below, above
+    mask = lesion_mask(Layers(**layers))
+    assert not mask[0].any() and mask[1, :4].all() and mask.sum() == 4
+
+
+def test_smaller_mask_is_the_area_average() -> None:
+    whole = dataset.render_masks("macules", [5])
+    share = whole.reshape(1, 64, 2, 64, 2).mean(axis=(2, 4))
+    np.testing.assert_array_equal(dataset.render_masks("macules", [5], size=64), share >= 0.5)
+    np.testing.assert_array_equal(dataset.render_masks("macules", [4, 5])[1], whole[0])
+
+
+def test_moles_are_normal_and_pictures_without_skin_have_no_mask() -> None:
+    assert not dataset.render_masks("plain", range(6), size=32).any()
+    with pytest.raises(MimError, match="the class no_skin has no masks; use one of mpox, macules"):
+        dataset.render_masks("no_skin", [0])
+
+
+def test_counts_of_another_normal_class() -> None:
+    counts = dataset.sample_counts("plain")
+    assert counts["train"] == {"plain": 160} and counts["test"] == dataset.COUNTS["test"]
+    assert counts["val"] == dict.fromkeys(dataset.CLASSES, 10) | {"plain": 40}
+    with pytest.raises(MimError, match="no synthetic class 'acne'"):
+        dataset.sample_counts("acne")
+
+
 def test_default_counts() -> None:
     others = set(dataset.CLASSES) - {"mpox"}
     assert dataset.COUNTS["train"] == {"mpox": 160}
@@ -138,7 +184,12 @@ def test_folder(folder: Path) -> None:
         ("test/no_skin/synthetic_no_skin_0007.png", "synthetic_no_skin_patient_0003"),
     ]
     files = {path.relative_to(folder).as_posix() for path in folder.rglob("*.png")}
-    assert files == {row["file"] for row in rows}
+    assert files == {row["file"] for row in rows} | {row["mask"] for row in rows if row["mask"]}
+    assert [row["mask"] for row in rows] == [
+        f".masks/{row['file']}" if "no_skin" not in row["file"] else "" for row in rows
+    ]
+    mask = np.asarray(Image.open(folder / ".masks" / "val" / "mpox" / "synthetic_mpox_0004.png"))
+    assert np.array_equal(mask, 255 * dataset.render_masks("mpox", [4], seed=5)[0].astype(np.uint8))
     written = np.asarray(Image.open(folder / "val" / "plain" / "synthetic_plain_0004.png"))
     assert np.array_equal(written, dataset.render("plain", [4], seed=5)[0])
 
