@@ -9,8 +9,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-#: Times that the empty pixels of a level are smoothed.
-SWEEPS = 2
+#: Times that the empty pixels of a level are smoothed, and those of the finest one, where it costs most.
+SWEEPS, FINEST_SWEEPS = 8, 2
 #: Levels end at this side, or at an odd one.
 COARSEST = 4
 
@@ -36,8 +36,8 @@ def fill(pixels: NDArray[np.uint8], masks: NDArray[np.float32]) -> NDArray[np.ui
     A pixel of level k covers 2^k x 2^k pixels of the image. If at least one of them is kept, its value is the mean of
     those, rounded half up; else it is empty. An empty pixel of the coarsest level starts from the rounded mean of the
     others there (0 if there is none), one of a finer level from the pixel above it. The empty pixels of each level are
-    then smoothed twice: each becomes the rounded mean of its four neighbours, where one outside the image is replaced
-    by the pixel itself.
+    then smoothed eight times, those of the finest level twice: each becomes the rounded mean of its four neighbours,
+    where one outside the image is replaced by the pixel itself.
 
     Args:
         pixels: uint8 (S, S, 3).
@@ -65,7 +65,7 @@ def fill(pixels: NDArray[np.uint8], masks: NDArray[np.float32]) -> NDArray[np.ui
         else:
             filled = filled.repeat(2, axis=1).repeat(2, axis=2)
         filled = np.where(known, average, filled)
-        for _ in range(SWEEPS):
+        for _ in range(SWEEPS if filled.shape[1] < len(pixels) else FINEST_SWEEPS):
             filled = np.where(known, average, _neighbours(filled))
     assert filled is not None
     return filled.astype(np.uint8)

@@ -1,10 +1,11 @@
-"""`mim_export.score.fill` against exact fractions."""
+"""`mim_export.score.fill` against exact fractions, and the version in TensorFlow against it."""
 
 from __future__ import annotations
 
 from fractions import Fraction
 
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
@@ -40,7 +41,7 @@ def _exact(image: NDArray[np.uint8], kept: NDArray[np.bool_]) -> NDArray[np.uint
             filled = np.full((side, side), start)
         for place, value in known.items():
             filled[place] = value
-        for _ in range(2):
+        for _ in range(8 if side < size else 2):
             before = filled.copy()
             for y, x in blocks.keys() - known.keys():
                 around = ((y - 1, x), (y + 1, x), (y, x - 1), (y, x + 1))
@@ -57,6 +58,37 @@ def test_the_fill_is_that_of_exact_fractions(seed: int, size: int, share: float)
     mask = (rng.uniform(size=(1, size, size, 1)) < share).astype(np.float32)
     expected = _exact(pixels[..., 1], mask[0, ..., 0] > 0)
     np.testing.assert_array_equal(fill(pixels, mask)[0, ..., 1], expected)
+
+
+@given(st.integers(0, 2**32 - 1), st.sampled_from([32, 48, 96, 112]), st.floats(0, 1))
+@settings(max_examples=15, deadline=None)
+def test_tensorflow_computes_the_same_bytes(seed: int, size: int, share: float) -> None:
+    models = pytest.importorskip("mim_tf.models.fill")
+    rng = np.random.default_rng(seed)
+    pixels = rng.integers(0, 256, (size, size, 3)).astype(np.uint8)
+    masks = (rng.uniform(size=(2, size, size, 1)) < share).astype(np.float32)
+    filled = models.fill(pixels[None].astype(np.float32), masks).numpy()
+    np.testing.assert_array_equal(filled, fill(pixels, masks))
+
+
+@pytest.mark.parametrize(("size", "cell", "count"), [(96, 12, 2), (80, 10, 7)])
+def test_a_converted_model_computes_the_same_bytes(size: int, cell: int, count: int) -> None:
+    """The converter divides by constants as it multiplies by their reciprocals."""
+    tf, runtime = pytest.importorskip("tensorflow"), pytest.importorskip("ai_edge_litert.interpreter")
+    models, masks = pytest.importorskip("mim_tf.models.fill"), mask_set(size, cell, count)
+    pixels = np.random.default_rng(0).integers(0, 256, (size, size, 3)).astype(np.uint8)
+    pixels[: size // 2] = pixels[: size // 2] // 128  # sums whose quotients are often whole
+    image = tf.TensorSpec([1, size, size, 3], tf.float32)
+    traced = tf.function(lambda x: models.fill(x, masks), input_signature=[image]).get_concrete_function()
+    content = tf.lite.TFLiteConverter.from_concrete_functions([traced]).convert()
+    for kind in ("AUTO", "BUILTIN_REF"):
+        resolver = runtime.OpResolverType[kind]
+        model = runtime.Interpreter(model_content=content, experimental_op_resolver_type=resolver)
+        model.allocate_tensors()
+        model.set_tensor(model.get_input_details()[0]["index"], pixels[None].astype(np.float32))
+        model.invoke()
+        filled = model.get_tensor(model.get_output_details()[0]["index"])
+        np.testing.assert_array_equal(filled, fill(pixels, masks))
 
 
 def test_kept_pixels_and_constants_are_unchanged() -> None:
