@@ -180,12 +180,12 @@ class Detector:
             groups: (N,), equal for images of one patient, photograph or series; None = each image is a group.
             negatives: images of other classes, for a model that uses them.
             alpha: share of the class that may be called `not-mpox-like`; G groups allow 1 / (G + 1) at best.
-            training: how long and how; None = the defaults of `Training`.
+            training: how long and how; None = `Training(steps=self.model.default_steps)`.
             folder: the run folder: checkpoints, logs and the fitted detector; a stopped fit in it is continued. None =
                 a temporary folder that is removed; `save` writes the detector.
             progress: receives the training metrics.
             callbacks: Keras callbacks of the final fit, see `mim_tf.training.loop.train`. If they stop it, the fits of
-                the out-of-fold calibration, which they do not see, end after as many steps as it had.
+                the out-of-fold calibration, which they do not see, get their number of steps from where it ended.
             keep_sample: whether the detector keeps 64 of the images, which set the int8 ranges when it is exported.
 
         Returns:
@@ -209,7 +209,7 @@ class Detector:
             raise MimError(f"the method {self.name} is supervised", "pass images of other classes as negatives")
         check_alpha(alpha, len(set(names)))
         _check_folds(names)
-        training = training or Training()
+        training = training or Training(steps=self.model.default_steps)
         train = _Sample(resample_all(photographs, self.model.source_size), resample_all(photographs, self.size), names)
         shown = None if others is None else resample_all(others, self.model.source_size)
         data = array_fingerprint([train.large, np.unique(names, return_inverse=True)[1]])
@@ -247,13 +247,15 @@ class Detector:
             photos: a scanned data folder.
             out: the run folder.
             alpha: 1 - target sensitivity.
-            training: how long and how; the seconds are shared by the fits. None = the defaults of `Training`.
+            training: how long and how; the seconds are shared by the fits. None =
+                `Training(steps=self.model.default_steps)`.
             warn: receives a line for each file that is skipped, for each group in two splits and for near-duplicates;
                 near-duplicates within a split are joined to one group.
             progress: receives the training metrics.
             known: photographs of other classes, for a model that can use them; it is then no longer of one class.
             callbacks: Keras callbacks of the final fit, see `mim_tf.training.loop.train`. If they stop it, the fits of
-                the out-of-fold calibration, which they do not see, end after as many steps as it had.
+                the out-of-fold calibration, which they do not see, get their number of steps from where it ended.
+                Metrics named `val_...` are of photographs that the calibration uses: do not stop by them.
             keep_sample: whether the run keeps photographs: 64 for the int8 ranges of an export, in `sample.npy`, and
                 the previews of the training. A run without them needs the data folder when it is exported.
 
@@ -267,7 +269,7 @@ class Detector:
         check_level(alpha)
         self._check_callbacks(callbacks)
         out = Path(out)
-        training = training or Training()
+        training = training or Training(steps=self.model.default_steps)
         normal = self.normal_class
         train, val = select(photos, "train", normal), select(photos, "val", normal)
         if not train:
@@ -334,14 +336,22 @@ class Detector:
     ) -> None:
         self._calibration = self._gate = None  # a fit that fails must not leave the table of an earlier one
         split = val is not None and len(set(val.groups)) >= groups_needed(alpha)
-        fits = 1 if split else 1 + FOLDS
+        left_out = self.model.left_out_share
+        fits = 1 if split else 1 + FOLDS * left_out
         share = replace(training, seconds=training.seconds and training.seconds / fits)
+        if val is not None:
+            self.model.watch(val.small)
         self.model.fit(train.large, out / "final", share, progress, negatives, callbacks, train.groups)
         scored = [] if val is None else [(self.model.measures(val.small), val.groups)]
         if not split:
-            # The table must belong to models that are trained as long as the final one, also if a callback stopped it.
-            as_long = replace(share, steps=self.model.steps) if callbacks else share
-            scored += self._out_of_fold(train, negatives, out, as_long, progress)
+            # The table must belong to models that score like the final one, also if a callback stopped it.
+            steps = self.model.steps if callbacks else share.steps
+            shorter = replace(
+                share,
+                steps=steps and max(1, round(left_out * steps)),
+                seconds=share.seconds and left_out * share.seconds,
+            )
+            scored += self._out_of_fold(train, negatives, out, shorter, progress)
         scores = np.concatenate([measures.similarity for measures, _ in scored])
         names = np.concatenate([groups for _, groups in scored])
         novelty = [measures.novelty for measures, _ in scored if measures.novelty is not None]
@@ -455,11 +465,15 @@ class Detector:
         self._check_fitted()
         return self.model.reconstruction_steps(resample_all(photographs, self.size))
 
-    def inpaint(self, images: NDArray[np.uint8] | Sequence[NDArray[np.uint8]]) -> Inpainted | None:
+    def inpaint(
+        self, images: NDArray[np.uint8] | Sequence[NDArray[np.uint8]], masks: NDArray[np.float32] | None = None
+    ) -> Inpainted | None:
         """Inpaintings of images with the fixed mask set; see `OneClassModel.inpaint`.
 
         Args:
             images: as those of `score_samples`.
+            masks: another mask set, float32 (n, s, s, 1), 1 = kept, s the side at which they are inpainted; default:
+                that of the model.
 
         Returns:
             The images at the side at which they are inpainted, with their inpaintings; None if the model has no fixed
@@ -470,7 +484,7 @@ class Detector:
         """
         photographs = check_images(images)
         self._check_fitted()
-        return self.model.inpaint(resample_all(photographs, self.size))
+        return self.model.inpaint(resample_all(photographs, self.size), masks)
 
     # ---- files ------------------------------------------------------------------------------------
 

@@ -24,6 +24,8 @@ from mim_tf.data.splits import fold_of
 from mim_tf.detector import Detector, load_detector
 from mim_tf.detectors.base import OneClassModel
 from mim_tf.detectors.factory import create_model
+from mim_tf.detectors.mim import InpaintingModel
+from mim_tf.detectors.mim_deep import DeepInpaintingModel
 from mim_tf.evaluation.evaluate import evaluate
 from mim_tf.synthetic import dataset
 from mim_tf.training.checkpoint import CHUNK, read_state
@@ -88,6 +90,45 @@ def test_an_out_of_fold_table_holds_no_image_that_its_fit_has_seen(
 def read_record_of(out: Path) -> list[dict[str, str]]:
     with (out / "photographs.csv").open(newline="") as lines:
         return list(csv.DictReader(lines))
+
+
+def test_out_of_fold_fits_have_their_share_of_steps_and_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    lengths: list[tuple[int | None, float | None]] = []
+    watched: list[int] = []
+
+    class Recorder(OneClassModel):
+        """Records the lengths of its fits, and the number of images that it watches."""
+
+        measure = "recorder"
+        left_out_share = 0.25
+        parameters = 0
+
+        def fit(self, pixels, folder, training, *_: object, **__: object) -> None:  # type: ignore[no-untyped-def]
+            lengths.append((training.steps, training.seconds))
+
+        def watch(self, pixels) -> None:  # type: ignore[no-untyped-def]
+            watched.append(len(pixels))
+
+        def score_samples(self, pixels):  # type: ignore[no-untyped-def]
+            return np.zeros(len(pixels), np.float32)
+
+        def save(self, folder: Path) -> None: ...
+
+        def load(self, folder: Path) -> None: ...
+
+    monkeypatch.setattr("mim_tf.detector.create_model", lambda name, size, measure, **options: Recorder(size))
+    counts = {"train": {"mpox": 12}, "val": {"mpox": 4}, "test": {"mpox": 2}}
+    photos = scan_folder(dataset.write_sample(tmp_path / "data", counts=counts))
+    trainings = (Training(steps=82), Training(steps=2, seconds=7.0), Training(steps=None, seconds=7.0))
+    for number, training in enumerate(trainings):
+        detector = Detector("colour", size=48)
+        detector.fit_folder(photos, tmp_path / str(number), alpha=0.2, training=training)
+    assert lengths[:4] == [(82, None), *FOLDS * [(20, None)]]
+    # The time is that of the four fits together.
+    assert lengths[4:8] == [(2, 4.0), *FOLDS * [(1, 1.0)]]
+    assert lengths[8:] == [(None, 4.0), *FOLDS * [(None, 1.0)]]
+    assert watched == 3 * [4]
+    assert DeepInpaintingModel.left_out_share == 0.1 and InpaintingModel.left_out_share == 1
 
 
 def test_a_run_records_what_it_was_fitted_and_calibrated_on(folder: Path, tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
 
-#: Side of the stored photographs divided by the size of the model, so that crops need not be enlarged.
+#: Side of the stored photographs divided by the size of the model, so that crops of 80 % need not be enlarged.
 MARGIN = 1.25
 
 
@@ -33,20 +33,22 @@ def batches(
     seed: int,
     start: int = 0,
     steps: int | None,
-    camera: bool = True,
+    smallest: float = 0.8,
+    camera: float = 0.3,
 ) -> tf.data.Dataset:
     """Builds the dataset of augmented batches for the steps `start` to `steps - 1`.
 
     Each epoch visits each photograph once, in a new order.
 
     Args:
-        pixels: uint8 (N, R, R, 3), photographs with R = `source_size(size)`.
+        pixels: uint8 (N, R, R, 3), photographs of any side R >= S.
         size: side S of the images of the model in pixels.
         batch_size: number of images B in a batch.
         seed: seed of order and augmentation.
         start: first step.
         steps: the step after the last one; None = the dataset is infinite.
-        camera: whether blur and JPEG artefacts are added, see `augment`.
+        smallest: smallest side of a crop, see `augment`.
+        camera: fraction of views with each artefact, see `augment`.
 
     Returns:
         A dataset of float32 (B, S, S, 3) in [0, 1].
@@ -60,7 +62,7 @@ def batches(
         )
         image = tf.gather(source, order[position % count])
         key = tf.stack([tf.constant(seed, tf.int64) + 1, position])
-        return augment(tf.image.convert_image_dtype(image, tf.float32), size, key, camera)
+        return augment(tf.image.convert_image_dtype(image, tf.float32), size, key, smallest, camera)
 
     end = np.iinfo(np.int64).max if steps is None else steps * batch_size
     positions = tf.data.Dataset.range(start * batch_size, end)
@@ -68,51 +70,62 @@ def batches(
     return data.batch(batch_size, drop_remainder=True).prefetch(tf.data.AUTOTUNE)
 
 
-def augment(image: tf.Tensor, size: int, key: tf.Tensor, camera: bool = True) -> tf.Tensor:
-    """Computes one random view of a photograph: crop, flips, rotation, colour, blur and JPEG artefacts.
+def augment(image: tf.Tensor, size: int, key: tf.Tensor, smallest: float = 0.8, camera: float = 0.3) -> tf.Tensor:
+    """Computes one random view of a photograph: crop, flips, rotation, colour, blur, noise and JPEG artefacts.
 
     Args:
         image: float32 (R, R, 3) in [0, 1], R >= size.
         size: side S of the view in pixels.
         key: int64 (2,), the seed of this view; the same key gives the same view.
-        camera: True also adds blur and JPEG artefacts; False changes geometry and colour only.
+        smallest: smallest side of the crop divided by R, in (0, 1]. The side is drawn between it and 1, uniformly in
+            the logarithm.
+        camera: fraction of views with blur, with noise and with JPEG artefacts, each drawn by itself; 0 changes
+            geometry and colour only.
 
     Returns:
         float32 (S, S, 3) in [0, 1].
     """
-    keys = tf.random.split(key, 7)
-    view = _warp(image, size, keys[0])
+    keys = tf.random.split(key, 9)
+    view = _warp(image, size, keys[0], smallest)
     view = tf.image.stateless_random_flip_up_down(tf.image.stateless_random_flip_left_right(view, keys[1]), keys[2])
+    view = tf.cond(tf.random.stateless_uniform([], keys[7]) < 0.5, lambda: tf.transpose(view, [1, 0, 2]), lambda: view)
     view = _colour(view, keys[3])
     if not camera:
         return tf.ensure_shape(tf.clip_by_value(view, 0.0, 1.0), (size, size, 3))
-    view = tf.clip_by_value(_blur(view, keys[4]), 0.0, 1.0)
+    view = tf.clip_by_value(_noise(_blur(view, keys[4], camera), keys[8], camera), 0.0, 1.0)
     chance = tf.random.stateless_uniform([], keys[5])
-    view = tf.cond(chance < 0.3, lambda: tf.image.stateless_random_jpeg_quality(view, 50, 95, keys[6]), lambda: view)
+    view = tf.cond(chance < camera, lambda: tf.image.stateless_random_jpeg_quality(view, 50, 95, keys[6]), lambda: view)
     return tf.ensure_shape(view, (size, size, 3))
 
 
-def _warp(image: tf.Tensor, size: int, key: tf.Tensor) -> tf.Tensor:
-    """Crops, scales and rotates by a single bilinear interpolation, so that the image is blurred only once."""
-    side = tf.cast(tf.shape(image)[0], tf.float32)
+def _warp(image: tf.Tensor, size: int, key: tf.Tensor, smallest: float) -> tf.Tensor:
+    """Crops, scales and rotates by a single bilinear interpolation, so that the image is blurred only once.
+
+    A photograph that is much larger than the view is sampled several times for each pixel, to avoid aliasing.
+    """
+    samples = max(1, round(image.shape[0] / source_size(size)))
+    sampled = samples * size
+    side = float(image.shape[0])
     draw = tf.random.stateless_uniform([4], key, -1.0, 1.0)
-    scale = side / size * (0.9 + 0.1 * draw[0])  # the crop has 80 to 100 % of the side
+    crop = side * tf.pow(smallest, 0.5 + 0.5 * draw[0])
+    scale = crop / sampled
     angle = draw[1] * math.pi / 12
     cos, sin = scale * tf.cos(angle), scale * tf.sin(angle)
-    slack = 0.5 * (side - scale * size)
-    centre, middle = 0.5 * (side - 1), 0.5 * (size - 1)
+    slack = 0.5 * (side - crop)
+    centre, middle = 0.5 * (side - 1), 0.5 * (sampled - 1)
     x = centre + draw[2] * slack - cos * middle + sin * middle
     y = centre + draw[3] * slack - sin * middle - cos * middle
     zero = tf.zeros([])
     transform = tf.stack([cos, -sin, x, sin, cos, y, zero, zero])
-    return tf.raw_ops.ImageProjectiveTransformV3(
+    view = tf.raw_ops.ImageProjectiveTransformV3(
         images=image[None],
         transforms=transform[None],
-        output_shape=[size, size],
+        output_shape=[sampled, sampled],
         interpolation="BILINEAR",
         fill_mode="REFLECT",
         fill_value=0.0,
-    )[0]
+    )
+    return tf.nn.avg_pool2d(view, samples, samples, "VALID")[0]
 
 
 def _colour(view: tf.Tensor, key: tf.Tensor) -> tf.Tensor:
@@ -125,13 +138,20 @@ def _colour(view: tf.Tensor, key: tf.Tensor) -> tf.Tensor:
     return view * (1.0 + 0.15 * draw[2]) * (1.0 + 0.05 * draw[3:6])
 
 
-def _blur(view: tf.Tensor, key: tf.Tensor) -> tf.Tensor:
-    """Blurs a quarter of the views by a 5-tap Gaussian of sigma up to 1 px, as a camera out of focus does."""
+def _blur(view: tf.Tensor, key: tf.Tensor, share: float) -> tf.Tensor:
+    """Blurs a share of the views by a 5-tap Gaussian of sigma up to 1 px, as a camera out of focus does."""
     draw = tf.random.stateless_uniform([2], key)
-    sigma = tf.where(draw[0] < 0.25, 0.05 + 0.95 * draw[1], 0.05)
+    sigma = tf.where(draw[0] < share, 0.05 + 0.95 * draw[1], 0.05)
     taps = tf.exp(-0.5 * (tf.range(-2.0, 3.0) / sigma) ** 2)
     taps /= tf.reduce_sum(taps)
     rows = tf.tile(taps[:, None, None, None], [1, 1, 3, 1])
     padded = tf.pad(view[None], [[0, 0], [2, 2], [2, 2], [0, 0]], mode="SYMMETRIC")
     once = tf.nn.depthwise_conv2d(padded, rows, [1, 1, 1, 1], "VALID")
     return tf.nn.depthwise_conv2d(once, tf.transpose(rows, [1, 0, 2, 3]), [1, 1, 1, 1], "VALID")[0]
+
+
+def _noise(view: tf.Tensor, key: tf.Tensor, share: float) -> tf.Tensor:
+    """Adds Gaussian noise to a share of the views, as a camera does in little light."""
+    draw = tf.random.stateless_uniform([2], key)
+    sigma = tf.where(draw[0] < share, 0.02 * draw[1], 0.0)
+    return view + sigma * tf.random.stateless_normal(view.shape, key + 1)

@@ -67,6 +67,11 @@ class OneClassModel(abc.ABC):
     takes_negatives: ClassVar[bool] = False
     #: Whether `fit` trains a network by gradient steps, so that Keras callbacks are called.
     trains_network: ClassVar[bool] = False
+    #: Gradient steps of a fit from the command line; more do not fit into about 40 minutes on two cores.
+    default_steps: ClassVar[int] = 1200
+    #: Length of a fit of `measure_left_out` as a fraction of that of `fit`. Below 1 only where the similarity hardly
+    #: depends on it.
+    left_out_share: ClassVar[float] = 1.0
     #: One-line description for tables.
     summary: ClassVar[str]
 
@@ -124,6 +129,14 @@ class OneClassModel(abc.ABC):
                 groups use it.
         """
 
+    def watch(self, pixels: NDArray[np.uint8]) -> None:
+        """Sets held-out images of the class, on which `fit` reports metrics; a model without such metrics ignores them.
+
+        Args:
+            pixels: uint8 (N, S, S, 3).
+        """
+        return
+
     def measure_left_out(
         self,
         pixels: NDArray[np.uint8],
@@ -145,7 +158,7 @@ class OneClassModel(abc.ABC):
             groups: group of each image, (N,).
             left_out: bool (N,), the images to measure, all images of some groups.
             folder: see `fit`.
-            training: see `fit`.
+            training: see `fit`; of `left_out_share` of its length.
             progress: see `fit`.
             negatives: see `fit`.
 
@@ -190,11 +203,29 @@ class OneClassModel(abc.ABC):
         """
         return {}
 
-    def inpaint(self, pixels: NDArray[np.uint8]) -> Inpainted | None:
+    def anomaly_maps(self, pixels: NDArray[np.uint8]) -> NDArray[np.float32] | None:
+        """Computes how anomalous each pixel is.
+
+        Args:
+            pixels: uint8 (N, S, S, 3).
+
+        Returns:
+            float32 (N, S, S), higher = more anomalous; the range depends on the method. None if the model does not
+            locate anomalies.
+
+        Example:
+            `create_model("blur", 96).anomaly_maps(pixels)` is 1 - SSIM at each pixel, in [0, 2]: 0 for an image of one
+            colour.
+        """
+        return None
+
+    def inpaint(self, pixels: NDArray[np.uint8], masks: NDArray[np.float32] | None = None) -> Inpainted | None:
         """Inpaints images with a fixed mask set.
 
         Args:
             pixels: uint8 (N, S, S, 3).
+            masks: another mask set, float32 (n, s, s, 1), 1 = kept, s the side at which they are inpainted; default:
+                that of the model.
 
         Returns:
             The images at the side at which they are inpainted, with their inpaintings; None if the model has no fixed

@@ -15,7 +15,7 @@ from mim_tf.detectors.base import OneClassModel
 #: The project's own methods, listed first. Every other module of this package that is not in `_NOT_METHODS` is a
 #: baseline named like its module.
 _SYSTEMS = ("mim", "proxyano")
-_NOT_METHODS = ("base", "reconstruction", "factory", "mim_deep")
+_NOT_METHODS = ("base", "reconstruction", "factory", "fill", "mim_deep")
 #: Modules of additional measures, by method and measure.
 _MEASURED = {("mim", "deep"): "mim_tf.detectors.mim_deep"}
 

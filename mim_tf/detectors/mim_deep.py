@@ -55,6 +55,9 @@ class DeepInpaintingModel(OneClassModel):
     measure = "deep"
     takes_negatives = True
     trains_network = True
+    default_steps = InpaintingModel.default_steps
+    #: `benchmarks/left_out.py` compares the scores of these shorter fits with those of the final one.
+    left_out_share = 0.1
     summary = "features of the image, weighted by the error of the GAN's inpainting, against pseudo-negatives"
 
     def __init__(self, size: int, *, views: int = 2, block: int = deep.BLOCK, **options: Any) -> None:
@@ -134,6 +137,10 @@ class DeepInpaintingModel(OneClassModel):
         self._fit_gan(pixels, folder, training, progress, callbacks)
         names = np.arange(len(pixels)).astype(np.str_) if groups is None else groups
         self.head = fit_head(*self._head_sample(pixels, names, folder, training, progress, negatives))
+
+    def watch(self, pixels: NDArray[np.uint8]) -> None:
+        """Sets the images whose inpainting is measured while the GAN is trained; see `OneClassModel.watch`."""
+        self.inpainting.watch(_halved(pixels))
 
     def measure_left_out(
         self,
@@ -232,13 +239,14 @@ class DeepInpaintingModel(OneClassModel):
         enlarged = {title: np.repeat(np.repeat(half, 2, axis=1), 2, axis=2) for title, half in columns.items()}
         return {"original": pixels.astype(np.float32) / np.float32(255), **enlarged}
 
-    def inpaint(self, pixels: NDArray[np.uint8]) -> Inpainted:
+    def anomaly_maps(self, pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
+        """The error of the inpainting, which weights the features, enlarged bilinearly from S / 2; in [0, 2]."""
+        errors = self.inpainting.anomaly_maps(_halved(pixels))[..., None]
+        return tf.image.resize(errors, [self.size, self.size]).numpy()[..., 0]
+
+    def inpaint(self, pixels: NDArray[np.uint8], masks: NDArray[np.float32] | None = None) -> Inpainted:
         """Inpaintings at S / 2; see `OneClassModel.inpaint`."""
-        starts = range(0, len(pixels), _BATCH)
-        batches = (tf.constant(pixels[start : start + _BATCH], tf.float32) for start in starts)
-        return self.inpainting.inpaint(
-            np.concatenate([deep.halved(batch).numpy() for batch in batches]).astype(np.uint8)
-        )
+        return self.inpainting.inpaint(_halved(pixels), masks)
 
     def save(self, folder: Path) -> None:
         """Writes `generator.weights.h5` and `head.npz`."""
@@ -252,6 +260,11 @@ class DeepInpaintingModel(OneClassModel):
         if len(self.head.linear_weights) != 2 * self.backbone.output_shape[-1]:
             raise MimError("is of another network", "train again into a new folder", folder / _HEAD)
         self._compute_vectors = self._trace_vectors()
+
+
+def _halved(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    batches = (pixels[start : start + _BATCH] for start in range(0, len(pixels), _BATCH))
+    return np.concatenate([deep.halved(tf.constant(batch, tf.float32)).numpy() for batch in batches]).astype(np.uint8)
 
 
 @cache

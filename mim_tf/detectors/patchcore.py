@@ -8,8 +8,10 @@ from pathlib import Path
 
 import keras
 import numpy as np
+import tensorflow as tf
 from keras import layers
 from numpy.typing import NDArray
+from scipy.ndimage import gaussian_filter
 from sklearn.metrics import pairwise_distances_argmin_min
 
 from mim_tf.backbones.efficientnet import (
@@ -26,6 +28,8 @@ BLOCK = 10
 #: Maximum number of patches in the memory bank.
 MEMORY = 10_000
 _PROJECTED = 64
+#: Standard deviation of the Gaussian that smooths an anomaly map, as a fraction of the side: 4 px at 224 px.
+_SMOOTHING = 4 / 224
 
 
 def coreset(vectors: NDArray[np.float32], count: int, seed: int) -> NDArray[np.int64]:
@@ -112,9 +116,23 @@ class PatchCoreModel(OneClassModel):
 
     def score_samples(self, pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
         """Negative largest distance, at most 0, float32 (N,); see `OneClassModel.score_samples`."""
+        return -self._distances(pixels).max(axis=1)
+
+    def anomaly_maps(self, pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
+        """Distances of the patches, at least 0, enlarged bilinearly and smoothed by a Gaussian as in Roth et al.
+
+        See `OneClassModel.anomaly_maps`.
+        """
+        grid = self.network.output_shape[1:3]
+        distances = self._distances(pixels).reshape(-1, *grid, 1)
+        enlarged = tf.image.resize(distances, [self.size, self.size]).numpy()[..., 0]
+        return gaussian_filter(enlarged, _SMOOTHING * self.size, axes=(1, 2))
+
+    def _distances(self, pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
+        """Nearest-neighbour distance of each patch, float32 (N, H * W)."""
         patches = self.patches(pixels)
         _, distance = pairwise_distances_argmin_min(patches.reshape(-1, patches.shape[-1]), self.memory)
-        return -distance.reshape(patches.shape[:2]).max(axis=1).astype(np.float32)
+        return distance.reshape(patches.shape[:2]).astype(np.float32)
 
     def save(self, folder: Path) -> None:
         """Writes `memory.npy`."""

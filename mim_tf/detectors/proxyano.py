@@ -35,7 +35,7 @@ class ProxyAnoModel(ReconstructionModel):
                 steps=training.steps,
                 camera=camera,
             )
-            for source, camera in ((pixels, True), (proxied, False))
+            for source, camera in ((pixels, self.camera), (proxied, 0.0))
         )
         return tf.data.Dataset.zip(tuple(views))
 

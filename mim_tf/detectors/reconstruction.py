@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import abc
 import inspect
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from mim_export.score.atomic_files import new_file
 from mim_tf.data.augment import batches, source_size
 from mim_tf.detectors.base import OneClassModel
-from mim_tf.measures.ssim import ssim
+from mim_tf.measures.ssim import error_map, ssim
 from mim_tf.training.checkpoint import load_weights, read_state
 from mim_tf.training.config import Progress, Training
 from mim_tf.training.loop import fast_precision, train
@@ -40,6 +40,10 @@ class NetworkModel(OneClassModel):
 
     #: Class of the Keras model; its `config_class` has the fields `size`, `precision` and `seed`.
     model_class: ClassVar[type[keras.Model]]
+    #: Smallest side of a crop of a training photograph, see `mim_tf.data.augment.augment`.
+    smallest_crop: ClassVar[float] = 0.8
+    #: Fraction of training views with each artefact of a camera, see `mim_tf.data.augment.augment`.
+    camera: ClassVar[float] = 0.3
     trains_network = True
 
     def __init__(self, size: int, **options: Any) -> None:
@@ -76,8 +80,13 @@ class NetworkModel(OneClassModel):
         """Side R of the input of `fit`, in pixels; larger than S, so that crops need no upsampling."""
         return source_size(self.size)
 
-    def make_model(self, config: Any) -> keras.Model:
-        """Creates and compiles the Keras model."""
+    @property
+    def view_size(self) -> int:
+        """Side of the images of `batches`, in pixels."""
+        return self.size
+
+    def make_model(self, config: Any, steps: int | None = None) -> keras.Model:
+        """Creates and compiles the Keras model for a training of `steps` steps; None = their number is not known."""
         model = self.model_class(config)
         model.compile(keras.optimizers.Adam(LEARNING_RATE))
         return model
@@ -90,18 +99,28 @@ class NetworkModel(OneClassModel):
     def batches(
         self, pixels: NDArray[np.uint8], negatives: NDArray[np.uint8] | None, training: Training, start: int
     ) -> tf.data.Dataset:
-        """Batches for `train_step` from the step `start` on; by default float32 (B, S, S, 3) in [0, 1]."""
+        """Batches for `train_step` from the step `start` on; by default float32 (B, V, V, 3), V = `view_size`."""
         return batches(
             pixels,
-            size=self.size,
+            smallest=self.smallest_crop,
+            camera=self.camera,
+            size=self.view_size,
             batch_size=training.batch_size,
             seed=training.seed,
             start=start,
             steps=training.steps,
         )
 
+    def scheduled(self, pixels: NDArray[np.uint8], folder: Path, training: Training) -> Training:
+        """The training with the number of steps that a schedule of the model is made for; by default as it is."""
+        return training
+
     def preview(self, model: keras.Model, images: tf.Tensor, path: Path) -> None:
         """Writes a preview of the model on float32 (B, S, S, 3) in [0, 1] as PNG; does nothing by default."""
+
+    def held_out(self, model: keras.Model) -> dict[str, float]:
+        """Metrics of the model during `fit` on the images of `watch`; by default none."""
+        return {}
 
     def fit(
         self,
@@ -114,17 +133,19 @@ class NetworkModel(OneClassModel):
         groups: NDArray[np.str_] | None = None,
     ) -> None:
         """Trains the network; see `OneClassModel.fit`."""
+        training = self.scheduled(pixels, folder, training)
         precision = fast_precision() if training.precision == "auto" else training.precision
         chosen = pixels[:: max(1, len(pixels) // _PREVIEWS)][:_PREVIEWS]
         previewed = tf.image.resize(chosen / np.float32(255), [self.size, self.size], antialias=True)
         self._keras_model = train(
-            lambda: self.make_model(self.make_config(precision, training.seed)),
+            lambda: self.make_model(self.make_config(precision, training.seed), training.steps),
             lambda start: self.batches(pixels, negatives, training, start),
             folder,
             training,
             progress,
             lambda model, path: self.preview(model, previewed, path),
             callbacks,
+            self.held_out,
         )
         self._steps = read_state(folder / "state.json").step
 
@@ -155,6 +176,10 @@ class ReconstructionModel(NetworkModel):
         """Similarity of float32 (B, S, S, 3) in [0, 1] and its reconstruction, float32 (B,)."""
         return ssim(images, self.reconstruct(model, images))
 
+    def errors(self, model: keras.Model, images: tf.Tensor) -> tf.Tensor:
+        """Anomaly maps of float32 (B, S, S, 3) in [0, 1], float32 (B, S, S, 1): by default 1 - SSIM, in [0, 2]."""
+        return error_map(images, self.reconstruct(model, images))
+
     def columns(self, model: keras.Model, images: tf.Tensor) -> dict[str, tf.Tensor]:
         """Images of the steps from the input to its reconstruction, by title, each float32 (B, S, S, 3) in [0, 1]."""
         return {"reconstructed": self.reconstruct(model, images)}
@@ -171,8 +196,17 @@ class ReconstructionModel(NetworkModel):
 
     def score_samples(self, pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
         """Similarity of image and reconstruction, float32 (N,); see `OneClassModel.score_samples`."""
-        scores = []
+        return self._by_batch(self.similarities, pixels)
+
+    def anomaly_maps(self, pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
+        """The error of the reconstruction at each pixel, see `errors` and `OneClassModel.anomaly_maps`."""
+        return self._by_batch(self.errors, pixels)[..., 0]
+
+    def _by_batch(
+        self, compute: Callable[[keras.Model, tf.Tensor], tf.Tensor], pixels: NDArray[np.uint8]
+    ) -> NDArray[np.float32]:
+        parts = []
         for start in range(0, len(pixels), BATCH):
             images = tf.constant(pixels[start : start + BATCH], tf.float32) / 255.0
-            scores.append(self.similarities(self.keras_model, images).numpy())
-        return np.concatenate(scores)
+            parts.append(compute(self.keras_model, images).numpy())
+        return np.concatenate(parts)

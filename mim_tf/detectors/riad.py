@@ -2,9 +2,8 @@
 
 From the paper: three disjoint masks of square cells; cell sizes 2, 4, 8 and 16 px, one drawn per training image and
 all used in inference; the sum of squared error, SSIM and multi-scale gradient magnitude losses; as anomaly score the
-maximum of the smoothed gradient magnitude error. Different from the paper: the network is MIM's generator, so that only
-training and measure differ from `mim`; the mean instead of the sum of squares; a smoothing window that scales with the
-image size.
+maximum of the smoothed gradient magnitude error. Different from the paper: the U-Net of `networks.py`; the mean instead
+of the sum of squares; a smoothing window that scales with the image size.
 """
 
 from __future__ import annotations
@@ -22,8 +21,7 @@ from mim_tf.data.masks import random_labels
 from mim_tf.detectors.reconstruction import ReconstructionModel
 from mim_tf.measures.ssim import msgms_map, ssim
 from mim_tf.models.ema import AveragedModel, batch_size
-from mim_tf.models.mim import masked_input
-from mim_tf.models.networks import check_shape, generator
+from mim_tf.models.networks import check_shape, unet
 
 #: Number of masks in a mask set; each pixel is masked by exactly one of them.
 COUNT = 3
@@ -35,7 +33,7 @@ class RIADConfig:
 
     Attributes:
         size: side S of the images in pixels, a multiple of 16.
-        width: filters of the generator's first level.
+        width: filters of the first level of the U-Net.
         cells: cell sizes in pixels; each divides `size`.
         precision: Keras dtype policy.
         seed: seed of the initial weights and the masks.
@@ -61,7 +59,7 @@ class RIAD(AveragedModel):
 
     def __init__(self, config: RIADConfig | Mapping[str, Any] | None = None, **kwargs: Any) -> None:
         config = self.read_config(config) or RIADConfig()
-        build = {"network": lambda dtype: generator(config.size, config.width, dtype)}
+        build = {"network": lambda dtype: unet(config.size, config.width, dtype, channels=4)}
         super().__init__(config, build, ("squares", "ssim", "msgms"), **kwargs)
 
     def inpaint(self, images: tf.Tensor, cell: int) -> tf.Tensor:
@@ -71,7 +69,8 @@ class RIAD(AveragedModel):
 
     def _assemble(self, network: keras.Model, images: tf.Tensor, hidden: tf.Tensor, training: bool) -> tf.Tensor:
         """One forward pass for all masks; `hidden` is float32 (n, B or 1, S, S, 1), 1 = masked, with sum 1 over n."""
-        inputs = [masked_input(images, 1.0 - where) for where in tf.unstack(hidden)]
+        visible = tf.concat([images, tf.ones_like(images[..., :1])], axis=-1)  # hidden pixels are 0, also of the mask
+        inputs = [visible * (1.0 - where) for where in tf.unstack(hidden)]
         outputs = tf.split(network(tf.concat(inputs, axis=0), training=training), COUNT)
         return tf.add_n([where * output for where, output in zip(tf.unstack(hidden), outputs, strict=True)])
 
@@ -103,10 +102,17 @@ class RIADModel(ReconstructionModel):
         return tf.add_n([model.inpaint(images, cell) for cell in cells]) / len(cells)
 
     def similarities(self, model: keras.Model, images: tf.Tensor) -> tf.Tensor:
-        """1 - maximum of the error map, which is averaged over cell sizes and smoothed: float32 (B,)."""
+        """1 - maximum of the error map: float32 (B,)."""
+        return tf.reduce_min(self._similarity_maps(model, images), axis=[1, 2, 3])
+
+    def errors(self, model: keras.Model, images: tf.Tensor) -> tf.Tensor:
+        """The error map of the paper: 1 - gradient magnitude similarity, smoothed, float32 (B, S, S, 1) in [0, 1)."""
+        return 1.0 - self._similarity_maps(model, images)
+
+    def _similarity_maps(self, model: keras.Model, images: tf.Tensor) -> tf.Tensor:
+        """Gradient magnitude similarity, averaged over cell sizes and smoothed: float32 (B, S, S, 1) in (0, 1]."""
         cells = model.config.cells
         maps = tf.add_n([msgms_map(images, model.inpaint(images, cell)) for cell in cells]) / len(cells)
         window = 2 * round(21 / 256 * self.size / 2) + 1  # 21 px at 256 px, as in the paper; odd
         around = [[0, 0], [window // 2, window // 2], [window // 2, window // 2], [0, 0]]
-        smooth = tf.nn.avg_pool2d(tf.pad(maps, around, mode="SYMMETRIC"), window, 1, "VALID")
-        return tf.reduce_min(smooth, axis=[1, 2, 3])
+        return tf.nn.avg_pool2d(tf.pad(maps, around, mode="SYMMETRIC"), window, 1, "VALID")

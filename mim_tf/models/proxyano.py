@@ -19,7 +19,7 @@ from mim_tf.models.networks import (
     check_shape,
     decoder,
     encoder,
-    generator,
+    unet,
 )
 from mim_tf.negatives.patch_paste import paste_patch
 from mim_tf.negatives.proxies import PROXIES
@@ -32,7 +32,7 @@ class ProxyAnoConfig:
     Attributes:
         size: side S of the images in pixels, a multiple of 16.
         width: number of filters in the first level of both modules.
-        proxy: kind of proxy, "superpixel", "blur", "edges" or "low_resolution".
+        proxy: kind of proxy, "superpixel", "blur", "edges", "low_resolution" or "none", the image itself.
         memory: number of items of the memory; 0 = no memory.
         pseudo_anomalies: whether the Image Reconstruction Module is trained to remove pasted patches.
         precision: dtype policy of the networks in training.
@@ -66,7 +66,7 @@ class ProxyAno(AveragedModel):
     The abstract gives no further details. The choices of this implementation are:
 
     * networks: the Proxy Extraction Module is the encoder and decoder of MIM with three levels (a code of
-      S / 8 x S / 8) and without skip connections; the Image Reconstruction Module is the generator of MIM;
+      S / 8 x S / 8) and without skip connections; the Image Reconstruction Module is the U-Net of `networks.py`;
     * a key-value memory of 64 items, addressed by cosine similarity and softmax at each position of the code;
     * losses: mean absolute error of the proxy; mean absolute error and 1 - SSIM of the image, weighted as in MIM; and
       the mean absolute error within the pasted patch as a separate term, because the patch contributes too little to
@@ -95,7 +95,7 @@ class ProxyAno(AveragedModel):
         config = self.read_config(config) or ProxyAnoConfig()
         builders = {
             "extraction": lambda dtype: proxy_extraction(config.size, config.width, config.memory, dtype),
-            "reconstruction": lambda dtype: generator(config.size, config.width, dtype, channels=3),
+            "reconstruction": lambda dtype: unet(config.size, config.width, dtype),
         }
         super().__init__(config, builders, ("proxy", "error", "ssim", "patch"), **kwargs)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -111,10 +112,13 @@ def load_weights(model: keras.Model, path: Path) -> None:
         path: the `.weights.h5` file.
 
     Raises:
-        MimError: the file is missing or damaged, or belongs to another architecture.
+        MimError: the file is missing or damaged, or belongs to another architecture or to optimizers of other settings.
     """
     try:
-        model.load_weights(path)
+        with warnings.catch_warnings():
+            # Keras only warns of an optimizer with other variables, and would begin with a new one.
+            warnings.filterwarnings("error", "Skipping variable loading for optimizer")
+            model.load_weights(path)
     except Exception as error:  # h5py and Keras raise many exception types
         reason = str(error).strip().split("\n")[0][:80] or type(error).__name__
         raise MimError(f"not a readable model ({reason})", "train again into a new folder", path) from error

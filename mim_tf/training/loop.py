@@ -48,6 +48,7 @@ def train(
     progress: Progress,
     preview: Callable[[keras.Model, Path], None],
     callbacks: Sequence[keras.callbacks.Callback] = (),
+    held_out: Callable[[keras.Model], dict[str, float]] = lambda model: {},
 ) -> keras.Model:
     """Trains a compiled model, or resumes the training in `folder`.
 
@@ -62,6 +63,7 @@ def train(
         callbacks: Keras callbacks, called as by `keras.Model.fit`: a batch is a step, and an epoch ends at each
             checkpoint, with the metrics as logs. `model.stop_training = True` stops the training at the next
             checkpoint.
+        held_out: returns metrics of the model on held-out images; called at each checkpoint.
 
     Returns:
         The trained model.
@@ -101,11 +103,12 @@ def train(
         values = {metric.name: float(metric.result()) for metric in model.metrics if metric.count > 0}
         for metric in model.metrics:
             metric.reset_state()
+        check_finite(model, values, step, saved, folder.name)
+        values |= held_out(model)
         with log.as_default(step=step):
             for name, value in values.items():
                 tf.summary.scalar(name, value)
         log.flush()
-        check_finite(model, values, step, saved, folder.name)
         seconds, began = seconds + time.monotonic() - began, time.monotonic()
         # Before the checkpoint: after a kill between the two, the training resumes before both.
         if ended or step >= min(2 * previewed, previewed + PREVIEW_STEPS):

@@ -9,6 +9,7 @@ import pytest
 from PIL import Image
 
 from mim_export.score.errors import MimError
+from mim_export.score.preprocess import mask_set
 from mim_tf import detectors
 from mim_tf.backbones.efficientnet import weights_file
 from mim_tf.data.folder import scan_folder
@@ -99,7 +100,7 @@ def test_the_contract_of_a_method(name: str, folder: Path, tmp_path: Path) -> No
 
     # Each pixel of an inpainting is predicted while it is hidden: a change of visible pixels alone changes it.
     found = again.inpaint(pixels)
-    assert (found is not None) == (name in ("mim", "blur"))
+    assert (found is not None) == (name in ("mim", "blur", "biharmonic"))
     if found is not None:
         np.testing.assert_array_equal(found.images, pixels)
         changed = pixels.copy()
@@ -108,6 +109,18 @@ def test_the_contract_of_a_method(name: str, folder: Path, tmp_path: Path) -> No
         assert other is not None
         np.testing.assert_array_equal(found.inpainted[:, :2, :2], other.inpainted[:, :2, :2])
         assert found.inpainted.min() >= 0 and found.inpainted.max() <= 1
+        masks = mask_set(pixels.shape[1], 4, 2)
+        other = again.inpaint(pixels, masks)
+        assert other is not None and other.masks is masks and (other.inpainted != found.inpainted).any()
+
+    # Anomaly maps have the size of the images and do not depend on the batch.
+    maps = again.model.anomaly_maps(pixels)
+    assert (maps is None) == (name in ("features", "colour", "classifier"))
+    if maps is not None:
+        assert maps.shape == (4, SIZE, SIZE) and maps.dtype == np.float32 and np.isfinite(maps).all()
+        alone = again.model.anomaly_maps(pixels[:1])
+        assert alone is not None
+        np.testing.assert_allclose(maps[:1], alone, rtol=1e-3, atol=1e-4)
 
     # Higher is more similar to the class: skin against pages of text.
     result = evaluate(again, scan_folder(folder), "test", warn=print)
@@ -132,7 +145,7 @@ def test_a_method_is_one_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
 
 
 def test_what_is_not_there_is_refused() -> None:
-    with pytest.raises(MimError, match="choose one of mim, proxyano, autoencoder, blur, classifier, colour"):
+    with pytest.raises(MimError, match="choose one of mim, proxyano, autoencoder, biharmonic, blur, classifier"):
         create_model("magic", 96)
     with pytest.raises(MimError, match="the method colour has no option width; leave it out"):
         create_model("colour", 96, width=8)

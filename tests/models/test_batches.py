@@ -17,7 +17,7 @@ from mim_tf.models.proxyano import ProxyAno, ProxyAnoConfig
 
 IMAGES = np.random.default_rng(0).uniform(0, 1, (5, 32, 32, 3)).astype(np.float32)
 MODELS: dict[str, tuple[Callable[[], keras.Model], np.ndarray | None]] = {
-    "mim": (lambda: MIM(MIMConfig(size=32, width=2, discriminator_width=2)), None),
+    "mim": (lambda: MIM(MIMConfig(size=32, cell=4, width=2, discriminator_width=2)), None),
     "proxyano": (lambda: ProxyAno(ProxyAnoConfig(size=32, width=2, memory=4)), IMAGES / 2),
     "riad": (lambda: RIAD(RIADConfig(size=32, width=2)), None),
     "autoencoder": (lambda: Autoencoder(AutoencoderConfig(size=32, width=2)), None),

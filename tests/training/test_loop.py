@@ -26,7 +26,7 @@ from mim_tf.training.loop import fast_precision
 
 
 def compiled(width: int = 4) -> MIM:
-    model = MIM(MIMConfig(size=32, width=width, discriminator_width=4))
+    model = MIM(MIMConfig(size=32, cell=4, width=width, discriminator_width=4))
     model.compile(keras.optimizers.Adam(1e-3, beta_1=0.5), keras.optimizers.Adam(1e-3, beta_1=0.5))
     return model
 
@@ -70,7 +70,8 @@ def test_killed_training_ends_where_an_unbroken_one_ends(tmp_path: Path) -> None
     subprocess.run([*command, str(broken), str(steps)], env=environment, check=True, stdout=subprocess.DEVNULL)
     whole = tmp_path / "whole"
     subprocess.run([*command, str(whole), str(steps)], env=environment, check=True, stdout=subprocess.DEVNULL)
-    models = [compiled(), compiled()]
+    method = InpaintingModel(32, width=4, discriminator_width=4)
+    models = [method.make_model(method.make_config("float32", 0), steps) for _ in range(2)]
     for model, folder in zip(models, (broken, whole), strict=True):
         load_weights(model, folder / f"checkpoint-{steps}.weights.h5")
     assert int(models[0].g_optimizer.iterations) == steps
@@ -100,6 +101,30 @@ def test_training_writes_previews_log_and_stops_in_time(tmp_path: Path) -> None:
     names = sorted(path.name for path in (tmp_path / "previews").iterdir())
     assert names == [f"step{step:06d}.png" for step in (1, CHUNK, CHUNK + 5)]
     assert len(list(tmp_path.glob("checkpoint-*.weights.h5"))) == 1
+
+
+@pytest.mark.slow
+def test_a_time_limit_ends_the_schedule_of_the_gan(tmp_path: Path) -> None:
+    """The steps that fit are estimated once; learning rate and discriminator follow them."""
+    method = InpaintingModel(32, width=4, discriminator_width=4)
+    pixels = dataset.render("mpox", range(6), size=method.source_size)
+    estimates = []
+    for name, seconds in (("short", 1.0), ("long", 1000.0)):
+        training = Training(steps=1, batch_size=2, seconds=seconds, precision="float32")
+        method.fit(pixels, tmp_path / name, training, lambda *_: None)
+        estimates.append(int((tmp_path / name / "steps.json").read_text()))
+    assert 1 <= estimates[0] < 1000 < estimates[1] and method.steps == 1
+
+    continued = tmp_path / "continued"
+    continued.mkdir()
+    (continued / "steps.json").write_text("8")
+    limited = Training(steps=None, batch_size=2, seconds=1000.0, precision="float32")
+    method.fit(pixels, continued, limited, lambda *_: None)
+    assert method.steps == 8 and method.keras_model.adversarial_from == 6
+    assert float(method.keras_model.g_optimizer.learning_rate) < 2e-3 / 10
+    (continued / "steps.json").write_text('"8"')
+    with pytest.raises(MimError, match=r"steps\.json '8' is not possible"):
+        method.fit(pixels, continued, limited, lambda *_: None)
 
 
 class _Counter(keras.Model):
@@ -179,7 +204,7 @@ def test_a_run_moved_to_another_machine_takes_that_machines_precision(tmp_path: 
         models[precision, steps] = method.keras_model
     begun, moved, continued = models.values()
     assert [model.config.precision for model in models.values()] == ["mixed_bfloat16", "float32", "float32"]
-    computed = [model.generator.get_layer("middle_conv").compute_dtype for model in models.values()]
+    computed = [model.generator.get_layer("middle0_conv").compute_dtype for model in models.values()]
     assert computed == ["bfloat16", "float32", "float32"]
     _assert_equal(begun, moved, tolerance=0)
     assert int(continued.g_optimizer.iterations) == 4
@@ -199,7 +224,7 @@ def test_callbacks_are_called_and_may_stop_the_training(tmp_path: Path) -> None:
             self.calls.append("batch")
 
         def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
-            assert logs is not None and logs["hidden"] > 0
+            assert logs is not None and logs["hidden"] < 0
             self.calls.append(f"epoch {epoch}")
             self.model.stop_training = epoch == 1
 
@@ -224,4 +249,9 @@ def test_damaged_model_file_is_named(tmp_path: Path) -> None:
         load_weights(compiled(), path)
     compiled(width=8).save_weights(path)
     with pytest.raises(MimError, match=r"model\.weights\.h5: not a readable model"):
+        load_weights(compiled(), path)
+    falling = compiled()  # its learning rate is not a variable
+    falling.compile(*(keras.optimizers.Adam(keras.optimizers.schedules.CosineDecay(1e-3, 9)) for _ in range(2)))
+    falling.save_weights(path)
+    with pytest.raises(MimError, match=r"model\.weights\.h5: not a readable model \(A total of 2 objects"):
         load_weights(compiled(), path)
