@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
+from mim_tf.comparison.pixel_tables import pixel_table
 from mim_tf.comparison.summary import markdown_table, table
 from mim_tf.evaluation.controls import ALTERED
 from mim_tf.evaluation.evaluate import NOT_SKIN
+from mim_tf.evaluation.pixel_level import LIMIT
 from mim_tf.evaluation.shortcuts import MATCHED_ON
 
 #: Absolute rank correlation from which a property is mentioned.
@@ -49,6 +51,8 @@ def page(result: dict[str, Any]) -> str:
         "this many methods, one in twenty can meet this by chance. Correlations and controls are of the first seed.",
         "\n".join(f"* **{name}**: {_meaning(row, normal, reference)}" for name, row in result["rows"].items()),
     ]
+    if any("pixel_level" in row for row in result["rows"].values()):
+        parts += ["## Anomaly detection in pixels", *_pixel_level(result)]
     if any("probes" in row for row in result["rows"].values()):
         parts += ["## Shortcuts", *_shortcuts(result)]
     return "\n\n".join(parts) + "\n"
@@ -103,6 +107,18 @@ def _warnings(result: dict[str, Any]) -> list[str]:
     if result["skipped"]:
         sentences.append(f"Unreadable files, left out: {len(result['skipped'])}.")
     return sentences
+
+
+def _pixel_level(result: dict[str, Any]) -> list[str]:
+    """The definitions, and the table by class."""
+    return [
+        f"Anomaly maps against the masks of the lesions, with the images of {result['normal_class']}, whose pixels are "
+        "all normal. **Pixel AUROC**: of all pixels of these images; 0.5 is chance. **AUPRO**: the area under the "
+        f"curve of the per-region overlap up to a false positive rate of {LIMIT:g}, divided by it (Bergmann et al., "
+        f"IJCV 129, 2021); {LIMIT / 2:g} is chance. The first table shows the figures of all classes with masks "
+        "together. Methods without anomaly maps are left out. Means over the seeds; brackets: 95 % intervals by group.",
+        markdown_table(*pixel_table(result["rows"])),
+    ]
 
 
 def _listed(names: list[str]) -> str:

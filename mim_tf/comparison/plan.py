@@ -6,12 +6,13 @@ finished fits are kept, interrupted fits resume from their checkpoints, and meth
 
 from __future__ import annotations
 
+import hashlib
 import math
 import os
 import time
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +24,7 @@ from mim_tf.comparison.pool import (
     Report,
     job_folder,
 )
-from mim_tf.data.content import fingerprint
+from mim_tf.data.content import digests, fingerprint
 from mim_tf.data.folder import scan_folder
 from mim_tf.data.splits import (
     Photo,
@@ -186,6 +187,9 @@ def run_plan(entries: Sequence[Entry], plan: Plan, out: Path, *, jobs: int, repo
     settings["split_seed"] = split_seed_of(photos)  # None if the folder has splits, where the seed has no effect
     for key in ("folder", "seeds", "probes"):
         del settings[key]
+    masks = digests([replace(photo, path=photo.mask) for photo in photos if photo.mask is not None])
+    if masks:
+        settings["masks"] = hashlib.sha256("".join(masks).encode()).hexdigest()
     with open_run(out, settings, "comparison") as lock:
         began, path = time.monotonic(), out / "run_time.json"
         before = _run_time(path)

@@ -13,6 +13,7 @@ import numpy as np
 from mim_export.score.atomic_files import new_file, read_json, write_json
 from mim_export.score.errors import MimError
 from mim_export.score.text import printable
+from mim_tf.comparison.pixel_tables import PIXEL_TITLES, pixel_cells, pixel_columns, pixel_level, pixel_numbers
 from mim_tf.comparison.plan import Entry, Plan
 from mim_tf.comparison.pool import job_folder
 from mim_tf.evaluation.evaluate import NOT_SKIN
@@ -71,6 +72,7 @@ def summarize(entries: Sequence[Entry], plan: Plan, out: Path, seconds: float) -
             "classes": classes,
             "mean": {**_over_seeds(means[name]), **bounds(estimates[name])},
             **(read_json(probe_file, remedy) if plan.probes else {}),
+            **pixel_level(fits, out),
         }
     for name, row in rows.items():
         by_seed = [auroc - other for auroc, other in zip(means[name], means[reference], strict=True)]
@@ -154,7 +156,9 @@ def table(result: dict[str, Any]) -> tuple[list[str], list[list[str]]]:
     labels = [label for label in result["images"] if label != result["normal_class"]]
     skin = [label for label in labels if label not in NOT_SKIN]
     not_skin = [label for label in labels if label in NOT_SKIN]
-    header = ["method", *(_plain(label) for label in skin), MEAN, *(_plain(label) for label in not_skin)]
+    pixels = any("pixel_level" in row for row in result["rows"].values())
+    header = ["method", *(_plain(label) for label in skin), MEAN, *(PIXEL_TITLES if pixels else ())]
+    header += [_plain(label) for label in not_skin]
     header += [f"minus {result['reference']}", "seeds", "parameters", "training, s", "steps", "ms an image"]
     lines = []
     for name, row in sorted(
@@ -164,6 +168,7 @@ def table(result: dict[str, Any]) -> tuple[list[str], list[list[str]]]:
         line = [f"{name} (supervised)" if row["supervised"] else name]
         line += [f"{row['classes'][label]['auroc']:.2f}" for label in skin]
         line += [_bounds(row["mean"], row["mean"]["auroc"])]
+        line += pixel_cells(row) if pixels else []
         line += [_bounds(row["classes"][label], row["classes"][label]["auroc"]) for label in not_skin]
         line += ["" if difference is None else _bounds(difference, difference["difference"], "+.2f")]
         line += [f"{row['mean']['seed_low']:.2f} to {row['mean']['seed_high']:.2f}", f"{row['parameters']:,}"]
@@ -211,6 +216,8 @@ def markdown_table(header: Sequence[str], lines: Sequence[Sequence[str]]) -> str
 def write_tables(result: dict[str, Any], page: str, out: Path) -> None:
     """Writes `comparison.json`, `comparison.csv` (one line per method and class) and `comparison.md`.
 
+    If a row has figures in pixels, the CSV file has columns of them, and a line of all classes with masks together.
+
     Args:
         result: result of `summarize`.
         page: content of `comparison.md`.
@@ -219,12 +226,18 @@ def write_tables(result: dict[str, Any], page: str, out: Path) -> None:
     write_json(out / "comparison.json", result)
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(["method", "class", "auroc", "ci_low", "ci_high", "seed_low", "seed_high"])
+    pixels = any("pixel_level" in row for row in result["rows"].values())
+    keys = ("auroc", "ci_low", "ci_high", "seed_low", "seed_high")
+    writer.writerow(["method", "class", *keys, *(pixel_columns() if pixels else ())])
     for name, row in result["rows"].items():
         for label, entry in (*row["classes"].items(), ("mean over skin classes", row["mean"])):
-            keys = ("auroc", "ci_low", "ci_high", "seed_low", "seed_high")
-            numbers = ("" if entry[key] is None else f"{entry[key]:.4f}" for key in keys)
+            numbers = ["" if entry[key] is None else f"{entry[key]:.4f}" for key in keys]
+            found = row.get("pixel_level", {"classes": {}})["classes"].get(label) if entry is not row["mean"] else None
+            numbers += pixel_numbers(found) if pixels else []
             writer.writerow([_cell(name), _cell(label), *numbers])
+        if "pixel_level" in row:
+            numbers = pixel_numbers(row["pixel_level"]["pooled"])
+            writer.writerow([_cell(name), "all classes with masks", *("" for _ in keys), *numbers])
     for path, content in ((out / "comparison.csv", text.getvalue()), (out / "comparison.md", page)):
         with new_file(path) as temporary:
             temporary.write_text(content, encoding="utf-8", errors="backslashreplace")

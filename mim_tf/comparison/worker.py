@@ -13,6 +13,7 @@ import time
 from dataclasses import asdict
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -37,6 +38,7 @@ from mim_tf.data.splits import (
 )
 from mim_tf.detectors.base import OneClassModel
 from mim_tf.detectors.factory import create_model
+from mim_tf.evaluation.pixel_level import load_masks, split_figures, to_json
 from mim_tf.training.checkpoint import read_state
 from mim_tf.training.run_folder import SCRATCH
 
@@ -67,6 +69,8 @@ def _load_split(plan: Plan, photos: tuple[Photo, ...], warn: Warn) -> dict[str, 
 def fit(folder: Path) -> None:
     """Fits and saves a model, and writes `scores.json`: the similarity of each image, the training time and the steps.
 
+    If the split has masks and the method has anomaly maps, `scores.json` also has the figures in pixels.
+
     Args:
         folder: the folder of the fit, with `job.json`.
 
@@ -78,6 +82,7 @@ def fit(folder: Path) -> None:
     skipped: list[str] = []
     # Before the fit, so that an error in the data does not waste the training time.
     scored = _load_split(plan, photos, skipped.append)
+    masks = load_masks(scored, normal)
     chosen = select(photos, "train", normal)
     pixels = load_photos(chosen, model.source_size, warn=skipped.append, what=f"train/{normal}").pixels
     negatives = None
@@ -116,8 +121,26 @@ def fit(folder: Path) -> None:
         "code": code_digest(),
         "skipped": skipped,
         "images": images,
+        **_pixel_level(model, scored, masks, normal),
     }
     write_json(folder / "scores.json", entry)
+
+
+def _pixel_level(
+    model: OneClassModel, scored: dict[str, Photos], masks: dict[str, NDArray[np.bool_]], normal: str
+) -> dict[str, Any]:
+    """The entry `pixel_level` of `scores.json`: estimates by class and of all classes together, if there are any."""
+    maps = {}
+    for name in masks:
+        found = model.anomaly_maps(scored[name].pixels)
+        if found is None:
+            return {}
+        maps[name] = found
+    figures = split_figures(maps, masks, scored, normal) if masks else {}
+    if not figures:
+        return {}
+    entries = {name: {"auroc": to_json(part.auroc), "aupro": to_json(part.aupro)} for name, part in figures.items()}
+    return {"pixel_level": {"pooled": entries.pop(""), "classes": entries}}
 
 
 def machine() -> str:

@@ -170,7 +170,7 @@ def test_what_goes_wrong_is_one_line(folder: Path, tmp_path: Path) -> None:
             "no photographs in train/mpocks: the classes are mpox, no_skin, plain; rename",
         ),
         (["autoencoder"], {"size": 50}, "size 50 is not possible; choose a multiple of 16 from 32 on"),
-        (["blur"], {"size": 50}, "no mask set of 4 masks with cells of 8 px covers 50 px"),
+        (["blur"], {"size": 50}, "no mask set of 2 masks with cells of 6 px covers 50 px"),
         (
             ["colour"],
             {"split": "val"},

@@ -195,5 +195,6 @@ def test_the_comparison_in_docs_is_what_its_figures_say(tmp_path: Path) -> None:
     write_tables(result, page(result), tmp_path)
     for name in ("comparison.md", "comparison.csv"):
         assert (tmp_path / name).read_text() == (DOCS / name).read_text()
-    assert set(result["rows"]) == set(model_names())
+    # The comparison was made before the method biharmonic was added.
+    assert set(model_names()) - set(result["rows"]) == {"biharmonic"}
     assert result["seeds"] == [0, 1, 2] and result["seconds_a_fit"] == 900
