@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shlex
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
@@ -68,7 +69,9 @@ def train(
     width: Annotated[int | None, typer.Option(help="filters of the first level of the network")] = None,
     views: Annotated[int | None, typer.Option(help="rounds of augmented views per photograph (deep)")] = None,
     block: Annotated[int | None, typer.Option(help="EfficientNet-Lite0 block (deep); 5 fits a microcontroller")] = None,
-    steps: Annotated[int, typer.Option(help="gradient steps of each fit")] = 1200,
+    start: Annotated[str | None, typer.Option(help="released: start from the released GAN (mim)")] = None,
+    teacher: Annotated[str | None, typer.Option(help="released: learn from the released GAN (mim)")] = None,
+    steps: Annotated[int | None, typer.Option(help="gradient steps; default 2500 for mim, else 1200")] = None,
     minutes: Annotated[float | None, typer.Option(help="maximum training time in minutes")] = None,
     batch_size: Annotated[int, typer.Option(help="images per step")] = 16,
     sensitivity: Annotated[
@@ -117,9 +120,11 @@ def train(
     known = known_negatives(found, photos, normal_class)
     with heavy_imports("training", "tensorflow"):
         from mim_tf.detector import Detector
-    network_options = {"width": width, "views": views, "block": block}
+    network_options = {"width": width, "views": views, "block": block, "start": start, "teacher": teacher}
     options = {name: value for name, value in network_options.items() if value is not None}
     detector = Detector(method, size=size, measure=measure, normal_class=normal_class, **options)
+    if steps is None:
+        training = replace(training, steps=detector.model.default_steps)
     alpha = 1 - sensitivity
     with training_bars(err) as progress:
         detector.fit_folder(
@@ -240,7 +245,7 @@ def export(
 @app.command()
 def demo(
     out_folder: Annotated[Path, typer.Option("--out", help="output folder")] = Path("demo"),
-    steps: Annotated[int, typer.Option(help="gradient steps")] = 500,
+    steps: Annotated[int, typer.Option(help="gradient steps")] = 300,
     seed: Seed = 0,
     json: Json = False,
 ) -> None:

@@ -28,6 +28,8 @@ from mim_tf.training.config import Progress, Training
 #: Side of the images in pixels. The GAN inpaints at half of it, and the baselines use the same half.
 SIZE = 128
 BASELINES = ("blur", "colour")
+#: Fewer images than in the sample set: the views of each training image take seconds.
+COUNTS = {**dataset.COUNTS, "train": {"mpox": 64}, "test": dict.fromkeys(dataset.CLASSES, 24)}
 _STYLE = (
     "body{font:16px/1.5 system-ui,sans-serif;max-width:52rem;margin:2rem auto;padding:0 1rem;color:#222}"
     "table{border-collapse:collapse;margin:1rem 0}td,th{border:1px solid #ccc;padding:.25rem .6rem;text-align:right}"
@@ -74,7 +76,7 @@ def run_demo(out: Path, *, steps: int, seed: int, warn: Warn, progress: Progress
         seconds[stage], began = round(time.monotonic() - began, 1), time.monotonic()
 
     if not marker.exists():
-        dataset.write_sample(out / "data", seed=seed)
+        dataset.write_sample(out / "data", seed=seed, counts=COUNTS)
     photos = scan_folder(out / "data", warn=warn)
     lap("sample set")
     detectors = {name: Detector(name, size=SIZE // 2) for name in BASELINES}

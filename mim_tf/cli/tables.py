@@ -119,15 +119,16 @@ def show_metrics(metrics: dict[str, Any], as_json: bool) -> None:
 
 def _show_inpainting(metrics: dict[str, Any]) -> None:
     """Prints how well hidden pixels of the normal class are inpainted, beside fills that have learnt nothing."""
-    from mim_tf.evaluation.inpainting_quality import table
+    from mim_tf.evaluation.inpainting_quality import sets_table, table
 
     normal, inpainting = metrics["normal_class"], metrics["inpainting"]
-    title = f"inpainting of {normal}, {metrics['split']}, {inpainting['size']} px, {inpainting['masks']} masks"
-    header, *rows = table(inpainting["classes"][normal]["rows"])
-    lines = Table(*header, title=printable(title), box=None)
-    for row in rows:
-        lines.add_row(*row)
-    out.print(lines)
+    title = f"inpainting of {normal}, {metrics['split']}, {inpainting['size']} px"
+    fills, sets = table(inpainting["classes"][normal]["rows"]), sets_table(inpainting["mask_sets"])
+    for words, (header, *rows) in ((f"{title}, {inpainting['masks']} masks", fills), (title, sets)):
+        lines = Table(*header, title=printable(words), box=None)
+        for row in rows:
+            lines.add_row(*row)
+        out.print(lines)
 
 
 def show_comparison(result: dict[str, Any], as_json: bool) -> None:
@@ -136,15 +137,18 @@ def show_comparison(result: dict[str, Any], as_json: bool) -> None:
         _print_json(result)
         return
     # Imported here because it imports scikit-learn, which most commands do not need.
+    from mim_tf.comparison.pixel_tables import PIXEL_TITLES
     from mim_tf.comparison.summary import MEAN, table
 
     seeds = len(result["seeds"])
     title = f"AUROC of {result['normal_class']} against each class, {result['split']}, mean of {seeds} seeds"
     header, rows = table(result)
     mean, ends = header.index(MEAN), len(header)
-    by_class = [i for i in range(1, ends - 6) if i != mean]
-    # Three tables that fit a terminal of 80 columns.
-    for columns in (by_class, [mean, ends - 6, ends - 5], [ends - 4, ends - 3, ends - 2, ends - 1]):
+    pixels = [i for i, column in enumerate(header) if column in PIXEL_TITLES and mean < i < ends - 6]
+    by_class = [i for i in range(1, ends - 6) if i not in (mean, *pixels)]
+    # Tables that fit a terminal of 80 columns.
+    parts = [by_class, [mean, ends - 6, ends - 5], *([pixels] if pixels else []), [*range(ends - 4, ends)]]
+    for columns in parts:
         lines = Table(*(printable(header[i]) for i in (0, *columns)), title=printable(title), box=None)
         for row in rows:
             lines.add_row(printable(row[0]), *(row[i].partition(" [")[0] if i in by_class else row[i] for i in columns))
@@ -249,6 +253,7 @@ def show_verification(rows: Sequence[Row], deviations: Sequence[Deviation], as_j
             f"{found.runtime}, {found.images} photographs against the reference kernels: {found.verdicts} verdicts "
             f"agree{reasons if others else ''}; similarities differ by {found.largest:.2g} at most and by "
             f"{found.percentile_99:.2g} at the 99th percentile, {shares} of the interquartile range of the calibration "
-            f"(by no more than 1% on {found.close} photographs)",
+            f"(by no more than 1% on {found.close} photographs); by {found.largest_judged:.2g} at most on the "
+            f"{found.judged} that the gate accepts",
             highlight=False,
         )

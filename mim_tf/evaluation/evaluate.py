@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from mim_export.score.decide import Judgement, refuse_small
 from mim_export.score.errors import MimError
-from mim_export.score.preprocess import Inpainted
+from mim_export.score.preprocess import Inpainted, mask_set
 from mim_tf.data.folder import Photos, Warn, load_photos
 from mim_tf.data.splits import SPLITS, Photo, class_names, select, split_seed_of
 from mim_tf.evaluation import inpainting_quality
@@ -56,8 +56,8 @@ class Judge(Protocol):
     def judge(self, images: NDArray[np.uint8]) -> Judgement:
         """Similarities, p-values, verdicts and reasons of uint8 (N, S, S, 3)."""
 
-    def inpaint(self, images: NDArray[np.uint8]) -> Inpainted | None:
-        """Inpaintings of uint8 (N, S, S, 3) with a fixed mask set; None if there is none."""
+    def inpaint(self, images: NDArray[np.uint8], masks: NDArray[np.float32] | None = None) -> Inpainted | None:
+        """Inpaintings of uint8 (N, S, S, 3) with a fixed mask set, by default its own; None if it has none."""
 
     def reconstruction_steps(self, pixels: NDArray[np.uint8]) -> dict[str, NDArray[np.float32]]:
         """Images of the steps to the reconstruction, by title; empty if nothing is reconstructed."""
@@ -203,18 +203,27 @@ def _metrics(judge: Judge, scores: dict[str, ClassScores], split: str) -> dict[s
 
 
 def _inpainting(judge: Judge, scores: dict[str, ClassScores]) -> dict[str, Any] | None:
-    """Quality of the inpaintings by class, see `inpainting_quality.quality`; None if they cannot be measured."""
-    classes, masks = {}, None
+    """Quality of the inpaintings, see `inpainting_quality.quality`; None if they cannot be measured.
+
+    Of each class with the masks of the judge, and of the normal class with those of `inpainting_quality.mask_sets`.
+    """
+    classes, sets, masks = {}, {}, None
     for name, part in scores.items():
         count = len(part.photos)
         chosen = np.unique(np.linspace(0, count - 1, min(count, inpainting_quality.MAX_IMAGES)).astype(int))
         found = judge.inpaint(part.photos.pixels[chosen])
         if found is None or not inpainting_quality.can_measure(found.masks):
             return None
-        classes[name], masks = inpainting_quality.quality(found, part.photos.groups[chosen]), found.masks
+        groups, masks = part.photos.groups[chosen], found.masks
+        classes[name] = inpainting_quality.quality(found, groups)
+        if name == judge.normal_class:
+            for other in inpainting_quality.mask_sets(masks.shape[1]):
+                found = judge.inpaint(part.photos.pixels[chosen], mask_set(masks.shape[1], *other))
+                assert found is not None
+                sets[inpainting_quality.text_of_set(*other)] = inpainting_quality.quality(found, groups)
     assert masks is not None  # a split has two classes at least
     settings = {"size": masks.shape[1], "masks": len(masks), "intervals": inpainting_quality.INTERVALS}
-    return {**settings, "classes": classes}
+    return {**settings, "classes": classes, "mask_sets": sets}
 
 
 def _sensitivity(accepted: NDArray[np.bool_], groups: NDArray[np.str_]) -> dict[str, Any]:

@@ -1,28 +1,22 @@
 """How well hidden pixels are inpainted, beside fills that have learnt nothing.
 
 With a mask set each pixel is hidden once, so the inpainting is compared with the original everywhere. The fills get the
-same masks: a Gaussian blur of the kept pixels, a push-pull pyramid, and the biharmonic equation (Damelin and Hoang,
-2018; scikit-image).
+same masks, see `mim_tf.measures.fills`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from functools import cache
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from skimage.metrics import structural_similarity
-from skimage.restoration import inpaint_biharmonic
 
-from mim_export.score.fill import fill
 from mim_export.score.preprocess import Inpainted
 from mim_tf.evaluation.metrics import interval_text, mean_interval, ratio_interval
-
-Images = NDArray[np.float32]
-#: Inpaints uint8 (N, s, s, 3) with a mask set, float32 (n, s, s, 1): float32 (N, s, s, 3) in [0, 1].
-Fill = Callable[[NDArray[np.uint8], NDArray[np.float32]], Images]
+from mim_tf.measures.fills import FILLS, Fill, Images
 
 #: Blocks of EfficientNet-Lite0 whose features are compared, at 1/2, 1/4, 1/8 and 1/16 of the resolution.
 PERCEPTUAL_BLOCKS = (0, 2, 4, 10)
@@ -35,6 +29,8 @@ RANGES = {
 }
 #: Description of the intervals in files of results.
 INTERVALS = {"method": "jackknife over groups, t quantiles", "unit": "group", "level": 0.95}
+#: Sides of cells, relative to the image, and numbers of masks of `mask_sets`.
+_SETS = ((1 / 12, 4), (1 / 6, 4), (1 / 8, 2))
 #: Photographs of a class that are inpainted at most; the biharmonic equation takes most of the time.
 MAX_IMAGES = 200
 #: Side of the window of the SSIM, the smallest side of an image.
@@ -134,35 +130,6 @@ def _normalized_features(images: Images) -> list[NDArray[np.float32]]:
     return [block / np.maximum(np.linalg.norm(block, axis=-1, keepdims=True), 1e-10) for block in blocks]
 
 
-def blur(images: NDArray[np.uint8], masks: NDArray[np.float32]) -> Images:
-    """The Gaussian-weighted mean of the kept pixels; see `Fill`."""
-    from mim_tf.detectors.blur import blur_inpaint  # imports TensorFlow
-
-    return blur_inpaint(images.astype(np.float32) / np.float32(255), masks)
-
-
-def push_pull(images: NDArray[np.uint8], masks: NDArray[np.float32]) -> Images:
-    """The pyramid of `mim_export.score.fill`; see `Fill`."""
-    filled = np.stack([(fill(image, masks) * (1.0 - masks)).sum(axis=0) for image in images])
-    return filled.astype(np.float32) / np.float32(255)
-
-
-def biharmonic(images: NDArray[np.uint8], masks: NDArray[np.float32]) -> Images:
-    """The solution of the biharmonic equation, by scikit-image; see `Fill`."""
-    # The images are channels of one, since the equations depend on the mask alone and are then solved once.
-    count, side, _, _ = images.shape
-    channels = images.transpose(1, 2, 0, 3).reshape(side, side, -1) / 255.0
-    filled = np.zeros_like(channels)
-    for mask in masks:
-        hidden = mask[..., 0] == 0
-        filled[hidden] = inpaint_biharmonic(channels, hidden, channel_axis=2)[hidden]
-    return filled.reshape(side, side, count, 3).transpose(2, 0, 1, 3).clip(0.0, 1.0).astype(np.float32)
-
-
-#: The fills beside which a model is shown.
-FILLS: Mapping[str, Fill] = {"blur": blur, "push_pull": push_pull, "biharmonic": biharmonic}
-
-
 def can_measure(masks: NDArray[np.float32]) -> bool:
     """Returns whether inpaintings with a mask set can be measured.
 
@@ -174,6 +141,28 @@ def can_measure(masks: NDArray[np.float32]) -> bool:
     """
     kept = masks.mean(axis=(1, 2, 3))
     return masks.shape[1] >= _WINDOW and bool(((kept > 0) & (kept < 1)).all())
+
+
+def mask_sets(size: int) -> list[tuple[int, int]]:
+    """Returns the mask sets with which every model is measured, whatever its own.
+
+    Args:
+        size: side of the image in pixels, 2 at least.
+
+    Returns:
+        Sides of the cells in pixels and numbers of masks, for `mask_set`. The cells are a twelfth, a sixth and an
+        eighth of the side, or the divisor of the side that is closest in ratio.
+
+    Example:
+        `mask_sets(96)` is [(8, 4), (16, 4), (12, 2)].
+    """
+    divisors = np.array([cell for cell in range(1, size // 2 + 1) if size % cell == 0])
+    return [(int(divisors[np.abs(np.log(divisors / (share * size))).argmin()]), count) for share, count in _SETS]
+
+
+def text_of_set(cell: int, count: int) -> str:
+    """Returns the name of a mask set, such as "8 px, 4 masks"."""
+    return f"{cell} px, {count} masks"
 
 
 def quality(found: Inpainted, groups: NDArray[np.str_], fills: Mapping[str, Fill] = FILLS) -> dict[str, Any]:
@@ -232,4 +221,33 @@ def table(rows: Mapping[str, Mapping[str, Any]]) -> list[list[str]]:
         psnr = f"{entry['psnr']['value']:.1f} {interval_text(entry['psnr'], '.1f')}"
         others = (("ssim", ".3f"), ("perceptual_distance", ".3f"), ("sharpness", ".2f"))
         lines.append([name.replace("_", "-"), psnr, *(f"{entry[key]['value']:{form}}" for key, form in others)])
+    return lines
+
+
+def sets_table(sets: Mapping[str, Mapping[str, Any]]) -> list[list[str]]:
+    """Compares a model with the biharmonic fill, for Markdown and terminals.
+
+    Args:
+        sets: by name of a mask set, results of `quality`.
+
+    Returns:
+        A header, then for each mask set its name, the PSNR of the model in dB with its interval, the differences from
+        the biharmonic fill in PSNR and SSIM with their intervals, the ratio of the perceptual distances with its
+        interval, and the sharpness.
+
+    Example:
+        A row is ["8 px, 4 masks", "27.3 [23.9, 30.7]", "+0.96 [0.70, 1.23]", "+0.008 [0.001, 0.015]", "0.90 [0.85,
+        0.95]", "0.74"].
+    """
+    lines = [["mask set", "PSNR in dB", "less biharmonic", "SSIM less biharmonic", "perceptual, ratio", "sharpness"]]
+    for name, found in sets.items():
+        model, against = found["rows"]["model"], found["against_biharmonic"]
+        columns = (
+            (model["psnr"], ".1f", ".1f"),
+            (against["psnr"], "+.2f", ".2f"),
+            (against["ssim"], "+.3f", ".3f"),
+            (against["perceptual_distance_ratio"], ".2f", ".2f"),
+        )
+        texts = ("" if entry is None else f"{entry['value']:{a}} {interval_text(entry, b)}" for entry, a, b in columns)
+        lines.append([name, *texts, f"{model['sharpness']['value']:.2f}"])
     return lines

@@ -80,6 +80,8 @@ PROXIES: dict[str, Callable[[NDArray[np.uint8]], NDArray[np.uint8]]] = {
     "blur": blur,
     "edges": edges,
     "low_resolution": low_resolution,
+    # The image itself, for an ablation.
+    "none": lambda image: image,
 }
 
 

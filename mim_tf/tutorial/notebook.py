@@ -30,8 +30,20 @@ from mim_tf.training.loop import fast_precision
 _MIN_DEVIATION = 3.0
 #: Width in pixels of the preview that is displayed during a training.
 _PREVIEW = 420
-#: Losses of the adversarial game, in a separate panel: they are not errors and need not decrease.
-_ADVERSARIAL = ("adversarial", "discriminator")
+#: Titles of the panels of a training, and the metrics in each of them; `_ERRORS` has all others. Those that depend on
+#: the discriminator are no errors and need not decrease.
+_ERRORS = "errors: lower is better"
+_PANELS: Mapping[str, tuple[str, ...]] = {
+    "PSNR in dB: higher is better": ("val_psnr", "val_biharmonic", "val_push_pull", "hidden"),
+    _ERRORS: (),
+    "losses that the discriminator decides": ("matching", "adversarial", "discriminator"),
+}
+#: Width of a panel, in inches.
+_PANEL = 3.8
+#: Values that do not change, drawn as a line to compare with.
+_CONSTANT = ("val_biharmonic", "val_push_pull")
+#: The loss that is minus a PSNR, and its label.
+_MINUS_PSNR, _MINUS_PSNR_LABEL = "hidden", "minus hidden (training)"
 
 
 def machine() -> str:
@@ -84,7 +96,7 @@ class Lesson:
     Example:
         >>> lesson = Lesson(Path("figures"), {"masks": 0.1, "training": 4})
         >>> lesson.begin("masks")
-        >>> lesson.show(grid_figure({"masks": masks}, lesson.path("masks")), "four masks")
+        >>> lesson.show(grid_figure({"masks": masks}, lesson.path("masks")), "two masks")
         >>> lesson.finish()                     # raises: the part `training` has no figure
     """
 
@@ -177,9 +189,9 @@ def show_source(function: Callable[..., Any], first: str, last: str) -> None:
 
 
 class LiveTraining:
-    """A progress callback that displays the loss curves and the newest preview, updated in place.
+    """A progress callback that displays the curves of the metrics and the newest preview, updated in place.
 
-    The losses are stored in a JSON file next to the PNG, so that the curves of an interrupted run continue.
+    The metrics are stored in a JSON file next to the PNG, so that the curves of an interrupted run continue.
 
     Args:
         run: the run folder that is passed to `Detector.fit`.
@@ -192,7 +204,7 @@ class LiveTraining:
     def __init__(self, run: Path, path: Path) -> None:
         self.run, self.path = run, path
         self._file = path.with_suffix(".json")
-        #: Losses by network, by step, by name.
+        #: Metrics by network, by step, by name.
         self.history: dict[str, dict[str, dict[str, float]]] = {}
         if self._file.exists():
             self.history = read_json(self._file, "remove it")
@@ -216,26 +228,32 @@ class LiveTraining:
 
 
 def loss_figure(history: Mapping[str, Mapping[str, float]], path: Path) -> Path:
-    """Draws the loss curves; the adversarial losses of a GAN are in a separate panel.
+    """Draws the metrics of a training: those in dB, other errors, and the losses that a discriminator decides.
 
     Args:
-        history: by step, the losses by name.
+        history: by step, the metrics by name. A metric may be missing at some steps, as the losses of a discriminator
+            are before its first one.
         path: the PNG file to write.
 
     Returns:
-        `path`.
+        `path`. The loss `hidden` is minus a PSNR; its sign is changed, so that it can be compared with `val_psnr`. A
+        dotted line marks the step before the discriminator starts.
     """
-    names = list(next(iter(history.values())))
-    panels = {
-        "errors: lower is better": [name for name in names if name not in _ADVERSARIAL],
-        "adversarial losses": [name for name in names if name in _ADVERSARIAL],
-    }
-    panels = {title: members for title, members in panels.items() if members}
-    figure = Figure(figsize=(4.4 * len(panels), 2.8), layout="constrained")
-    steps = [int(step) for step in history]
-    for axis, (title, members) in zip(figure.subplots(1, len(panels), squeeze=False)[0], panels.items(), strict=True):
+    names = list(dict.fromkeys(name for values in history.values() for name in values))
+    panel_of = {name: title for title, members in _PANELS.items() for name in members}
+    grouped = {title: [name for name in names if panel_of.get(name, _ERRORS) == title] for title in _PANELS}
+    panels = {title: members for title, members in grouped.items() if members}
+    figure = Figure(figsize=(_PANEL * len(panels), 2.8), layout="constrained")
+    without = [int(step) for step, values in history.items() if "discriminator" not in values]
+    axes = figure.subplots(1, len(panels), squeeze=False, sharex=True)[0]
+    for axis, (title, members) in zip(axes, panels.items(), strict=True):
         for index, name in enumerate(members):
-            axis.plot(steps, [values[name] for values in history.values()], ".-", color=COLOURS[index], label=name)
+            curve = {int(step): values[name] for step, values in history.items() if name in values}
+            label, sign = (_MINUS_PSNR_LABEL, -1) if name == _MINUS_PSNR else (name, 1)
+            style = "--" if name in _CONSTANT else ".-"
+            axis.plot(list(curve), [sign * value for value in curve.values()], style, color=COLOURS[index], label=label)
+        if without and "discriminator" in names:
+            axis.axvline(without[-1], color="0.5", linestyle=":", linewidth=1)
         axis.set(xlabel="step", title=title)
         axis.legend(fontsize=8)
     return save(figure, path)

@@ -41,7 +41,9 @@ def metrics() -> dict[str, Any]:
     whole = {"count": 1, "ci_low": 0.4, "ci_high": 0.6}
     sensitivity = {**share, "by_group": share, "groups_without_miss": whole, "groups": 2}
     measures = dict.fromkeys(("psnr", "ssim", "perceptual_distance", "sharpness"), share)
-    inpainting = {"size": 32, "masks": 4, "classes": {ODD[0]: {"rows": {"model": measures, "push_pull": measures}}}}
+    against = {**dict.fromkeys(("psnr", "ssim"), share), "perceptual_distance_ratio": None}
+    quality = {"rows": {"model": measures, "push_pull": measures}, "against_biharmonic": against}
+    inpainting = {"size": 32, "masks": 4, "classes": {ODD[0]: quality}, "mask_sets": {"2 px, 4 masks": quality}}
     return {**result, "classes": dict.fromkeys(ODD, entry), "sensitivity": sensitivity, "inpainting": inpainting}
 
 

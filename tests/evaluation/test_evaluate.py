@@ -38,7 +38,7 @@ class FakeJudge:
         verdict = np.where(reason > 0, 2, similarity < LIMIT).astype(np.int32)
         return Judgement(similarity, similarity, verdict, reason)
 
-    def inpaint(self, pixels: NDArray[np.uint8]) -> Inpainted | None:
+    def inpaint(self, pixels: NDArray[np.uint8], masks: NDArray[np.float32] | None = None) -> Inpainted | None:
         return None
 
 
@@ -133,8 +133,9 @@ def test_inpaintings_are_measured_by_class(folder: Path) -> None:
 
         size = 32
 
-        def inpaint(self, pixels: NDArray[np.uint8]) -> Inpainted:
-            return Inpainted(pixels, pixels.astype(np.float32) / 255 + np.float32(0.1), mask_set(32, 8, 4))
+        def inpaint(self, pixels: NDArray[np.uint8], masks: NDArray[np.float32] | None = None) -> Inpainted:
+            masks = mask_set(32, 8, 4) if masks is None else masks
+            return Inpainted(pixels, pixels.astype(np.float32) / 255 + np.float32(0.1), masks)
 
     assert evaluate(FakeJudge(), scan_folder(folder), "test", warn=print).metrics["inpainting"] is None
     found = evaluate(HalfRight(), scan_folder(folder), "test", warn=print).metrics["inpainting"]
@@ -142,11 +143,17 @@ def test_inpaintings_are_measured_by_class(folder: Path) -> None:
     for name, rows in found["classes"].items():
         assert rows["rows"]["model"]["psnr"]["value"] == pytest.approx(20, abs=1e-3)
         assert rows["images"] == COUNTS["test"][name]
+    # 32 / 12, 32 / 6 and 32 / 8 px, by divisors of 32; the fills depend on the masks, this model does not.
+    assert list(found["mask_sets"]) == ["2 px, 4 masks", "4 px, 4 masks", "4 px, 2 masks"]
+    for rows in found["mask_sets"].values():
+        assert rows["rows"]["model"]["psnr"]["value"] == pytest.approx(20, abs=1e-3)
+    biharmonic = [rows["rows"]["biharmonic"]["psnr"]["value"] for rows in found["mask_sets"].values()]
+    assert biharmonic[0] > max(biharmonic[1:])
 
     class Small(HalfRight):
         """Inpaints at a side at which there is no SSIM."""
 
-        def inpaint(self, pixels: NDArray[np.uint8]) -> Inpainted:
+        def inpaint(self, pixels: NDArray[np.uint8], masks: NDArray[np.float32] | None = None) -> Inpainted:
             small = pixels[:, :8, :8]
             return Inpainted(small, small.astype(np.float32) / 255, mask_set(8, 4, 2))
 

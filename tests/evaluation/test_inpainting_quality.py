@@ -7,20 +7,20 @@ import pytest
 from numpy.typing import NDArray
 from scipy import stats
 from skimage.metrics import peak_signal_noise_ratio, structural_similarity
-from skimage.restoration import inpaint_biharmonic
 
-from mim_export.score.fill import fill
 from mim_export.score.preprocess import Inpainted, mask_set
 from mim_tf.backbones.efficientnet import feature_network
 from mim_tf.evaluation.inpainting_quality import (
-    FILLS,
     PERCEPTUAL_BLOCKS,
     can_measure,
+    mask_sets,
     measure,
     perceptual_distances,
     quality,
+    sets_table,
     table,
 )
+from mim_tf.measures.fills import FILLS
 from mim_tf.synthetic import dataset
 
 MASKS = mask_set(32, 8, 4)
@@ -75,16 +75,6 @@ def test_seams_are_not_sharpness() -> None:
     assert measure(original, {"flat": flat}, MASKS)["flat"]["sharpness"][0] == 0
 
 
-def test_fills_are_those_of_scikit_image_and_of_the_pyramid(images: NDArray[np.uint8]) -> None:
-    found = {name: make(images, MASKS) for name, make in FILLS.items()}
-    for number, image in enumerate(images):
-        for mask, pyramid in zip(MASKS, fill(image, MASKS), strict=True):
-            hidden = mask[..., 0] == 0
-            biharmonic = inpaint_biharmonic(image / 255, hidden, channel_axis=2).clip(0, 1)
-            for name, expected in (("biharmonic", biharmonic), ("push_pull", pyramid / 255)):
-                np.testing.assert_allclose(found[name][number][hidden], expected[hidden], atol=1e-6)
-
-
 def test_quality_compares_a_model_with_the_fills(images: NDArray[np.uint8]) -> None:
     groups = np.array(["a", "a", "b", "c"])
     made = {name: make(images, MASKS) for name, make in FILLS.items()}
@@ -101,6 +91,18 @@ def test_quality_compares_a_model_with_the_fills(images: NDArray[np.uint8]) -> N
     header, *lines = table(rows)
     assert [line[0] for line in lines] == ["model", "blur", "push-pull", "biharmonic"] and len(header) == len(lines[0])
     assert lines[1][1].startswith(f"{psnr.mean():.1f} [")
+    header, line = sets_table({"8 px, 4 masks": quality(Inpainted(images, made["blur"], MASKS), groups)})
+    difference = np.mean(psnr - measure(images.astype(np.float32) / 255, made, MASKS)["biharmonic"]["psnr"])
+    assert len(header) == len(line) and line[0] == "8 px, 4 masks"
+    assert line[1].startswith(f"{psnr.mean():.1f} [") and line[2].startswith(f"{difference:+.2f} [")
+
+
+@pytest.mark.parametrize(
+    ("size", "expected"),
+    [(96, [(8, 4), (16, 4), (12, 2)]), (64, [(4, 4), (8, 4), (8, 2)]), (97, [(1, 4), (1, 4), (1, 2)])],
+)
+def test_mask_sets_have_cells_that_divide_the_side(size: int, expected: list[tuple[int, int]]) -> None:
+    assert mask_sets(size) == expected
 
 
 def test_blank_images_give_finite_figures() -> None:

@@ -41,8 +41,8 @@ class _Fake:
         verdict = np.where(reason > 0, 2, 0).astype(np.int32)
         return Judgement(similarity, similarity, verdict, reason)
 
-    def inpaint(self, pixels: np.ndarray) -> Inpainted:
-        return Inpainted(pixels, 0.9 * pixels.astype(np.float32) / 255, mask_set(32, 8, 4))
+    def inpaint(self, pixels: np.ndarray, masks: np.ndarray | None = None) -> Inpainted:
+        return Inpainted(pixels, 0.9 * pixels.astype(np.float32) / 255, mask_set(32, 8, 4) if masks is None else masks)
 
 
 def test_refused_images_count_as_missed_and_by_their_similarity(folder: Path) -> None:

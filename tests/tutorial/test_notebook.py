@@ -11,6 +11,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 from IPython.core.interactiveshell import InteractiveShell
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 from PIL import Image
 
 from mim_export.score.errors import MimError
@@ -117,6 +119,39 @@ def test_a_watched_training_keeps_its_curves(tmp_path: Path, picture: Path) -> N
         "final": {"50": {"hidden": 0.5, "discriminator": 2.0}, "100": {"hidden": 0.25, "discriminator": 2.0}}
     }
     assert json.loads((tmp_path / "losses.json").read_text()) == again.history
-    # Two panels with adversarial losses, one without.
+    # Two panels: of the PSNR and of the discriminator.
     alone = lesson.loss_figure({"50": {"proxy": 1.0}, "100": {"proxy": 0.5}}, tmp_path / "alone.png")
     assert Image.open(tmp_path / "losses.png").width == 2 * Image.open(alone).width
+
+
+def axes_of(history: dict[str, dict[str, float]], path: Path, monkeypatch: pytest.MonkeyPatch) -> list[Axes]:
+    """The panels of `loss_figure`."""
+    figures: list[Figure] = []
+    monkeypatch.setattr(lesson, "save", lambda figure, path: figures.append(figure) or path)
+    assert lesson.loss_figure(history, path) == path
+    return figures[0].axes
+
+
+def test_decibels_errors_and_the_discriminator_have_their_panels(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    alone = {"hidden": -24.0, "ssim": 0.2, "val_psnr": 23.0, "val_biharmonic": 25.0, "val_push_pull": 24.0}
+    opposed = {"matching": 0.1, "adversarial": -0.2, "discriminator": 2.0}
+    history = {"50": alone, "100": alone | {"hidden": -26.0, "val_psnr": 25.5}, "150": alone | opposed}
+    psnr, errors, against = axes_of(history, tmp_path / "curves.png", monkeypatch)
+    curves = {line.get_label(): line for line in psnr.lines}
+    assert list(curves["minus hidden (training)"].get_ydata()) == [24.0, 26.0, 24.0]
+    assert list(curves["val_psnr"].get_ydata()) == [23.0, 25.5, 23.0]
+    assert curves["val_biharmonic"].get_linestyle() == curves["val_push_pull"].get_linestyle() == "--"
+    assert [line.get_label() for line in errors.lines if not line.get_label().startswith("_")] == ["ssim"]
+    assert "lower is better" in errors.get_title() and "higher is better" in psnr.get_title()
+    # Its losses begin with it, and a line marks the step before.
+    begun = {line.get_label(): list(line.get_xdata()) for line in against.lines}
+    assert [begun[name] for name in opposed] == [[150]] * 3
+    assert all(list(axis.lines[-1].get_xdata()) == [100, 100] for axis in (psnr, errors, against))
+
+
+def test_no_line_where_no_discriminator_starts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for values in ({"proxy": 1.0}, {"hidden": -20.0, "discriminator": 2.0}):
+        for axis in axes_of({"50": values}, tmp_path / "curves.png", monkeypatch):
+            assert len(axis.lines) == 1
