@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from mim_tf.evaluation.inpainting_quality import table
+from mim_tf.evaluation.inpainting_quality import sets_table, table
 from mim_tf.evaluation.metrics import interval_text
 
 #: Shown to users by every scorer and stored in the manifest.
@@ -154,13 +154,22 @@ def _tables(metrics: dict[str, Any], normal_class: str) -> str:
 
 def _inpainting(name: str, result: dict[str, Any], split: str, normal_class: str) -> list[str]:
     """Lines of the table of the quality of the inpaintings."""
-    header, *rows = ("| " + " | ".join(row) + " |" for row in table(result["classes"][normal_class]["rows"]))
+    fills, sets = table(result["classes"][normal_class]["rows"]), sets_table(result["mask_sets"])
     return [
         f"{name}: inpainting of `{normal_class}`, split `{split}`, {result['size']} px, {result['masks']} masks, "
         "beside fills that have learnt nothing; each pixel was hidden once. A sharpness of 1 is that of the "
         "photographs.",
         "",
-        header,
-        "|---" * (header.count("|") - 1) + "|",
-        *rows,
+        *_markdown(fills),
+        "",
+        f"{name}: the same photographs with three mask sets, whatever that of the model, beside the biharmonic fill. "
+        "Differences and ratios are of the same photographs.",
+        "",
+        *_markdown(sets),
     ]
+
+
+def _markdown(rows: list[list[str]]) -> list[str]:
+    """Lines of a Markdown table; the first row is its header."""
+    header, *others = ("| " + " | ".join(row) + " |" for row in rows)
+    return [header, "|---" * len(rows[0]) + "|", *others]

@@ -18,7 +18,7 @@ from mim_tf.detectors.mim_deep import DeepInpaintingModel
 from mim_tf.evaluation.evaluate import Judge, evaluate, other_classes
 from mim_tf.evaluation.unseen import check_unseen, scan_for
 from mim_tf.measures.ssim import BORDER, C1, C2, SIGMA, WINDOW
-from mim_tf.synthetic.golden import encoded_images, golden_images
+from mim_tf.synthetic.golden import encoded_images, golden_images, spare_images
 
 from ..convert.convert import convert
 from ..score.atomic_files import check_new_folder
@@ -104,7 +104,9 @@ def export_run(
         training={**detector.about, "commands": _commands(detector, micro)},
         data=statement or DATA_STATEMENT,
     )
-    return write_bundle(bundle, contents, golden_images(detector.size), encoded_images(), measure_both)
+    return write_bundle(
+        bundle, contents, golden_images(detector.size), spare_images(detector.size), encoded_images(), measure_both
+    )
 
 
 def _sample(detector: Detector, photos: Sequence[Photo] | None, run: Path, warn: Warn) -> NDArray[np.uint8]:

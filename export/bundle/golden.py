@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import zlib
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -24,8 +25,9 @@ from ..score.decide import (
 )
 from ..score.decode import decode
 from ..score.errors import MimError
+from ..score.fill import fill
 from ..score.manifest import masks_of, read_strict
-from ..score.preprocess import resample
+from ..score.preprocess import mask_set, resample
 from ..score.runtimes import runtimes
 from ..score.scorer import Scorer
 
@@ -33,20 +35,35 @@ from ..score.scorer import Scorer
 REFERENCE = "litert-reference"
 #: Tolerance of a JPEG decoder, in levels of 1/255.
 JPEG_TOLERANCE = 8
+#: Side, cell, number of masks and mask of `fills`, for what the mask set of a bundle may not contain: everything or
+#: nothing hidden, coarsest levels of 3, 4 and 5 px with pixels of which nothing is visible, an odd side, 255 masks.
+_FILLS = (
+    (16, 16, 2, 0),
+    (16, 16, 2, 1),
+    (12, 6, 2, 0),
+    (20, 10, 2, 1),
+    (9, 3, 3, 2),
+    (32, 8, 2, 0),
+    (48, 16, 2, 1),
+    (48, 24, 4, 3),
+    (64, 32, 255, 127),
+)
 
 
 def tolerance(manifest: dict[str, Any]) -> dict[str, float]:
     """Returns the largest allowed differences between a runtime and the golden vectors.
 
     XNNPACK requantizes in float, while the reference kernels round fixed-point numbers, and the differences accumulate
-    over the ten layers of the generator. Measured differences: 4 to 6 levels of the inpainting; 0.0014 in the SSIM of
-    96 px; 0.011 in the SSIM of 32 px, whose mean has a fifteenth of the windows.
+    over the layers of the generator. Measured differences: 4 to 9 levels of the inpainting; 0.21 in one pixel of the
+    error map, where the image is nearly flat; 0.0014 in the SSIM of 96 px; 0.011 in the SSIM of 32 px, whose mean has a
+    fifteenth of the windows.
 
     The measure `deep` has a standard deviation of about 1.3 over the class. With a float32 feature network, the largest
-    of 257 measured differences is 0.07 near the class and 0.10 at a similarity of -17; beyond the limit of the novelty
-    the similarity falls by 3 for each deviation, and so do differences. With an int8 feature network the difference is
-    0.2 near the class and 2.0 at a similarity of -30, so a tenth of the similarity is added to the tolerance. The
-    novelty (`foreignness`) has the same tolerance, since it is the largest term of the similarity.
+    difference on 363 photographs that the gate accepts is 0.022. Beyond the limit of the novelty the similarity falls
+    by 3 for each deviation, and so do differences: 0.25 on 137 photographs that the gate refuses. With an int8 feature
+    network the difference is 0.2 near the class and 2.0 at a similarity of -30, so a tenth of the similarity is added
+    to the tolerance. The novelty (`foreignness`) has the same tolerance, since it is the largest term of the
+    similarity.
 
     Args:
         manifest: content of `manifest.json`.
@@ -62,11 +79,11 @@ def tolerance(manifest: dict[str, Any]) -> dict[str, float]:
     side = manifest["size"] if manifest["mask_set"] is None else manifest["mask_set"]["size"]
     windows = side - manifest["measure"]["window"] + 1
     return {
-        "pixels": 8,
+        "pixels": 12,
         "ssim": 4e-3 * max(1.0, 86 / windows),
         "deep": 0.5 if integer else 0.1,
         "deep_relative": 0.1 if integer else 0.01,
-        "error_map": 0.1,
+        "error_map": 0.3,
         "features": 24,
         "jpeg": JPEG_TOLERANCE,
     }
@@ -86,8 +103,8 @@ def allowed(limits: dict[str, float], measure: str, similarity: float) -> float:
     return limits[measure] + limits.get(f"{measure}_relative", 0.0) * abs(similarity)
 
 
-def masked_int8(pixels: NDArray[np.uint8], masks: NDArray[np.float32]) -> NDArray[np.int8]:
-    """Returns the input of `mim_micro.tflite`: masked RGB and the mask (0 or 255), as q = value - 128.
+def filled_int8(pixels: NDArray[np.uint8], masks: NDArray[np.float32]) -> NDArray[np.int8]:
+    """Returns the input of `mim_micro.tflite`: the filled image and the mask (0 or 255), as q = value - 128.
 
     Args:
         pixels: uint8 (S, S, 3), resampled.
@@ -96,9 +113,22 @@ def masked_int8(pixels: NDArray[np.uint8], masks: NDArray[np.float32]) -> NDArra
     Returns:
         int8 (n, S, S, 4).
     """
-    kept = masks.astype(np.int16)
-    channels = np.concatenate([pixels[None] * kept, 255 * kept], axis=-1)
-    return (channels - 128).astype(np.int8)
+    channels = np.concatenate([fill(pixels, masks), 255 * masks.astype(np.uint8)], axis=-1)
+    return (channels.astype(np.int16) - 128).astype(np.int8)
+
+
+def filled_crc32(pixels: NDArray[np.uint8], size: int, cell: int, count: int, mask: int) -> int:
+    """Returns the CRC-32 of the input of `mim_micro.tflite` for one mask of a mask set.
+
+    Args:
+        pixels: uint8 (S, S, 3), an image of any side.
+        size: side to which the image is resampled; the others are those of `mask_set`.
+        cell: side of a cell in pixels, a divisor of `size`.
+        count: number of masks.
+        mask: number of the mask.
+    """
+    masks = mask_set(size, cell, count)[mask : mask + 1]
+    return zlib.crc32(filled_int8(resample(pixels, size), masks).tobytes())
 
 
 def centred(pixels: NDArray[np.uint8]) -> NDArray[np.int8]:
@@ -119,19 +149,25 @@ def run_micro(interpreter: Any, inputs: NDArray[np.int8]) -> NDArray[np.int8]:
     interpreter.allocate_tensors()
     source, target = interpreter.get_input_details()[0]["index"], interpreter.get_output_details()[0]["index"]
     outputs = []
-    for masked in inputs:
-        interpreter.set_tensor(source, masked[None])
+    for values in inputs:
+        interpreter.set_tensor(source, values[None])
         interpreter.invoke()
         outputs.append(interpreter.get_tensor(target)[0])
     return np.stack(outputs)
 
 
-def write(bundle: Path, images: dict[str, NDArray[np.uint8]], encoded: dict[str, bytes]) -> None:
+def write(
+    bundle: Path,
+    images: dict[str, NDArray[np.uint8]],
+    spare: Iterable[tuple[str, NDArray[np.uint8]]],
+    encoded: dict[str, bytes],
+) -> None:
     """Writes the folder `golden/` of a bundle that already contains models and manifest.
 
     Args:
         bundle: the folder of the bundle.
         images: synthetic photographs by name, uint8 (height, width, 3).
+        spare: names and photographs that are added as long as a verdict is missing, if they get it.
         encoded: content of the image files for the decoder, by file name.
     """
     make_interpreter = runtimes()[REFERENCE]
@@ -143,7 +179,7 @@ def write(bundle: Path, images: dict[str, NDArray[np.uint8]], encoded: dict[str,
     folder = bundle / "golden"
     folder.mkdir()
     entries = []
-    for number, (name, pixels) in enumerate(images.items()):
+    for number, (name, pixels) in enumerate(_with_all_verdicts(scorer, images, spare).items()):
         small = resample(pixels, scorer.size)
         result = scorer.run(small)
         pictures = {"input": pixels, "resampled": small, "inpainted": result["inpainted"][0]}
@@ -151,8 +187,8 @@ def write(bundle: Path, images: dict[str, NDArray[np.uint8]], encoded: dict[str,
         scalars |= {key: float(result[key][0]) for key in ("ssim", "foreignness")}
         if masks is not None:
             pictures["small"] = resample(small, masks.shape[1])
-            inputs = masked_int8(pictures["small"], masks)
-            scalars["masked_crc32"] = zlib.crc32(inputs.tobytes())
+            inputs = filled_int8(pictures["small"], masks)
+            scalars["filled_crc32"] = zlib.crc32(inputs.tobytes())
             outputs = run_micro(micro, inputs).astype(np.int16) + 128
             pictures["micro"] = np.concatenate(list(outputs.astype(np.uint8)), axis=1)
         if features is not None:
@@ -164,9 +200,43 @@ def write(bundle: Path, images: dict[str, NDArray[np.uint8]], encoded: dict[str,
         (folder / f"{number:02d}_error_map.f32").write_bytes(errors.astype("<f4").tobytes())
         entries.append({"name": name, **scorer.score_pixels(pixels), **scalars})
     decoded = [_decoded(folder, name, content) for name, content in encoded.items()]
-    decisions = _decisions(scorer.manifest)
-    header = {"generator": "mim_export.bundle.golden", "reference": REFERENCE, "tolerance": tolerance(scorer.manifest)}
-    write_json(folder / "golden.json", {**header, "images": entries, "decisions": decisions, "decoded": decoded})
+    content = {
+        "generator": "mim_export.bundle.golden",
+        "reference": REFERENCE,
+        "tolerance": tolerance(scorer.manifest),
+        "images": entries,
+        "decisions": _decisions(scorer.manifest),
+        "decoded": decoded,
+    }
+    if masks is not None:
+        content["fills"] = _fills(next(iter(images.values())), scorer.size)
+    write_json(folder / "golden.json", content)
+
+
+def _with_all_verdicts(
+    scorer: Scorer, images: dict[str, NDArray[np.uint8]], spare: Iterable[tuple[str, NDArray[np.uint8]]]
+) -> dict[str, NDArray[np.uint8]]:
+    """Adds spare images with the verdicts that no image gets."""
+    missing = set(VERDICTS) - {scorer.score_pixels(pixels)["verdict"] for pixels in images.values()}
+    added = {}
+    for name, pixels in spare if missing else ():
+        found = scorer.score_pixels(pixels)["verdict"]
+        if found in missing:
+            added[name] = pixels
+            missing.remove(found)
+        if not missing:
+            break
+    return {**images, **added}
+
+
+def _fills(pixels: NDArray[np.uint8], size: int) -> list[dict[str, int]]:
+    """Returns the entry `fills`: CRC-32 of the filled first image, with masks that the bundle does not have."""
+    square = resample(pixels, size)
+    keys = ("size", "cell", "count", "mask")
+    return [
+        {**dict(zip(keys, row, strict=True)), "step": max(1, row[2] // 2), "filled_crc32": filled_crc32(square, *row)}
+        for row in _FILLS
+    ]
 
 
 def _decisions(manifest: dict[str, Any]) -> list[dict[str, Any]]:
@@ -222,7 +292,7 @@ def read(bundle: Path) -> tuple[list[dict[str, Any]], list[dict[str, NDArray[Any
         MimError: `golden.json` is missing or not JSON, or a picture cannot be read.
     """
     folder = bundle / "golden"
-    entries = _entries(folder, "images")
+    entries = entries_of(folder, "images")
     stages = []
     for number in range(len(entries)):
         arrays: dict[str, NDArray[Any]] = {
@@ -244,7 +314,16 @@ def read(bundle: Path) -> tuple[list[dict[str, Any]], list[dict[str, NDArray[Any
     return entries, stages
 
 
-def _entries(folder: Path, key: str) -> list[dict[str, Any]]:
+def entries_of(folder: Path, key: str) -> list[dict[str, Any]]:
+    """Reads a list of `golden.json`.
+
+    Args:
+        folder: the folder `golden`.
+        key: name of the list, such as `fills`.
+
+    Raises:
+        MimError: the file is missing or not JSON, or has no such list of objects.
+    """
     content = read_strict(folder / "golden.json", "export the bundle again")
     entries = content.get(key) if isinstance(content, dict) else None
     if not isinstance(entries, list) or not all(isinstance(entry, dict) for entry in entries):
@@ -283,5 +362,5 @@ def decoded(bundle: Path) -> list[dict[str, Any]]:
         expected uint8 (height, width, 3).
     """
     folder = bundle / "golden"
-    entries = _entries(folder, "decoded")
+    entries = entries_of(folder, "decoded")
     return [{**entry, "pixels": _picture(folder / entry["expected"])} for entry in entries]

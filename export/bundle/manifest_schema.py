@@ -183,7 +183,7 @@ class File(_Entry):
 class Manifest(_Entry):
     """Everything that an app must know of a bundle; the README of mim_export says how it is computed with."""
 
-    format: Literal[2] = Field(description="refuse a bundle of another format")
+    format: Literal[3] = Field(description="refuse a bundle of another format")
     version: str = Field(description="of mim-tf, which wrote the bundle")
     statement: str = Field(description="to be shown to users")
     licence: dict[str, str] = Field(description="terms of code and weights")

@@ -79,6 +79,7 @@ def write_bundle(
     folder: Path,
     contents: Contents,
     images: dict[str, NDArray[np.uint8]],
+    spare: Iterable[tuple[str, NDArray[np.uint8]]],
     encoded: dict[str, bytes],
     measure: Callable[[Scorer], dict[str, Any]],
 ) -> dict[str, Any]:
@@ -88,6 +89,7 @@ def write_bundle(
         folder: the folder to write. It must not exist, or be empty.
         contents: contents of the bundle.
         images: synthetic photographs for the golden vectors by name, uint8 (height, width, 3).
+        spare: more of them, see `golden.write`.
         encoded: content of the image files for the golden vectors of the decoder, by file name.
         measure: evaluates the scorer of the bundle for the model card and returns metrics by name; empty = no metrics.
 
@@ -105,7 +107,7 @@ def write_bundle(
             (temporary / "head.f32").write_bytes(contents.head)
         # The scorer computes the golden vectors, and it checks the sha256 of the models in the manifest.
         write_json(temporary / "manifest.json", {**manifest, "files": list_files(temporary)})
-        golden.write(temporary, images, encoded)
+        golden.write(temporary, images, spare, encoded)
         shutil.copyfile(_LICENCE, temporary / "LICENSE")
         shutil.copyfile(PUBLISHED, temporary / PUBLISHED.name)
         if contents.measure["network"] is not None:

@@ -13,7 +13,7 @@ from typing import Annotated, Any
 
 import numpy as np
 from PIL import Image
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from ..bundle import golden
 from ..bundle.manifest_schema import Manifest, Model, known
@@ -71,7 +71,7 @@ def _check_signatures(path: Path, manifest: Manifest, model: Model) -> None:
         expected["score.outputs.inpainted"] = ("uint8", [1, size, size, 3])
         expected["score.outputs.error_map"] = ("float32", [1, size, size, 1])
     elif path.name == "mim_micro.tflite" and masks is not None:
-        expected["inpaint.inputs.masked"] = ("int8", [1, masks.size, masks.size, 4])
+        expected["inpaint.inputs.filled"] = ("int8", [1, masks.size, masks.size, 4])
         expected["inpaint.outputs.output"] = ("int8", [1, masks.size, masks.size, 3])
     elif path.name == "mim_features.tflite":
         if network is None:
@@ -147,7 +147,7 @@ class _Image(_Item):
     detail: _Float32
     ssim: _Float32
     foreignness: _Float32
-    masked_crc32: int | None = Field(default=None, ge=0, lt=2**32)
+    filled_crc32: int | None = Field(default=None, ge=0, lt=2**32)
 
 
 class _Decision(_Item):
@@ -162,12 +162,28 @@ class _Decoded(_Item):
     tolerance: int = Field(ge=0, le=golden.JPEG_TOLERANCE)
 
 
+class _Fill(_Item):
+    size: int = Field(ge=1, le=256)
+    cell: int = Field(ge=1)
+    count: int = Field(ge=2, le=255)
+    step: int
+    mask: int = Field(ge=0)
+    filled_crc32: int = Field(ge=0, lt=2**32)
+
+    @model_validator(mode="after")
+    def _agree(self) -> _Fill:
+        if self.size % self.cell or self.mask >= self.count or self.step != max(1, self.count // 2):
+            raise ValueError("cell does not divide size, or mask or step do not belong to count")
+        return self
+
+
 class _Golden(_Item):
     reference: str
     tolerance: dict[str, float]
     images: list[_Image] = Field(min_length=1)
     decisions: list[_Decision] = Field(min_length=1)
     decoded: list[_Decoded]
+    fills: list[_Fill] = Field(default=[])
 
 
 def check_golden(folder: Path, manifest: Manifest) -> None:
@@ -201,6 +217,8 @@ def check_golden(folder: Path, manifest: Manifest) -> None:
         p = _check_p(f"decisions.{number}", decision.similarity, decision.p_value, table, path)
         if decision.verdict != VERDICTS[int(verdict(p, 0, table.alpha))]:
             raise MimError(f"decisions.{number}.verdict is not that of the table in manifest.json", REMEDY, path)
+    if manifest.mask_set is not None and not vectors.fills:
+        raise MimError("lacks fills", REMEDY, path)
     if not {decision.similarity for decision in vectors.decisions} >= set(golden.decision_values(table)):
         raise MimError("decisions lacks a value of the table in manifest.json or one next to it", REMEDY, path)
     for number, entry in enumerate(vectors.decoded):

@@ -32,6 +32,8 @@ class Deviation:
         largest_share: `largest` divided by the interquartile range of the calibration similarities.
         percentile_99_share: `percentile_99` divided by the same range.
         close: number of photographs whose similarities differ by at most a hundredth of that range.
+        judged: number of photographs that the gate of the reference accepts.
+        largest_judged: largest absolute difference on these; 0 if there are none.
     """
 
     runtime: str
@@ -44,6 +46,8 @@ class Deviation:
     largest_share: float
     percentile_99_share: float
     close: int
+    judged: int
+    largest_judged: float
 
 
 def deviations(bundle: Path, folder: Path) -> list[Deviation]:
@@ -94,6 +98,7 @@ def deviation(
     if not pairs:
         raise MimError("none of the images could be read", "name a folder of photographs")
     differences = [abs(row["similarity"] - expected["similarity"]) for row, expected in pairs]
+    judged = [d for d, (_, row) in zip(differences, pairs, strict=True) if row["verdict"] != "cannot-judge"]
     others = [(row, expected) for row, expected in pairs if row["verdict"] != expected["verdict"]]
     values = [expected["similarity"] for _, expected in others]
     limits = golden.tolerance(manifest)
@@ -111,4 +116,6 @@ def deviation(
         largest_share=largest / spread,
         percentile_99_share=percentile / spread,
         close=sum(difference <= 0.01 * spread for difference in differences),
+        judged=len(judged),
+        largest_judged=max(judged, default=0.0),
     )

@@ -145,7 +145,7 @@ def _inpainting(masks: NDArray[np.float32]) -> Callable[[Runner, Stage], int]:
     """Returns a function that computes the difference of the inpainting under each mask, in levels."""
 
     def difference(run: Runner, stage: Stage) -> int:
-        outputs = run(golden.masked_int8(stage["small"], masks)).astype(np.int16) + 128
+        outputs = run(golden.filled_int8(stage["small"], masks)).astype(np.int16) + 128
         return _levels(np.concatenate(list(outputs), axis=1), stage["micro"])
 
     return difference
@@ -194,8 +194,8 @@ def run_tflm(content: bytes, inputs: NDArray[np.int8]) -> NDArray[np.int8]:
     # Large enough for every model of a bundle. The default of the wheel is ten times the size of the model.
     interpreter = runtime.Interpreter.from_bytes(content, arena_size=4_000_000)
     outputs = []
-    for masked in inputs:
-        interpreter.set_input(masked[None], 0)
+    for values in inputs:
+        interpreter.set_input(values[None], 0)
         interpreter.invoke()
         outputs.append(interpreter.get_output(0)[0])
     return np.stack(outputs)

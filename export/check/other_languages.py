@@ -115,7 +115,7 @@ def numpy_scores(manifest: dict[str, Any], entries: Scores, stages: list[dict[st
         if masks is not None:
             outputs = np.stack(np.split(stage["micro"].astype(np.float64), len(masks), axis=1))
             inpainted = (outputs * (1 - masks)).sum(axis=0)  # each pixel is hidden by one mask
-            similar = ssim(stage["small"] / 255.0, inpainted / 256.0, manifest["measure"])
+            similar = ssim(stage["small"] / 255.0, inpainted / 255.0, manifest["measure"])
         rows.append(
             {
                 "ssim": similar,

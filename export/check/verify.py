@@ -120,10 +120,18 @@ def _check_preprocessing(folder: Path, manifest: dict[str, Any]) -> None:
                 raise MimError("resample() gives different pixels", REMEDY, folder / f"golden/{number:02d}_{name}.png")
         if masks is None:
             continue
-        found = zlib.crc32(golden.masked_int8(stage["small"], masks).tobytes())
-        if entry.get("masked_crc32") != found:
-            problem = f"images.{number}.masked_crc32 is not {found}, that of the masked image"
+        found = zlib.crc32(golden.filled_int8(stage["small"], masks).tobytes())
+        if entry.get("filled_crc32") != found:
+            problem = f"images.{number}.filled_crc32 is not {found}, that of the filled image"
             raise MimError(problem, REMEDY, folder / "golden" / "golden.json")
+    if masks is not None:
+        for number, entry in enumerate(golden.entries_of(folder / "golden", "fills")):
+            found = golden.filled_crc32(
+                stages[0]["resampled"], *(entry[key] for key in ("size", "cell", "count", "mask"))
+            )
+            if entry["filled_crc32"] != found:
+                problem = f"fills.{number}.filled_crc32 is not {found}, that of the filled image"
+                raise MimError(problem, REMEDY, folder / "golden" / "golden.json")
     for entry in golden.decoded(folder):
         path = folder / "golden" / entry["file"]
         if np.abs(decode(path).astype(np.int32) - entry["pixels"]).max() > entry["tolerance"]:

@@ -19,7 +19,7 @@ from mim_tf.detectors.reconstruction import ReconstructionModel
 from mim_tf.measures import deep
 from mim_tf.measures.head import Distance, Head
 from mim_tf.measures.ssim import error_map, ssim_of
-from mim_tf.models.mim import masked_input
+from mim_tf.models.mim import inpaint_hidden
 from mim_tf.models.networks import repeat_pixels
 
 from ..score import decide
@@ -138,7 +138,7 @@ class Masked(Graph):
 
     def reconstruct(self, original: tf.Tensor) -> tf.Tensor:
         """Inpaints all masks as one batch, so that the model contains the generator once, with one set of scales."""
-        outputs = self._generate(masked_input(original, tf.constant(self._masks)))
+        outputs = inpaint_hidden(self._generate, original, tf.constant(self._masks))
         return tf.reduce_sum(outputs * (1.0 - self._masks), axis=0, keepdims=True)
 
     def inpaint(self, image: tf.Tensor, mask: tf.Tensor) -> dict[str, tf.Tensor]:
@@ -152,11 +152,11 @@ class Masked(Graph):
             `inpainted`: uint8 (1, s, s, 3), the output of the generator.
         """
         original = tf.cast(image, tf.float32) * (1.0 / 255.0)
-        return {"inpainted": _to_uint8(self._generate(masked_input(original, tf.cast(mask, tf.float32))))}
+        return {"inpainted": _to_uint8(inpaint_hidden(self._generate, original, tf.cast(mask, tf.float32)))}
 
-    def micro(self, masked: tf.Tensor) -> dict[str, tf.Tensor]:
+    def micro(self, filled: tf.Tensor) -> dict[str, tf.Tensor]:
         """The signature `inpaint` of `mim_micro.tflite`: (1, s, s, 4) -> (1, s, s, 3), float32 that becomes int8."""
-        return {"output": self._generate(masked)}
+        return {"output": self._generate(filled)}
 
 
 class Deep(Masked):

@@ -17,12 +17,9 @@ from numpy.typing import NDArray
 #: Minimum and maximum of a tensor.
 Range = tuple[float, float]
 _CONVOLUTIONS = (keras.layers.Conv2D, keras.layers.DepthwiseConv2D)
-#: Of uint8 pixels and masks divided by 255: scale 1/255, zero point -128, so that q = pixel - 128.
-INPUT_RANGE: Range = (0.0, 1.0)
-#: Of uint8 pixels after `Rescaling(1 / 128, -127 / 128)`: scale 1/128, zero point -1, so that again q = pixel - 128.
+#: Of uint8 pixels and masks as (value - 127) / 128: scale 1/128, zero point -1, so that q = value - 128. A sum in this
+#: range is limited to that of pixels.
 SCALED_RANGE: Range = (-127 / 128, 1.0)
-#: Of the output of the int8 LOGISTIC, for which TFLite requires scale 1/256 and zero point -128.
-OUTPUT_RANGE: Range = (0.0, 255.0 / 256.0)
 
 
 class FakeQuantized(keras.layers.Layer):
@@ -52,19 +49,32 @@ class FoldedConv(keras.layers.Layer):
         bias: (filters,).
         stride: in both directions.
         name: name of the layer.
+        dilation: in both directions.
+        limits: minimum and maximum of the output, which is then rounded to 256 values; None = it is not rounded here.
     """
 
-    def __init__(self, kernel: NDArray[np.float32], bias: NDArray[np.float32], stride: int, name: str) -> None:
+    def __init__(
+        self,
+        kernel: NDArray[np.float32],
+        bias: NDArray[np.float32],
+        stride: int,
+        name: str,
+        dilation: int = 1,
+        limits: Range | None = None,
+    ) -> None:
         super().__init__(name=name)
         self.constants = kernel, bias
-        self.stride = stride
+        self.stride, self.dilation, self.limits = stride, dilation, limits
 
     def call(self, inputs: tf.Tensor) -> tf.Tensor:
         """(B, H, W, C) -> (B, H / stride, W / stride, filters)."""
         kernel, bias = self.constants
         largest = np.maximum(np.abs(kernel).max(axis=(0, 1, 2)), 1e-8)
         rounded = tf.quantization.fake_quant_with_min_max_vars_per_channel(kernel, -largest, largest, narrow_range=True)
-        return tf.nn.conv2d(inputs, rounded, self.stride, "SAME") + bias
+        outputs = tf.nn.conv2d(inputs, rounded, self.stride, "SAME", dilations=self.dilation) + bias
+        if self.limits is None:
+            return outputs
+        return tf.quantization.fake_quant_with_min_max_args(outputs, *self.limits)
 
 
 class FoldedDepthwise(FoldedConv):
@@ -137,7 +147,9 @@ def fold(network: keras.Model) -> dict[str, tuple[NDArray[np.float32], NDArray[n
     return folded
 
 
-def activation_ranges(network: keras.Model, batches: Iterable[NDArray[np.float32]]) -> dict[str, Range]:
+def activation_ranges(
+    network: keras.Model, batches: Iterable[NDArray[np.float32]], within: float = 1.0
+) -> dict[str, Range]:
     """Finds the range of each activation over sample inputs.
 
     The inputs of a concatenation get a common range, so that it need not requantize them.
@@ -145,6 +157,8 @@ def activation_ranges(network: keras.Model, batches: Iterable[NDArray[np.float32
     Args:
         network: a functional model of layers that `int8_twin` supports.
         batches: inputs, float32 (B, S, S, channels).
+        within: fraction of the values below the maximum of the range, and above its minimum, in (0.5, 1]. A few values
+            that are far from the others would make the steps of all of them coarse; they are limited instead.
 
     Returns:
         Minimum and maximum by name of the layer: for every `ReLU`, every sum, and every convolution or batch
@@ -160,11 +174,15 @@ def activation_ranges(network: keras.Model, batches: Iterable[NDArray[np.float32
         layer.name: layer.output for layer in network.layers if isinstance(layer, kinds) and layer.name not in followed
     }
     probe = keras.Model(network.input, watched)
-    ranges = dict.fromkeys(watched, (0.0, 0.0))
+    found: dict[str, list[NDArray[np.float32]]] = {name: [] for name in watched}
     for batch in batches:
         for name, values in probe(batch, training=False).items():
-            low, high = float(tf.reduce_min(values)), float(tf.reduce_max(values))
-            ranges[name] = min(ranges[name][0], low), max(ranges[name][1], high)
+            numbers = np.asarray(values).ravel()
+            found[name].append(numbers if within < 1 else np.array([numbers.min(), numbers.max()]))
+    ends = {name: np.quantile(np.concatenate(numbers), (1.0 - within, within)) for name, numbers in found.items()}
+    ranges: dict[str, Range] = {}
+    for name, (low, high) in ends.items():
+        ranges[name] = min(0.0, float(low)), max(0.0, float(high))
     for layer in network.layers:
         if isinstance(layer, keras.layers.Concatenate):
             names = [_activation_before(tensor) for tensor in layer.input]
@@ -197,25 +215,22 @@ def int8_twin(network: keras.Model, ranges: dict[str, Range]) -> keras.Model:
         if isinstance(layer, keras.layers.DepthwiseConv2D):
             return FoldedDepthwise(*folded[name], stride=layer.strides[0], name=name)
         if isinstance(layer, keras.layers.Conv2D):
-            return FoldedConv(*folded[name], stride=layer.strides[0], name=name)
+            dilation = layer.dilation_rate[0]
+            return FoldedConv(*folded[name], layer.strides[0], name, dilation, ranges.get(name))
         if isinstance(layer, keras.layers.BatchNormalization):
             return FakeQuantized(ranges[name], "linear", name) if name in ranges else Folded(name=name)
         if isinstance(layer, keras.layers.ReLU):
             return FakeQuantized(ranges[name], "relu" if layer.max_value is None else "relu6", name)
         if isinstance(layer, keras.layers.Add):
-            return FakeQuantizedSum(ranges[name], name)
-        if isinstance(layer, keras.layers.Activation):
-            return FakeQuantized(OUTPUT_RANGE, "sigmoid", name)
+            # A sum at the end of the network is an image.
+            return FakeQuantizedSum(SCALED_RANGE if layer is network.layers[-1] else ranges[name], name)
         return layer.__class__.from_config(layer.get_config())
 
     clone = keras.models.clone_model(network, clone_function=twin)
     inputs = keras.Input(network.input.shape[1:], name=network.input.name)
     name = f"{network.name}_int8"
-    if isinstance(network.layers[1], keras.layers.Rescaling):
-        body = keras.Model(clone.layers[1].output, clone.output)
-        scaled = FakeQuantized(SCALED_RANGE, "linear", "scaled_int8")(clone.layers[1](inputs))
-        return keras.Model(inputs, body(scaled), name=name)
-    body = keras.Model(clone.input, clone.layers[-2].output)
-    x = body(FakeQuantized(INPUT_RANGE, "linear", "masked_int8")(inputs))
-    x = FakeQuantized(ranges[network.layers[-2].name], "linear", "logits_int8")(x)
-    return keras.Model(inputs, clone.layers[-1](x), name=name)
+    # The feature network begins with a rescaling of pixels; the generator takes them scaled.
+    first = clone.layers[1] if isinstance(network.layers[1], keras.layers.Rescaling) else None
+    body = clone if first is None else keras.Model(first.output, clone.output)
+    x = FakeQuantized(SCALED_RANGE, "linear", "scaled_int8")(inputs if first is None else first(inputs))
+    return keras.Model(inputs, body(x), name=name)

@@ -26,8 +26,8 @@ const char *inpaint(const tflite::MicroOpResolver &ops, uint8_t *arena, size_t a
     const char *problem = prepare(&model, 4 * s * s, 3 * s * s, arena_used);
     for (size_t mask = 0; !problem && mask < mim_bundle_mask_set.count; mask++) {
         // The runtime may reuse the input's memory for other tensors, so every mask writes the whole input.
-        problem = message(
-            mim_masked(&mim_bundle_mask_set, buffers->small, mask, model.input(0)->data.int8, model.input(0)->bytes));
+        problem = message(mim_filled(&mim_bundle_mask_set, buffers->small, mask, model.input(0)->data.int8,
+                                     model.input(0)->bytes, buffers->workspace, sizeof buffers->workspace));
         if (!problem && model.Invoke() != kTfLiteOk) problem = "the generator failed";
         if (!problem)
             problem = message(mim_assemble(&mim_bundle_mask_set, model.output(0)->data.int8, mask, buffers->inpainted,

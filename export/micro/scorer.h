@@ -9,7 +9,7 @@
 
 // Memory that the steps share, in addition to the arena. It needs no initialization.
 struct MimBuffers {
-    uint64_t workspace[(36 * MIM_BUNDLE_SIZE + 7) / 8];  // for mim_resample
+    uint64_t workspace[(36 * MIM_BUNDLE_SIZE + 7) / 8];  // for mim_resample and mim_filled
     uint8_t resampled[3 * MIM_BUNDLE_SIZE * MIM_BUNDLE_SIZE];
     uint8_t small[3 * MIM_BUNDLE_SMALL * MIM_BUNDLE_SMALL];
     int8_t inpainted[3 * MIM_BUNDLE_SMALL * MIM_BUNDLE_SMALL];

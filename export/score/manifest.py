@@ -29,7 +29,7 @@ from .preprocess import mask_set
 PACKAGE = Path(__file__).parents[1]
 RELEASED = PACKAGE / "released"
 #: Number of the bundle format that this version reads and writes.
-FORMAT = 2
+FORMAT = 3
 #: Folder of scorer sources in a bundle. The released bundle has none, since the installed package contains the sources.
 SCORER = "scorer"
 REMEDY = "export the bundle again or reinstall mim-tf"

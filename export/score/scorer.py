@@ -120,22 +120,33 @@ class Scorer:
         mask = masks[0].repeat(scale, axis=0).repeat(scale, axis=1)
         return {"original": original, "under one mask": original * mask, "inpainted": inpainted}
 
-    def inpaint(self, images: NDArray[np.uint8]) -> Inpainted | None:
-        """Inpaints resampled images with the mask set of the bundle.
+    def inpaint(self, images: NDArray[np.uint8], masks: NDArray[np.float32] | None = None) -> Inpainted | None:
+        """Inpaints resampled images with the mask set of the bundle or another one.
 
         Args:
             images: uint8 (N, S, S, 3).
+            masks: another mask set, float32 (n, s, s, 1), 1 = kept, s the side of that of the bundle, for the signature
+                `inpaint`.
 
         Returns:
             The images at the side of the mask set, with their inpaintings; None if the bundle has no mask set.
         """
-        masks = masks_of(self.manifest)
-        if masks is None:
+        own = masks_of(self.manifest)
+        if own is None:
             return None
-        step = self.size // masks.shape[1]  # the model enlarges the inpainting by repeating pixels
-        outputs = [self.run(image)["inpainted"][0, ::step, ::step] for image in images]
-        small = [resample(image, masks.shape[1]) for image in images]
-        return Inpainted(np.stack(small), np.stack(outputs).astype(np.float32) / np.float32(255), masks)
+        small = np.stack([resample(image, own.shape[1]) for image in images])
+        if masks is None:
+            step = self.size // own.shape[1]  # the model enlarges the inpainting by repeating pixels
+            outputs = np.stack([self.run(image)["inpainted"][0, ::step, ::step] for image in images])
+            return Inpainted(small, outputs.astype(np.float32) / np.float32(255), own)
+        content = read_checked(self._bundle, "mim.tflite", self.manifest)
+        run = self._make_interpreter(content).get_signature_runner("inpaint")
+        outputs = np.zeros_like(small)
+        for mask in masks.astype(np.uint8):
+            hidden = mask[..., 0] == 0
+            for image, output in zip(small, outputs, strict=True):
+                output[hidden] = run(image=image[None], mask=mask[None])["inpainted"][0, hidden]
+        return Inpainted(small, outputs.astype(np.float32) / np.float32(255), masks)
 
     def score(self, path: str | os.PathLike[str]) -> dict[str, Any]:
         """Scores one photograph.

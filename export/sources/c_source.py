@@ -173,7 +173,7 @@ def constants(manifest: dict[str, Any], prefix: str) -> list[str]:
             arrays, and `golden_threshold`.
 
     Example:
-        The first line of the released bundle: `static const mim_mask_set golden_mask_set = {96, 8, 4, 2};`.
+        The first line of the released bundle: `static const mim_mask_set golden_mask_set = {96, 12, 2, 1};`.
     """
     mask_set, limits, table = manifest["mask_set"], manifest["gate"], manifest["calibration"]
     max_novelty = "INFINITY" if limits["max_foreignness"] is None else literal(limits["max_foreignness"])

@@ -50,7 +50,7 @@ typedef struct golden_image {
     size_t width, height;
     const uint8_t *input;
     const int8_t *micro; /* outputs for mask 0, mask 1, ... */
-    uint32_t resampled_crc32, small_crc32, masked_crc32, inpainted_crc32;
+    uint32_t resampled_crc32, small_crc32, filled_crc32, inpainted_crc32;
     float errors[GOLDEN_PLACES * GOLDEN_PLACES];
 } golden_image;
 """
@@ -64,8 +64,8 @@ def header(bundle: Path, every: bool = False) -> str:
         every: whether the pixels of every image are written.
 
     Returns:
-        ASCII text, valid C99 and C++11. `inpainted_crc32` is zlib's CRC-32 of floor(255 (q + 128) / 256 + 0.5),
-        uint8 (s, s, 3); `errors` are the error map's values at the rows and columns of `golden_places`.
+        ASCII text, valid C99 and C++11. `inpainted_crc32` is zlib's CRC-32 of q + 128, uint8 (s, s, 3); `errors` are
+        the error map's values at the rows and columns of `golden_places`.
 
     Raises:
         MimError: the bundle does not exist, has no mask set, or has a text in place of a number.
@@ -144,7 +144,7 @@ def _image(
     step = stage["resampled"].shape[0] // stage["small"].shape[0]  # both maps repeat pixels if s is not S
     inpainted, errors = (np.ascontiguousarray(stage[key][::step, ::step]) for key in ("inpainted", "error_map"))
     sums = [zlib.crc32(picture.tobytes()) for picture in (stage["resampled"], stage["small"])]
-    sums += [entry(image, "masked_crc32"), zlib.crc32(inpainted.tobytes())]
+    sums += [entry(image, "filled_crc32"), zlib.crc32(inpainted.tobytes())]
     values = ", ".join(literal(value) for value in errors[np.ix_(places, places)].ravel())
     start = f"{number}, {width}, {height}, golden_input_{place}, golden_micro_{place}"
     return f"    {{{start},\n     {', '.join(f'{integer(crc)}u' for crc in sums)},\n     {{{values}}}}},"

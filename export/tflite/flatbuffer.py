@@ -8,6 +8,8 @@ import flatbuffers
 import numpy as np
 from ai_edge_litert import schema_py_generated as schema
 
+from . import float16
+
 #: Alignment of buffers in bytes; kernels on microcontrollers require it.
 ALIGNMENT = 16
 
@@ -48,27 +50,42 @@ def _pack_buffer(buffer: Any, builder: flatbuffers.Builder) -> int:
     return end
 
 
-def finish(content: bytes, first: str, layers: list[str]) -> bytes:
+def finish(content: bytes, first: str, layers: list[str], half: bool) -> bytes:
     """Reorders the subgraphs of a converted model, merges equal weight buffers and names every tensor.
 
     Args:
         content: a TFLite file as the converter returns it.
         first: the signature whose subgraph becomes subgraph 0.
-        layers: names of the convolutions in order of execution. Further convolutions are numbered.
+        layers: names of the convolutions of the last signature in order of execution. Convolutions of other signatures
+            with the same weights get the same names, further ones are numbered.
+        half: store large float32 constants as float16, see `float16.store`.
 
     Returns:
-        A TFLite file with the same outputs.
+        A TFLite file. Its outputs are the same without `half`.
 
     Example:
-        With `layers=["down0"]` the weights of the first convolution of signature `score` are named
-        `score/down0/kernel` and `score/down0/bias`.
+        With `layers=["down0"]` the weights of the first convolution of the last signature `inpaint` are named
+        `inpaint/down0/kernel` and `inpaint/down0/bias`.
     """
     model = read(content)
     _order(model, first)
     _share_buffers(model)
+    labels = _labels(model, layers)
     for signature in model.signatureDefs:
-        _name(model, signature, layers)
+        _name(model, signature, labels)
+    if half:
+        float16.store(model)
     return write(model)
+
+
+def _labels(model: Any, layers: list[str]) -> dict[int, str]:
+    """Returns the names of convolutions by the buffer of their weights."""
+    subgraph = model.subgraphs[model.signatureDefs[-1].subgraphIndex]
+    convolutions = [operator for operator in subgraph.operators if op_name(model, operator) == "CONV_2D"]
+    return {
+        subgraph.tensors[operator.inputs[1]].buffer: layer
+        for operator, layer in zip(convolutions, layers, strict=False)
+    }
 
 
 def _order(model: Any, first: str) -> None:
@@ -110,18 +127,19 @@ def op_name(model: Any, operator: Any) -> str:
     return names[builtin]
 
 
-def _name(model: Any, signature: Any, layers: list[str]) -> None:
+def _name(model: Any, signature: Any, labels: dict[int, str]) -> None:
     key = signature.signatureKey.decode()
     subgraph = model.subgraphs[signature.subgraphIndex]
     subgraph.name = key.encode()
     names: dict[int, str] = {}
     for mapping in (*signature.inputs, *signature.outputs):
         names[mapping.tensorIndex] = mapping.name.decode()
-    convolutions = iter(layers)
     for number, operator in enumerate(subgraph.operators):
         kind = op_name(model, operator).lower()
-        label = next(convolutions, f"{number:02d}_{kind}") if kind == "conv_2d" else f"{number:02d}_{kind}"
         constants = ("", "kernel", "bias") if kind == "conv_2d" else ()
+        label = f"{number:02d}_{kind}"
+        if constants:
+            label = labels.get(subgraph.tensors[operator.inputs[1]].buffer, label)
         for place, tensor in enumerate(operator.inputs):
             part = constants[place] if place < len(constants) and constants[place] else f"input{place}"
             names.setdefault(int(tensor), f"{key}/{label}/{part}")
@@ -169,7 +187,7 @@ def describe(content: bytes) -> dict[str, Any]:
     }
     lowest = ""
     for entry in model.metadata or []:
-        if entry.name == b"min_runtime_version":
+        if entry.name == float16.MIN_RUNTIME_VERSION:
             lowest = np.asarray(model.buffers[entry.buffer].data, np.uint8).tobytes().rstrip(b"\0").decode()
     return {
         "signatures": signatures,

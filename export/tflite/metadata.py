@@ -46,7 +46,7 @@ _TENSORS: dict[str, tuple[str, tuple[float, float] | None]] = {
     "error_map": ("1 - SSIM of image and reconstruction at each pixel.", (0, 2)),
     "ssim": ("Mean SSIM of image and reconstruction.", (-1, 1)),
     "foreignness": ("Distance from the class in deviations of it; 0 of the measure ssim.", None),
-    "masked": ("RGB of kept pixels and 0 at hidden ones, then the mask, 255 = kept; each minus 128.", None),
+    "filled": ("RGB with averages at hidden pixels, then the mask, 255 = kept; each minus 128.", None),
     "scaled": ("The image: RGB, 0 to 255; each minus 128.", None),
     "features": ("Features of the image by a network that was trained on ImageNet.", None),
     "output": ("The image as inpainted under this mask, of which the hidden pixels are used.", (0, 1)),
@@ -61,7 +61,7 @@ _GRAPHS = {
 }
 _IMAGES = ("image", "inpainted", "scaled", "output")
 #: Mean and standard deviation: the input is (pixel - mean) / deviation, before quantization.
-_NORMALIZATIONS = {"image": (0.0, 1.0), "masked": (0.0, 255.0), "scaled": (127.0, 128.0)}
+_NORMALIZATIONS = {"image": (0.0, 1.0), "filled": (127.0, 128.0), "scaled": (127.0, 128.0)}
 
 
 def with_metadata(content: bytes, name: str, manifest: dict[str, Any]) -> bytes:

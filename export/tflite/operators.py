@@ -16,13 +16,13 @@ SCORE = frozenset(
     {
         *("ABS", "ADD", "AVERAGE_POOL_2D", "CAST", "CONCATENATION", "CONV_2D", "DEPTHWISE_CONV_2D", "DEQUANTIZE"),
         *("DIV", "FLOOR", "FULLY_CONNECTED", "GREATER", "GREATER_EQUAL", "L2_NORMALIZATION", "LESS", "LESS_EQUAL"),
-        *("GATHER", "LOGISTIC", "MAXIMUM", "MEAN", "MINIMUM", "MUL", "QUANTIZE", "RESHAPE"),
-        *("SOFTMAX", "SQRT", "SQUARED_DIFFERENCE", "STRIDED_SLICE", "SUB", "SUM"),
+        *("GATHER", "LOGISTIC", "MAXIMUM", "MEAN", "MINIMUM", "MUL", "QUANTIZE", "RELU"),
+        *("RESHAPE", "SOFTMAX", "SQRT", "SQUARED_DIFFERENCE", "STRIDED_SLICE", "SUB", "SUM"),
     }
 )
 #: Operators of the integer models. Their int8 reference kernels are bit-exact between LiteRT and TensorFlow Lite Micro.
 #: A firmware must register each of them by name.
-MICRO = frozenset({"ADD", "CONCATENATION", "CONV_2D", "DEPTHWISE_CONV_2D", "LOGISTIC", "RESHAPE"})
+MICRO = frozenset({"ADD", "CONCATENATION", "CONV_2D", "DEPTHWISE_CONV_2D", "RESHAPE", "STRIDED_SLICE"})
 
 
 def check(content: bytes, allowed: frozenset[str]) -> None:

@@ -86,8 +86,8 @@ def test_graph_measures_as_scikit_image_does(bundle: Path) -> None:
     masks = masks_of(scorer.manifest)
     small = resample(dataset.render("mpox", [5])[0], 64)
     result = scorer.run(small)
-    micro = golden.run_micro(make((bundle / "mim_micro.tflite").read_bytes()), golden.masked_int8(small, masks))
-    inpainted = (((micro.astype(np.float64) + 128) / 256) * (1 - masks)).sum(0)
+    micro = golden.run_micro(make((bundle / "mim_micro.tflite").read_bytes()), golden.filled_int8(small, masks))
+    inpainted = (((micro.astype(np.float64) + 128) / 255) * (1 - masks)).sum(0)
     expected, full = structural_similarity(
         small / 255.0,
         inpainted,
@@ -113,9 +113,12 @@ def test_both_signatures_and_the_micro_model_share_one_generator(bundle: Path) -
         (1 - mask) * inpaint(image=small[None], mask=mask[None].astype(np.uint8))["inpainted"][0] for mask in masks
     ]
     np.testing.assert_array_equal(sum(pieces), score(image=small[None])["inpainted"][0])
-    micro = golden.run_micro(make((bundle / "mim_micro.tflite").read_bytes()), golden.masked_int8(small, masks))
-    real = (micro.astype(np.float64) + 128) / 256
-    np.testing.assert_array_equal(np.floor((real * (1 - masks)).sum(0) * 255 + 0.5), sum(pieces))
+    micro = golden.run_micro(make((bundle / "mim_micro.tflite").read_bytes()), golden.filled_int8(small, masks))
+    np.testing.assert_array_equal(((micro.astype(np.int16) + 128) * (1 - masks)).sum(0), sum(pieces))
+    scorer = Scorer(bundle, make)
+    for found in (scorer.inpaint(small[None]), scorer.inpaint(small[None], masks)):
+        assert found is not None
+        np.testing.assert_array_equal(np.round(found.inpainted[0] * 255), sum(pieces))
 
 
 def test_operators_types_names_and_alignment(bundle: Path) -> None:
@@ -182,9 +185,9 @@ def test_micro_model_is_bit_identical_in_tflm_and_reference_kernels(bundle: Path
 
 def test_input_and_output_quantization_is_the_documented_one(bundle: Path) -> None:
     signature = json.loads((bundle / "manifest.json").read_text())["models"]["mim_micro.tflite"]["signatures"]
-    source, target = signature["inpaint"]["inputs"]["masked"], signature["inpaint"]["outputs"]["output"]
-    assert source["zero_point"] == target["zero_point"] == [-128]
-    assert source["scale"] == [float(np.float32(1 / 255))] and target["scale"] == [1 / 256]
+    source, target = signature["inpaint"]["inputs"]["filled"], signature["inpaint"]["outputs"]["output"]
+    assert source["zero_point"] == target["zero_point"] == [-1]
+    assert source["scale"] == target["scale"] == [1 / 128]
 
 
 def test_verify_is_exact_on_reference_kernels(bundle: Path) -> None:
@@ -208,7 +211,7 @@ def test_checksums_are_readable_by_sha256sum(bundle: Path) -> None:
         (lambda b: (b / "LICENSE").unlink(), r"LICENSE: no such file"),
         (lambda b: (b / "manifest.json").unlink(), r"manifest\.json: no such file"),
         (lambda b: (b / "manifest.json").write_text("{"), r"manifest\.json: not JSON"),
-        (lambda b: _edit(b, format=99), r"bundle format 99, this version reads 2"),
+        (lambda b: _edit(b, format=99), r"bundle format 99, this version reads 3"),
         (lambda b: _edit(b, size="large"), r"manifest\.json: size"),
         (lambda b: (b / "extra.txt").write_text("x"), r"extra\.txt: is not listed"),
     ],

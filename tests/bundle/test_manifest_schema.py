@@ -43,7 +43,7 @@ def test_released_manifest_is_valid(manifest: dict[str, Any]) -> None:
 @pytest.mark.parametrize(
     ("place", "value"),
     [
-        (("format",), 3),
+        (("format",), 4),
         (("size",), 0),
         (("size",), "192"),
         (("calibration", "alpha"), 1.0),

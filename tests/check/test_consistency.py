@@ -45,8 +45,8 @@ FEATURES = "models/mim_features.tflite/signatures/features/outputs/features"
     ("place", "value", "complaint"),
     [
         ("format", True, "bundle format true"),
-        ("format", 2.0, "bundle format 2.0"),
-        ("format", "2", 'bundle format "2"'),
+        ("format", 3.0, "bundle format 3.0"),
+        ("format", "3", 'bundle format "3"'),
         ("size", "64", 'size is "64", expected a whole number'),
         ("size", True, "size is true"),
         ("size", 64.0, "size is 64.0"),
@@ -62,7 +62,7 @@ FEATURES = "models/mim_features.tflite/signatures/features/outputs/features"
         ("verdicts", ["mpox-like"], "verdicts is "),
         ("verdicts/0", "not-mpox-like", "verdicts is "),
         ("reasons/0", "none", "reasons is "),
-        ("mask_set/step", 1, "mask_set.step is 1"),
+        ("mask_set/step", 2, "mask_set.step is 2"),
         ("mask_set/cell", 16, "mask_set.cell in manifest.json"),
         ("mask_set/cell", 7, "mask_set.cell 7 does not divide"),
         ("mask_set", None, "mim_micro.tflite is there without mask_set"),
@@ -253,7 +253,7 @@ def test_pictures_of_another_size_are_named(bundle: Path) -> None:
         ("images", [], "images: "),
         ("images/0/similarity", "1", "images.0.similarity: "),
         ("images/0/similarity", 1e300, "images.0.similarity: "),
-        ("images/0/similarity", -9.0, "images.0.p_value is"),
+        ("images/0/similarity", 9.0, "images.0.p_value is"),
         ("images/1/p_value", 0.5, "images.1.p_value is 0.5, by the table"),
         ("images/0/p_value", True, "images.0.p_value: "),
         ("images/0/verdict", "benign", "images.0 has an unknown verdict"),
@@ -285,8 +285,8 @@ def test_stages_of_preprocessing_are_compared(bundle: Path) -> None:
     with pytest.raises(MimError, match=r"01_small\.png: resample\(\) gives different pixels"):
         verify(bundle)
     path.write_bytes(content)
-    edit(bundle, lambda vectors: put(vectors, "images/1/masked_crc32", 7), "golden/golden.json")
-    with pytest.raises(MimError, match=r"golden\.json: images\.1\.masked_crc32 is not"):
+    edit(bundle, lambda vectors: put(vectors, "images/1/filled_crc32", 7), "golden/golden.json")
+    with pytest.raises(MimError, match=r"golden\.json: images\.1\.filled_crc32 is not"):
         verify(bundle)
 
 

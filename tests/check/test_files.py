@@ -45,7 +45,7 @@ def _complaint(folder: Path) -> str:
 def test_released_bundles_pass(small: Path) -> None:
     notes: list[str] = []
     for folder in (RELEASED, RELEASED.with_name("released_micro"), small):
-        assert check_files(folder, notes.append)["format"] == 2
+        assert check_files(folder, notes.append)["format"] == 3
     assert not notes
 
 
@@ -228,7 +228,7 @@ def test_text_that_is_not_json_is_refused(bundle: Path) -> None:
         sign_only_manifest(bundle)
         message = _complaint(bundle)
         assert "manifest.json: not JSON" in message and complaint in message
-    (bundle / "manifest.json").write_bytes(json.dumps({"format": 2}).encode("utf-16"))
+    (bundle / "manifest.json").write_bytes(json.dumps({"format": 3}).encode("utf-16"))
     assert "manifest.json: not JSON" in _complaint(bundle)
 
 

@@ -52,7 +52,7 @@ def _expected(number: int) -> dict[str, Any]:
     """SSIM by scikit-image, the other values from golden.json."""
     labels, micro = masks_of(MANIFEST), STAGES[number]["micro"]
     hidden = (1 - labels) * np.stack(np.split(micro, len(labels), axis=1)).astype(np.float64)
-    similar = _scikit(STAGES[number]["small"] / 255, hidden.sum(axis=0) / 256)
+    similar = _scikit(STAGES[number]["small"] / 255, hidden.sum(axis=0) / 255)
     return {"ssim": similar, **{key: ENTRIES[number][key] for key in ("contrast", "detail", "p_value")}}
 
 
@@ -269,6 +269,9 @@ def test_deviation_counts_verdicts_and_quartiles() -> None:
     assert found.largest == 1.0 and found.largest_share == 0.5
     # The 99th percentile of 0, 0.5 and 1 is 0.5 + 0.98 * 0.5.
     assert found.percentile_99 == pytest.approx(0.99) and found.percentile_99_share == pytest.approx(0.495)
+    refused = {"similarity": -9.0, "verdict": "cannot-judge", "reason": "not skin"}
+    more = deviation("litert", [*rows, {**refused, "similarity": -4.0}], [*reference, refused], manifest)
+    assert (more.largest, more.images, more.judged, more.largest_judged) == (5.0, 4, 3, 1.0)
     with pytest.raises(MimError, match="none of the images could be read"):
         deviation("litert", rows[3:], reference[3:], manifest)
 
@@ -292,7 +295,7 @@ def test_tables_and_json_name_what_is_not_present(capsys: pytest.CaptureFixture[
         Row("c", "scorer", "within tolerance", images=17, ssim=2.9e-8, verdicts=16),
         Row("kotlin", "scorer", "not present: run test.sh"),
     ]
-    found = [Deviation("litert", 500, 490, 8, 1, 2.0, 1.0, 0.5, 0.25, 480)]
+    found = [Deviation("litert", 500, 490, 8, 1, 2.0, 1.0, 0.5, 0.25, 480, 363, 0.125)]
     show_verification(rows, found, False)
     text = capsys.readouterr().out
     assert re.search(r"^litert +6 +1.5 +17/17 +within tolerance", text, re.MULTILINE)
@@ -300,7 +303,7 @@ def test_tables_and_json_name_what_is_not_present(capsys: pytest.CaptureFixture[
     assert "kotlin: not present: run test.sh\n" in text
     assert "490 verdicts agree, of 10 others 8 lie within tolerance of the threshold, 1 in the gate;" in text
     assert "2 at most and by 1 at the 99th percentile, 50% and 25% of" in text
-    assert text.endswith("(by no more than 1% on 480 photographs)\n")
+    assert text.endswith("(by no more than 1% on 480 photographs); by 0.12 at most on the 363 that the gate accepts\n")
     show_verification(rows, found, True)
     printed = json.loads(capsys.readouterr().out)
     assert [row["status"] for row in printed["golden"]] == [row.status for row in rows]

@@ -84,7 +84,7 @@ def test_missing_entries_are_named(bundle: Path) -> None:
 @pytest.mark.parametrize("content", ["null", "[]", "2", '"format"', '{"format": [2]}', '{"format": null}'])
 def test_other_json_is_no_manifest(bundle: Path, content: str) -> None:
     (bundle / "manifest.json").write_text(content)
-    assert "this version reads 2; export the bundle again" in _complaint(bundle)
+    assert "this version reads 3; export the bundle again" in _complaint(bundle)
 
 
 def test_unknown_entries_are_ignored(bundle: Path) -> None:

@@ -113,7 +113,7 @@ def test_text_in_place_of_any_number_of_golden_vectors_is_refused_or_unused(bund
             assert golden_header.header(bundle, every=True) == expected, place
         except MimError:
             refused.append(place)
-    keys = ("contrast", "detail", "foreignness", "ssim", "similarity", "p_value", "masked_crc32")
+    keys = ("contrast", "detail", "foreignness", "ssim", "similarity", "p_value", "filled_crc32")
     assert set(refused) >= {f"images/0/{key}" for key in keys}
 
 

@@ -56,6 +56,7 @@ class MicroMutableOpResolver : public MicroOpResolver {
     TfLiteStatus AddDepthwiseConv2D() { return add(); }
     TfLiteStatus AddLogistic() { return add(); }
     TfLiteStatus AddReshape() { return add(); }
+    TfLiteStatus AddStridedSlice() { return add(); }
 };
 class MicroInterpreter {
     static int photos() { static int count = 0; return count++ / 2; }
@@ -164,7 +165,7 @@ def test_application_judges_golden_images(written: Path) -> None:
     for number, stage in enumerate(stages):
         outputs = np.stack(np.split(stage["micro"], len(masks), axis=1)).astype(np.int16) - 128
         content = {
-            "micro_in": golden.masked_int8(stage["small"], masks),
+            "micro_in": golden.filled_int8(stage["small"], masks),
             "micro_out": outputs.astype(np.int8),
             "features_in": golden.centred(stage["resampled"]),
             "features_out": stage["features"],
@@ -191,14 +192,23 @@ def test_application_judges_golden_images(written: Path) -> None:
     assert len(_run(str(written / "main.elf")).splitlines()) == 3
 
 
+def test_the_makefile_compiles_the_kernels_of_the_released_bundle() -> None:
+    text = (SOURCES / "micro" / "Makefile").read_text()
+    kernels = set(re.findall(r"(\w+)\.cc", text[text.index("KERNELS =") : text.index("UNUSED =")]))
+    models = read_manifest(MICRO)["models"]
+    used = {op.lower() for name in ("mim_micro.tflite", "mim_features.tflite") for op in models[name]["ops"]}
+    kinds = {"kernel_util", *(f"{name.removesuffix('_2d')}{kind}" for name in used for kind in ("", "_common"))}
+    assert {name.removesuffix("_2d") for name in used} <= kernels <= kinds
+
+
 def test_what_fits_a_microcontroller(tmp_path: Path) -> None:
-    """A run of 64 px and block 5, untrained: sizes are those of the architecture. Both networks are exact there."""
+    """Of 64 px, width 14 and block 5, untrained: sizes are those of the architecture. Both networks are exact there."""
     pytest.importorskip("tflite_micro")
     try:
         weights_file()
     except MimError as missing:
         pytest.skip(str(missing))
-    made = create_model("mim", 64, "deep", block=5)
+    made = create_model("mim", 64, "deep", block=5, width=14)
     generator = made.inpainting.make_model(made.inpainting.make_config("float32", 0)).ema_generator
     rng = np.random.default_rng(0)
     photos, masked = rng.uniform(0, 255, (4, 64, 64, 3)), rng.uniform(0, 1, (4, 32, 32, 4))
@@ -217,7 +227,7 @@ def test_what_fits_a_microcontroller(tmp_path: Path) -> None:
         np.testing.assert_array_equal(run_tflm(content, inputs), reference)
     # In addition to the arena: the scorer's buffers, 21 440 bytes, and its stack.
     assert max(arenas) + 32 * 1024 <= 256 * 1024
-    assert flash > 490_000 and flash + _text_of_scorer(tmp_path) <= 512 * 1024
+    assert flash > 460_000 and flash + _text_of_scorer(tmp_path) <= 512 * 1024
 
 
 def _convert(network: keras.Model) -> bytes:

@@ -127,11 +127,56 @@ sub hiding_masks {
     return [map { (int($_ % $s / $cell) + int(int($_ / $s) / $cell) * $step) % $count } 0 .. $s * $s - 1];
 }
 
-# The CRC32 of the int8 inputs of all masks, one after the other.
-sub masked_crc32 {
-    my ($small, $hidden_by, $count) = @_;
-    my $input = sub { my $m = $_; map { $hidden_by->[$_] == $m ? (0) x 4 : (@$small[3 * $_ .. 3 * $_ + 2], 255) } @_ };
-    return crc32(pack 'c*', map { $_ - 128 } map { $input->(0 .. $#$hidden_by) } 0 .. $count - 1);
+# The mean, rounded half up; 0 where nothing is counted.
+sub rounded { use integer; my ($sum, $n) = @_; return $n ? (2 * $sum + $n) / (2 * $n) : 0 }
+
+# Step 5a: one channel, coarse to fine; hidden pixels (undefined) become averages.
+sub filled {
+    my ($seen, $n) = @_;
+    my (@sums, @counts);
+    for my $i (grep { defined $seen->[$_] } 0 .. $#$seen) {
+        for (my $side = $n;; $side /= 2) {
+            my $block = int(int($i / $n) * $side / $n) * $side + int($i % $n * $side / $n);
+            $sums[$side][$block] += $seen->[$i];
+            $counts[$side][$block]++;
+            last if $side <= 4 || $side % 2;
+        }
+    }
+    my @sides = $n;
+    unshift @sides, $sides[0] / 2 while $sides[0] > 4 && $sides[0] % 2 == 0;
+    my ($fill, $before);
+    for my $side (@sides) {
+        my ($sum, $number) = ($sums[$side], $counts[$side]);
+        my @known = map { $number->[$_] ? rounded($sum->[$_], $number->[$_]) : undef } 0 .. $side**2 - 1;
+        my @some  = grep { defined } @known;
+        my $start = $fill ? sub { $fill->[int(int($_[0] / $side) / 2) * $before + int($_[0] % $side / 2)] }
+            : sub { rounded(sum0(@some), scalar @some) };
+        my @level = map { $known[$_] // $start->($_) } 0 .. $#known;
+        for (1 .. ($side < $n ? 8 : 2)) {
+            my @old = @level;
+            for my $i (grep { !defined $known[$_] } 0 .. $#known) {
+                my ($y, $x) = (int($i / $side), $i % $side);
+                my @next = ($y > 0 ? $i - $side : $i, $y < $side - 1 ? $i + $side : $i,
+                    $x > 0 ? $i - 1 : $i, $x < $side - 1 ? $i + 1 : $i);
+                $level[$i] = int((sum0(@old[@next]) + 2) / 4);
+            }
+        }
+        ($fill, $before) = (\@level, $side);
+    }
+    return $fill;
+}
+
+# The CRC32 of the int8 inputs of some masks, one after the other.
+sub filled_crc32 {
+    my ($small, $hidden_by, @masks) = @_;
+    my $bytes = '';
+    for my $m (@masks) {
+        my @kept = map { $_ != $m } @$hidden_by;
+        my $seen = sub { my $c = $_; [map { $kept[$_] ? $small->[3 * $_ + $c] : undef } 0 .. $#kept] };
+        my @rgb  = map { filled($seen->(), sqrt @kept) } 0 .. 2;
+        $bytes .= pack 'c*', map { my $i = $_; (map { $_->[$i] - 128 } @rgb), $kept[$i] ? 127 : -128 } 0 .. $#kept;
+    }
+    return crc32($bytes);
 }
 
 # Takes each pixel from the output of the mask that hides it; the outputs are side by side, as q + 128.
@@ -141,12 +186,12 @@ sub assembled {
     return [map { @$micro[$_ .. $_ + 2] } @starts];
 }
 
-# The graph's uint8 output: floor(255 y + 0.5) with y = (q + 128) / 256, each pixel repeated up to S x S.
+# The graph's uint8 output: q + 128, each pixel repeated up to S x S.
 sub shown {
     my ($values, $s, $size) = @_;
     my @from = map { int($_ * $s / $size) } 0 .. $size - 1;
     my @starts = map { my $y = $_; map { 3 * ($y * $s + $_) } @from } @from;
-    return [map { (255 * $_ + 128) >> 8 } map { @$values[$_ .. $_ + 2] } @starts];
+    return [map { @$values[$_ .. $_ + 2] } @starts];
 }
 
 # --- Steps 7 to 10: SSIM, gate, p-value, verdict ---------------------------------------------------------------------
@@ -158,7 +203,7 @@ sub ssim {
     my $total = sum0(@bell);
     my @taps  = map { [$_, map { $_ / $total } @bell] } 0 .. $s - $window;
     my @x     = map { $_ / 255 } @$small;
-    my @y     = map { $_ / 256 } @$values;
+    my @y     = map { $_ / 255 } @$values;
     my ($mx, $my, $mxx, $myy, $mxy) = map { window_sums($_, $s, \@taps) }
         \@x, \@y, [map { $_ * $_ } @x], [map { $_ * $_ } @y], [map { $x[$_] * $y[$_] } 0 .. $#x];
     my $sum = 0;
@@ -176,9 +221,9 @@ sub error_weights {
     my @weights = (0) x ($s / 8)**2;
     for my $i (0 .. $#$small) {
         my ($row, $column) = (int($i / (3 * $s)), int($i / 3) % $s);
-        $weights[int($row / 8) * $s / 8 + int($column / 8)] += abs($small->[$i] / 255 - $values->[$i] / 256) / 192;
+        $weights[int($row / 8) * $s / 8 + int($column / 8)] += abs($small->[$i] - $values->[$i]) / 255 / 192;
     }
-    $_ += 0.0001 for @weights;
+    $_ += 0.01 for @weights;
     my $sum = sum0(@weights);
     return [map { $_ / $sum } @weights];
 }
@@ -273,7 +318,7 @@ sub check_image {
     my $verdict = defined $reason ? 'cannot-judge' : $low ? 'not-mpox-like' : 'mpox-like';
     my %number  = (ssim => ssim($small, $values, $s, $manifest->{measure}),
         contrast => $contrast, detail => $detail, p_value => $p, similarity => $similarity, foreignness => $novelty);
-    my %exact   = (masked_crc32 => masked_crc32($small, $hidden_by, $count), verdict => $verdict, reason => $reason);
+    my %exact   = (filled_crc32 => filled_crc32($small, $hidden_by, 0 .. $count - 1), verdict => $verdict, reason => $reason);
 
     my @wrong = grep { !same($pixels{$_}, (read_png("${stem}_$_.png"))[2]) } sort keys %pixels;
     push @wrong, grep { !(abs($number{$_} - $golden->{$_}) <= $TOLERANCE{$_}) } sort keys %number;
@@ -299,6 +344,11 @@ for my $folder (@ARGV) {
         my ($image, $number) = ($golden->{images}[$i], sprintf '%02d', $i);
         my ($wrong, $result) = eval { check_image($manifest, $image, $folder, $number) };
         report("$number $image->{name}", $@ =~ s/\s+/ /gr || $wrong, $result);
+    }
+    my (undef, undef, $square) = read_png("$folder/golden/00_resampled.png");
+    for my $case (@{$golden->{fills}}) {
+        my $crc = filled_crc32(area_average($manifest->{size}, $square, $case->{size}), hiding_masks($case), $case->{mask});
+        report("fill @$case{qw(size cell count mask)}", $crc == $case->{filled_crc32} ? '' : "differs: $crc", 'equal');
     }
     for my $case (grep { $_->{file} =~ /\.png$/ } @{$golden->{decoded}}) {
         my ($decoded, $expected) = eval { map { [read_png("$folder/golden/$_")] } @$case{qw(file expected)} };

@@ -7,7 +7,7 @@
  *
  *     photograph  --mim_yuv_to_rgb or mim_over_white, mim_upright-->  RGB  --mim_resample-->  S x S
  *     S x S  --mim_contrast, mim_detail, mim_gate-->  reason
- *     S x S  --mim_resample-->  s x s  --mim_masked-->  mim_micro.tflite, once per mask  --mim_assemble-->  inpainting
+ *     S x S  --mim_resample-->  s x s  --mim_filled-->  mim_micro.tflite, once per mask  --mim_assemble-->  inpainting
  *     s x s and inpainting  --mim_ssim_...-->  SSIM
  *     for the measure deep  s x s and inpainting  --mim_error_weights-->  weights
  *                           S x S  --mim_features.tflite-->  features

@@ -29,26 +29,34 @@ typedef struct mim_mask_set {
  */
 mim_status mim_mask_label(const mim_mask_set *set, size_t y, size_t x, uint8_t *label);
 
+/* Bytes of workspace for mim_filled: 6 s. Example: 576 for 96 px. */
+size_t mim_filled_bytes(size_t size);
+
 /*
- * Writes the model's input for one mask. Channels 0 to 2 are the colours of visible pixels and 0 for hidden ones;
- * channel 3 is 255 for visible pixels and 0 for hidden ones; 128 is subtracted from all. The tensor's scale is 1/255
- * and its zero point -128.
+ * Writes the model's input for one mask. Channels 0 to 2 are the colours of kept pixels, and for hidden ones averages of
+ * kept pixels (the contract, step 5a); channel 3 is 255 for kept pixels and 0 for hidden ones; 128 is subtracted from
+ * all. The tensor's scale is 1/128 and its zero point -1.
  *
- * set         the mask set
- * rgb         uint8 (s, s, 3), the image to inpaint
- * mask        0 to count - 1
- * input       int8 (s, s, 4)
- * input_bytes at least 4 s s
+ * set             the mask set
+ * rgb             uint8 (s, s, 3), the image to inpaint
+ * mask            0 to count - 1
+ * input           int8 (s, s, 4)
+ * input_bytes     at least 4 s s
+ * workspace       mim_filled_bytes(s) bytes
+ *
+ * rgb, input and workspace must not overlap: rgb is read until the end, and input holds intermediate results.
  *
  * Errors: MIM_NULL, MIM_ARGUMENT (invalid mask set, or no such mask), MIM_BUFFER.
  *
- * Example: the pixel (200, 0, 255) gives (72, -128, 127, 127) if visible and (-128, -128, -128, -128) if hidden.
+ * Example: the pixel (200, 0, 255) gives (72, -128, 127, 127) if kept. Hidden pixels of an image of this colour give
+ * (72, -128, 127, -128).
  */
-mim_status mim_masked(const mim_mask_set *set, const uint8_t *rgb, size_t mask, int8_t *input, size_t input_bytes);
+mim_status mim_filled(const mim_mask_set *set, const uint8_t *rgb, size_t mask, int8_t *input, size_t input_bytes,
+                      void *workspace, size_t workspace_bytes);
 
 /*
  * Copies the pixels that one mask hides from the model's output into the inpainting. After one call for each mask the
- * inpainting is complete. The tensor's scale is 1/256 and its zero point -128: -28 is (-28 + 128) / 256 = 0.390625.
+ * inpainting is complete. The tensor's scale is 1/128 and its zero point -1, so q + 128 is the pixel: -28 is 100.
  *
  * set             the mask set
  * output          int8 (s, s, 3), the model's output for this mask

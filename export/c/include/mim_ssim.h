@@ -1,7 +1,7 @@
 /*
  * SSIM between image and inpainting, computed row by row, and the error map: step 7.
  *
- * The image is uint8 with x = value / 255, the inpainting int8 with y = (q + 128) / 256. The window is an 11 x 11
+ * The image is uint8 with x = value / 255, the inpainting int8 with y = (q + 128) / 255. The window is an 11 x 11
  * Gaussian of sigma 1.5; variances are population variances; C1 = 0.0001, C2 = 0.0009. The mean is over the windows
  * inside the image and over the channels.
  */

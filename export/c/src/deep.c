@@ -7,7 +7,7 @@ size_t mim_head_count(size_t statistics, size_t components) {
 }
 
 /* Added to each position's error, so that a perfect inpainting gives equal weights. */
-#define MIN_WEIGHT 0.0001f
+#define MIN_WEIGHT 0.01f
 
 mim_status mim_error_weights(const uint8_t *x, const int8_t *q, size_t size, float *weights, size_t weights_bytes) {
     const size_t cells = size / MIM_CELL;
@@ -18,16 +18,16 @@ mim_status mim_error_weights(const uint8_t *x, const int8_t *q, size_t size, flo
     if (weights_bytes < cells * cells * sizeof *weights) return MIM_BUFFER;
     for (row = 0; row < cells; row++)
         for (column = 0; column < cells; column++) {
-            /* Sum of |x / 255 - (q + 128) / 256| in units of 1 / 65280: integers, so that it is exact. */
+            /* Sum of |x - (q + 128)| in levels of 1 / 255: integers, so that it is exact. */
             uint32_t error = 0;
             for (y = 0; y < MIM_CELL; y++) {
                 const size_t start = 3 * ((row * MIM_CELL + y) * size + column * MIM_CELL);
                 for (i = start; i < start + 3 * MIM_CELL; i++) {
-                    const int32_t difference = 256 * (int32_t)x[i] - 255 * ((int32_t)q[i] + 128);
+                    const int32_t difference = (int32_t)x[i] - ((int32_t)q[i] + 128);
                     error += (uint32_t)(difference < 0 ? -difference : difference);
                 }
             }
-            weights[row * cells + column] = (float)error / (65280.0f * 3 * MIM_CELL * MIM_CELL) + MIN_WEIGHT;
+            weights[row * cells + column] = (float)error / (255.0f * 3 * MIM_CELL * MIM_CELL) + MIN_WEIGHT;
             sum += weights[row * cells + column];
         }
     for (i = 0; i < cells * cells; i++) weights[i] /= sum;

@@ -13,9 +13,6 @@
 static const float TAPS[MIM_BORDER + 1] = {0.26601172f, 0.21300554f, 0.10936069f,
                                             0.03600077f, 0.00759876f, 0.00102838f};
 
-/* Levels of 1/255 per unit of q. */
-#define Q_LEVEL (255.0f / 256.0f)
-
 /* Means and variances of s and d over each column of 11 rows. */
 static void columns(const uint8_t *MIM_RESTRICT x, const int8_t *MIM_RESTRICT q, size_t width,
                     float *MIM_RESTRICT mean_s, float *MIM_RESTRICT mean_d, float *MIM_RESTRICT var_s,
@@ -23,12 +20,12 @@ static void columns(const uint8_t *MIM_RESTRICT x, const int8_t *MIM_RESTRICT q,
     size_t i, k;
     for (i = 0; i < width; i++) {
         const int mid_x = x[MIM_BORDER * width + i], mid_q = q[MIM_BORDER * width + i];
-        const float level_x = (float)mid_x, level_y = Q_LEVEL * (float)(mid_q + 128);
+        const float level_x = (float)mid_x, level_y = (float)(mid_q + 128);
         float s = 0, d = 0, ss = 0, dd = 0;
         for (k = 1; k <= MIM_BORDER; k++) {
             const size_t above = (MIM_BORDER - k) * width + i, below = (MIM_BORDER + k) * width + i;
-            const float xa = (float)(x[above] - mid_x), ya = Q_LEVEL * (float)(q[above] - mid_q);
-            const float xb = (float)(x[below] - mid_x), yb = Q_LEVEL * (float)(q[below] - mid_q);
+            const float xa = (float)(x[above] - mid_x), ya = (float)(q[above] - mid_q);
+            const float xb = (float)(x[below] - mid_x), yb = (float)(q[below] - mid_q);
             const float sa = xa + ya, da = xa - ya, sb = xb + yb, db = xb - yb;
             s += TAPS[k] * (sa + sb);
             d += TAPS[k] * (da + db);

@@ -3,15 +3,14 @@
 /*
  * Bounds. 128 is subtracted from x, so that x and q are -128 to 127; the taps sum to 2^16:
  *
- *     sums in a column   x, q: 2^23    xx + r^2 qq: 2^31, stored / 16 as 2^27    xq: 2^30, stored / 16 as 2^26
+ *     sums in a column   x, q: 2^23    xx + qq: 2^31, stored / 16 as 2^27    xq: 2^30, stored / 16 as 2^26
  *
  * So 32 bits hold the sums of a column, and 64 bits the sums of a window. Sums of x and q are exact: a flat image has
- * variance 0. A unit of q is r = 255/256 levels of 1/255; r^2 = 1 - 1/128 + 1/65536. With taps of 12 bits the error was
- * 0.003 on grids.
+ * variance 0. With taps of 12 bits the error was 0.003 on grids.
  */
 static const int32_t FIXED_TAPS[MIM_BORDER + 1] = {17434, 13960, 7167, 2359, 498, 67};
 
-/* Weighted sums of x, q, xx + r^2 qq and xq over each column of 11 rows. */
+/* Weighted sums of x, q, xx + qq and xq over each column of 11 rows. */
 static void sum_columns(const uint8_t *x, const int8_t *q, size_t width, int32_t *sum_x, int32_t *sum_q,
                         int32_t *sum_squares, int32_t *sum_products) {
     size_t i, k;
@@ -30,7 +29,7 @@ static void sum_columns(const uint8_t *x, const int8_t *q, size_t width, int32_t
         }
         sum_x[i] = sx;
         sum_q[i] = sq;
-        sum_squares[i] = xx / 16 + (qq - qq / 128 + qq / 65536) / 16;
+        sum_squares[i] = xx / 16 + qq / 16;
         sum_products[i] = xq / 16;
     }
 }
@@ -61,14 +60,14 @@ static int32_t window_similarity(int64_t sum_x, int64_t sum_q, int64_t sum_squar
     const int64_t c2 = 3835331;       /* C2 255^2, 16 fractional bits */
     /* Means in levels with 12 fractional bits; the 128 is added again. */
     const int64_t middle = (int64_t)128 << 24, mean_x = (x + middle) / 4096, mean_q = (q + middle) / 4096;
-    const int64_t mean_y = mean_q - mean_q / 256, apart = mean_x - mean_y, light = mean_x * mean_y + half_c1;
+    const int64_t apart = mean_x - mean_q, light = mean_x * mean_q + half_c1;
     const int32_t luminance = ratio((uint64_t)light, (uint64_t)(light + apart * apart / 2));
     /* Each square of a mean reaches 2^62, their sum 2^63. */
-    const uint64_t qq = (uint64_t)((int64_t)q * q), means = (uint64_t)((int64_t)x * x) + qq - qq / 128 + qq / 65536;
+    const uint64_t means = (uint64_t)((int64_t)x * x) + (uint64_t)((int64_t)q * q);
     const int64_t variances = squares - (int64_t)(means >> 32);
     const int64_t covariance = products - (int64_t)x * q / ((int64_t)1 << 32);
     /* Rounding may give a slightly negative variance, or a covariance larger than the variances allow. */
-    const int64_t spread = variances > 0 ? variances : 0, common = 2 * (covariance - covariance / 256);
+    const int64_t spread = variances > 0 ? variances : 0, common = 2 * covariance;
     const int64_t part = c2 + (common > spread ? spread : common < -spread ? -spread : common);
     const uint64_t whole = (uint64_t)(c2 + spread);
     const int32_t structure = part < 0 ? -ratio((uint64_t)-part, whole) : ratio((uint64_t)part, whole);

@@ -102,13 +102,14 @@ static void fuzz_masks(input *from) {
     const size_t mask = number(from), side = set.size < 64 ? set.size : 0;
     uint8_t *rgb = (uint8_t *)filled(from, 3 * side * side);
     int8_t *model = (int8_t *)filled(from, 4 * side * side), *inpainted = (int8_t *)filled(from, 3 * side * side);
-    uint8_t label = 0;
+    uint8_t label = 0, *work = (uint8_t *)filled(from, 6 * side);
     if (mim_mask_label(&set, number(from), number(from), &label) == MIM_OK) require(label < set.count);
-    require(mim_masked(&set, rgb, mask, model, 4 * side * side) != MIM_OK || side > 0);
+    require(mim_filled(&set, rgb, mask, model, 4 * side * side, work, 6 * side) != MIM_OK || side > 0);
     require(mim_assemble(&set, model, mask, inpainted, 3 * side * side) != MIM_OK || side > 0);
     free(rgb);
     free(model);
     free(inpainted);
+    free(work);
 }
 
 static void fuzz_ssim(input *from) {

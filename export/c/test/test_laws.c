@@ -55,7 +55,7 @@ static void test_examples(void) {
     CHECK_NEAR(p, 2.5 / 3, 0.0000001);
 }
 
-/* Checks both SSIM functions on two images of one colour each, x / 255 and (q + 128) / 256. */
+/* Checks both SSIM functions on two images of one colour each, x / 255 and (q + 128) / 255. */
 static void check_flat(uint8_t x_level, int8_t q_level, double expected) {
     uint8_t x[11 * 2];
     int8_t q[11 * 2];
@@ -131,7 +131,7 @@ void test_laws(void) {
     test_examples();
     check_flat(0, -128, 1);
     check_flat(255, -128, 0.0001 / 1.0001);
-    check_flat(51, 0, (2 * 0.2 * 0.5 + 0.0001) / (0.04 + 0.25 + 0.0001));
+    check_flat(51, 25, (2 * 0.2 * 0.6 + 0.0001) / (0.04 + 0.36 + 0.0001));
     test_error_map_of_equal_and_of_opposite_images();
     test_bad_arguments_are_refused();
 }

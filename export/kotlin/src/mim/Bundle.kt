@@ -12,7 +12,7 @@ private const val MANIFEST = "manifest.json"
 private const val REMEDY = "copy the whole bundle into the app again"
 
 /** The bundle format that this version reads. */
-const val FORMAT = 2
+const val FORMAT = 3
 
 /**
  * A bundle: its checked constants and its models.

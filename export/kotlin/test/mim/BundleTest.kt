@@ -63,11 +63,11 @@ class BundleTest {
     @Test
     fun damagedManifestsAreRefused() {
         assertEquals(
-            "manifest.json: bundle format 1, this version reads 2; export the bundle again",
+            "manifest.json: bundle format 1, this version reads 3; export the bundle again",
             refusal { changed { put("format", 1) } },
         )
         assertEquals(
-            "manifest.json: bundle format null, this version reads 2; export the bundle again",
+            "manifest.json: bundle format null, this version reads 3; export the bundle again",
             refusal { changed { remove("format") } },
         )
         assertTrue(refusal { Bundle { throw FileNotFoundException(it) } }.startsWith("manifest.json: cannot be read"))

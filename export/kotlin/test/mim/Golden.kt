@@ -19,6 +19,7 @@ object Golden {
     val tolerance: JSONObject = json.getJSONObject("tolerance")
     val images: List<JSONObject> = json.getJSONArray("images").run { List(length()) { getJSONObject(it) } }
     val decoded: List<JSONObject> = json.getJSONArray("decoded").run { List(length()) { getJSONObject(it) } }
+    val fills: List<JSONObject> = json.optJSONArray("fills")?.run { List(length()) { getJSONObject(it) } } ?: emptyList()
 
     fun file(name: String) = File(folder, "golden/$name")
 

@@ -39,15 +39,27 @@ class GoldenTest {
     }
 
     @Test
-    fun maskedInputsAreEqual() {
+    fun filledInputsAreEqual() {
         assumeNotNull(bundle.masks)
         val masks = bundle.masks!!
         for ((number, entry) in Golden.images.withIndex()) {
             val small = resample(Golden.picture(number, "resampled"), masks.size)
             assertArrayEquals("image $number", Golden.picture(number, "small").pixels, small.pixels)
             val crc = CRC32()
-            for (mask in 0 until masks.count) crc.update(masks.masked(small, mask))
-            assertEquals("image $number", entry.getLong("masked_crc32"), crc.value)
+            for (mask in 0 until masks.count) crc.update(masks.filled(small, mask))
+            assertEquals("image $number", entry.getLong("filled_crc32"), crc.value)
+        }
+    }
+
+    @Test
+    fun fillsWithOtherMasksAreEqual() {
+        assumeNotNull(bundle.masks)
+        assertTrue(Golden.fills.isNotEmpty())
+        for (entry in Golden.fills) {
+            val masks = MaskSet(entry.getInt("size"), entry.getInt("cell"), entry.getInt("count"), entry.getInt("step"))
+            val crc = CRC32()
+            crc.update(masks.filled(resample(Golden.picture(0, "resampled"), masks.size), entry.getInt("mask")))
+            assertEquals("$entry", entry.getLong("filled_crc32"), crc.value)
         }
     }
 

@@ -55,7 +55,7 @@ class LiteRtTest {
         for (number in Golden.images.indices) {
             val small = Golden.picture(number, "small")
             for ((mask, expected) in Golden.micro(number).withIndex()) {
-                val found = model.run(bundle.masks!!.masked(small, mask)).values.single()
+                val found = model.run(bundle.masks!!.filled(small, mask)).values.single()
                 worst = maxOf(worst, expected.indices.maxOf { abs(expected[it] - found[it]) })
             }
         }

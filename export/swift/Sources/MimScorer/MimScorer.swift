@@ -56,14 +56,14 @@ public struct MimScorer {
     private let manifest: Manifest
 
     /// - Parameter manifest: content of a bundle's `manifest.json`.
-    /// - Throws: `MimError` if it is not a manifest of format 2, or an entry is missing; the message names the entry.
+    /// - Throws: `MimError` if it is not a manifest of format 3, or an entry is missing; the message names the entry.
     public init(manifest: Data) throws {
         let decoder = JSONDecoder()
         decoder.keyDecodingStrategy = .convertFromSnakeCase
         do {
             let format = try decoder.decode(Format.self, from: manifest).format
-            guard format == 2 else {
-                let problem = "manifest.json: bundle format \(format), this version reads 2"
+            guard format == 3 else {
+                let problem = "manifest.json: bundle format \(format), this version reads 3"
                 throw MimError(description: "\(problem); export the bundle again")
             }
             self.manifest = try decoder.decode(Manifest.self, from: manifest)

@@ -2,7 +2,7 @@ import { MimError } from "./errors.js";
 import { REASONS, VERDICTS, type Gate, type Manifest } from "./manifest.js";
 
 /** The bundle format that this version reads. */
-const FORMAT = 2;
+const FORMAT = 3;
 const REMEDY = "export the bundle again or load all of its files from one folder";
 
 /** A manifest with the names of the file. */

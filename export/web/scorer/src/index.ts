@@ -6,7 +6,7 @@ export { checkFile } from "./file.js";
 export { grey16, overWhite, upright, type Rgb } from "./image.js";
 export { REASONS, VERDICTS } from "./manifest.js";
 export type { Calibration, Gate, Manifest, MaskSet, Measure, Reason, Verdict } from "./manifest.js";
-export { assemble, masked, maskLabels } from "./mask.js";
+export { assemble, filled, maskLabels } from "./mask.js";
 export { resample } from "./resample.js";
 export { Scorer, type Judged, type Outputs, type Run, type TooSmall } from "./scorer.js";
 export { errorMap, fractions, ssim } from "./ssim.js";

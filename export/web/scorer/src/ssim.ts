@@ -2,15 +2,14 @@ import { MimError } from "./errors.js";
 import type { Measure } from "./manifest.js";
 
 /**
- * Converts levels to the fractions that SSIM compares.
+ * Converts levels of pixels, or of an inpainting of `assemble`, to the fractions that SSIM compares.
  *
  * @param levels 0 to 255.
- * @param one the level of 1: 255 for pixels, 256 for an inpainting of `assemble`.
  * @example
- * fractions(new Uint8Array([51, 255]), 255) // 0.2, 1
+ * fractions(new Uint8Array([51, 255])) // 0.2, 1
  */
-export function fractions(levels: Uint8Array, one: 255 | 256): Float64Array {
-  return Float64Array.from(levels, (level) => level / one);
+export function fractions(levels: Uint8Array): Float64Array {
+  return Float64Array.from(levels, (level) => level / 255);
 }
 
 /**

@@ -1,7 +1,7 @@
 /** Invalid input gives one line with the problem and the remedy, and never a verdict. */
 
 import { describe, expect, it } from "vitest";
-import { assemble, checkFile, checkModel, gate, grey16, masked, MimError } from "../src/index.js";
+import { assemble, checkFile, checkModel, gate, grey16, filled, MimError } from "../src/index.js";
 import { overWhite, parseManifest, pValue, resample, Scorer, ssim, upright, verdict } from "../src/index.js";
 import type { Manifest } from "../src/index.js";
 import { manifest, picture, text } from "./golden.js";
@@ -18,12 +18,12 @@ describe.each<[string, () => unknown]>([
   ["not a readable image; replace the file with a JPEG, PNG or WebP photograph", () => checkFile(head(""))],
   ["11 values are not an image of 2 x 2 pixels; pass 3 values for each pixel", () => upright(broken, 1)],
   ["11 values are not an image of 2 x 2 pixels; pass 3 values for each pixel", () => resample(broken, 1)],
-  ["11 values are not an image of 2 x 2 pixels; pass 3 values for each", () => masked(broken, new Uint8Array(4), 0)],
+  ["11 values are not an image of 2 x 2 pixels; pass 3 values for each", () => filled(broken, new Uint8Array(4), 0)],
   ["0 values are not an image of 0 x 5 pixels; pass 4 values", () => overWhite(new Uint8Array(), 0, 5)],
   ["3 values are not an image of 1.5 x 2 pixels; pass 1 value for", () => grey16(new Uint16Array(3), 1.5, 2)],
   ["more than 100,000,000 pixels; shrink the image", () => overWhite(new Uint8Array(), 10_001, 10_000)],
   ["an image cannot have a side of 0 pixels; pass the manifest's size", () => resample(blank, 0)],
-  ["12 values do not fit a mask set of 9 pixels; resample", () => masked(blank, new Uint8Array(9), 0)],
+  ["12 values do not fit a mask set of 9 pixels; resample", () => filled(blank, new Uint8Array(9), 0)],
   ["9 values do not fit a mask set of 4 pixels; resample", () => assemble([new Int8Array(9)], new Uint8Array(4))],
   ["1 outputs are too few; run mim_micro.tflite for each mask", () => assemble([new Int8Array(3)], Uint8Array.of(1))],
   ["12 and 3 values are not two images", () => ssim(tiny, new Float64Array(3), 2, manifest.measure)],
@@ -32,8 +32,8 @@ describe.each<[string, () => unknown]>([
   ["the novelty is Infinity, not a finite number", () => gate(blank, manifest.gate, Infinity)],
   ["the p-value is NaN, not a finite number", () => verdict(NaN, null, 0.05)],
   ["manifest.json: not JSON; export the bundle again", () => parseManifest("{")],
-  ["manifest.json: bundle format undefined, this version reads 2; export", () => parseManifest("null")],
-  ["manifest.json: bundle format 3, this version reads 2; export the bundle again", () => changed({ format: 3 })],
+  ["manifest.json: bundle format undefined, this version reads 3; export", () => parseManifest("null")],
+  ["manifest.json: bundle format 4, this version reads 3; export the bundle again", () => changed({ format: 4 })],
   ["manifest.json: size is missing or invalid", () => changed({ size: 0 })],
   ["manifest.json: mask_set.size is missing or invalid", () => changed({ mask_set: {} })],
   ["manifest.json: mask_set.cell", () => changed({ mask_set: { size: 96, cell: 7, count: 4, step: 2 } })],

@@ -3,7 +3,7 @@
 import { existsSync, readFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { convertIndexedToRgb, decode } from "fast-png";
-import { grey16, overWhite, parseManifest, type Rgb } from "../src/index.js";
+import { grey16, type MaskSet, overWhite, parseManifest, type Rgb } from "../src/index.js";
 
 export const root = resolve(import.meta.dirname, "..");
 const candidates = [join(root, "../../.."), join(root, "../../released")];
@@ -24,12 +24,13 @@ export interface Entry {
   readonly detail: number;
   readonly ssim: number;
   readonly foreignness: number;
-  readonly masked_crc32: number;
+  readonly filled_crc32: number;
 }
 
 interface Golden {
   readonly tolerance: Readonly<Record<string, number>>;
   readonly images: readonly Entry[];
+  readonly fills?: readonly (MaskSet & { readonly mask: number; readonly filled_crc32: number })[];
   readonly decisions?: readonly Pick<Entry, "similarity" | "p_value" | "verdict">[];
   readonly decoded: readonly { readonly file: string; readonly expected: string; readonly tolerance: number }[];
 }

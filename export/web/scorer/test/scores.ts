@@ -40,8 +40,8 @@ export function print(): void {
 
 function similarityOf(number: number, image: Rgb): number {
   const { size } = manifest.mask_set!;
-  const inpainting = fractions(inpaintingOf(number), 256);
-  return ssim(fractions(resample(image, size).data, 255), inpainting, size, manifest.measure);
+  const inpainting = fractions(inpaintingOf(number));
+  return ssim(fractions(resample(image, size).data), inpainting, size, manifest.measure);
 }
 
 /** The inpainting, assembled from `NN_micro.png`: the outputs q + 128 for all masks, side by side. */
