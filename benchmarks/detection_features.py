@@ -23,11 +23,11 @@ from mim_tf.backbones.efficientnet import feature_network
 from mim_tf.data.content import fingerprint
 from mim_tf.data.folder import load_photos, scan_folder
 from mim_tf.data.splits import fold_of
-from mim_tf.detectors.blur import blur_inpaint
 from mim_tf.detectors.factory import create_model
 from mim_tf.detectors.mim import InpaintingModel
 from mim_tf.evaluation.image_properties import smoothness
 from mim_tf.measures import deep
+from mim_tf.measures.fills import blur
 from mim_tf.measures.ssim import error_map, msgms_map, ssim
 from mim_tf.negatives.views import make_views
 from mim_tf.training.config import Training
@@ -196,9 +196,9 @@ def inpainted_features(
     measure = tf.function(measures)
     for start in range(0, len(images), _BATCH):
         batch = tf.constant(images[start : start + _BATCH], tf.float32)
-        small = deep.halved(batch) / 255.0
-        filled = tf.constant(blur_inpaint(small.numpy(), masks)) if inpaint is None else inpaint(small)
-        columns.append([value.numpy() for value in measure(batch, filled)])
+        halves = deep.halved(batch)
+        filled = blur(halves.numpy().astype(np.uint8), masks) if inpaint is None else inpaint(halves / 255.0)
+        columns.append([value.numpy() for value in measure(batch, tf.constant(filled))])
     names = ("inpainted", "pooled", "ssim", "worst", "msgms", "l1", "distance")
     results = {name: np.concatenate(parts) for name, parts in zip(names, zip(*columns, strict=True), strict=True)}
     _save(path, **results)

@@ -88,7 +88,7 @@ def write_named(source: Path, target: Path) -> list[str]:
         The names of the classes; the first one can be trained on.
     """
     classes = ["[bold]", *(os.fsdecode(NAMES[i]) for i in (0, 4, 10, 13, 17, 22, 34, 35, 38))]
-    images = sorted(source.rglob("*.png"))
+    images = sorted(source.glob("*/*/*.png"))  # not the masks
     for number, (split, count) in enumerate((("train", 8), ("val", 20))):
         (target / split / classes[0]).mkdir(parents=True)
         for i in range(count):

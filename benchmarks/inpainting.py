@@ -20,16 +20,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mim_export.score.atomic_files import write_json
-from mim_export.score.manifest import masks_of, read_checked, read_manifest
-from mim_export.score.preprocess import Inpainted, mask_set, resample
-from mim_export.score.runtimes import runtime
+from mim_export.score.manifest import masks_of
+from mim_export.score.preprocess import mask_set
+from mim_export.score.scorer import Scorer
 from mim_tf.data.folder import load_photos, scan_folder, to_stderr
 from mim_tf.data.splits import class_names, select
-from mim_tf.evaluation.inpainting_quality import FILLS, quality, table
+from mim_tf.evaluation.inpainting_quality import FILLS, mask_sets, quality, table, text_of_set
 from mim_tf.evaluation.metrics import interval_text
-
-#: Cell size in pixels and number of masks.
-SETS = ((8, 4), (16, 4), (12, 2))
 
 
 def telea(images: NDArray[np.uint8], masks: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -40,33 +37,6 @@ def telea(images: NDArray[np.uint8], masks: NDArray[np.float32]) -> NDArray[np.f
         for image, target in zip(images, filled, strict=True):
             target[hidden] = cv2.inpaint(image, hidden.astype(np.uint8), 3, cv2.INPAINT_TELEA)[hidden]
     return filled.astype(np.float32) / np.float32(255)
-
-
-class Inpainter:
-    """Runs the signature `inpaint` of a bundle.
-
-    Args:
-        bundle: the folder of a bundle with a mask set.
-    """
-
-    def __init__(self, bundle: Path) -> None:
-        manifest = read_manifest(bundle)
-        masks = masks_of(manifest)
-        if masks is None:
-            raise SystemExit(f"{bundle} has no mask set")
-        self.normal_class: str = manifest["normal_class"]
-        self.input_size, self.size = manifest["size"], masks.shape[1]
-        content = read_checked(bundle, "mim.tflite", manifest)
-        self._run = runtime()(content).get_signature_runner("inpaint")
-
-    def __call__(self, images: NDArray[np.uint8], masks: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Inpaints uint8 (N, s, s, 3) with a mask set, float32 (n, s, s, 1); returns float32 (N, s, s, 3) in [0, 1]."""
-        inpainted = np.zeros(images.shape, np.float32)
-        for image, target in zip(images, inpainted, strict=True):
-            for mask in masks:
-                output = self._run(image=image[None], mask=mask[None].astype(np.uint8))["inpainted"][0]
-                target += (1.0 - mask) * output
-        return inpainted / np.float32(255)
 
 
 def _targets(rows: list[dict[str, Any]]) -> list[str]:
@@ -96,19 +66,20 @@ def main() -> None:
     parser.add_argument("--split", default="val")
     parser.add_argument("--out", type=Path, help="write all figures to this JSON file")
     arguments = parser.parse_args()
-    inpaint, photos = Inpainter(arguments.bundle), scan_folder(arguments.data)
-    normal, results = inpaint.normal_class, {}
+    scorer, photos = Scorer(arguments.bundle), scan_folder(arguments.data)
+    own = masks_of(scorer.manifest)
+    if own is None:
+        raise SystemExit(f"{arguments.bundle} has no mask set")
+    normal, results = scorer.normal_class, {}
     names = [normal, *(name for name in class_names(photos, arguments.split) if name != normal)]
     for name in names:
         chosen = select(photos, arguments.split, name)
-        loaded = load_photos(chosen, inpaint.input_size, warn=to_stderr, what=f"{arguments.split}/{name}")
-        small = np.stack([resample(image, inpaint.size) for image in loaded.pixels])
-        for cell, count in SETS:
-            masks = mask_set(inpaint.size, cell, count)
-            key = f"{cell} px, {count} masks"
-            results.setdefault(key, {})[name] = quality(
-                Inpainted(small, inpaint(small, masks), masks), loaded.groups, {**FILLS, "telea": telea}
-            )
+        loaded = load_photos(chosen, scorer.size, warn=to_stderr, what=f"{arguments.split}/{name}")
+        for cells in mask_sets(own.shape[1]):
+            found = scorer.inpaint(loaded.pixels, mask_set(own.shape[1], *cells))
+            assert found is not None
+            fills = {**FILLS, "telea": telea}
+            results.setdefault(text_of_set(*cells), {})[name] = quality(found, loaded.groups, fills)
     for key, classes in results.items():
         header, *rows = table(classes[normal]["rows"])
         print(f"\n{normal}, {arguments.split}, {key}:\n")

@@ -28,6 +28,10 @@ PARTS = {
 }
 
 
+#: The proxies; "none" is no proxy, which `pixel_level.py` compares.
+KINDS = tuple(proxy for proxy in PROXIES if proxy != "none")
+
+
 def name(proxy: str, parts: str) -> str:
     """Returns the name of a row and of its folder."""
     return f"{proxy} with {parts}"
@@ -53,7 +57,7 @@ def main() -> None:
             dataset.write_sample(folder)
         entries = [
             Entry(name(proxy, parts), "proxyano", {"width": 8, "proxy": proxy, **values})
-            for proxy in PROXIES
+            for proxy in KINDS
             for parts, values in PARTS.items()
         ]
         plan = Plan(folder, size=64, seconds=None, steps=400, probes=False)
@@ -65,7 +69,7 @@ def main() -> None:
     except MimError as error:
         sys.exit(str(error))
     rows = [
-        [proxy.replace("_", " "), *(cell(result["rows"][name(proxy, parts)]) for parts in PARTS)] for proxy in PROXIES
+        [proxy.replace("_", " "), *(cell(result["rows"][name(proxy, parts)]) for parts in PARTS)] for proxy in KINDS
     ]
     print(markdown_table(["proxy", *PARTS], rows))
     print(f"\n{'; '.join(result['machine'])}, {seconds / 60:.0f} minutes")
