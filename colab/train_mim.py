@@ -84,13 +84,13 @@ QUICK = False  # @param {type:"boolean"}
 SOLUTIONS = True  # @param {type:"boolean"}
 FAST = QUICK or os.environ.get("FAST") == "1"
 # Minutes of each part, measured on two cores of an AMD EPYC without a GPU; slower cores take longer.
-MINUTES = {"1 anomaly": 0.1, "2 data": 0.3, "3 masks": 0.1, "4 the GAN": 8, "5 measure": 0.2, "6 blank walls": 0.1}
-MINUTES |= {"7 threshold": 0.2, "8 ProxyAno": 1.5, "9 shortcuts": 0.6, "10 export": 0.6, "11 your photo": 0.1}
-MINUTES |= {"12 download": 0.1} | ({"13 exercises": 0.2} if SOLUTIONS else {})
+MINUTES = {"1 anomaly": 0.1, "2 data": 0.6, "3 masks": 0.1, "4 the GAN": 16, "5 measure": 1, "6 blank walls": 0.2}
+MINUTES |= {"7 threshold": 0.3, "8 ProxyAno": 2.6, "9 shortcuts": 0.8, "10 export": 1, "11 your photo": 0.1}
+MINUTES |= {"12 download": 0.1} | ({"13 exercises": 0.4} if SOLUTIONS else {})
 KIND = ("fast" if FAST else "full") + (f"-{Path(DATA).name}" if DATA else "")
 WORK = colab.work_folder(f"mim-work/{KIND}", drive=DRIVE)  # receives everything this notebook writes
-SIZE, CELL = 128, 4  # sides in pixels of a picture, and of a hidden square
-STEPS, VIEWS = (300, 1) if FAST else (3000, 2)  # training steps; altered copies of each picture (part 6)
+SIZE = 128  # side of a picture in pixels
+STEPS, VIEWS = (300, 1) if FAST else (1600, 2)  # training steps; altered copies of each picture (part 6)
 lesson = Lesson(WORK / "pictures", MINUTES)
 print(f"about {4 if FAST else sum(MINUTES.values()):.0f} minutes on two cores; of each part:")
 print("", "less" if FAST else "\n ".join(f"{part:15} {minutes:4.1f}" for part, minutes in MINUTES.items()))
@@ -175,8 +175,7 @@ def pictures(split, name, most=1000):
 # to `/content`) or, with `DRIVE`, `/content/drive/MyDrive/skin`. On your own computer it can be any folder. 15 % of the
 # patients are assigned to `val`. Alpha 0.05 (part 7) requires 19 patients with mpox in `val`, so about 150 in total.
 # You can also assign the splits yourself: `DIR/<split>/<class>/`. With fewer than 19 patients in `val`, the library
-# trains four times (once on all patients of `train`, and three times without a third of them), and alpha in part 7 is
-# larger.
+# also trains three shorter times, each time without a third of the patients of `train`, and alpha in part 7 is larger.
 #
 # The best known collection is the **Monkeypox Skin Lesion Dataset** (MSLD). It is available on
 # [Kaggle](https://www.kaggle.com/datasets/nafin59/monkeypox-skin-lesion-dataset) with your own account. You should know
@@ -244,23 +243,27 @@ lesson.show(figure, "seven pictures of each class of the split test")
 # ## 3 · What does a mask hide?
 #
 # **Inpainting** means predicting the hidden pixels of a picture from the visible ones. A **mask** states which pixels
-# are hidden: here squares ("cells") of 4 x 4 pixels. One mask hides a quarter of the picture. In the code, 1 means
-# *kept* and 0 means hidden. The network receives the kept pixels and has to predict the others. It inpaints at
-# 64 x 64 px, because this is fast. The pictures have 128 x 128 px, which are needed in part 6.
+# are hidden: here squares ("cells") of 8 x 8 pixels, arranged like the squares of one colour on a chessboard. One mask
+# hides half of the picture. In the code, 1 means *kept* and 0 means hidden. The network receives the kept pixels and
+# has to predict the others. It inpaints at 64 x 64 px, because this is fast. The pictures have 128 x 128 px, which are
+# needed in part 6.
 #
-# Four masks form a **mask set**, in which every pixel is hidden exactly once. Each pixel of the picture is therefore
-# predicted by a network that did not receive it. This ensures that no pixel of the prediction is a copy.
+# Masks that together hide every pixel exactly once form a **mask set**. Ours has two masks: the second one hides what
+# the first one keeps. Each pixel of the picture is therefore predicted by a network that did not receive it. This
+# ensures that no pixel of the prediction is a copy.
 
 # %%
 from mim_export.score.preprocess import mask_set, resample
+from mim_tf import MIMConfig
 
 lesson.begin("3 masks")
-photo = np.stack([resample(picture, SIZE // 2) for picture in pictures("train", "mpox", 1)])[0] / 255
-masks = mask_set(SIZE // 2, cell=CELL, count=4)  # (4, 64, 64, 1): 1 = kept, 0 = hidden
+config = MIMConfig(size=SIZE // 2, cell=8)  # the configuration of the GAN; print it to see everything
+photo = np.stack([resample(picture, config.size) for picture in pictures("train", "mpox", 1)])[0] / np.float32(255)
+masks = mask_set(config.size, config.cell, config.count)  # (2, 64, 64, 1): 1 = kept, 0 = hidden
 print("hidden by each mask:", 1 - masks.mean(axis=(1, 2, 3)))
 print("how often a pixel is hidden: between", (1 - masks).sum(0).min(), "and", (1 - masks).sum(0).max())
 figure = grid_figure({"": np.concatenate([photo[None], photo * masks])}, lesson.path("masks"))
-lesson.show(figure, "a picture, and the same picture under each of four masks")
+lesson.show(figure, "a picture, and the same picture under each of two masks")
 
 # %% [markdown]
 # How large should a cell be? If it is very small, the neighbouring pixels determine the answer, whatever the picture
@@ -271,28 +274,70 @@ lesson.show(figure, "a picture, and the same picture under each of four masks")
 # %%
 def draw_masks(cell):
     """One picture under the masks of a cell size."""
-    hidden = photo * mask_set(SIZE // 2, cell=cell, count=4)
+    hidden = photo * mask_set(config.size, cell, config.count)
     lesson.show(grid_figure({f"{cell} px": hidden}, lesson.path(f"cell_{cell}")), f"masks with cells of {cell} px")
 
 
 colab.slider("cell", [4, 8, 16], draw_masks, live=colab.in_colab() and not FAST)
 
 # %% [markdown]
-# During training the masks are random. They have cells of several sizes and hide a half, a third or a quarter of the
-# picture. The network therefore does not specialize on one pattern, and it learns to fill small and large holes.
+# During training each picture gets a mask of one of three kinds. Most masks are *regular*: they belong to a mask set,
+# as those above, but the size of the cells and the number of masks differ. The other masks have cells at *random*
+# places, or consist of *strokes* and discs. The network therefore does not specialize on one pattern, and it learns to
+# fill small and large holes. The next cell shows four masks of each kind, the function that chooses between them, and
+# how often each kind is drawn.
 
 # %%
 import tensorflow as tf
 
-from mim_tf import MIM, MIMConfig
-from mim_tf.data.masks import random_masks
+from mim_tf.data.masks import REGULAR, random_masks, regular_masks, stroke_masks, training_masks
 
-config = MIMConfig(size=SIZE // 2, cell=CELL)
-drawn = random_masks(tf.constant([0, 1]), 6, config.size, config.train_cells, config.train_counts).numpy()
-lesson.show(grid_figure({"": photo * drawn}, lesson.path("random")), "one picture under six random masks")
+key, cells, counts = tf.constant([0, 1]), config.train_cells, config.train_counts
+kinds = {
+    "regular": regular_masks(key, 4, config.size, cells, counts),
+    "random": random_masks(key, 4, config.size, cells, counts),
+    "strokes": stroke_masks(key, 4, config.size),
+}
+figure = grid_figure({kind: photo * drawn.numpy() for kind, drawn in kinds.items()}, lesson.path("training_masks"))
+lesson.show(figure, "one picture under four regular masks, four random masks and four masks of strokes")
+show_source(training_masks, "keys = ", "return")
+print(f"cells of {cells} px, {counts} masks in a set")
+print(f"regular: {REGULAR:.0%} of the pictures; random: {(1 - REGULAR) / 2:.0%}; strokes: {(1 - REGULAR) / 2:.0%}")
 
 # %% [markdown]
 # ## 4 · How does a GAN learn to inpaint?
+#
+# ### What is possible without learning?
+#
+# Before we train a network, we look at two fills that are computed from the kept pixels of one picture alone.
+#
+# * The **push-pull fill** averages kept pixels: it uses near ones where there are any, and otherwise averages over a
+#   larger region.
+# * The **biharmonic fill** solves an equation for the smoothest surface that continues the values *and the slopes* at
+#   the border of a hole. Its shapes are rounder, but a steep slope leads to spots that are too bright or too dark.
+#
+# Neither of them has learnt anything, and neither knows what mpox looks like. The push-pull fill is fast enough for a
+# phone, and it is the input of our network. The biharmonic fill is slower, and is often used to repair photographs.
+# Which of them is better depends on the pictures. They are our **yardstick**: the training is worth its time only if
+# the network is better than both.
+#
+# "Better" needs a number. **PSNR** (peak signal-to-noise ratio) is the mean squared error on a logarithmic scale, in
+# decibels (dB). Higher is better, and 10 dB more mean a tenth of the squared error.
+
+# %%
+from mim_tf.measures.fills import biharmonic, push_pull
+
+lesson.begin("4 the GAN")
+examples = np.stack([resample(picture, config.size) for picture in pictures("train", "mpox", 24)[::6]])
+shown = examples / np.float32(255)
+fills = {"push-pull": push_pull(examples, masks), "biharmonic": biharmonic(examples, masks)}
+figure = grid_figure({"original": shown, "under one mask": shown * masks[0], **fills}, lesson.path("fills"))
+lesson.show(figure, "four pictures, under one of two masks, and two fills of the hidden pixels")
+for name, filled in fills.items():
+    print(f"{name:10} PSNR {np.mean(-10 * np.log10(np.square(shown - filled).mean(axis=(1, 2, 3)))):.1f} dB")
+
+# %% [markdown]
+# ### Two networks
 #
 # A **GAN** (generative adversarial network) consists of two networks that are trained against each other. The
 # **generator** predicts the hidden pixels. The **discriminator** receives a picture and classifies each region as real
@@ -300,38 +345,45 @@ lesson.show(grid_figure({"": photo * drawn}, lesson.path("random")), "one pictur
 # should prevent blurred predictions: they have a low error on average, but do not look real. (This is the idea. Below
 # you see how well it works.)
 #
-# The generator is a **U-Net**. Convolutions reduce the resolution step by step, so that each value depends on a larger
-# part of the picture. Further convolutions increase the resolution again. At each resolution except the full one, the
-# features of the first half are passed directly to the second half, so that details are kept. The input has four
-# channels: the picture with hidden pixels (three) and the mask (one). The output is a picture. The next cell prints the
-# shape height x width x channels of each layer.
+# The generator does not start from nothing. Its input has four channels: the picture with the push-pull fill at hidden
+# pixels (three) and the mask (one). It computes a **correction** and adds it to the fill. It is a **U-Net**:
+# convolutions reduce the resolution step by step, so that each value depends on a larger part of the picture; further
+# convolutions increase it again. At each resolution except the deepest one, the features of the first half are passed
+# directly to the second half, so that details are kept.
+#
+# The generator works at full resolution without the cost of it. Its first convolution has kernels of 6 x 6 pixels and
+# **stride** 2: it looks at all pixels but computes its output at every second position in each direction. The last
+# convolution computes twelve values at each of these positions: the corrections of a block of 2 x 2 pixels in three
+# colours. The next cell prints the shape height x width x channels of each layer.
 #
 # The discriminator is a short sequence of convolutions whose output is an 8 x 8 grid. Each value classifies one region
 # (a **patch discriminator**): above 0 means "real", below 0 means "inpainted".
 
 # %%
-lesson.begin("4 the GAN")
+from mim_tf import MIM
+
 untrained = MIM(config)
 for network in (untrained.generator, untrained.discriminator):
-    shapes = [layer.output.shape[1:] for layer in network.layers if "conv" in layer.name or "patch" in layer.name]
-    print(
-        f"{network.name}: {network.count_params():,} weights, {network.input.shape[1:]} -> {network.output.shape[1:]}"
-    )
+    shapes = [layer.output.shape[1:] for layer in network.layers if layer.name.endswith(("conv", "judgement"))]
+    output = network.outputs[0].shape[1:]
+    print(f"{network.name}: {network.count_params():,} weights, {network.input.shape[1:]} -> {output}")
     print("   ", " ".join("x".join(map(str, shape)) for shape in dict.fromkeys(shapes)))
 
 # %% [markdown]
-# What does a generator predict before training? The picture below has four columns, which are used again later: the
-# original, the input of the generator under one of the masks, the inpainting (each pixel as predicted while it is
-# hidden), and the error (brighter means larger).
+# What does a generator predict before training? Its last convolution starts with weights near 0, so the correction is
+# nearly 0, and the output is **the push-pull fill**. The picture below has four columns, which are used again later:
+# the original, the original under one of the masks, the inpainting (each pixel as predicted while it is hidden), and
+# the error (brighter means larger). Compare the third column with the fill above: you should see no difference.
 
 # %%
 from mim_tf import Detector
 from mim_tf.training.config import Training
 
-detector = Detector("mim", size=SIZE, views=VIEWS, cell=CELL)
-shown = np.stack([resample(picture, config.size) for picture in pictures("train", "mpox", 24)[::4]]) / np.float32(255)
+detector = Detector("mim", size=SIZE, views=VIEWS)
 detector.model.inpainting.preview(untrained, tf.constant(shown), lesson.path("untrained"))
-lesson.show(lesson.path("untrained"), "six pictures, masked, and the grey output of an untrained generator")
+lesson.show(lesson.path("untrained"), "four pictures, masked, and the output of an untrained generator: the fill")
+difference = np.abs(untrained.inpaint(tf.constant(shown), masks) - fills["push-pull"]).max()
+print(f"largest difference of a pixel from the push-pull fill: {255 * difference:.1f} of 255 levels")
 
 # %% [markdown]
 # ### One training step, line by line
@@ -341,51 +393,70 @@ lesson.show(lesson.path("untrained"), "six pictures, masked, and the grey output
 # ourselves. The code below is not a copy: the cells read it from the installed library, `mim_tf/models/mim.py`.
 #
 # **First, masks.**
+# * `step` is the number of steps so far: Keras counts them in the optimizer of the generator.
 # * `key` is the seed of the random numbers of this step. It contains the number of the step, so that a training that
 #   was stopped and continued draws the same masks as an uninterrupted one.
 # * `mask` is 1 where a pixel is kept and 0 where it is hidden. Each picture of the batch has a different mask.
 
 # %%
-show_source(MIM.train_step, "key = tf.stack", "mask = random_masks")
+show_source(MIM.train_step, "config, step = ", "mask = training_masks")
 
 # %% [markdown]
 # **Second, the generator predicts.**
 # * Inside a `GradientTape`, TensorFlow records all operations, so that the gradient can be computed afterwards.
-# * `masked_input` sets the hidden pixels to 0 and adds the mask as the fourth channel. `output` is a complete picture.
+# * `inpaint_hidden` fills the hidden pixels (`fill` is the push-pull fill, in TensorFlow), adds the mask as the fourth
+#   channel and calls the generator. `output` is a complete picture. `scaled` maps pixels to values between about -1 and
+#   1, and `unscaled` maps them back.
 # * `composed` has the original pixels where they were kept, and the predicted pixels where they were hidden.
+# * `losses` has two entries, which need no discriminator. `hidden` is minus the PSNR at hidden pixels, in dB: it is
+#   negative, and lower is better. `ssim` is one minus the similarity SSIM (see part 5). `targets` are the original
+#   pictures; only if the network learns from a larger one (distillation), they are the inpaintings of that network.
 
 # %%
-show_source(MIM.train_step, "with tf.GradientTape() as g_tape", "composed = mask")
+from mim_tf.models.losses import discriminator_loss, hidden_psnr, matching_loss
+from mim_tf.models.mim import generator_input, inpaint_hidden
+
+show_source(MIM.train_step, "with tf.GradientTape() as tape", "}")
+show_source(inpaint_hidden, "outputs = ", "return")
+show_source(generator_input, "filled = ", "return")
+show_source(hidden_psnr, "count = ", "return")
 
 # %% [markdown]
 # **Third, the discriminator is trained.**
+# * `adversarial` is false during the first part of the training. The generator then learns to reconstruct without a
+#   discriminator, and `tf.cond` returns 0 for the losses below. From the step `adversarial_from` on it is true. (Here
+#   `judged` is always true: it is false only if the losses that need a discriminator have the weight 0.)
 # * `stop_recording` pauses the tape of the generator, because this update concerns the discriminator only.
-# * Real and composed pictures are given to the discriminator in one batch. `split` separates the two halves of its
-#   output.
+# * `of_real` is the output of the discriminator for real pictures. `penalty` is the squared gradient of this output
+#   with respect to the pixels (the **R1 penalty**). It keeps the output from changing abruptly between similar
+#   pictures, which would make the gradients for the generator useless.
 # * `discriminator_loss` is 0 if every real picture has an output above +1 and every composed picture one below -1.
-#   Outputs beyond these two values do not lower the loss further. This is the **hinge loss**.
+#   Outputs beyond these two values do not lower the loss further. This is the **hinge loss**. `share` is a weight:
+#   regions in which more pixels are hidden count more.
 # * The optimizer `d_optimizer` changes the weights of the discriminator only.
 
 # %%
-from mim_tf.models.losses import discriminator_loss, generator_losses
-
-show_source(MIM.train_step, "with g_tape.stop_recording", "d_loss =")
-show_source(MIM._train_discriminator, "with tf.GradientTape", "return loss")
-show_source(discriminator_loss, "return", "return")
+show_source(MIM.train_step, "adversarial = ", "adversarial = ")
+show_source(MIM.train_step, "if judged", 'opposed = {"matching"')
+show_source(MIM._train_discriminator, "fake = ", "return loss")
+show_source(discriminator_loss, "return tf", "return tf")
 
 # %% [markdown]
-# **Fourth, the losses of the generator are computed.**
-# * `judgement` is the output of the discriminator, which was just updated, for the composed pictures.
-# * `losses` has four entries: the error at hidden pixels, the error at kept pixels, one minus the similarity SSIM (see
-#   part 5), and the **adversarial loss**. The adversarial loss is the negative mean of `judgement`: it is low if the
-#   discriminator classifies the composed pictures as real.
-# * `weights` are the factors of the four losses, printed below. The weight of the adversarial loss is small: with a
-#   large one, the generator would be optimized to deceive the discriminator and less to reproduce the pictures.
-# * `g_loss` is the weighted sum.
+# **Fourth, the discriminator judges the generator.**
+# * `judgement` is the output of the discriminator, which was just updated, for the composed pictures. The
+#   **adversarial loss** is its negative mean: it is low if the discriminator classifies the composed pictures as real.
+# * `features` are the outputs of the inner layers of the discriminator for the composed pictures, and `expected` those
+#   for the real pictures. The loss `matching` is their mean absolute difference (**feature matching**). It compares
+#   edges and textures instead of single pixels.
+# * `weights` are the factors of the four losses of the generator, printed below. `loss` is their weighted sum. (The
+#   loss `discriminator` is reported with them, but has no weight here.) The weights are a compromise: with a larger one
+#   of the adversarial loss, the generator would be optimized to deceive the discriminator and less to reproduce the
+#   pictures.
 
 # %%
-show_source(MIM.train_step, "judgement = ", "g_loss = ")
-show_source(generator_losses, "return {", "}")
+show_source(MIM._judged, "judgement, *features", "return matching")
+show_source(matching_loss, "pairs = ", "return")
+show_source(MIM.train_step, "total = ", "loss = tf.add_n")
 print(config.losses)
 
 # %% [markdown]
@@ -395,16 +466,37 @@ print(config.losses)
 #   average** of the weights of the first one. This second generator is used after the training.
 
 # %%
-show_source(MIM.train_step, "gradients = g_tape", "update_average")
+show_source(MIM.train_step, "gradients = tape", "update_average")
+
+# %% [markdown]
+# The two optimizers have different **learning rates**. That of the generator is not constant: it increases during the
+# first steps (`warmup_steps`), and then decreases along half a period of a cosine to a small fraction (`alpha`) of its
+# maximum (`warmup_target`). When the discriminator starts, the generator already changes slowly, and the discriminator
+# can follow it. The next cell prints the settings for our number of steps.
+
+# %%
+settings = detector.model.inpainting.make_model(config, STEPS).get_compile_config()
+print("learning rate of the generator:", settings["g_optimizer"]["config"]["learning_rate"]["config"])
+print("learning rate of the discriminator:", round(settings["d_optimizer"]["config"]["learning_rate"], 6))
+print("the discriminator starts at step", settings["adversarial_from"], "of", STEPS)
 
 # %% [markdown]
 # ### Watch the training
 #
-# The next cell runs this step thousands of times, on the class mpox of `train` only. It shows the losses and, during
-# the training, pictures like the one above. The inpaintings change in this order: first they have the colour of skin,
-# then shading, then red regions where a mark reaches into a hole, and finally shapes that resemble marks. Also look at
-# the loss of the discriminator. It is 2 if the discriminator outputs 0 everywhere, and 0 if all its outputs are correct
-# and beyond +1 or -1. A value that stays near 2 means that neither network dominates, as intended.
+# The next cell runs this step again and again, on the class mpox of `train` only. It shows curves and, during the
+# training, pictures like the one above. The weights of the networks start at random values. Look at the following:
+#
+# * **PSNR.** `val_psnr` is measured on a few mpox pictures of `val`, which the network never sees in training.
+#   `val_biharmonic` and `val_push_pull` are the PSNR of the two fills of the same pictures. The GAN starts with that of
+#   the push-pull fill, and the first steps may make it worse. From which step on is it better than both fills? Does it
+#   still rise at the end?
+#   `minus hidden (training)` is the loss `hidden` with the opposite sign. It belongs to other pictures and other masks:
+#   do not compare its height with the two others, only whether it still rises.
+# * **The pictures.** The first ones are close to the fill: smooth, with visible cells. With more steps the borders of
+#   the cells become weaker, and marks are continued into hidden cells.
+# * **The discriminator** starts late (at the dotted line). Its loss is 2 if it outputs 0 everywhere, and 0 if all its
+#   outputs are correct and beyond +1 or -1. A value that stays between means that neither network dominates, as
+#   intended. What happens to `val_psnr` when it starts?
 #
 # `fit_folder` does more than train the GAN. Afterwards it uses altered copies of each picture to fit a second measure
 # (part 6; the progress line says `head`), and it sets a threshold (part 7). If the machine stops, run the cell again:
@@ -416,17 +508,16 @@ watched = LiveTraining(run, lesson.path("losses"))
 detector.fit_folder(photos, run, training=Training(steps=STEPS), warn=print, progress=watched)
 gan = detector.model.inpainting  # the trained GAN
 print("a run folder holds:", ", ".join(sorted(path.name for path in run.iterdir())))
-lesson.show(lesson.path("losses"), "losses of the training, step by step")
+lesson.show(lesson.path("losses"), "PSNR and losses of the training, step by step")
+last = list(watched.history["final"].values())[-1]
+for name in ("val_biharmonic", "val_push_pull"):
+    print(f"in the end, the GAN minus {name}: {last['val_psnr'] - last[name]:+.1f} dB")
 
 # %% [markdown]
 # The next picture compares an early preview with the last one. Every pixel in the third column was predicted while it
-# was hidden. The network continues what the neighbouring pixels show. Details that the neighbours do not determine,
-# such as the fine ring of a mark and its highlight, are predicted as a blur. The error is large there, *even on mpox*,
+# was hidden. The network continues marks that are partly hidden. Details that the kept pixels do not determine, such as
+# a mark that lies in one cell, or the grain of the skin, cannot be predicted. The error is large there, *even on mpox*,
 # although the network was trained on mpox only. Part 6 shows the consequences.
-#
-# The discriminator was meant to prevent such blur. Why does it not? Multiply: the weight of the adversarial loss (0.05,
-# printed above) times this loss is about a hundredth of the total loss of the generator. With a larger weight, the
-# inpaintings look sharper but are less similar to the original. The small weight is a design decision.
 
 # %%
 from mim_tf.tutorial.pictures import beside_figure
@@ -434,6 +525,45 @@ from mim_tf.tutorial.pictures import beside_figure
 previews = sorted((run / "final" / "previews").glob("*.png"))
 compared = {f"step {int(path.stem.removeprefix('step'))}": path for path in (previews[0], previews[-1])}
 lesson.show(beside_figure(compared, lesson.path("progress")), "previews of an early step and of the last one")
+
+# %% [markdown]
+# ### Is it better than a fill that has learnt nothing?
+#
+# The previews show pictures of `train`. The next cell inpaints mpox pictures of `val`, which the network has not seen,
+# and prints means over these pictures. They are means at hidden pixels: with a mask set, each pixel is hidden once. The
+# table includes a third fill, `blur`: the mean of the kept pixels in the surroundings. For PSNR (with its 95 % interval
+# in brackets, see part 5) and SSIM, higher is better. **Sharpness** is the mean difference of neighbouring pixels,
+# divided by that of the original. It is 1 if the inpainting is as sharp as the original, and lower if it is blurred.
+#
+# After a training that was long enough, the GAN should have the highest PSNR. Is its SSIM the highest, too? The
+# sharpness shows whether the discriminator has prevented blur. If it is below 1 for the GAN, it has done so only in
+# part: PSNR is highest for the mean of all possible answers, and a mean of different answers is blurred. The weights of
+# the losses decide between a low error and a sharp picture.
+
+# %%
+from mim_tf.evaluation import inpainting_quality
+
+held = load_photos(select(photos, "val", "mpox"), SIZE, warn=print, what="val/mpox")
+found = detector.inpaint(held.pixels[:200])  # images, inpaintings and masks, at 64 x 64 px
+measured = inpainting_quality.quality(found, held.groups[:200])
+for name, psnr, similarity, _, sharpness in inpainting_quality.table(measured["rows"]):
+    print(f"{name.replace('model', 'GAN'):14} {psnr:20} {similarity:6} {sharpness}")
+gain = measured["against_biharmonic"]["psnr"]["value"]
+print(f"the GAN minus the biharmonic fill: {gain:+.1f} dB, mean over {measured['images']} pictures")
+
+# %% [markdown]
+# The next picture shows four of these pictures. Look at the marks that are cut by the border of a cell. The push-pull
+# fill replaces the hidden part by mean colours. The biharmonic fill continues what touches the border, but does not
+# know that a mark is a ring. The GAN was trained on rings: you should see that it continues some of them with fewer
+# false spots. None of the three can know a mark that is hidden completely.
+
+# %%
+few = found.images[:: max(1, len(found.images) // 4)][:4]
+rows = {"original": few / 255, "under one mask": few / 255 * found.masks[0]}
+rows |= {"push-pull": push_pull(few, found.masks), "biharmonic": biharmonic(few, found.masks)}
+rows["GAN"] = gan.inpaint(few).inpainted
+figure = grid_figure(rows, lesson.path("held_out"))
+lesson.show(figure, "four held-out pictures of mpox, masked, and inpainted by two fills and by the GAN")
 
 # %% [markdown]
 # ## 5 · How good is the inpainting?
@@ -563,10 +693,11 @@ lesson.show(figure, "the eight pictures with the highest and the eight with the 
 
 # %% [markdown]
 # The pictures with the highest SSIM are smooth, those with the lowest have much detail. A smooth picture is easy to
-# inpaint, whatever it shows, unless its colour did not occur in the training. A picture with much detail is difficult
-# to inpaint, even if it shows the disease of the training. The next cell therefore measures the smoothness itself
-# (minus the mean change of brightness from pixel to pixel; 0 means one colour) and plots SSIM against it. The **rank
-# correlation** is 1 if two rankings are equal, -1 if they are opposite, and 0 if they are unrelated.
+# inpaint, whatever it shows, because the fill at the start is nearly correct. (Exceptions are colours that did not
+# occur in the training, for which the correction of the generator can be wrong.) A picture with much detail is
+# difficult to inpaint, even if it shows the disease of the training. The next cell therefore measures the smoothness
+# itself (minus the mean change of brightness from pixel to pixel; 0 means one colour) and plots SSIM against it. The
+# **rank correlation** is 1 if two rankings are equal, -1 if they are opposite, and 0 if they are unrelated.
 
 # %%
 from mim_tf.evaluation.image_properties import smoothness
@@ -583,15 +714,20 @@ figure = scatter_figure(points, lesson.path("smoothness"), labels=("smoothness",
 lesson.show(figure, "SSIM of each picture against its smoothness")
 
 # %% [markdown]
-# We call this the **smoothness trap**. Is the GAN at least better than a method without training? The method `blur`
-# fills each hole of the same masks with the weighted mean colour of its surroundings. It has no network and no
-# training. For which classes is the bar of the GAN clearly longer? Do these classes show skin?
+# We call this the **smoothness trap**. Does the GAN at least separate the classes better than a method without
+# training? The next cell uses two of the fills of part 4 for the same masks: `blur` and the biharmonic fill. Compare
+# the bars of the GAN with those of the fills. Is any of them clearly above 0.5? What do `plain` and `no_skin` say about
+# the measure?
 
 # %%
-from mim_tf.detectors.blur import blur_inpaint
+from mim_tf.measures.fills import blur
 from mim_tf.tutorial.pictures import bars_figure
 
-blurred = {name: ssim(images, blur_inpaint(images.numpy(), gan.masks)).numpy() for name, images in small.items()}
+levels = {name: np.uint8(images * 255.0 + 0.5) for name, images in small.items()}
+unlearnt = {
+    f"{title}, SSIM": {name: ssim(images, fill(levels[name], gan.masks)).numpy() for name, images in small.items()}
+    for title, fill in (("blur", blur), ("biharmonic", biharmonic))
+}
 
 
 def aurocs(scores):
@@ -599,17 +735,18 @@ def aurocs(scores):
     return {name: auroc(scores["mpox"], values) for name, values in scores.items() if name != "mpox"}
 
 
-bars = {"GAN, SSIM": aurocs(by_class), "blur, SSIM": aurocs(blurred)}
+bars = {"GAN, SSIM": aurocs(by_class)} | {title: aurocs(scores) for title, scores in unlearnt.items()}
 figure = bars_figure(bars, lesson.path("blur"), xlabel="AUROC of mpox against ... (0.5 = chance)", line=0.5)
-lesson.show(figure, "AUROC of mpox against each class, by the GAN and by a blur without training")
+lesson.show(figure, "AUROC of mpox against each class, by the GAN and by two fills without training")
 
 # %% [markdown]
 # ### How can the measure be improved?
 #
-# On skin, the bars of the GAN are not longer than those of the blur, and some are shorter. The cause is the measure. A
-# better generator would not help: a perfect one inpaints mpox *and* walls perfectly, and then every SSIM is 1. We have
-# to replace the question "*how much* could not be inpainted?" by "*what* could not be inpainted?" The measure `deep` of
-# this library does this in three steps:
+# The table of part 4 shows how well the hidden pixels are predicted. These bars show how well SSIM separates the
+# classes. The better inpainting of the GAN does not remove the smoothness trap. The cause is the measure. A perfect
+# generator inpaints mpox *and* walls perfectly, and then every SSIM is 1. We have to replace the question "*how much*
+# could not be inpainted?" by "*what* could not be inpainted?" The measure `deep` of this library does this in three
+# steps:
 #
 # 1. **Features.** A network that was pretrained on everyday photographs (EfficientNet-Lite0) computes a grid of
 #    features: values for edges, textures and shapes. It is **frozen**: we do not train it.
@@ -733,9 +870,8 @@ lesson.show(figure, "share of each class that gets each of the three verdicts")
 from mim_export.score.decide import p_value, smallest_alpha
 from mim_tf.calibration import fit_calibration
 
-held = load_photos(select(photos, "val", "mpox"), SIZE, warn=print, what="val/mpox")
 alpha = max(0.05, smallest_alpha(len(set(held.groups))))
-held_scores = detector.judge(held.pixels)
+held_scores = detector.judge(held.pixels)  # of `val`, see part 4
 rules = {
     "SSIM": fit_calibration(held_scores.ssim, held.groups, alpha=alpha, method="split"),
     "deep": fit_calibration(held_scores.similarity, held.groups, alpha=alpha, method="split"),
@@ -824,29 +960,32 @@ colab.slider("alpha", levels, draw_threshold, live=colab.in_colab() and not FAST
 # Then it reconstructs the picture from the proxy. The assumption is that details which did not occur in the training
 # cannot be reconstructed.
 #
-# A fair comparison uses the same pictures, the same size and the same measure (SSIM). Our comparison is small: ProxyAno
-# is trained for a third of the steps of the GAN. A complete comparison, with equal training time, photographs and three
-# seeds, is in [docs/comparison.md](https://github.com/mim-tf/mim-tf/blob/main/docs/comparison.md).
+# A fair comparison uses the same pictures, the same size, the same measure (SSIM) and the same time. Ours is small:
+# ProxyAno is trained for fewer steps than the GAN. A complete comparison, with equal training time, photographs and
+# three seeds, is in [docs/comparison.md](https://github.com/mim-tf/mim-tf/blob/main/docs/comparison.md).
 
 # %%
 from mim_tf.negatives.proxies import proxies
 
 lesson.begin("8 ProxyAno")
 proxyano_detector = Detector("proxyano", size=SIZE // 2)
-proxyano_run = WORK / f"proxyano_{STEPS // 3}steps"
+proxyano_steps = STEPS * 5 // 8
+proxyano_run = WORK / f"proxyano_{proxyano_steps}steps"
 watched = LiveTraining(proxyano_run, lesson.path("proxyano_losses"))
-proxyano_detector.fit_folder(photos, proxyano_run, training=Training(steps=STEPS // 3), warn=print, progress=watched)
+proxyano_detector.fit_folder(
+    photos, proxyano_run, training=Training(steps=proxyano_steps), warn=print, progress=watched
+)
 proxyano = proxyano_detector.model
 columns = proxyano.columns(proxyano.keras_model, tf.constant(shown))
 superpixels = proxies("superpixel", np.uint8(shown * 255)) / 255
 rows = {"original": shown, "superpixels": superpixels, **{name: np.asarray(images) for name, images in columns.items()}}
 figure = grid_figure(rows, lesson.path("proxies"))
-lesson.show(figure, "six pictures, their superpixels, the proxy that ProxyAno predicts, and its reconstruction")
+lesson.show(figure, "four pictures, their superpixels, the proxy that ProxyAno predicts, and its reconstruction")
 
 # %% [markdown]
 # The second row shows the superpixels, which have no texture. The third row is the prediction of the superpixels by a
 # network (computing superpixels on a phone would be too complex). The last row is the reconstruction, in which the
-# texture should return. After a short training it returns only in part. Before you run the next cell: does ProxyAno
+# texture should return. After so few steps it returns only in part. Before you run the next cell: does ProxyAno
 # avoid the smoothness trap? Consider which pictures lose little when they are simplified.
 
 # %%
@@ -935,17 +1074,17 @@ lesson.show(WORK / "evaluation" / "probes.png", "correlation of the score with i
 # * generated pictures without skin, and strongly blurred pictures (yellow),
 # * *the same pictures of mpox*, altered (pink; 0.5 means that the score does not change).
 #
-# Our own measure therefore also responds to a watermark. Its bars above hardly changed only because the classes were
-# far apart.
+# Our own measure therefore also responds to a watermark. How much the AUROC changes depends on how far apart the
+# classes are: compare the bars above.
 #
 # ## 10 · How does the model get onto a phone?
 #
 # Phones do not run Keras. **TFLite** is a file format for networks on small devices. One file contains the network, the
 # measure, the table of similarities and the verdict. An app only has to decode, rotate and resize the picture. To make
 # networks small and fast they are **quantized**: numbers are stored as integers of 8 bits (int8) instead of floats of
-# 32 bits. Here the generator is quantized. The frozen network of the measure `deep` remains in float32; otherwise,
-# devices that round differently would give different results. The effect of quantization has to be measured for each
-# picture.
+# 32 bits. Here the generator is quantized. The push-pull fill before it is computed in whole numbers, so that every
+# device computes the same one. The frozen network of the measure `deep` remains in float32; otherwise, devices that
+# round differently would give different results. The effect of quantization has to be measured for each picture.
 
 # %%
 from mim_export.bundle.export import export_run
@@ -1111,22 +1250,22 @@ if SOLUTIONS:
 print("the class to distinguish from mpox:", other)
 
 # %% [markdown]
-# **1. The mask size.** The GAN was trained with cells of 4 to 12 px. Inpaint the pictures of mpox and `scales` (or
-# another class) of `test` with `gan.keras_model.inpaint(small[name], mask_set(64, cell, 4))` and cells of 4, 8 and
-# 16 px. How do the mean SSIM and the AUROC change? Is there a size that avoids the smoothness trap?
+# **1. The mask size.** The GAN was trained with cells of several sizes (`config.train_cells`). Inpaint the pictures of
+# mpox and `scales` (or another class) of `test` with `gan.keras_model.inpaint(small[name], mask_set(64, cell, 2))` and
+# cells of 4, 8 and 16 px. How do the mean SSIM and the AUROC change? Is there a size that avoids the smoothness trap?
 
 # %%
 # Your turn.
 
 # %% cellView="form" jupyter={"source_hidden": true} tags=["solution"]
 # @title Solution 1
-# No size avoids it: the task becomes easier or harder for all classes, and the ranking of the pictures hardly changes.
+# The task becomes easier or harder for all classes. No size makes the SSIM a good measure of mpox.
 if SOLUTIONS:
     bars = {"mean SSIM of mpox": {}, f"AUROC against {other}": {}}
     for cell in (4, 8, 16):
-        masks = mask_set(SIZE // 2, cell, 4)
+        pair = mask_set(config.size, cell, 2)
         scores = {
-            name: ssim(small[name], gan.keras_model.inpaint(small[name], masks)).numpy() for name in ("mpox", other)
+            name: ssim(small[name], gan.keras_model.inpaint(small[name], pair)).numpy() for name in ("mpox", other)
         }
         bars["mean SSIM of mpox"][f"{cell} px"] = float(scores["mpox"].mean())
         bars[f"AUROC against {other}"][f"{cell} px"] = auroc(scores["mpox"], scores[other])
@@ -1136,8 +1275,8 @@ if SOLUTIONS:
 
 # %% [markdown]
 # **2. The measure.** Replace SSIM by minus the mean absolute error, and by `msgms_map` (`mim_tf.measures.ssim`), which
-# compares the strength of edges. Which measure ranks walls lower than SSIM does? Does any of them distinguish `scales`
-# from mpox? To begin: `inpainted = gan.reconstruct(gan.keras_model, small["mpox"])`. Take the mean of a map to get one
+# compares the strength of edges. Does any of them rank walls below mpox? Does any of them distinguish `scales` from
+# mpox? To begin: `inpainted = gan.reconstruct(gan.keras_model, small["mpox"])`. Take the mean of a map to get one
 # number.
 
 # %%
@@ -1145,7 +1284,7 @@ if SOLUTIONS:
 
 # %% cellView="form" jupyter={"source_hidden": true} tags=["solution"]
 # @title Solution 2
-# Gradient similarity ranks walls lower than SSIM does. All three measure *how much* differs; none distinguishes mpox.
+# All three measure *how much* differs, so that walls are above mpox by each of them. None distinguishes mpox.
 if SOLUTIONS:
     from mim_tf.measures.ssim import msgms_map
 
@@ -1229,38 +1368,50 @@ if SOLUTIONS:
 # | alpha | share of mpox that may be missed; the guaranteed sensitivity is 1 - alpha |
 # | anomaly | a picture that does not belong to the class of the training |
 # | AUROC | probability that a picture of mpox has a higher value than one of another class; 0.5 is chance |
+# | biharmonic fill | the smoothest continuation of the kept pixels into the hidden ones; has learnt nothing |
 # | bundle | a folder with the TFLite model and everything an app must know |
 # | calibration | fitting the table of held-out similarities that maps a similarity to a p-value |
 # | cell | a square that a mask hides |
 # | conformal | a rule whose error rate on the class of the training is bounded, however good the measure is |
+# | correction | what the generator adds to the push-pull fill |
 # | discriminator | the network of a GAN that classifies regions as real or generated |
 # | exchangeable | no order of the pictures (or patients) is more likely than another |
+# | feature matching | a loss: the difference of the discriminator's features of the inpainted and the real picture |
 # | features | outputs of an intermediate layer of a network: values for edges, textures, shapes |
 # | GAN | generative adversarial network: generator and discriminator, trained against each other |
 # | gate | the check that rejects pictures that are blank, blurred or of a high novelty: `cannot-judge` |
+
+# %% [markdown]
+# | term | meaning |
+# |---|---|
 # | generator | the network of a GAN that produces the picture |
 # | golden vectors | pictures in a bundle with the results that every implementation must reproduce |
 # | group | pictures that belong together, such as those of one patient |
 # | head | the last stage of the measure `deep`: maps statistics of the features to the similarity |
 # | held-out | not used for fitting |
 # | hinge loss | a loss that is 0 beyond +1 for real and beyond -1 for generated pictures |
-
-# %% [markdown]
-# | term | meaning |
-# |---|---|
 # | inpainting | predicting hidden pixels from visible ones |
 # | int8, quantized | stored as 8-bit integers instead of 32-bit floats |
 # | jackknife | leaving out one patient at a time, to estimate how much a figure would vary with other patients |
+# | learning rate | size of the steps of an optimizer; here it decreases along a cosine during the training |
 # | mask, mask set | the pixels that are hidden; masks that together hide each pixel exactly once |
 # | measure | how picture and inpainting are mapped to one number: SSIM or `deep` |
 # | moving average | average of the weights over the training steps; varies less than the last step |
 # | novelty | distance of the features from everything the detector was fitted on |
 # | one-class | trained on one class only |
 # | p-value | share of held-out patients with mpox whose similarity is as low as that of this picture, or lower |
+
+# %% [markdown]
+# | term | meaning |
+# |---|---|
 # | proxy | simplified version of a picture from which ProxyAno reconstructs it |
 # | pseudo-negatives | pictures of mpox, changed so that they no longer show it |
+# | PSNR | minus the mean squared error on a logarithmic scale, in dB; 10 dB more mean a tenth of the error |
+# | push-pull fill | means of kept pixels, near ones first; the input of the generator; has learnt nothing |
+# | R1 penalty | squared gradient of the discriminator's output at real pictures; added to its loss |
 # | rank correlation | 1 if two rankings are equal, -1 if they are opposite, 0 if they are unrelated |
 # | sensitivity | share of mpox that is called mpox-like |
+# | sharpness | difference of neighbouring pixels, divided by that of the original; below 1 is blurred |
 # | shortcut | a property that separates the classes of a data set but is not the disease |
 # | similarity | the value of a measure; higher is more like mpox |
 # | split | `train` for fitting, `val` for the threshold, `test` for the report |
