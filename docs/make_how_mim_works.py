@@ -1,7 +1,7 @@
-"""Draws the figures of `docs/how_mim_works.md` from a demo's run and synthetic images.
+"""Draws the figures of `docs/how_mim_works.md` from the run of the notebook and synthetic images.
 
-mim-tf demo --out demo
-python docs/make_how_mim_works.py demo/run
+python colab/execute.py executed.ipynb
+python docs/make_how_mim_works.py colab/mim-work/full/run_128px_1600steps
 """
 
 from __future__ import annotations
@@ -19,30 +19,36 @@ from mim_tf.evaluation.image_properties import smoothness
 from mim_tf.evaluation.metrics import auroc
 from mim_tf.evaluation.shortcuts import spearman
 from mim_tf.measures.deep import halved
-from mim_tf.models.mim import masked_input
+from mim_tf.measures.fills import biharmonic
+from mim_tf.models.mim import inpaint_hidden
 from mim_tf.negatives.kinds import NEGATIVES, decompose
 from mim_tf.synthetic.dataset import render
 from mim_tf.tutorial.pictures import bars_figure, grid_figure, scatter_figure
 
 HERE = Path(__file__).parent
-#: Images of each class, none of them in the demo's sample set.
+#: Images of each class, none of them in the sample set.
 _IMAGES = range(2000, 2040)
 _CLASSES = ("mpox", "macules", "scales", "wheals", "plain")
 _KINDS = ("healed", "macules", "inverted", "shrunk", "vesicles", "bent", "shuffled")
 
 
 def masked_and_painted(method: DeepInpaintingModel) -> None:
-    """One image under each mask, what the generator makes of it there, and what is put together."""
+    """One image under each mask, what the generator and the biharmonic fill make of it there, and put together."""
     gan = method.inpainting
     image = halved(tf.constant(render("mpox", [604], size=method.size), tf.float32)) / 255.0
-    shown, painted = [], []
+    pixels = np.rint(image.numpy() * 255).astype(np.uint8)
+    filled = biharmonic(pixels, gan.masks)[0]
+    shown, painted, smooth = [], [], []
     for mask in gan.masks:
-        output = gan.network(masked_input(image, tf.constant(mask[None])), training=False)
+        output = inpaint_hidden(gan.network, image, tf.constant(mask[None]))
         shown.append((image * mask).numpy()[0])
         painted.append((output * (1 - mask)).numpy()[0])
+        smooth.append(filled * (1 - mask))
     inpainted = gan.reconstruct(gan.keras_model, image).numpy()[0]
-    rows = {"masked": [image.numpy()[0], *shown], "painted": [inpainted, *painted]}
-    captions = {"masked": ["image", *(f"mask {i + 1}" for i in range(4))], "painted": ["together", *[""] * 4]}
+    rows = {"masked": [image.numpy()[0], *shown], "GAN": [inpainted, *painted], "biharmonic": [filled, *smooth]}
+    numbers = [f"mask {number}" for number in range(1, len(shown) + 1)]
+    together = ["together", *[""] * len(shown)]
+    captions = {"masked": ["image", *numbers], "GAN": together, "biharmonic": together}
     grid_figure(rows, HERE / "how_masks.png", captions=captions)
 
 

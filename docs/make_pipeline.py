@@ -1,7 +1,7 @@
-"""Draws `docs/pipeline.png` from a demo's bundle and a synthetic image.
+"""Draws `docs/pipeline.png` from the bundle of the notebook and synthetic images.
 
-mim-tf demo --out demo
-python docs/make_pipeline.py demo/bundle
+python colab/execute.py executed.ipynb
+python docs/make_pipeline.py colab/mim-work/full/bundle_run_128px_1600steps
 """
 
 from __future__ import annotations
@@ -17,25 +17,28 @@ from mim_export.score.manifest import masks_of
 from mim_export.score.preprocess import resample
 from mim_export.score.scorer import Scorer
 from mim_tf.evaluation.plots import save
+from mim_tf.measures.fills import biharmonic
 from mim_tf.synthetic.dataset import render
 
 
 def main(bundle: Path) -> None:
-    """Draws two rows, pustules and plain skin, through the four stages."""
+    """Draws two rows, pustules and plain skin, through the stages, with a fill that has learnt nothing."""
     scorer = Scorer(bundle)
     masks = masks_of(scorer.manifest)
     times = scorer.size // masks.shape[1]
     mask = masks[0].repeat(times, axis=0).repeat(times, axis=1)
-    figure = Figure(figsize=(10, 4.7), layout="constrained")
-    axes = figure.subplots(2, 4)
+    figure = Figure(figsize=(12, 5.0), layout="constrained")
+    axes = figure.subplots(2, 5)
     for row, (name, index) in enumerate((("mpox", 604), ("plain", 605))):
         pixels = resample(render(name, [index])[0], scorer.size)
         result = scorer.run(pixels)
         image = pixels / 255.0
+        filled = biharmonic(resample(pixels, masks.shape[1])[None], masks)[0]
         stages = (
             (image, f"synthetic {name}"),
             (image * mask, f"masked: one of {len(masks)}"),
-            (result["inpainted"][0] / 255.0, "inpainted"),
+            (filled.repeat(times, axis=0).repeat(times, axis=1), "biharmonic fill,\nfor comparison"),
+            (result["inpainted"][0] / 255.0, "inpainted by the GAN"),
             (
                 np.clip(result["error_map"][0, :, :, 0], 0, 1),
                 f"measured: {result['similarity'][0]:.2f}, p {result['p_value'][0]:.2f}\n"
