@@ -42,7 +42,8 @@ SIZES = (96, 32)
 ROWS: dict[str, dict[str, object]] = {
     "default": {},
     "no discriminator": {"losses": {"matching": 0.0, "adversarial": 0.0}},
-    "adversarial weight 6 times": {"losses": {"adversarial": 0.3}, "penalty": 0.003},
+    "adversarial weight 6 times": {"losses": {"adversarial": 0.3}},
+    "adversarial weight 60 times": {"losses": {"adversarial": 3.0}},
     "penalty 1 (R1)": {"penalty": 1.0},
     "SSIM weight 5": {"losses": {"ssim": 5.0}},
     "cells of 8, 12 and 16 px": {"train_cells": (8, 12, 16)},

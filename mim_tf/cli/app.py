@@ -71,7 +71,7 @@ def train(
     block: Annotated[int | None, typer.Option(help="EfficientNet-Lite0 block (deep); 5 fits a microcontroller")] = None,
     start: Annotated[str | None, typer.Option(help="released: start from the released GAN (mim)")] = None,
     teacher: Annotated[str | None, typer.Option(help="released: learn from the released GAN (mim)")] = None,
-    steps: Annotated[int | None, typer.Option(help="gradient steps; default 2500 for mim, else 1200")] = None,
+    steps: Annotated[int | None, typer.Option(help="gradient steps; default 2000 for mim, else 1200")] = None,
     minutes: Annotated[float | None, typer.Option(help="maximum training time in minutes")] = None,
     batch_size: Annotated[int, typer.Option(help="images per step")] = 16,
     sensitivity: Annotated[
@@ -245,7 +245,7 @@ def export(
 @app.command()
 def demo(
     out_folder: Annotated[Path, typer.Option("--out", help="output folder")] = Path("demo"),
-    steps: Annotated[int, typer.Option(help="gradient steps")] = 300,
+    steps: Annotated[int, typer.Option(help="gradient steps, from the released weights on")] = 100,
     seed: Seed = 0,
     json: Json = False,
 ) -> None:

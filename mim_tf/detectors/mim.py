@@ -51,7 +51,7 @@ class InpaintingModel(ReconstructionModel):
     """
 
     model_class = MIM
-    default_steps = 2500
+    default_steps = 2000
     smallest_crop = 0.35
     camera = 0.1
     _watched: HeldOutPSNR | None = None
