@@ -22,9 +22,8 @@ from detection_features import (
 )
 from sklearn.covariance import LedoitWolf
 
-from mim_tf.data.splits import fold_of
+from mim_tf.data.splits import NOT_SKIN, fold_of
 from mim_tf.detectors.mim import InpaintingModel
-from mim_tf.evaluation.evaluate import NOT_SKIN
 from mim_tf.evaluation.metrics import auroc
 from mim_tf.measures import head
 from mim_tf.negatives.kinds import NEGATIVES

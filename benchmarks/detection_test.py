@@ -28,8 +28,9 @@ from mim_tf.comparison.pool import job_folder
 from mim_tf.comparison.summary import markdown_table, summarize, table
 from mim_tf.comparison.worker import code_digest, machine
 from mim_tf.data.folder import scan_folder
+from mim_tf.data.splits import NOT_SKIN
 from mim_tf.detector import Detector
-from mim_tf.evaluation.evaluate import NOT_SKIN, evaluate
+from mim_tf.evaluation.evaluate import evaluate
 from mim_tf.evaluation.metrics import (
     auroc_estimate,
     bounds,

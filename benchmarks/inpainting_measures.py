@@ -26,10 +26,9 @@ from scipy.stats import spearmanr
 from mim_export.score.atomic_files import read_json, write_json
 from mim_export.score.preprocess import mask_set, resample
 from mim_tf.data.folder import load_photos, scan_folder, to_stderr
-from mim_tf.data.splits import class_names, select
+from mim_tf.data.splits import NOT_SKIN, class_names, select
 from mim_tf.detectors.factory import create_model
 from mim_tf.detectors.mim import InpaintingModel
-from mim_tf.evaluation.evaluate import NOT_SKIN
 from mim_tf.evaluation.inpainting_quality import measure
 from mim_tf.evaluation.metrics import auroc_estimate, bounds, interval_text, mean_estimate
 from mim_tf.measures.fills import biharmonic

@@ -25,11 +25,10 @@ from mim_tf.calibration import FOLDS
 from mim_tf.data.duplicates import SIDE as THUMBNAIL
 from mim_tf.data.duplicates import join_near_duplicates
 from mim_tf.data.folder import load_at_sizes, scan_folder, to_stderr
-from mim_tf.data.splits import class_names, fold_of, select
+from mim_tf.data.splits import NOT_SKIN, class_names, fold_of, select
 from mim_tf.detector import Detector
 from mim_tf.detectors.factory import create_model
 from mim_tf.detectors.mim_deep import HEAD_FOLDS, DeepInpaintingModel
-from mim_tf.evaluation.evaluate import NOT_SKIN
 from mim_tf.evaluation.metrics import auroc, interval_text, mean_interval
 from mim_tf.measures.head import fit_head
 from mim_tf.training.config import Training

@@ -152,25 +152,29 @@ def train(
 @app.command()
 def evaluate(
     run_or_bundle: Annotated[Path, typer.Argument(help="run folder or bundle")],
-    data: Data,
+    data: Annotated[list[Path], typer.Option("--data", help="data folder; may be repeated")],
     out_folder: Annotated[Path, typer.Option("--out", help="output folder for metrics.json and figures")],
     split: Annotated[str, typer.Option(help="train, val or test")] = "test",
+    by: Annotated[
+        list[str] | None,
+        typer.Option("--by", help="column of MANIFEST.csv that divides the verdicts on other skin; may be repeated"),
+    ] = None,
     seed: Annotated[int, typer.Option("--seed", help="seed of the controls of the shortcut probes")] = 0,
     split_seed: OwnSplitSeed = None,
     json: Json = False,
 ) -> None:
-    """Evaluate a detector: AUROC by class with 95 % intervals by group."""
+    """Evaluate a detector: AUROC and verdicts by class with 95 % intervals by group."""
     from mim_tf.data.folder import check_outside
 
-    check_outside(out_folder, data)
+    check_outside(out_folder, *data)
     check_writable(out_folder)
     with heavy_imports("evaluation", "sklearn", "matplotlib"):
         from mim_tf.evaluation.report import load_judge, write_report
-        from mim_tf.evaluation.unseen import scan_for
+        from mim_tf.evaluation.unseen import scan_all
 
         judge = load_judge(run_or_bundle)
-    photos = scan_for(judge, data, split_seed, warn)
-    evaluation = write_report(judge, photos, split, out_folder, seed, warn)
+    photos = scan_all(judge, data, split_seed, warn)
+    evaluation = write_report(judge, photos, split, out_folder, seed, warn, by or ())
     show_metrics(evaluation.metrics, json)
 
 

@@ -168,7 +168,11 @@ def _page(
         "<p>Left: rank correlation of the score with image properties that do not indicate a disease. Right: AUROC "
         "over pairs that match in a property, against controls, and against altered images.</p>",
         _image(out / "bundle_evaluation" / "probes.png", "shortcut probes"),
+        "<p>Change of the AUROC if the images of one side are slightly blurred, sharpened or otherwise altered:</p>",
+        _image(out / "bundle_evaluation" / "alterations.png", "AUROC of altered images"),
         "<h2>Verdict</h2>",
+        "<p>What 100 images of each class get:</p>",
+        _image(out / "bundle_evaluation" / "verdicts.png", "share of each verdict by class"),
         "<p>Output of the TFLite bundle for one image of each class.</p>",
         _table(["image", "similarity", "p-value", "verdict", "reason"], scored),
         "<h2>Golden vectors on each runtime of this machine</h2>",

@@ -113,8 +113,26 @@ def show_metrics(metrics: dict[str, Any], as_json: bool) -> None:
         f"{whole['count']} of {sensitivity['groups']} groups without a miss {interval_text(whole, '.3f')}",
         highlight=False,
     )
+    _show_verdicts(metrics["verdicts"], metrics["split"])
     if metrics["inpainting"]:
         _show_inpainting(metrics)
+
+
+def _show_verdicts(verdicts: dict[str, Any], split: str) -> None:
+    """Prints what 100 photographs of each class get, and of each value of a column."""
+    from mim_tf.evaluation.verdicts import verdict_rows
+
+    for column in (None, *verdicts["by"]):
+        header, *rows = verdict_rows(verdicts, column)
+        what = "photographs" if column is None else f"photographs of other skin by {column}"
+        lines = Table(*header, title=printable(f"verdicts on 100 {what}, {split} [95 %, by group]"), box=None)
+        for row in rows:
+            lines.add_row(*map(printable, row))
+        out.print(lines)
+        spread = None if column is None else verdicts["by"][column]["spread"]
+        if spread is not None:
+            words = f"{column}: the highest share of {verdicts['names'][0]} less the lowest one is {spread:.2f}"
+            out.print(printable(words), highlight=False)
 
 
 def _show_inpainting(metrics: dict[str, Any]) -> None:

@@ -6,8 +6,8 @@ from typing import Any
 
 from mim_tf.comparison.pixel_tables import pixel_table
 from mim_tf.comparison.summary import markdown_table, table
+from mim_tf.data.splits import NOT_SKIN
 from mim_tf.evaluation.controls import ALTERED
-from mim_tf.evaluation.evaluate import NOT_SKIN
 from mim_tf.evaluation.pixel_level import LIMIT
 from mim_tf.evaluation.shortcuts import MATCHED_ON
 

@@ -27,6 +27,7 @@ from mim_tf.comparison.pool import (
 from mim_tf.data.content import digests, fingerprint
 from mim_tf.data.folder import scan_folder
 from mim_tf.data.splits import (
+    NOT_SKIN,
     Photo,
     check_groups_apart,
     class_names,
@@ -36,7 +37,6 @@ from mim_tf.data.splits import (
     split_seed_of,
 )
 from mim_tf.detectors.factory import create_model
-from mim_tf.evaluation.evaluate import NOT_SKIN
 from mim_tf.training.config import Training
 from mim_tf.training.run_folder import FORMAT, open_run
 

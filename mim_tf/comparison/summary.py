@@ -16,7 +16,7 @@ from mim_export.score.text import printable
 from mim_tf.comparison.pixel_tables import PIXEL_TITLES, pixel_cells, pixel_columns, pixel_level, pixel_numbers
 from mim_tf.comparison.plan import Entry, Plan
 from mim_tf.comparison.pool import job_folder
-from mim_tf.evaluation.evaluate import NOT_SKIN
+from mim_tf.data.splits import NOT_SKIN
 from mim_tf.evaluation.metrics import (
     INTERVALS,
     Estimate,

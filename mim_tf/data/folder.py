@@ -2,8 +2,8 @@
 
 A data folder is `DIR/<split>/<class>/photo.jpg` with the splits `train`, `val` and `test`, or a plain folder
 `DIR/<class>/photo.jpg`, which is split by a hash of each group and a seed (60/15/25 on average). The optional
-`DIR/MANIFEST.csv` (columns `file`, `group` and, if there are, `skin_type` and `mask`; others are ignored) assigns each
-file to a group: images of one patient, photograph or series.
+`DIR/MANIFEST.csv` (columns `file`, `group` and, if there is one, `mask`) assigns each file to a group: images of one
+patient, photograph or series. Its other columns, such as `skin_type`, divide the results of an evaluation.
 """
 
 from __future__ import annotations
@@ -104,7 +104,7 @@ def scan_folder(
         if row is None:
             photos.append(Photo(path, split, path.parent.name, name))
         else:
-            photos.append(Photo(path, split, path.parent.name, row.group or name, row.skin_type, mask=row.mask))
+            photos.append(Photo(path, split, path.parent.name, row.group or name, mask=row.mask, columns=row.columns))
     if has_splits or split_seed is None:
         return tuple(photos)
     divided = split_by_group(photos, split_seed)

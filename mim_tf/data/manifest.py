@@ -8,7 +8,7 @@ import os
 import posixpath
 import unicodedata
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -28,13 +28,13 @@ class Row:
 
     Attributes:
         group: name of the group; empty = none is given.
-        skin_type: content of the optional column `skin_type`.
         mask: path of the mask that the optional column `mask` names.
+        columns: content of each other column, by its name in lower case; without empty cells.
     """
 
     group: str
-    skin_type: str | None
     mask: Path | None
+    columns: Mapping[str, str]
 
 
 def read_manifest_csv(root: Path, files: Iterable[str], warn: Warn) -> dict[str, Row]:
@@ -114,11 +114,16 @@ def _rows(path: Path) -> list[tuple[str, Row]]:
             def cell(row: dict[str, str | None], column: str) -> str:
                 return (row[columns[column]] or "").strip() if column in columns else ""
 
+            others = sorted(set(columns) - {"file", "group", "mask"})
             # A name may begin or end with a space, so that cells of the column file are not stripped here.
             return [
                 (
                     row[columns["file"]] or "",
-                    Row(cell(row, "group"), cell(row, "skin_type") or None, _mask(path.parent, cell(row, "mask"))),
+                    Row(
+                        cell(row, "group"),
+                        _mask(path.parent, cell(row, "mask")),
+                        {name: cell(row, name) for name in others if cell(row, name)},
+                    ),
                 )
                 for row in rows
             ]

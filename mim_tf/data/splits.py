@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +14,8 @@ from mim_export.score.errors import MimError
 from mim_export.score.listing import NAMED
 
 SPLITS = ("train", "val", "test")
+#: Classes that do not show skin: reported, but not part of means over other skin.
+NOT_SKIN = ("abnormal", "no_skin")
 #: Fractions of the groups of a plain folder that are assigned to train, val and test, on average.
 SHARES = (0.60, 0.15, 0.25)
 #: `split_of_group` assigns a group to train below the first limit, to val below the second one, else to test.
@@ -29,18 +31,18 @@ class Photo:
         split: "train", "val" or "test"; "negatives" for known negatives; empty before the split.
         label: name of the class.
         group: name of the group; images of one patient, photograph or series have the same group.
-        skin_type: content of the column `skin_type` of MANIFEST.csv, if any.
         split_seed: seed of the split of a plain folder; None if the folder itself has splits.
         mask: image of the lesions, from the column `mask` of MANIFEST.csv, if any; see `mim_tf.data.lesion_masks`.
+        columns: content of the other columns of MANIFEST.csv, by name in lower case, such as `skin_type`.
     """
 
     path: Path
     split: str
     label: str
     group: str
-    skin_type: str | None = None
     split_seed: int | None = None
     mask: Path | None = None
+    columns: Mapping[str, str] = field(default_factory=dict, compare=False)
 
 
 def split_of_group(group: str, split_seed: int) -> str:

@@ -106,6 +106,38 @@ def blurred(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
     return np.rint(soft).astype(np.uint8)
 
 
+def softened(pixels: NDArray[np.uint8], sigma: float) -> NDArray[np.uint8]:
+    """Applies a slight Gaussian blur, as a worse lens or a smaller file does.
+
+    Args:
+        pixels: uint8 (N, S, S, 3).
+        sigma: standard deviation in pixels of an image of 192 x 192; S / 192 times as many pixels are used.
+
+    Returns:
+        uint8 (N, S, S, 3), rounded.
+    """
+    scaled = sigma * pixels.shape[1] / 192
+    soft = [gaussian_filter(image.astype(np.float32), (scaled, scaled, 0)) for image in pixels]
+    return np.rint(soft).astype(np.uint8)
+
+
+def sharpened(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Sharpens images by an unsharp mask, as cameras and editors do.
+
+    Args:
+        pixels: uint8 (N, S, S, 3).
+
+    Returns:
+        uint8 (N, S, S, 3): x + (x - b) with b the image blurred by 1 pixel of an image of 192 x 192, clipped.
+    """
+    scaled = pixels.shape[1] / 192
+    results = []
+    for image in pixels.astype(np.float32):
+        blurred_image = gaussian_filter(image, (scaled, scaled, 0))
+        results.append(np.clip(np.rint(2 * image - blurred_image), 0, 255).astype(np.uint8))
+    return np.stack(results)
+
+
 def corner_marked(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
     """Adds a watermark in the lower right corner: "(c) web" on two lines, white with a dark outline.
 

@@ -13,7 +13,7 @@ from mim_export.score.decide import Judgement, refuse_small
 from mim_export.score.errors import MimError
 from mim_export.score.preprocess import Inpainted, mask_set
 from mim_tf.data.folder import Photos, Warn, load_photos
-from mim_tf.data.splits import SPLITS, Photo, class_names, select, split_seed_of
+from mim_tf.data.splits import NOT_SKIN, SPLITS, Photo, class_names, select, split_seed_of
 from mim_tf.evaluation import inpainting_quality
 from mim_tf.evaluation.metrics import (
     INTERVALS,
@@ -25,9 +25,7 @@ from mim_tf.evaluation.metrics import (
     share_estimate,
 )
 from mim_tf.evaluation.unseen import check_unseen
-
-#: Classes that do not show skin: reported, but not part of the mean AUROC.
-NOT_SKIN = ("abnormal", "no_skin")
+from mim_tf.evaluation.verdicts import check_column, verdicts
 
 
 class Judge(Protocol):
@@ -84,13 +82,14 @@ class Evaluation:
     metrics: dict[str, Any]
 
 
-def evaluate(judge: Judge, photos: Sequence[Photo], split: str, *, warn: Warn) -> Evaluation:
+def evaluate(judge: Judge, photos: Sequence[Photo], split: str, *, by: Sequence[str] = (), warn: Warn) -> Evaluation:
     """Scores a split of a data folder.
 
     Args:
         judge: a detector or a scorer.
         photos: photographs of a data folder, as `scan_folder` returns them.
         split: "train", "val" or "test".
+        by: columns of MANIFEST.csv, such as `skin_type`, by whose values the verdicts on other skin are divided.
         warn: called with a message for each file that is skipped.
 
     Returns:
@@ -98,12 +97,14 @@ def evaluate(judge: Judge, photos: Sequence[Photo], split: str, *, warn: Warn) -
         gate refuses. For the sensitivity, a refused image of the normal class counts as missed.
 
     Raises:
-        MimError: the split has no images of the normal class, or of no other class; a photograph of test was fitted or
-            calibrated on; a similarity is not a finite number; or images are inpainted, and the weights of
-            EfficientNet-Lite0 are missing.
+        MimError: the split has no images of the normal class, or of no other class; no photograph has a column of
+            `by`; a photograph of test was fitted or calibrated on; a similarity is not a finite number; or images are
+            inpainted, and the weights of EfficientNet-Lite0 are missing.
     """
     normal = judge.normal_class
     others = other_classes(photos, split, normal)
+    for column in by:
+        check_column([photo for photo in photos if photo.split == split], column)
     check_unseen(judge, photos, split, warn)
     scores = {}
     for name in (normal, *others):
@@ -114,7 +115,7 @@ def evaluate(judge: Judge, photos: Sequence[Photo], split: str, *, warn: Warn) -
             problem = f"no finite similarity for {len(wrong)} photographs of {split}/{name}"
             raise MimError(problem, "train or export again into a new folder", loaded.photos[wrong[0]].path)
         scores[name] = ClassScores(loaded, judgement)
-    return Evaluation(scores, _metrics(judge, scores, split))
+    return Evaluation(scores, _metrics(judge, scores, split, by))
 
 
 def other_classes(photos: Sequence[Photo], split: str, normal: str) -> list[str]:
@@ -174,7 +175,7 @@ def by_ssim(evaluation: Evaluation) -> Evaluation:
     return Evaluation(scores, {"measure": "ssim", **settings, **evaluation.metrics["ssim"]})
 
 
-def _metrics(judge: Judge, scores: dict[str, ClassScores], split: str) -> dict[str, Any]:
+def _metrics(judge: Judge, scores: dict[str, ClassScores], split: str, by: Sequence[str]) -> dict[str, Any]:
     normal = judge.normal_class
     groups = {name: part.photos.groups for name, part in scores.items()}
     aurocs = _aurocs({name: part.judgement.similarity for name, part in scores.items()}, groups, normal)
@@ -196,6 +197,7 @@ def _metrics(judge: Judge, scores: dict[str, ClassScores], split: str) -> dict[s
         "ssim": _aurocs(ssim, groups, normal) if ssim else None,
         "sensitivity_at_threshold": sensitivity["value"],
         "sensitivity": sensitivity,
+        "verdicts": verdicts(scores, normal, by),
         "inpainting": _inpainting(judge, scores),
         "refused": {name: int((part.judgement.reason > 0).sum()) for name, part in scores.items()},
         "intervals": INTERVALS,

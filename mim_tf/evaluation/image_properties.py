@@ -44,17 +44,23 @@ def image_properties(photos: Photos) -> dict[str, NDArray[np.float64]]:
     """
     return {
         "smoothness": smoothness(photos.pixels),
-        "brightness": np.array([_luma(image).mean() for image in photos.pixels]),
+        "brightness": np.array([luma(image).mean() for image in photos.pixels]),
         "saturation": saturation(photos.pixels),
         "resolution": photos.sides.astype(np.float64),
         "jpeg_quality": np.array([jpeg_quality(photo.path) for photo in photos.photos]),
     }
 
 
-def _luma(pixels: NDArray[np.uint8]) -> NDArray[np.float64]:
-    """Luma (ITU-R BT.601) of uint8 (..., 3), in [0, 1]."""
-    luma: NDArray[np.float64] = pixels @ np.asarray(LUMA) / 255.0
-    return luma
+def luma(pixels: NDArray[np.uint8]) -> NDArray[np.float64]:
+    """Luma (ITU-R BT.601) of images.
+
+    Args:
+        pixels: uint8 (..., 3), RGB.
+
+    Returns:
+        float64 (...), in [0, 1].
+    """
+    return np.asarray(pixels @ np.asarray(LUMA) / 255.0)
 
 
 def smoothness(pixels: NDArray[np.uint8]) -> NDArray[np.float64]:
@@ -69,7 +75,7 @@ def smoothness(pixels: NDArray[np.uint8]) -> NDArray[np.float64]:
     Example:
         A horizontal ramp of 51 grey levels per pixel has -51 / 255 = -0.2.
     """
-    return np.array([-np.hypot(*np.gradient(_luma(image))).mean() for image in pixels])
+    return np.array([-np.hypot(*np.gradient(luma(image))).mean() for image in pixels])
 
 
 def saturation(pixels: NDArray[np.uint8]) -> NDArray[np.float64]:

@@ -14,8 +14,8 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.stats import rankdata
 
 from mim_tf.data.folder import Photos
+from mim_tf.data.splits import NOT_SKIN
 from mim_tf.evaluation.controls import ALTERED, CONTROLS, blurred
-from mim_tf.evaluation.evaluate import NOT_SKIN
 from mim_tf.evaluation.image_properties import image_properties
 from mim_tf.evaluation.metrics import auroc
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from mim_export.score.errors import MimError
@@ -33,6 +34,19 @@ def scan_for(judge: object, folder: str | os.PathLike[str], split_seed: int | No
     photos = scan_folder(folder, split_seed=(own or 0) if split_seed is None else split_seed, warn=warn)
     _check_seed(judge, photos)
     return photos
+
+
+def scan_all(
+    judge: object, folders: Sequence[str | os.PathLike[str]], split_seed: int | None, warn: Warn
+) -> tuple[Photo, ...]:
+    """Lists the photographs of several data folders, see `scan_for`.
+
+    Classes of one name are one class. The groups of different folders are different ones, also if they have one name.
+    """
+    parts = [scan_for(judge, folder, split_seed, warn) for folder in folders]
+    if len(parts) == 1:
+        return parts[0]
+    return tuple(replace(photo, group=f"{number}:{photo.group}") for number, part in enumerate(parts) for photo in part)
 
 
 def check_unseen(judge: object, photos: Sequence[Photo], split: str, warn: Warn) -> None:

@@ -114,9 +114,35 @@ def test_train_evaluate_and_export_a_baseline(run: Run, folder: Path, tmp_path: 
     assert metrics == json.loads((tmp_path / "evaluation" / "metrics.json").read_text())
     assert metrics["classes"]["no_skin"]["auroc"] > 0.9 and not metrics["classes"]["no_skin"]["skin"]
     assert metrics["mean_auroc"] == metrics["classes"]["plain"]["auroc"]
-    assert (tmp_path / "evaluation" / "roc.png").stat().st_size > 10_000
+    for name in ("roc", "verdicts", "alterations"):
+        assert (tmp_path / "evaluation" / f"{name}.png").stat().st_size > 10_000
+    probes = json.loads((tmp_path / "evaluation" / "probes.json").read_text())
+    assert set(probes["alterations"]["classes"]) == {"plain"}
     assert_one_line(run("export", out, "--out", tmp_path / "bundle"), "colour", "no reconstruction")
     assert not (tmp_path / "bundle").exists()
+
+
+def test_several_folders_are_evaluated_by_a_column(run: Run, folder: Path, tmp_path: Path) -> None:
+    assert run("train", "--data", folder, "--out", tmp_path / "run", "--method", "colour").status == 0
+    other = tmp_path / "other"
+    shutil.copytree(folder / "test/plain", other / "test/eczema")
+    names = sorted(path.name for path in (other / "test/eczema").iterdir())
+    rows = [f"test/eczema/{name},{name},{1 + 5 * (i % 2)}" for i, name in enumerate(names)]
+    (other / "MANIFEST.csv").write_text("\n".join(["file,group,Skin_Type", *rows]))
+    words = ("evaluate", tmp_path / "run", "--data", folder, "--data", other, "--out", tmp_path / "report")
+    result = run(*words, "--by", "skin_type")
+    assert result.status == 0, result.err
+    assert "verdicts on 100 photographs" in result.out and "of other skin by skin_type" in result.out
+    metrics = json.loads((tmp_path / "report" / "metrics.json").read_text())
+    assert metrics["classes"]["eczema"]["auroc"] == metrics["classes"]["plain"]["auroc"]
+    by_type = metrics["verdicts"]["by"]["skin_type"]["values"]
+    plain = metrics["verdicts"]["classes"]["plain"]["images"]
+    assert {value: entry["images"] for value, entry in by_type.items()} == {
+        "1": (len(names) + 1) // 2,
+        "6": len(names) // 2,
+        "not stated": plain,
+    }
+    assert_one_line(run(*words, "--by", "age"), "no column 'age'", "skin_type")
 
 
 @pytest.mark.slow

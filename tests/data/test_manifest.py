@@ -113,7 +113,10 @@ def test_the_name_and_columns_in_any_case(tmp_path: Path, name: str) -> None:
     (tmp_path / "MANIFEST.csv").rename(tmp_path / name)
     lines: list[str] = []
     rows = read_manifest_csv(tmp_path, FILES[:2], lines.append)
-    assert [(row.group, row.skin_type) for row in rows.values()] == [("p1", "III"), ("p2", None)] and not lines
+    assert [(row.group, row.columns.get("skin_type")) for row in rows.values()] == [
+        ("p1", "III"),
+        ("p2", None),
+    ] and not lines
 
 
 def test_masks_are_relative_to_the_folder_and_missing_ones_are_named(tmp_path: Path) -> None:
@@ -144,7 +147,7 @@ def test_groups_and_skin_types_reach_the_photographs(tmp_path: Path) -> None:
     write(tmp_path, rows, ("file", "group", "skin_type"))
     found = {photo.path.relative_to(tmp_path).as_posix(): photo for photo in scan_folder(tmp_path)}
     assert {name: found[name].group for name in FILES} == {name: f"p{n}" for n, name in enumerate(FILES)}
-    assert [found[name].skin_type for name in FILES] == [None, "IV", "IV", "IV"]
+    assert [found[name].columns.get("skin_type") for name in FILES] == [None, "IV", "IV", "IV"]
 
 
 @pytest.mark.parametrize("part", ["/a", "C:\\a", "../", "é/"])

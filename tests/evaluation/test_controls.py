@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 from PIL import Image
@@ -67,6 +68,27 @@ def test_blurring_leaves_colours_only(skin: np.ndarray) -> None:
     assert abs(int(controls.blurred(edge)[0, 24, 27, 0]) - 206) <= 1
     flat = np.full((1, 12, 12, 3), (255, 128, 0), np.uint8)
     np.testing.assert_array_equal(controls.blurred(flat), flat)
+
+
+@pytest.mark.parametrize("size", [48, 192])
+def test_slight_blurs_are_those_of_opencv(size: int) -> None:
+    image = dataset.render("mpox", range(1), size=size)
+    scaled = 0.8 * size / 192
+    reach = int(4 * scaled + 0.5)  # where SciPy truncates the kernel
+    expected = cv2.GaussianBlur(
+        image[0].astype(np.float32), (2 * reach + 1,) * 2, scaled, borderType=cv2.BORDER_REFLECT
+    )
+    soft = controls.softened(image, 0.8)[0]
+    assert np.abs(soft - expected).max() <= 0.51
+    assert controls.softened(image, 0.0)[0].tolist() == image[0].tolist()
+
+
+def test_sharpening_mirrors_the_blur_at_every_pixel(skin: np.ndarray) -> None:
+    mild = np.uint8(100) + skin // 8  # nothing is clipped
+    blurred_mild = controls.softened(mild, 1.0).astype(int)
+    np.testing.assert_allclose(controls.sharpened(mild), 2 * mild.astype(int) - blurred_mild, atol=1)
+    flat = np.full((1, 12, 12, 3), (255, 128, 0), np.uint8)
+    np.testing.assert_array_equal(controls.sharpened(flat), flat)
 
 
 @pytest.mark.parametrize("size", [24, 96, 131])

@@ -17,7 +17,7 @@ from mim_export.score.scorer import Scorer
 from mim_tf.data.content import record_rows
 from mim_tf.data.folder import scan_folder
 from mim_tf.data.splits import Photo, split_of_group
-from mim_tf.evaluation.unseen import check_unseen, scan_for
+from mim_tf.evaluation.unseen import check_unseen, scan_all, scan_for
 
 
 class FakeRun:
@@ -57,6 +57,16 @@ def test_the_split_of_the_training_is_used_and_leaks_nothing(plain: Path, seed: 
         scan_for(run, plain, seed + 1, refuse)
     with pytest.raises(MimError, match="the training used"):
         check_unseen(run, scan_folder(plain, split_seed=seed + 1), "test", refuse)
+
+
+def test_the_groups_of_two_folders_are_apart(plain: Path) -> None:
+    run = FakeRun((), split_seed=None)
+    assert scan_all(run, [plain], 1, refuse) == scan_for(run, plain, 1, refuse)
+    photos = scan_all(run, [plain, plain], 1, refuse)
+    once = scan_for(run, plain, 1, refuse)
+    assert [photo.path for photo in photos] == 2 * [photo.path for photo in once]
+    assert [photo.group for photo in photos] == [f"{part}:{photo.group}" for part in (0, 1) for photo in once]
+    assert len({photo.group for photo in photos}) == 2 * len({photo.group for photo in once})
 
 
 def test_a_copy_in_test_is_refused_and_named(plain: Path, tmp_path: Path) -> None:
