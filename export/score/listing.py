@@ -12,7 +12,21 @@ from pathlib import Path
 #: Endings of the files that are read when a folder is given. The content decides whether one is JPEG, PNG or WebP.
 SUFFIXES = (".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".webp")
 #: Endings of files that nobody takes for a photograph: skipped without a message.
-_TEXT = (".csv", ".tsv", ".txt", ".md", ".rst", ".json", ".xml", ".html", ".yaml", ".yml", ".db", ".ini", ".log")
+TEXT_SUFFIXES = (
+    ".csv",
+    ".tsv",
+    ".txt",
+    ".md",
+    ".rst",
+    ".json",
+    ".xml",
+    ".html",
+    ".yaml",
+    ".yml",
+    ".db",
+    ".ini",
+    ".log",
+)
 #: Folders that systems and archive programs create; like names with a leading dot, they are skipped without a message.
 _SYSTEM = ("__MACOSX", "@eaDir", "$RECYCLE.BIN", "System Volume Information", "lost+found")
 #: Largest number of files that a warning names.
@@ -80,6 +94,15 @@ def named(names: Sequence[str]) -> str:
     return ", ".join(names[:NAMED]) + (f" and {more} more" if more > 0 else "")
 
 
+def is_skipped(name: str) -> bool:
+    """Whether files and folders of this name are skipped without a message: hidden ones and those of systems.
+
+    Example:
+        `is_skipped("__MACOSX")` and `is_skipped(".DS_Store")` are True.
+    """
+    return name.startswith(".") or name in _SYSTEM
+
+
 def list_images(folder: str | os.PathLike[str]) -> Listing:
     """Lists a folder and its subfolders. Links are followed, but not into a folder that contains them.
 
@@ -125,7 +148,7 @@ def list_images(folder: str | os.PathLike[str]) -> Listing:
                     waiting.append(item) if item[2] else waiting.appendleft(item)
             elif child.suffix.lower() in SUFFIXES:
                 (listing.images if stat.S_ISREG(status.st_mode) else listing.special).append(child)
-            elif stat.S_ISREG(status.st_mode) and child.suffix.lower() not in _TEXT:
+            elif stat.S_ISREG(status.st_mode) and child.suffix.lower() not in TEXT_SUFFIXES:
                 listing.others.append(child)
     for paths in vars(listing).values():
         paths.sort()
@@ -142,7 +165,7 @@ Warn = Callable[[str], None]
 
 def _children(folder: Path) -> list[Path]:
     names = os.listdir(folder)
-    return [folder / name for name in sorted(names) if not name.startswith(".") and name not in _SYSTEM]
+    return [folder / name for name in sorted(names) if not is_skipped(name)]
 
 
 def _key(status: os.stat_result) -> tuple[int, int]:

@@ -18,6 +18,7 @@ from mim_tf import __version__
 from mim_tf.cli import bundle as bundle_commands
 from mim_tf.cli.bundle import Json
 from mim_tf.cli.extras import heavy_imports
+from mim_tf.cli.prepare import prepare
 from mim_tf.cli.progress import comparison_bars, training_bars
 from mim_tf.cli.tables import (
     err,
@@ -271,7 +272,7 @@ def _read_text(path: Path) -> str:
         raise MimError("not a text in UTF-8", "save it as UTF-8", path) from error
 
 
-for command in (bundle_commands.verify, bundle_commands.score, bundle_commands.bench):
+for command in (prepare, bundle_commands.verify, bundle_commands.score, bundle_commands.bench):
     app.command()(command)
 
 

@@ -6,6 +6,7 @@ import json
 import sys
 from collections.abc import Sequence
 from dataclasses import asdict
+from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, cast
 
 from rich.console import Console
@@ -173,6 +174,25 @@ def show_comparison(result: dict[str, Any], as_json: bool) -> None:
         out.print(lines)
         title = ""
     out.print(f"run time {result['run_seconds'] / 60:.1f} minutes, including earlier and interrupted runs")
+
+
+def show_prepared(report: dict[str, Any], folder: Path, as_json: bool) -> None:
+    """Prints the report of `mim_tf.prepare.build.prepare` as tables or JSON."""
+    if as_json:
+        _print_json(report)
+        return
+    # Imported here because it imports scikit-image, which most commands do not need.
+    from mim_tf.prepare.report import lines, tables
+
+    for title, header, rows in tables(report):
+        table = Table(title=title, title_justify="left", box=None, pad_edge=False)
+        for column in header:
+            table.add_column(column, overflow="fold")
+        for row in rows:
+            table.add_row(*map(printable, row))
+        out.print(table)
+    for line in (*lines(report), f"{folder}: read report.md; then mim-tf train --data {folder}"):
+        out.print(printable(line), highlight=False)
 
 
 def show_bench(result: dict[str, Any], as_json: bool) -> None:

@@ -18,7 +18,7 @@ from mim_tf.data.splits import Photo
 RECORD = "photographs.csv"
 _COLUMNS = ("split", "class", "group", "sha256")
 #: Stands for the digest of a file that cannot be read.
-_UNREADABLE = "unreadable"
+UNREADABLE = "unreadable"
 
 
 def digest(path: str | os.PathLike[str]) -> str:
@@ -37,7 +37,7 @@ def digest(path: str | os.PathLike[str]) -> str:
                 content.update(block)
             return content.hexdigest()
     except OSError:
-        return _UNREADABLE
+        return UNREADABLE
 
 
 def digests(photos: Sequence[Photo]) -> list[str]:
@@ -79,7 +79,7 @@ def known_negatives(found: Sequence[Photo], photos: Sequence[Photo], normal_clas
     """
     if not found:
         return ()
-    tested = set(digests([photo for photo in photos if photo.split == "test"])) - {_UNREADABLE}
+    tested = set(digests([photo for photo in photos if photo.split == "test"])) - {UNREADABLE}
     for photo, content in zip(found, digests(found), strict=True):
         if photo.label == normal_class:
             raise MimError(f"is of the class {normal_class}, not of another", "remove this class", photo.path)

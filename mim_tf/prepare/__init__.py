@@ -1,0 +1,1 @@
+"""Turns downloaded collections of photographs into a data folder; see `mim_tf.prepare.build`."""
