@@ -191,7 +191,7 @@ def show_prepared(report: dict[str, Any], folder: Path, as_json: bool) -> None:
         for row in rows:
             table.add_row(*map(printable, row))
         out.print(table)
-    for line in (*lines(report), f"{folder}: read report.md; then mim-tf train --data {folder}"):
+    for line in (*lines(report), f"{folder}: read report.md; then mim-tf train --data {folder} --out RUN"):
         out.print(printable(line), highlight=False)
 
 

@@ -111,7 +111,7 @@ def files_of_pairs(entries: Sequence[Entry], pairs: Sequence[Copies]) -> list[tu
 
 
 def tables(report: dict[str, Any]) -> list[Table]:
-    """Returns the tables that are printed and written.
+    """Returns the tables that are printed and written, without empty ones.
 
     Args:
         report: as `make_report` returns it.
@@ -126,12 +126,13 @@ def tables(report: dict[str, Any]) -> list[Table]:
         for label, by_split in report["splits"].items()
     ]
     terms = [(entry["source"], entry["groups"], entry["terms"]) for entry in report["sources"]]
-    return [
+    result = [
         ("Pictures by source and class", ("source", "class", "found", "kept", "groups", "left out"), counts),
         ("Left out", ("source", "reason", "files"), reasons),
         ("Pictures (groups) by class and split", ("class", *SPLITS), splits),
         ("Sources", ("source", "a group is a", "terms"), list(dict.fromkeys(terms))),
     ]
+    return [table for table in result if table[2]]
 
 
 def lines(report: dict[str, Any]) -> list[str]:
@@ -159,9 +160,9 @@ def lines(report: dict[str, Any]) -> list[str]:
         if len(report["conflicts"]) > _NAMED:
             found.append(f"  and {len(report['conflicts']) - _NAMED} more, in joined.csv")
     if not total:
-        return [*found, f"no pictures of {NORMAL}: choose another class to train on"]
+        return [*found, f"no pictures of {NORMAL}: add a collection that has some, or train on another class"]
     found.append(
-        f"{total} groups of {NORMAL}, {val} of them in val: with G groups the smallest alpha is 1/(G+1), "
+        f"{total} groups of {NORMAL}, {val} of them in val: the smallest alpha of G groups is 1/(G+1), that is "
         f"{1 / (val + 1):.3f} with those of val, {1 / (fitted + 1):.3f} out of fold with the {fitted} of train and val"
     )
     empty = [split for split in SPLITS if not report["splits"][NORMAL][split]["pictures"]]

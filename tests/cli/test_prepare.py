@@ -51,7 +51,7 @@ def test_tables_sentences_and_json(run: Run, tmp_path: Path) -> None:
         "groups in more than one split: 0",
         "fitzpatrick17k: the lowest 14% of each picture are cut off",
         "1 groups of mpox",
-        "the smallest alpha is 1/(G+1)",
+        "the smallest alpha of G groups is 1/(G+1)",
         "copy in another fold",
         "read report.md; then mim-tf train --data",
     ):

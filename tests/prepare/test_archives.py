@@ -63,6 +63,13 @@ def test_members_that_leave_the_archive_or_are_implausible_are_left_out(tmp_path
     assert found.fetch("good.png", tmp_path / "out")[0].read_bytes() == b"later"
 
 
+def test_a_nul_in_a_name_ends_it(tmp_path: Path) -> None:
+    path = zipped(msid(tmp_path / "folder", 1), tmp_path / "a.zip")
+    path.write_bytes(path.read_bytes().replace(b"measles1.png", b"measles\0.png"))
+    found = open_archive(path)
+    assert found.left_out == (("Measles/measles", archives.ENDING),) and len(found.images) == 3
+
+
 def test_encrypted_members_are_left_out(tmp_path: Path) -> None:
     path = zipped(msid(tmp_path / "folder", 1), tmp_path / "a.zip")
     content = bytearray(path.read_bytes())
