@@ -11,9 +11,6 @@ from collections.abc import Sequence
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
 from mim_export.score.atomic_files import check_new_folder, new_folder
 from mim_export.score.decode import MAX_PIXELS
 from mim_export.score.errors import MimError, check_whole
@@ -23,11 +20,11 @@ from mim_tf.data.budget import PixelBudget
 from mim_tf.data.content import UNREADABLE, digest
 from mim_tf.data.folder import check_outside, scan_folder
 from mim_tf.data.splits import split_of_group
-from mim_tf.prepare import hashes, records
-from mim_tf.prepare.copies import Copies, Groups, Read, join_near, leave_out_exact
+from mim_tf.prepare import records
+from mim_tf.prepare.copies import Copies, Groups, Look, Read, join_near, leave_out_exact, look_at
 from mim_tf.prepare.kinds import KINDS, read_sources
 from mim_tf.prepare.names import safe_name
-from mim_tf.prepare.pixels import in_threads, read_small, write_cut
+from mim_tf.prepare.pixels import in_threads, write_cut
 from mim_tf.prepare.records import Collection, LeftOut, Picture, Progress
 from mim_tf.prepare.report import Entry, files_of_pairs, make_report, write_report
 
@@ -53,7 +50,7 @@ def prepare(
         split_seed: seed of the split, see `mim_tf.data.splits.split_of_group`.
         min_side: shorter side in pixels from which on a picture is kept.
         warn: receives one line for each fault of a MANIFEST.csv.
-        progress: is told of the stages "read", "decode", "compare", "features" and "write".
+        progress: is told of the stages "read", "decode", "compare" and "write".
 
     Returns:
         The content of report.json, see `mim_tf.prepare.report.make_report`. The folder holds
@@ -74,17 +71,17 @@ def prepare(
     check_outside(out, *(found.archive.path for found in collections))  # before anything is written beside `out`
     check_new_folder(out)
     left_out = [entry for found in collections for entry in found.left_out]
-    groups, budget = Groups(), PixelBudget(MAX_PIXELS)
+    groups = Groups()
     with new_folder(out) as temporary:
         staged = temporary / _STAGED
         staged.mkdir()
         read, unread = _read(collections, staged, progress)
         read, exact, pairs = leave_out_exact(read, groups)
-        read, bits, undecoded = _decode(read, min_side, budget, progress)
+        read, looks, undecoded = _look(read, min_side, progress)
         left_out += unread + exact + undecoded
         if not read:
             raise MimError("no picture of the sources is left", _why(left_out))
-        pairs += join_near(read, bits, groups, budget, progress)
+        pairs += join_near(read, looks, groups, progress)
         pairs = list({frozenset((pair.first, pair.second)): pair for pair in reversed(pairs)}.values())
         entries = _write(read, groups, split_seed, temporary, progress)
         shutil.rmtree(staged)
@@ -109,32 +106,25 @@ def _read(collections: Sequence[Collection], staged: Path, progress: Progress) -
     return [one for one in results if one.sha256 != UNREADABLE], unread
 
 
-def _decode(
-    read: Sequence[Read], min_side: int, budget: PixelBudget, progress: Progress
-) -> tuple[list[Read], NDArray[np.uint8], list[LeftOut]]:
-    """Computes the hashes of each picture; leaves out what cannot be decoded or is too small."""
+def _look(read: Sequence[Read], min_side: int, progress: Progress) -> tuple[list[Read], list[Look], list[LeftOut]]:
+    """Decodes each picture; leaves out what cannot be decoded or is too small."""
+    budget = PixelBudget(MAX_PIXELS)
 
-    def decode(one: Read) -> NDArray[np.uint8] | LeftOut:
+    def look(one: Read) -> Look | LeftOut:
         picture = one.picture
         try:
-            (pixels,), side = read_small(one.path, picture.cut, [hashes.SIDE], budget)
+            found, side = look_at(one.path, picture.cut, budget)
         except MimError as error:
             return _unreadable(picture, error.problem)
         if side < min_side:
             detail = f"{side} px, the smallest side is {min_side} px"
             return LeftOut(picture.source, picture.label, picture.name, records.SMALL, detail=detail)
-        return hashes.variant_hashes(pixels)
+        return found
 
-    kept: list[Read] = []
-    bits: list[NDArray[np.uint8]] = []
-    left_out: list[LeftOut] = []
-    for one, result in zip(read, in_threads(decode, read, "decode", progress), strict=True):
-        if isinstance(result, LeftOut):
-            left_out.append(result)
-        else:
-            kept.append(one)
-            bits.append(result)
-    return kept, np.array(bits, np.uint8).reshape(len(bits), hashes.VARIANTS, 32), left_out
+    results = list(zip(read, in_threads(look, read, "decode", progress), strict=True))
+    kept = [(one, result) for one, result in results if isinstance(result, Look)]
+    left_out = [result for _, result in results if isinstance(result, LeftOut)]
+    return [one for one, _ in kept], [result for _, result in kept], left_out
 
 
 def _write(read: Sequence[Read], groups: Groups, split_seed: int, folder: Path, progress: Progress) -> list[Entry]:

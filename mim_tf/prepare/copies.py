@@ -9,14 +9,12 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from mim_export.score.errors import MimError
 from mim_tf.data.budget import PixelBudget
-from mim_tf.prepare import records
+from mim_tf.prepare import features, hashes, records
 from mim_tf.prepare.candidates import Tables
-from mim_tf.prepare.features import SIDE, Features, count_agreeing, find_features
-from mim_tf.prepare.hashes import near_pairs
+from mim_tf.prepare.features import Features
 from mim_tf.prepare.names import VAGUE, agree
-from mim_tf.prepare.pixels import in_threads, read_small
+from mim_tf.prepare.pixels import read_small
 from mim_tf.prepare.records import LeftOut, Picture, Progress
 
 
@@ -33,6 +31,21 @@ class Read:
     picture: Picture
     path: Path
     sha256: str
+
+
+@dataclass(frozen=True)
+class Look:
+    """What a picture is compared by, in 20 kB.
+
+    Attributes:
+        hashes: uint8 (8, 32), see `mim_tf.prepare.hashes.variant_hashes`.
+        plain: its local features.
+        mirrored: those of its mirror image.
+    """
+
+    hashes: NDArray[np.uint8]
+    plain: Features
+    mirrored: Features
 
 
 @dataclass(frozen=True)
@@ -119,34 +132,50 @@ def leave_out_exact(read: Sequence[Read], groups: Groups) -> tuple[list[Read], l
     return kept, left_out, conflicts
 
 
-def join_near(
-    read: Sequence[Read], hashes: NDArray[np.uint8], groups: Groups, budget: PixelBudget, progress: Progress
-) -> list[Copies]:
+def look_at(path: Path, cut: float, budget: PixelBudget) -> tuple[Look, int]:
+    """Decodes a picture once, and computes what it is compared by.
+
+    Args:
+        path: a JPEG, PNG or WebP file.
+        cut: share of the height that is cut off at the bottom.
+        budget: pixels that all threads may decode at once.
+
+    Returns:
+        What it is compared by, and its shorter side in pixels.
+
+    Raises:
+        MimError: the file cannot be decoded.
+    """
+    (tiny, small), side = read_small(path, cut, [hashes.SIDE, features.SIDE], budget)
+    found = features.find_features(small), features.find_features(small[:, ::-1])
+    return Look(hashes.variant_hashes(tiny), *found), side
+
+
+def join_near(read: Sequence[Read], looks: Sequence[Look], groups: Groups, progress: Progress) -> list[Copies]:
     """Joins the groups of near-duplicates.
 
     Args:
         read: pictures without exact copies.
-        hashes: uint8 (N, 8, 32), of each picture, see `mim_tf.prepare.hashes.variant_hashes`.
+        looks: what each is compared by.
         groups: receives the groups to join.
-        budget: pixels that all threads may decode at once.
-        progress: is told of the pictures that have been compared, and of the features that have been found.
+        progress: is told of the pictures that have been compared.
 
     Returns:
         The pairs by which groups were joined, and those of contradictory classes.
     """
+    bits = np.array([look.hashes for look in looks])
     found = [
         _join(read, pair.first, pair.second, f"{pair.bits} of 256 bits differ", groups)
-        for pair in near_pairs(hashes, lambda done: progress("compare", done, len(read), {}))
+        for pair in hashes.near_pairs(bits, lambda done: progress("compare", done, len(read), {}))
     ]
-    both = _find_features(read, budget, progress)
-    plain, mirrored = ([features[side] for features in both] for side in (0, 1))
-    tables = Tables([features.descriptors for features in plain])
+    plain, mirrored = [look.plain for look in looks], [look.mirrored for look in looks]
+    tables = Tables([one.descriptors for one in plain])
     for others in (plain, mirrored):
-        for i, j in tables.candidates([features.descriptors for features in others]):
+        for i, j in tables.candidates([one.descriptors for one in others]):
             first, second = read[i].picture, read[j].picture
             if groups.name(first.group) == groups.name(second.group) and agree(first.label, second.label):
                 continue  # it would say nothing new
-            count = count_agreeing(plain[i], others[j])
+            count = features.count_agreeing(plain[i], others[j])
             if count:
                 found.append(_join(read, i, j, f"{count} local features agree", groups))
     return [copies for copies in found if copies.joined or copies.conflict]
@@ -156,16 +185,3 @@ def _join(read: Sequence[Read], i: int, j: int, how: str, groups: Groups) -> Cop
     first, second = read[i].picture, read[j].picture
     joined = groups.join(first.group, second.group)
     return Copies(first, second, how, joined, not agree(first.label, second.label))
-
-
-def _find_features(read: Sequence[Read], budget: PixelBudget, progress: Progress) -> list[tuple[Features, Features]]:
-    """Finds the features of each picture and of its mirror image, which take 20 kB."""
-
-    def find(one: Read) -> tuple[Features, Features]:
-        try:
-            (pixels,), _ = read_small(one.path, one.picture.cut, [SIDE], budget)
-        except MimError:  # it was readable before: when it is copied, its content is checked
-            pixels = np.zeros((SIDE, SIDE, 3), np.uint8)
-        return find_features(pixels), find_features(pixels[:, ::-1])
-
-    return in_threads(find, read, "features", progress)

@@ -56,7 +56,7 @@ def test_tables_sentences_and_json(run: Run, tmp_path: Path) -> None:
         "read report.md; then mim-tf train --data",
     ):
         assert line in result.out, result.out
-    assert all(f"{stage} 5/5" in result.err for stage in ("read", "decode", "features", "write"))
+    assert all(f"{stage} 5/5" in result.err for stage in ("read", "decode", "compare", "write"))
     other = run(*words, "--out", tmp_path / "again", "--json")
     assert json.loads(other.out) == json.loads((tmp_path / "data" / "report.json").read_text())
     seeded = run(*words, "--out", tmp_path / "seeded", "--split-seed", 7, "--json")

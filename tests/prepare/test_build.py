@@ -55,7 +55,7 @@ def states(folder: Path) -> dict[str, tuple[bytes, int]]:
 def without_features(monkeypatch: pytest.MonkeyPatch) -> None:
     """Local features take most of the time, and find nothing where pictures are different."""
     blank = find_features(np.zeros((64, 64, 3), np.uint8))
-    monkeypatch.setattr("mim_tf.prepare.copies.find_features", lambda pixels: blank)
+    monkeypatch.setattr("mim_tf.prepare.features.find_features", lambda pixels: blank)
 
 
 @pytest.fixture(scope="module")
