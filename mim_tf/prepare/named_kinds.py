@@ -79,7 +79,7 @@ def read_plain(archive: Archive, source: str, warn: Warn) -> Found:
             continue
         row = rows.get(path)
         group = row.group if row is not None and row.group else f"{label}/{parts[1]}"
-        skin_type = None if row is None else row.skin_type
+        skin_type = None if row is None else row.columns.get("skin_type")
         pictures.append(Picture(source, archive, name, label, f"{source}:{group}", skin_type))
     masks = sum(row.mask is not None for row in rows.values())
     if masks:
