@@ -39,9 +39,16 @@ def test_different_pictures_are_no_pairs() -> None:
     assert near_pairs(hashed(*PICTURES)) == []
 
 
-def test_blank_pictures_are_a_chain_and_not_all_pairs() -> None:
-    blank = np.full((SIDE, SIDE, 3), 90, np.uint8)
-    assert near_pairs(hashed(PICTURES[0], *[blank] * 40)) == [Pair(1, n, 0) for n in range(2, 41)]
+def test_many_pictures_of_one_hash_are_a_chain_and_not_all_pairs() -> None:
+    found = near_pairs(hashed(PICTURES[0], *[PICTURES[1]] * 40))
+    assert found == [Pair(1, n, 0) for n in range(2, 41)]
+
+
+def test_a_hash_of_few_ones_says_nothing() -> None:
+    """Skin in shade and a wall have the hash of a ramp at one of the quarter turns."""
+    ramp = np.broadcast_to(np.linspace(90, 200, SIDE).astype(np.uint8)[:, None], (SIDE, SIDE, 3)).copy()
+    wall = np.full((SIDE, SIDE, 3), 90, np.uint8)
+    assert near_pairs(hashed(ramp, np.rot90(ramp), wall, wall)) == []
 
 
 @given(st.integers(1, 60), st.integers(0, 2**32 - 1), st.integers(1, 17))
