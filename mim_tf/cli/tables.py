@@ -126,9 +126,12 @@ def _show_verdicts(verdicts: dict[str, Any], split: str) -> None:
     for column in (None, *verdicts["by"]):
         header, *rows = verdict_rows(verdicts, column)
         what = "photographs" if column is None else f"photographs of other skin by {column}"
-        lines = Table(*header, title=printable(f"verdicts on 100 {what}, {split} [95 %, by group]"), box=None)
-        for row in rows:
-            lines.add_row(*map(printable, row))
+        # Narrow columns, as above: names of verdicts and intervals are in two lines.
+        first, *names = (printable(name) for name in header)
+        names = [name.replace("-", "-\n", 1).replace(" ", "\n") for name in names]
+        lines = Table(first, *names, title=printable(f"verdicts on 100 {what}, {split} [95 %, by group]"), box=None)
+        for label, *cells in rows:
+            lines.add_row(printable(label), *(cell.replace(" [", "\n[") for cell in cells))
         out.print(lines)
         spread = None if column is None else verdicts["by"][column]["spread"]
         if spread is not None:

@@ -44,7 +44,11 @@ def metrics() -> dict[str, Any]:
     against = {**dict.fromkeys(("psnr", "ssim"), share), "perceptual_distance_ratio": None}
     quality = {"rows": {"model": measures, "push_pull": measures}, "against_biharmonic": against}
     inpainting = {"size": 32, "masks": 4, "classes": {ODD[0]: quality}, "mask_sets": {"2 px, 4 masks": quality}}
-    return {**result, "classes": dict.fromkeys(ODD, entry), "sensitivity": sensitivity, "inpainting": inpainting}
+    names = [f"{ODD[0]}-like", f"not-{ODD[0]}-like", "cannot-judge"]
+    judged = {"images": 2, "groups": 2, "shares": dict.fromkeys(names, share)}
+    verdicts = {"names": names, "classes": dict.fromkeys(ODD, judged), "other_skin": judged, "by": {}}
+    shares = {"sensitivity": sensitivity, "verdicts": verdicts}
+    return {**result, "classes": dict.fromkeys(ODD, entry), **shares, "inpainting": inpainting}
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "ascii", "cp1252"])
@@ -55,6 +59,23 @@ def test_a_table_shows_every_name_as_it_is(streams: Any, encoding: str) -> None:
     assert "\x1b" not in text
     for name in (*SAFE, "[bold]mpox[/bold]", "[/b]", ":smile:", "$x_{1$", "_hidden"):
         assert sum(name in line for line in text.splitlines()) >= 1, name
+
+
+def test_a_table_of_verdicts_fits_a_terminal(streams: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    content, _ = streams("utf-8")
+    names = ["mpox-like", "not-mpox-like", "cannot-judge"]
+    all_of_it = {"value": 1.0, "ci_low": 0.82, "ci_high": 1.0}
+    entry = {"images": 1234, "groups": 1030, "shares": dict.fromkeys(names, all_of_it)}
+    by_value = {"values": {"1": {**entry, "auroc": {"value": 0.9}}}, "spread": 0.25}
+    classes = {"chickenpox_measles": entry}
+    tables._show_verdicts(
+        {"names": names, "classes": classes, "other_skin": entry, "by": {"skin_type": by_value}}, "test"
+    )
+    text = content.getvalue().decode()
+    assert max(map(len, text.splitlines())) <= 80 and "…" not in text
+    assert sum(line.split().count("100") == 3 for line in text.splitlines()) == 3
+    assert "chickenpox_measles" in text and "1234 (1030)" in text and "is 0.25" in text
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "ascii", "cp1252"])
