@@ -8,11 +8,11 @@ import shutil
 import subprocess
 import sys
 import traceback
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
+from commands import Run, assert_one_line
 from PIL import Image
 from rich.console import Console
 
@@ -39,34 +39,6 @@ def photo(tmp_path: Path) -> Path:
     path = tmp_path / "photo.jpg"
     Image.fromarray(dataset.render("mpox", [3])[0]).save(path, quality=95)
     return path
-
-
-class Result:
-    def __init__(self, status: int, out: str, err: str) -> None:
-        self.status, self.out, self.err = status, out, err
-
-
-Run = Callable[..., Result]
-
-
-@pytest.fixture
-def run(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Run:
-    def call(*words: object) -> Result:
-        monkeypatch.setattr(sys, "argv", ["mim-tf", *map(str, words)])
-        with pytest.raises(SystemExit) as stop:
-            cli.main()
-        captured = capfd.readouterr()
-        return Result(int(stop.value.code or 0), captured.out, captured.err)
-
-    return call
-
-
-def assert_one_line(result: Result, *words: str) -> None:
-    lines = [line for line in result.err.splitlines() if line.strip()]
-    assert result.status == 2, result.err
-    assert len(lines) == 1, result.err
-    assert "Traceback" not in result.err
-    assert all(word in lines[0] for word in words), lines[0]
 
 
 def test_score_gives_a_row_for_each_image_and_names_the_broken_ones(run: Run, tmp_path: Path) -> None:

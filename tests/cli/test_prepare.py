@@ -5,40 +5,11 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-from collections.abc import Callable
 from pathlib import Path
 
 import made_collections as made
-import pytest
+from commands import Run, assert_one_line
 from made_collections import SIDE, picture, save, write_csv, zipped
-
-from mim_tf.cli import app as cli
-
-
-class Result:
-    def __init__(self, status: int, out: str, err: str) -> None:
-        self.status, self.out, self.err = status, out, err
-
-
-Run = Callable[..., Result]
-
-
-@pytest.fixture
-def run(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Run:
-    def call(*words: object) -> Result:
-        monkeypatch.setattr(sys, "argv", ["mim-tf", *map(str, words)])
-        with pytest.raises(SystemExit) as stop:
-            cli.main()
-        captured = capfd.readouterr()
-        return Result(int(stop.value.code or 0), captured.out, captured.err)
-
-    return call
-
-
-def assert_one_line(result: Result, *words: str) -> None:
-    lines = [line for line in result.err.splitlines() if line.strip()]
-    assert result.status == 2 and len(lines) == 1, result.err
-    assert all(word in lines[0] for word in words), lines[0]
 
 
 def test_tables_sentences_and_json(run: Run, tmp_path: Path) -> None:
