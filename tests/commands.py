@@ -1,4 +1,4 @@
-"""Runs a command of `mim-tf` in this process, and checks its errors; the fixture `run` is in `tests/cli/conftest.py`."""
+"""Runs a command of `mim-tf` in this process, and checks its errors; `tests/cli/conftest.py` has the fixture `run`."""
 
 from __future__ import annotations
 

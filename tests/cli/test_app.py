@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from commands import Run, assert_one_line
+from commands import Result, Run, assert_one_line
 from PIL import Image
 from rich.console import Console
 
