@@ -175,7 +175,7 @@ def evaluate(
 
         judge = load_judge(run_or_bundle)
     photos = scan_all(judge, data, split_seed, warn)
-    evaluation = write_report(judge, photos, split, out_folder, seed, warn, by or ())
+    evaluation = write_report(judge, photos, split, out_folder, seed, warn, [column.lower() for column in by or ()])
     show_metrics(evaluation.metrics, json)
 
 

@@ -1,7 +1,8 @@
 """How much the AUROCs change if photographs of one side are blurred, sharpened, reduced, recompressed or marked.
 
-A detector of a disease should not notice such alterations. One that does may tell the sources of two classes apart, or
-the cameras: if photographs of one class are sharper than those of the other, a score of sharpness separates them.
+A detector of a disease should hardly notice such alterations. One that does may tell the sources of two classes apart,
+or the cameras: if photographs of one class are sharper than those of the other, a score of sharpness separates them. A
+blur also removes fine signs of a disease, so a fall of the AUROC is a suspicion, not a proof.
 """
 
 from __future__ import annotations
@@ -52,7 +53,8 @@ def altered_aurocs(
         JSON-serializable dict. `classes`: by class the `auroc` of the photographs as they are; `other` and `normal`,
         the AUROC by alteration of `ALTERATIONS` if the other or the normal class alone is altered; and
         `equal_sharpness`: the `side` whose mean gradient is larger, the `sigma` of the blur that makes it equal, in
-        pixels of an image of 192 x 192, and the `auroc` with this side blurred. `mean`: the mean of each over the
+        pixels of an image of 192 x 192, at most 4, whether that was enough (`reached`), and the `auroc` with this side
+        blurred. The mean gradients are those of at most 24 images of a class. `mean`: the mean of each over the
         classes, None without classes. `largest_change`: by alteration, the class with the largest change of its AUROC,
         on either side: `class`, `side` and `change`.
 
@@ -114,7 +116,7 @@ def _at_equal_sharpness(
     sigma = equal_sigma(_some(pixels), min(gradients))
     values = similarity_of(softened(pixels, sigma))
     area = auroc(normal[1], values) if side == "other" else auroc(values, other[1])
-    return {"side": side, "sigma": sigma, "auroc": area}
+    return {"side": side, "sigma": sigma, "reached": sigma < _LARGEST_BLUR, "auroc": area}
 
 
 def _some(pixels: Pixels) -> Pixels:

@@ -10,7 +10,7 @@ from typing import Any
 from mim_export.score.errors import MimError
 from mim_export.score.listing import named
 from mim_export.score.scorer import Scorer
-from mim_tf.data.content import digests
+from mim_tf.data.content import UNREADABLE, digests
 from mim_tf.data.folder import Warn, scan_folder
 from mim_tf.data.splits import Photo, split_seed_of
 
@@ -42,10 +42,19 @@ def scan_all(
     """Lists the photographs of several data folders, see `scan_for`.
 
     Classes of one name are one class. The groups of different folders are different ones, also if they have one name.
+
+    Raises:
+        MimError: a photograph is in two of the folders, and would count as two patients; or see `scan_for`.
     """
     parts = [scan_for(judge, folder, split_seed, warn) for folder in folders]
     if len(parts) == 1:
         return parts[0]
+    place: dict[str, tuple[int, Photo]] = {}
+    for number, part in enumerate(parts):
+        for photo, sha in zip(part, digests(part), strict=True):
+            first, other = place.setdefault(sha, (number, photo))
+            if first != number and sha != UNREADABLE:
+                raise MimError(f"is the same photograph as {other.path}", "remove one of the two", photo.path)
     return tuple(replace(photo, group=f"{number}:{photo.group}") for number, part in enumerate(parts) for photo in part)
 
 

@@ -18,18 +18,30 @@ if TYPE_CHECKING:
 
 #: Value of photographs that have none in a column.
 NOT_STATED = "not stated"
+#: Largest number of values of a column by which results are divided.
+_MAX_VALUES = 30
+#: Smallest number of groups of a value whose share is compared with those of other values.
+MIN_GROUPS = 10
 
 
 def check_column(photos: Sequence[Photo], column: str) -> None:
-    """Checks that some photographs have a value in a column of MANIFEST.csv.
+    """Checks that some photographs have a value in a column of MANIFEST.csv, and that they share their values.
+
+    Args:
+        photos: the photographs that are evaluated.
+        column: name of the column in lower case.
 
     Raises:
-        MimError: none has; the message names the columns that there are.
+        MimError: none has; the message names the columns that there are. Or there are more than 30 values.
     """
     columns = sorted({name for photo in photos for name in photo.columns})
     if column not in columns:
         known = ", ".join(columns) if columns else "none beside file, group and mask"
         raise MimError(f"MANIFEST.csv has no column {column!r}", f"its columns are: {known}")
+    count = len({photo.columns.get(column, "") for photo in photos})
+    if count > _MAX_VALUES:
+        problem = f"column {column!r} of MANIFEST.csv has {count} values, at most {_MAX_VALUES} are compared"
+        raise MimError(problem, "name a column of few values, such as skin_type")
 
 
 def verdicts(scores: Mapping[str, ClassScores], normal: str, columns: Sequence[str]) -> dict[str, Any]:
@@ -45,7 +57,8 @@ def verdicts(scores: Mapping[str, ClassScores], normal: str, columns: Sequence[s
         under `shares` the `value`, `ci_low` and `ci_high` of each verdict; `other_skin`, the same for all other classes
         that show skin together; `by`, for each column `values`, by value the same for other skin with this value and
         the `auroc` of the normal class against it, and `spread`, the highest share called the normal class less the
-        lowest one, over the values that are stated; None with fewer than two.
+        lowest one, over the values that are stated and have `MIN_GROUPS` groups; None with fewer than two. It grows
+        with the number of values, also without any difference between them.
 
     Example:
         If 3 of 4 photographs of measles of different patients are `mpox-like`,
@@ -82,7 +95,11 @@ def verdicts(scores: Mapping[str, ClassScores], normal: str, columns: Sequence[s
             entries[str(value)] = _shares(verdict[chosen], groups[chosen], names) | {
                 "auroc": {"value": estimate.value, **bounds(estimate)}
             }
-        stated = [entry["shares"][names[0]]["value"] for value, entry in entries.items() if value != NOT_STATED]
+        stated = [
+            entry["shares"][names[0]]["value"]
+            for value, entry in entries.items()
+            if value != NOT_STATED and entry["groups"] >= MIN_GROUPS
+        ]
         result["by"][column] = {"values": entries, "spread": max(stated) - min(stated) if len(stated) > 1 else None}
     return result
 

@@ -103,7 +103,7 @@ def read_sources(sources: Sequence[str | os.PathLike[str]], warn: Warn) -> list[
             raise MimError("is named twice", "name each source once", path)
         inside = [name for name, _ in archive.left_out if name.lower().endswith(_ARCHIVES)]
         if inside:  # PAD-UFES-20 comes so; its pictures would be missing from the figures
-            problem = f"holds {len(inside)} archives inside ({named(inside)})"
+            problem = f"holds archives: {named(inside)}"
             raise MimError(problem, "unpack them there, or move them out of it", path)
         if not archive.images:
             raise MimError("no pictures in it", "name a folder or a .zip archive of JPEG, PNG or WebP files", path)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from mim_export.score.atomic_files import temporary_folder
 from mim_export.score.errors import MimError
-from mim_export.score.listing import Warn
+from mim_export.score.listing import Warn, named
 from mim_tf.data.manifest import Row, read_manifest_csv
 from mim_tf.data.splits import SPLITS
 from mim_tf.prepare import records
@@ -59,7 +59,11 @@ def read_ahsan_2022(archive: Archive, source: str, warn: Warn) -> Found:
 def read_plain(archive: Archive, source: str, warn: Warn) -> Found:
     """Reads a folder `DIR/<class>/photo.jpg`, or with splits `DIR/<split>/<class>/photo.jpg`, which are dropped.
 
-    MANIFEST.csv gives groups and skin types, see `mim_tf.data.manifest`. One more level of folders is accepted.
+    MANIFEST.csv gives groups and skin types, see `mim_tf.data.manifest`. One more level of folders is accepted. Only
+    "augment" in a name says that a picture is a copy: cameras write "Aug" into the names of photographs of August.
+
+    Raises:
+        MimError: there are several manifests, or one that is not beside the folders of the classes.
     """
     top = _top_folder(archive)
     inside = {name: name[len(top) :] for name in archive.images}
@@ -74,13 +78,16 @@ def read_plain(archive: Archive, source: str, warn: Warn) -> Found:
             left_out.append(LeftOut(source, "", name, records.OUTSIDE_LAYOUT))
             continue
         label = unify_class(parts[0])
-        if says_augmented("/".join(parts)):
+        if "augment" in "/".join(parts).lower():
             left_out.append(LeftOut(source, label, name, records.AUGMENTED))
             continue
         row = rows.get(path)
         group = row.group if row is not None and row.group else f"{label}/{parts[1]}"
         skin_type = None if row is None else row.columns.get("skin_type")
         pictures.append(Picture(source, archive, name, label, f"{source}:{group}", skin_type))
+    further = sorted({name for row in rows.values() for name in row.columns} - {"skin_type"})
+    if further:
+        warn(f"{archive.path}: columns of MANIFEST.csv that are not copied: {named(further)}")
     masks = sum(row.mask is not None for row in rows.values())
     if masks:
         warn(f"{archive.path}: the masks of {masks} photographs are not copied; copy them by hand")
@@ -193,11 +200,23 @@ def _file_name(name: str) -> str:
     return name.rpartition("/")[2]
 
 
+def _is_hidden(name: str) -> bool:
+    return any(part.startswith((".", "__MACOSX")) for part in name.split("/"))
+
+
 def _top_folder(archive: Archive) -> str:
     """The one folder that holds everything, with a final `/`; empty if the classes are at the top."""
-    manifests = [name for name in archive.tables if _file_name(name).lower() == _MANIFEST]
+    manifests = [name for name in archive.tables if _file_name(name).lower() == _MANIFEST and not _is_hidden(name)]
+    if len(manifests) > 1:
+        problem = f"holds {len(manifests)} manifests ({named(manifests)})"
+        raise MimError(problem, "name the folder of each as a source of its own", archive.path)
     if manifests:
-        return manifests[0][: len(manifests[0]) - len(_MANIFEST)]
+        top = manifests[0][: len(manifests[0]) - len(_MANIFEST)]
+        beside = [name for name in archive.images if not name.startswith(top)]
+        if beside:
+            problem = f"is not beside the folders of the classes, such as that of {beside[0]}"
+            raise MimError(problem, "move it there", archive.path / manifests[0])
+        return top
     depths = {name.count("/") for name in archive.images}
     tops = {name.split("/")[0] for name in archive.images}
     if len(tops) == 1 and depths and min(depths) >= 2 and not tops & set(SPLITS):

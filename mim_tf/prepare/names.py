@@ -34,12 +34,13 @@ def unify_class(name: str) -> str:
 
     Returns:
         `mpox`, `chickenpox`, `measles`, `chickenpox_or_measles`, `cowpox`, `hand_foot_mouth` or `healthy` for a known
-        spelling of these, else the name with `_` for spaces and for characters that a file name may not hold.
+        spelling of these, else the name in lower case, with `_` for spaces and for characters that a file name may not
+        hold.
 
     Example:
-        `unify_class("Monkey Pox")` is "mpox", and `unify_class("lichen planus")` is "lichen_planus".
+        `unify_class("Monkey Pox")` is "mpox", and `unify_class("Lichen planus")` is "lichen_planus".
     """
-    return known_class(name) or safe_name(name.strip().replace(" ", "_"))
+    return known_class(name) or safe_name(name.strip().casefold().replace(" ", "_"))
 
 
 def known_class(name: str) -> str:

@@ -59,14 +59,27 @@ def test_the_split_of_the_training_is_used_and_leaks_nothing(plain: Path, seed: 
         check_unseen(run, scan_folder(plain, split_seed=seed + 1), "test", refuse)
 
 
-def test_the_groups_of_two_folders_are_apart(plain: Path) -> None:
+def test_the_groups_of_two_folders_are_apart(plain: Path, tmp_path: Path) -> None:
     run = FakeRun((), split_seed=None)
     assert scan_all(run, [plain], 1, refuse) == scan_for(run, plain, 1, refuse)
-    photos = scan_all(run, [plain, plain], 1, refuse)
+    for path in plain.rglob("*.png"):  # other photographs with the same names
+        target = tmp_path / "other" / path.relative_to(plain)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(np.full((9, 9, 3), int(path.stem), np.uint8) + len(path.parent.name)).save(target)
+    photos = scan_all(run, [plain, tmp_path / "other"], 1, refuse)
     once = scan_for(run, plain, 1, refuse)
-    assert [photo.path for photo in photos] == 2 * [photo.path for photo in once]
     assert [photo.group for photo in photos] == [f"{part}:{photo.group}" for part in (0, 1) for photo in once]
     assert len({photo.group for photo in photos}) == 2 * len({photo.group for photo in once})
+
+
+def test_a_photograph_in_two_folders_is_refused(plain: Path, tmp_path: Path) -> None:
+    run = FakeRun((), split_seed=None)
+    with pytest.raises(MimError, match=r"is the same photograph as .*; remove one of the two"):
+        scan_all(run, [plain, plain], 1, refuse)
+    (tmp_path / "measles").mkdir()
+    shutil.copy(plain / "mpox/2.png", tmp_path / "measles/renamed.png")
+    with pytest.raises(MimError, match=r"renamed.png: is the same photograph as .*mpox/2.png"):
+        scan_all(run, [plain, tmp_path], 1, refuse)
 
 
 def test_a_copy_in_test_is_refused_and_named(plain: Path, tmp_path: Path) -> None:

@@ -15,6 +15,7 @@ from mim_export.score.decide import Judgement
 from mim_export.score.errors import MimError
 from mim_tf.data.folder import Photos
 from mim_tf.data.splits import Photo
+from mim_tf.evaluation import verdicts as module
 from mim_tf.evaluation.evaluate import ClassScores
 from mim_tf.evaluation.verdicts import NOT_STATED, check_column, verdict_rows, verdicts
 
@@ -63,7 +64,8 @@ def test_the_interval_is_no_narrower_than_that_of_independent_photographs() -> N
     assert (entry["ci_low"], entry["ci_high"]) == pytest.approx((exact.low, exact.high))
 
 
-def test_other_skin_is_divided_by_a_column() -> None:
+def test_other_skin_is_divided_by_a_column(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "MIN_GROUPS", 2)
     found = verdicts(SCORES, "mpox", ("skin_type",))["by"]["skin_type"]
     assert list(found["values"]) == ["1", "6", NOT_STATED]
     assert [entry["images"] for entry in found["values"].values()] == [2, 3, 1]
@@ -73,6 +75,14 @@ def test_other_skin_is_divided_by_a_column() -> None:
     first = SCORES["measles"].judgement.similarity[:2]
     area = roc_auc_score([1] * 4 + [0] * 2, np.concatenate([mpox, first]))
     assert found["values"]["1"]["auroc"]["value"] == pytest.approx(area)
+
+
+def test_values_of_few_groups_have_no_part_in_the_spread() -> None:
+    many = judged("measles", [0, 1] * 10, ["1", "2"] * 10)
+    few = judged("acne", [1, 1, 1], ["6", "6", "6"])
+    found = verdicts({"mpox": SCORES["mpox"], "measles": many, "acne": few}, "mpox", ("skin_type",))["by"]["skin_type"]
+    assert [entry["groups"] for entry in found["values"].values()] == [10, 10, 3]
+    assert found["spread"] == 1.0  # all of type 1 and none of type 2; the three of type 6 are too few
 
 
 def test_one_stated_value_has_no_spread() -> None:
@@ -104,6 +114,13 @@ def test_a_column_that_no_photograph_has_is_named() -> None:
         check_column(photos, "age")
     with pytest.raises(MimError, match="none beside file, group and mask"):
         check_column(photos[:4], "age")
+
+
+def test_a_column_of_a_value_for_each_photograph_is_refused() -> None:
+    values = [Photo(Path(f"{i}.jpg"), "test", "acne", str(i), columns={"sha256": str(i)}) for i in range(31)]
+    check_column(values[:30], "sha256")
+    with pytest.raises(MimError, match=r"'sha256' of MANIFEST\.csv has 31 values, at most 30"):
+        check_column(values, "sha256")
 
 
 @settings(max_examples=30, deadline=None)

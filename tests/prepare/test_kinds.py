@@ -183,6 +183,41 @@ def test_masks_that_are_not_copied_are_named(tmp_path: Path) -> None:
     assert len(heard) == 1 and "the masks of 1 photographs are not copied" in heard[0]
 
 
+@pytest.mark.parametrize("packed", [False, True])
+def test_a_manifest_has_to_be_beside_the_classes(tmp_path: Path, packed: bool) -> None:
+    def source(name: str) -> str:
+        folder = tmp_path / name
+        return f"plain={zipped(folder, tmp_path / f'{name}.zip') if packed else folder}"
+
+    rows = [("file", "group"), ("a.png", "p")]
+    for name in ("one", "two"):
+        save(tmp_path / name / "h1" / "mpox" / "a.png", picture(1))
+        save(tmp_path / name / "h2" / "mpox" / "a.png", picture(2))
+        write_csv(tmp_path / name / "h1" / "MANIFEST.csv", rows)
+    with pytest.raises(MimError, match=r"h1/MANIFEST.csv: is not beside the folders of the classes, .* h2/mpox/a.png"):
+        read(source("one"))
+    write_csv(tmp_path / "two" / "h2" / "MANIFEST.csv", rows)
+    with pytest.raises(
+        MimError, match=r"holds 2 manifests \(h1/MANIFEST.csv, h2/MANIFEST.csv\); name the folder of each"
+    ):
+        read(source("two"))
+
+
+def test_a_photograph_of_august_is_no_copy(tmp_path: Path) -> None:
+    for number, name in enumerate(("03-Aug-2023_1.jpg", "IMG_2023Aug12.jpg", "augmented_1.jpg")):
+        save(tmp_path / "clinic" / "mpox" / name, picture(number))
+    found = read(f"plain={tmp_path / 'clinic'}")
+    assert len(found.pictures) == 2 and reasons(found) == {records.AUGMENTED: 1}
+
+
+def test_columns_that_are_not_copied_are_named(tmp_path: Path) -> None:
+    save(tmp_path / "acne" / "a.png", picture(1))
+    write_csv(tmp_path / "MANIFEST.csv", [("file", "group", "Age", "skin_type"), ("acne/a.png", "p", "31", "2")])
+    heard: list[str] = []
+    read_sources([tmp_path], heard.append)
+    assert len(heard) == 1 and "columns of MANIFEST.csv that are not copied: age" in heard[0]
+
+
 def test_what_is_no_kind_or_several_is_one_line(collections: Path, tmp_path: Path) -> None:
     save(tmp_path / "unknown" / "a" / "b.png", picture(1))
     with pytest.raises(MimError, match="unknown: of no kind that is recognised; name the kind as KIND=PATH, with one"):
@@ -220,7 +255,7 @@ def test_archives_inside_are_to_be_unpacked(collections: Path, tmp_path: Path) -
     for part in sorted((folder / "images").iterdir()):
         zipped(part, part.with_suffix(".zip"))
         shutil.rmtree(part)
-    with pytest.raises(MimError, match=r"pad: holds 3 archives inside \(images/imgs_part_1.zip, .*\); unpack them"):
+    with pytest.raises(MimError, match=r"pad: holds archives: images/imgs_part_1.zip, .*; unpack them"):
         read(folder)
     assert (archives.ENDING in reasons(read(collections / "pad_ufes_20"))) is False
 
