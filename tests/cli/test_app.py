@@ -100,7 +100,7 @@ def test_several_folders_are_evaluated_by_a_column(run: Run, folder: Path, tmp_p
     (other / "test/eczema").mkdir(parents=True)
     names = sorted(path.name for path in (folder / "test/plain").iterdir())
     for name in names:  # the same pixels in other files
-        Image.open(folder / "test/plain" / name).save(other / "test/eczema" / name, compress_level=1)
+        Image.open(folder / "test/plain" / name).save(other / "test/eczema" / name, compress_level=9)
     rows = [f"test/eczema/{name},{name},{1 + 5 * (i % 2)}" for i, name in enumerate(names)]
     (other / "MANIFEST.csv").write_text("\n".join(["file,group,Skin_Type", *rows]))
     words = ("evaluate", tmp_path / "run", "--data", folder, "--data", other, "--out", tmp_path / "report")
