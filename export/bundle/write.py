@@ -19,12 +19,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..score.atomic_files import new_folder, write_json
-from ..score.decide import (
-    REASONS,
-    VERDICTS,
-    Calibration,
-    Gate,
-)
+from ..score.conformal import Tables
+from ..score.decide import REASONS, VERDICTS, Gate
 from ..score.manifest import FORMAT, PACKAGE, RELEASED, SCORER
 from ..score.scorer import Scorer
 from ..tflite import flatbuffer
@@ -56,7 +52,7 @@ class Contents:
         mask_set: `size`, `cell`, `count` and `step`, or None for a method without masks.
         method: name of the method.
         measure: constants of the measure, as in `mim_export.bundle.manifest_schema.Measure`.
-        calibration: the conformal table.
+        tables: the conformal tables.
         gate: limits of the gate.
         training: how it was trained, with the commands.
         data: statement about the photographs and their terms.
@@ -69,7 +65,7 @@ class Contents:
     mask_set: dict[str, int] | None
     method: str
     measure: dict[str, Any]
-    calibration: Calibration
+    tables: Tables
     gate: Gate
     training: dict[str, Any]
     data: str
@@ -138,7 +134,8 @@ def _manifest(contents: Contents) -> dict[str, Any]:
         "method": contents.method,
         "mask_set": contents.mask_set,
         "measure": contents.measure,
-        "calibration": contents.calibration.to_dict(contents.normal_class),
+        "calibration": contents.tables.calibration.to_dict(contents.normal_class),
+        "reference": contents.tables.reference.to_dict(contents.normal_class),
         "gate": contents.gate.to_dict(),
         "verdicts": list(VERDICTS),
         "reasons": list(REASONS),
