@@ -19,8 +19,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..score.atomic_files import new_folder, write_json
-from ..score.conformal import Tables
-from ..score.decide import REASONS, VERDICTS, Gate
+from ..score.decide import (
+    REASONS,
+    VERDICTS,
+    Calibration,
+    Gate,
+)
 from ..score.manifest import FORMAT, PACKAGE, RELEASED, SCORER
 from ..score.scorer import Scorer
 from ..tflite import flatbuffer
@@ -52,7 +56,7 @@ class Contents:
         mask_set: `size`, `cell`, `count` and `step`, or None for a method without masks.
         method: name of the method.
         measure: constants of the measure, as in `mim_export.bundle.manifest_schema.Measure`.
-        tables: the conformal tables.
+        calibration: the conformal table.
         gate: limits of the gate.
         training: how it was trained, with the commands.
         data: statement about the photographs and their terms.
@@ -65,7 +69,7 @@ class Contents:
     mask_set: dict[str, int] | None
     method: str
     measure: dict[str, Any]
-    tables: Tables
+    calibration: Calibration
     gate: Gate
     training: dict[str, Any]
     data: str
@@ -134,8 +138,7 @@ def _manifest(contents: Contents) -> dict[str, Any]:
         "method": contents.method,
         "mask_set": contents.mask_set,
         "measure": contents.measure,
-        "calibration": contents.tables.calibration.to_dict(contents.normal_class),
-        "reference": contents.tables.reference.to_dict(contents.normal_class),
+        "calibration": contents.calibration.to_dict(contents.normal_class),
         "gate": contents.gate.to_dict(),
         "verdicts": list(VERDICTS),
         "reasons": list(REASONS),

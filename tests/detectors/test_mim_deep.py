@@ -92,13 +92,13 @@ def test_views_are_made_once_for_all_fits_of_a_run(tmp_path: Path, monkeypatch: 
     quiet = {"warn": print, "progress": lambda *line: None}
     training = Training(steps=1, batch_size=2, precision="float32")
     detector.fit_folder(scan_folder(tmp_path / "data"), tmp_path / "run", alpha=0.2, training=training, **quiet)
-    assert detector.tables.calibration.method == "cross" and len(seen) == len(set(seen)) == 12
+    assert detector.calibration.method == "cross" and len(seen) == len(set(seen)) == 12
     assert not (tmp_path / "run" / SCRATCH).exists()
     # A finished run is not fitted again.
     monkeypatch.setattr(deep_inpainting, "fit_head", None)
     again = Detector("mim", size=64, measure="deep", width=4, views=1)
     again.fit_folder(scan_folder(tmp_path / "data"), tmp_path / "run", alpha=0.2, training=training, **quiet)
-    assert again.tables == detector.tables
+    assert again.calibration == detector.calibration
 
 
 def test_cached_views_belong_to_their_photograph_options_and_code(
@@ -208,7 +208,7 @@ def test_the_graph_scores_as_keras_does(root: Path) -> None:
     assert keras.ssim is not None and lite.ssim is not None
     np.testing.assert_allclose(lite.ssim, keras.ssim, atol=0.02)
     np.testing.assert_array_equal(lite.reason, keras.reason)
-    novelty = [float(scorer.run(image)["novelty"][0]) for image in images]
+    novelty = [float(scorer.run(image)["foreignness"][0]) for image in images]
     assert np.corrcoef(novelty, detector.model.measures(images).novelty)[0, 1] > 0.999
 
 
