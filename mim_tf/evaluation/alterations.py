@@ -74,7 +74,8 @@ def altered_aurocs(
             "normal": {key: auroc(values, similarity) for key, values in altered_normal.items()},
             "equal_sharpness": _at_equal_sharpness(similarity_of, (own.pixels, normal), (photos.pixels, similarity)),
         }
-    return {"normal_class": normal_class, "classes": classes, "mean": _mean(classes), **_largest_changes(classes)}
+    changes = _largest_changes(classes)
+    return {"normal_class": normal_class, "classes": classes, "mean": _mean(classes), "largest_change": changes}
 
 
 def _mean(classes: Mapping[str, Any]) -> dict[str, Any] | None:
@@ -101,7 +102,7 @@ def _largest_changes(classes: Mapping[str, Any]) -> dict[str, Any]:
             for side in ("other", "normal")
         ]
         largest[key] = max(changes, key=lambda found: abs(found["change"]))
-    return {"largest_change": largest}
+    return largest
 
 
 def _at_equal_sharpness(

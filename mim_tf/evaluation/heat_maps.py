@@ -58,7 +58,7 @@ def alteration_figure(found: Mapping[str, Any], title: str, path: Path) -> Path:
         `path`.
     """
     classes = {**found["classes"], "mean": found["mean"]}
-    figure = Figure(figsize=(1.9 * len(ALTERATIONS) * 0.62 + 3.6, 0.62 * len(classes) + 2.6), layout="constrained")
+    figure = Figure(figsize=(1.2 * len(ALTERATIONS) + 3.6, 0.62 * len(classes) + 2.6), layout="constrained")
     figure.suptitle(title, fontsize=10)
     sides = {"other": "the other class altered", "normal": f"{found['normal_class']} altered"}
     axes = figure.subplots(2, 1)
