@@ -46,11 +46,14 @@ KINDS = {
         "patient, from the file names",
     ),
     "msid": Kind(
-        named_kinds.is_msid, named_kinds.read_msid, "terms as stated on its page: read them", "picture; no patients"
+        named_kinds.is_msid,
+        named_kinds.read_by_folder,
+        "terms as stated on its page: read them",
+        "picture; no patients",
     ),
     "ahsan-2022": Kind(
         named_kinds.is_ahsan_2022,
-        named_kinds.read_ahsan_2022,
+        named_kinds.read_by_folder,
         "collected from the web; its page excludes commercial use: read it",
         "picture; no patients",
     ),

@@ -46,16 +46,6 @@ def read_msld_v2(archive: Archive, source: str, warn: Warn) -> Found:
     return _read_numbered(archive, source, _V2, _V2_CLASSES, "{code}_{patient}")
 
 
-def read_msid(archive: Archive, source: str, warn: Warn) -> Found:
-    """Reads the Monkeypox Skin Images Dataset: `Monkeypox/monkeypox1.png`, which names no patients."""
-    return _read_by_folder(archive, source)
-
-
-def read_ahsan_2022(archive: Archive, source: str, warn: Warn) -> Found:
-    """Reads Monkeypox-dataset-2022: `Monkeypox/1.jfif`, beside folders of grey and of augmented copies."""
-    return _read_by_folder(archive, source)
-
-
 def read_plain(archive: Archive, source: str, warn: Warn) -> Found:
     """Reads a folder `DIR/<class>/photo.jpg`, or with splits `DIR/<split>/<class>/photo.jpg`, which are dropped.
 
@@ -161,8 +151,12 @@ def _read_numbered(
     return pictures, left_out
 
 
-def _read_by_folder(archive: Archive, source: str) -> Found:
-    """Reads a collection whose folders name the class. Each picture is its own group."""
+def read_by_folder(archive: Archive, source: str, warn: Warn) -> Found:
+    """Reads a collection whose folders name the class, and whose files name no patients.
+
+    The Monkeypox Skin Images Dataset has `Monkeypox/monkeypox1.png`; Monkeypox-dataset-2022 has `Monkeypox/1.jfif`,
+    beside folders of grey and of augmented copies. Each picture is its own group.
+    """
     pictures, left_out = [], []
     for name in archive.images:
         label = _class_of_parent(name)
