@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mim_export.score.preprocess import resample
-from mim_tf.data.duplicates import perceptual_hash
+from mim_tf.data.duplicates import INFORMATIVE, perceptual_hash
 
 #: Side in pixels of the pictures that are hashed.
 SIDE = 34
@@ -17,9 +17,6 @@ SIDE = 34
 #: synthetic pictures the closest pair differs in 88 bits, whichever quarter turns and mirror images are compared; JPEG
 #: copies of quality 75 at any of these differ in at most 16.
 NEAR = 16
-#: A hash with fewer ones than this, or fewer zeros, says nothing: a wall, or skin that becomes darker to one side, has
-#: it at one of the quarter turns. With all hashes, one photograph of 500 was a near-duplicate of three others.
-INFORMATIVE = 32
 #: Number of hashes of a picture: four quarter turns, and those of its mirror image.
 VARIANTS = 8
 #: Rows of a block of the matrix product. With 17 000 pictures it takes 35 MB.

@@ -20,6 +20,13 @@ def test_hash_of_a_ramp() -> None:
     assert perceptual_hash(ramp).all() and not perceptual_hash(ramp[:, ::-1]).any()
 
 
+def test_pictures_that_only_become_darker_to_one_side_are_no_duplicates() -> None:
+    ramps = [np.linspace(start, 90, SIDE, dtype=np.uint8) for start in (10, 200)]
+    pixels = np.stack([np.repeat(np.repeat(ramp[None, :, None], SIDE, axis=0), 3, axis=2) for ramp in ramps])
+    joined = join_near_duplicates(loaded(np.concatenate([pixels, pixels[:, :, ::-1]]), list("abcd")), print)
+    assert joined.tolist() == list("abcd")
+
+
 def test_near_duplicates_across_splits(tmp_path: Path) -> None:
     first, second, third = dataset.render("mpox", [0, 10, 20])
     names = ("train/mpox/a.png", "train/mpox/b.png", "test/mpox/c.png")
