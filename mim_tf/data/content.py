@@ -61,36 +61,31 @@ def fingerprint(photos: Sequence[Photo], contents: Sequence[str] | None = None) 
     return hashlib.sha256("\n".join(lines).encode()).hexdigest()
 
 
-def first_shared(photos: Sequence[Photo], others: Sequence[Photo]) -> Photo | None:
-    """Finds the first photograph whose content is also that of one of the others; None if there is none."""
-    if not photos or not others:
-        return None
-    contents = set(digests(others)) - {UNREADABLE}
-    return next((photo for photo, sha in zip(photos, digests(photos), strict=True) if sha in contents), None)
+def known_negatives(found: Sequence[Photo], photos: Sequence[Photo], normal_class: str) -> tuple[Photo, ...]:
+    """Validates known negatives and assigns them to the split "negatives".
 
-
-def unseen_by_test(found: Sequence[Photo], photos: Sequence[Photo], normal_class: str, role: str) -> tuple[Photo, ...]:
-    """Validates photographs of other classes that a user provides beside the data folder.
+    Known negatives are photographs of other classes that a user provides for the training.
 
     Args:
-        found: the photographs, of a folder of known negatives or of a reference.
+        found: the photographs of the folder of known negatives.
         photos: the photographs of the data folder.
         normal_class: the class on which the detector is trained.
-        role: "negatives" or "reference".
 
     Returns:
-        The photographs with `role` as their split.
+        The known negatives with the split "negatives".
 
     Raises:
         MimError: a photograph has the normal class, or its content is in the test split of the data folder.
     """
-    for photo in found:
+    if not found:
+        return ()
+    tested = set(digests([photo for photo in photos if photo.split == "test"])) - {UNREADABLE}
+    for photo, content in zip(found, digests(found), strict=True):
         if photo.label == normal_class:
             raise MimError(f"is of the class {normal_class}, not of another", "remove this class", photo.path)
-    tested = first_shared(found, [photo for photo in photos if photo.split == "test"])
-    if tested:
-        raise MimError(f"is in the {role} and in test", f"remove it from the {role}", tested.path)
-    return tuple(replace(photo, split=role, split_seed=None) for photo in found)
+        if content in tested:
+            raise MimError("is among the negatives and in test", "remove it from the negatives", photo.path)
+    return tuple(replace(photo, split="negatives", split_seed=None) for photo in found)
 
 
 def record_rows(photos: Sequence[Photo]) -> tuple[tuple[str, ...], ...]:

@@ -18,17 +18,15 @@ fun scores(number: Int): JSONObject {
         ssim(resample(image, it.size).toFloats(), it.assemble(Golden.micro(number)), it.size, it.size)
     }
     val small = minOf(photo.width, photo.height) < bundle.gate.minSide
-    val novelty = entry.getDouble("novelty").toFloat()
+    val novelty = entry.getDouble("foreignness").toFloat()
     val reason = if (small) Reason.TOO_SMALL else gate(image, bundle.gate, novelty)
-    val similarity = entry.getDouble("similarity").toFloat()
-    val (own, other) = pClass(similarity, bundle.calibration) to pOther(similarity, bundle.reference)
+    val p = pValue(entry.getDouble("similarity").toFloat(), bundle.calibration)
     return JSONObject()
         .put("ssim", similar ?: JSONObject.NULL)
         .put("contrast", contrast(image).toDouble())
         .put("detail", detail(image).toDouble())
-        .put("p_class", own.toDouble())
-        .put("p_other", other.toDouble())
-        .put("verdict", verdict(own, other, reason, bundle.alpha, bundle.beta).text)
+        .put("p_value", p.toDouble())
+        .put("verdict", verdict(p, reason, bundle.calibration.alpha).text)
         .put("reason", reason?.text ?: JSONObject.NULL)
 }
 
