@@ -18,8 +18,9 @@ from mim_tf.data.splits import Photo
 #: Two photographs are near-duplicates if at most this many of 256 bits differ. On 500 photographs of different
 #: patients and diseases, the closest pairs across splits differ in 26 bits.
 _MAX_BITS = 16
-#: A hash with fewer ones than this, or fewer zeros, says nothing: a wall, or skin that becomes darker to one side, has
-#: it. With all hashes, one photograph of 500 was a near-duplicate of three others.
+#: Hashes with fewer ones than this, or fewer zeros, are not compared: all pictures of one colour, and all that become
+#: darker to one side, have nearly the same hash. At quarter turns, as `mim_tf.prepare` compares pictures, one
+#: photograph of 500 was otherwise a near-duplicate of three different ones.
 INFORMATIVE = 32
 #: Largest number of pairs that are named in warnings; further pairs are only counted.
 _MAX_NAMED = 10
@@ -128,7 +129,7 @@ def join_near_duplicates(loaded: Photos, warn: Warn) -> NDArray[np.str_]:
 def _distances(pixels: Sequence[NDArray[np.uint8]] | NDArray[np.uint8]) -> NDArray[np.float32]:
     """Computes the number of differing bits of all pairs of images, the second also mirrored: float32 (N, N).
 
-    Images whose hash says nothing (see `INFORMATIVE`) have the distance 256 from all others.
+    Images whose hash is not compared (see `INFORMATIVE`) have the distance 256 from all others.
     """
     plain = np.array([perceptual_hash(image) for image in pixels], np.float32)
     mirrored = np.array([perceptual_hash(image[:, ::-1]) for image in pixels], np.float32)
