@@ -123,9 +123,9 @@ def once_a_group(out: Path, names: list[str]) -> list[list[str]]:
 
 
 def verdicts(bundles: list[Path], metrics: list[dict[str, Any]], judged: list[list[dict[str, Any]]]) -> list[list[str]]:
-    """Returns a row for each bundle: threshold, sensitivity, shares called `mpox-like`, numbers refused.
+    """Returns a row for each bundle: threshold, groups of mpox, shares called `mpox-like`, numbers refused.
 
-    Sensitivity is the share of groups without a miss, with exact binomial bounds.
+    Of the groups of mpox, those of which no photograph is below the threshold are counted, with exact binomial bounds.
     """
     rows = []
     for seed, bundle, result, images in zip(SEEDS, bundles, metrics, judged, strict=True):
@@ -187,11 +187,11 @@ def main() -> None:
         read_json(job_folder(options.out, OURS["bundles"], seed) / "scores.json", "run it again")["images"]
         for seed in SEEDS
     ]
-    header = ["seed", "threshold", "groups of mpox without a miss", *classes, "refused: mpox; the others"]
+    header = ["seed", "threshold", "groups of mpox not excluded", *classes, "refused: mpox; the others"]
     print("\n" + markdown_table(header, verdicts(options.bundles, ours, judged)))
     for name, seeds in metrics.items():
         sensitivity = [result["sensitivity"] for result in seeds]
-        print(f"\n{name}: sensitivity at the threshold", "; ".join(_interval(entry) for entry in sensitivity))
+        print(f"\n{name}: sensitivity", "; ".join(_interval(entry) for entry in sensitivity))
         print("refused by the gate:", "; ".join(str(result["refused"]) for result in seeds))
         print("mean AUROC by SSIM:", np.round([result["ssim"]["mean_auroc"] for result in seeds], 3).tolist())
 

@@ -45,7 +45,7 @@ COUNTS = {"train": {"mpox": 6}, "val": {"mpox": 16}, "test": {"mpox": 6, "macule
 COMMANDS: Mapping[str, tuple[str, ...]] = {
     "train": (
         *("train", "--data", "{data}", "--out", "{out}", "--method", "mim", "--measure", "ssim", "--size", "32"),
-        *("--width", "2", "--steps", "60", "--batch-size", "2", "--sensitivity", "0.8", "--precision", "float32"),
+        *("--width", "2", "--steps", "60", "--batch-size", "2", "--alpha", "0.2", "--precision", "float32"),
     ),
     "export": ("export", "{run}", "--out", "{out}"),
     "evaluate": ("evaluate", "{run}", "--data", "{data}", "--out", "{out}"),

@@ -2,7 +2,8 @@
 
     python benchmarks/released_detector.py RUN
 
-Writes `export/released/detector`: configuration, float32 weights of the generator and the head, but no photographs.
+Writes `export/released/detector`: configuration, float32 weights of the generator and the head, but no photographs. If
+the run kept the released GAN (`--start released --steps 0`), the detector keeps the entry of how that was trained.
 Updates the manifest and `SHA256SUMS`. Prints the differences between the detector and the golden vectors.
 """
 
@@ -17,7 +18,7 @@ import numpy as np
 
 from mim_export.bundle import golden
 from mim_export.bundle.write import list_files, write_sums
-from mim_export.score.atomic_files import write_json
+from mim_export.score.atomic_files import read_json, write_json
 from mim_export.score.decide import VERDICTS
 from mim_export.score.manifest import RELEASED, read_manifest
 from mim_tf.detector import Detector
@@ -26,8 +27,10 @@ from mim_tf.detector import Detector
 def main(run: Path) -> None:
     """Writes the detector, updates the manifest of the bundle, and prints the differences."""
     folder = RELEASED / "detector"
+    detector, earlier = Detector.load(run), read_json(folder / "detector.json", "restore it")
+    if detector.model.options.pop("start", None) is not None and detector.about["training"]["steps"] == 0:
+        detector.about["training"] = earlier["about"]["training"]
     shutil.rmtree(folder, ignore_errors=True)
-    detector = Detector.load(run)
     detector.sample, detector.photographs = detector.sample[:0], ()
     detector.save(folder)
     manifest = read_manifest(RELEASED)

@@ -32,6 +32,7 @@ from detection_bench import Bench
 from detection_features import FOLDS, SEEDS, SIZE, at_side
 
 from mim_export.score import decide
+from mim_export.score.conformal import p_class
 from mim_export.score.errors import MimError
 from mim_tf.calibration import FOLDS as CALIBRATION_FOLDS
 from mim_tf.calibration import fit_calibration, fit_gate
@@ -61,7 +62,7 @@ def judged(scores: np.ndarray, groups: np.ndarray, tabled: np.ndarray) -> tuple[
         P-values, and weights that give each group the same total weight.
     """
     table = fit_calibration(scores[tabled].astype(np.float32), groups[tabled], alpha=TABLE_LEVEL, method="split")
-    return decide.p_value(scores[~tabled], table), weights_of(groups[~tabled], by_group=True)
+    return p_class(scores[~tabled], table), weights_of(groups[~tabled], by_group=True)
 
 
 def synthetic(run: Path) -> tuple[np.ndarray, np.ndarray]:

@@ -41,7 +41,8 @@ def main(bundle: Path) -> None:
             (result["inpainted"][0] / 255.0, "inpainted by the GAN"),
             (
                 np.clip(result["error_map"][0, :, :, 0], 0, 1),
-                f"measured: {result['similarity'][0]:.2f}, p {result['p_value'][0]:.2f}\n"
+                f"measured: {result['similarity'][0]:.2f}, p {result['p_class'][0]:.2f} of mpox,\n"
+                f"{result['p_other'][0]:.2f} of other skin: "
                 f"{VERDICTS[int(result['verdict'][0])]}",
             ),
         )

@@ -1,4 +1,4 @@
-"""The detector: a one-class model with its conformal table and its gate, fitted, saved and loaded as one thing."""
+"""The detector: a one-class model with its conformal tables and its gate, fitted, saved and loaded as one thing."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import os
 import shutil
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, replace
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,19 +16,19 @@ from numpy.typing import ArrayLike, NDArray
 
 from mim_export.score import decide
 from mim_export.score.atomic_files import check_writable, new_file, read_json, temporary_folder, write_json
-from mim_export.score.decide import Calibration, Gate, Judgement, check_alpha, check_level
+from mim_export.score.conformal import Calibration, Reference, Tables, check_alpha, check_level, verdict_names
+from mim_export.score.decide import Gate, Judgement
 from mim_export.score.errors import MimError
 from mim_export.score.manifest import RELEASED
 from mim_export.score.preprocess import Inpainted
-from mim_tf.calibration import FOLDS, fit_calibration, fit_gate, groups_needed
-from mim_tf.data.arrays import array_fingerprint, check_groups, check_images, resample_all
+from mim_tf.calibration import FOLDS, fit_calibration, fit_gate, fit_reference, groups_needed
+from mim_tf.data.arrays import check_images, resample_all
 from mim_tf.data.content import fingerprint, read_record, record_rows, write_record
-from mim_tf.data.duplicates import SIDE as THUMBNAIL
-from mim_tf.data.duplicates import join_near_duplicates, warn_of_duplicates
-from mim_tf.data.folder import Warn, load_at_sizes
-from mim_tf.data.splits import Photo, check_groups_apart, empty_split, fold_of, select, select_others, split_seed_of
+from mim_tf.data.folder import Warn
+from mim_tf.data.splits import Photo, fold_of, split_seed_of
 from mim_tf.detectors.base import Measures
 from mim_tf.detectors.factory import create_model
+from mim_tf.samples import FitData, Images, Sample, data_of_arrays, files_of_folder, load_files
 from mim_tf.training.config import Progress, Training
 from mim_tf.training.run_folder import FORMAT, SCRATCH, check_format, check_settings, open_run
 
@@ -56,21 +56,6 @@ def sample_of(images: NDArray[np.uint8]) -> NDArray[np.uint8]:
     return images[np.unique(np.linspace(0, len(images) - 1, SAMPLE).astype(int))]
 
 
-@dataclass(frozen=True)
-class _Sample:
-    """Images to fit on, at the two sizes that a fit needs.
-
-    Attributes:
-        large: uint8 (N, R, R, 3), R the model's `source_size`.
-        small: uint8 (N, S, S, 3).
-        groups: group of each image, (N,).
-    """
-
-    large: NDArray[np.uint8]
-    small: NDArray[np.uint8]
-    groups: NDArray[np.str_]
-
-
 class Detector:
     """Judges photographs after having been fitted on photographs of one class.
 
@@ -86,9 +71,9 @@ class Detector:
 
     Example:
         >>> detector = Detector("colour", size=32)
-        >>> detector.fit(images, groups=patients)     # uint8 (40, 64, 64, 3) of 20 patients or more
-        >>> detector.score_samples(images[:2])        # float32 (2,), higher = more like the class
-        >>> detector.predict(photographs)             # other photographs: ["mpox-like", "not-mpox-like"]
+        >>> detector.fit(images, groups=patients, reference=others)  # uint8 (40, 64, 64, 3) of 20 patients or more
+        >>> detector.score_samples(images[:2])                       # float32 (2,), higher = more like the class
+        >>> detector.predict(photographs)                            # ["mpox-like", "undecided", "not-mpox-like"]
     """
 
     def __init__(
@@ -105,7 +90,7 @@ class Detector:
         self.normal_class = normal_class
         side = (192 if measure == "deep" else 96) if size is None else size
         self.model = create_model(name, side, measure, **options)
-        self._calibration: Calibration | None = None
+        self._tables: Tables | None = None
         self._gate: Gate | None = None
         #: Some of the training images, uint8 (M, S, S, 3): they set the int8 ranges when it is exported. None (M = 0)
         #: if the run keeps no photographs.
@@ -128,14 +113,14 @@ class Detector:
     @property
     def is_fitted(self) -> bool:
         """Whether it can judge."""
-        return self._calibration is not None
+        return self._tables is not None
 
     @property
-    def calibration(self) -> Calibration:
-        """The conformal table."""
+    def tables(self) -> Tables:
+        """The conformal tables: of the class, and of other skin."""
         self._check_fitted()
-        assert self._calibration is not None
-        return self._calibration
+        assert self._tables is not None
+        return self._tables
 
     @property
     def gate(self) -> Gate:
@@ -146,8 +131,13 @@ class Detector:
 
     @property
     def threshold(self) -> float:
-        """The lowest similarity of the table that is still `mpox-like`."""
-        return self.calibration.threshold
+        """The lowest similarity at which the class is not excluded."""
+        return self.tables.calibration.threshold
+
+    @property
+    def other_threshold(self) -> float | None:
+        """The highest similarity at which other skin is not excluded; None if it is excluded at no similarity."""
+        return self.tables.reference.threshold
 
     @property
     def min_side(self) -> int:
@@ -162,11 +152,15 @@ class Detector:
 
     def fit(
         self,
-        images: NDArray[np.uint8] | Sequence[NDArray[np.uint8]],
+        images: Images,
         *,
         groups: ArrayLike | None = None,
-        negatives: NDArray[np.uint8] | Sequence[NDArray[np.uint8]] | None = None,
+        reference: Images | None = None,
+        reference_groups: ArrayLike | None = None,
+        conditions: ArrayLike | None = None,
+        negatives: Images | None = None,
         alpha: float = 0.05,
+        beta: float = 0.2,
         training: Training | None = None,
         folder: str | os.PathLike[str] | None = None,
         progress: Progress = _silent,
@@ -178,8 +172,14 @@ class Detector:
         Args:
             images: uint8 (N, height, width, 3), or a list of photographs of any size, RGB, all of the class.
             groups: (N,), equal for images of one patient, photograph or series; None = each image is a group.
+            reference: images of other skin, on which nothing is fitted; None = none, and then no image is
+                `mpox-like`.
+            reference_groups: group of each of them, like `groups`.
+            conditions: condition of each of them, such as "chickenpox"; conditions are weighted alike. None = one
+                condition.
             negatives: images of other classes, for a model that uses them.
             alpha: share of the class that may be called `not-mpox-like`; G groups allow 1 / (G + 1) at best.
+            beta: share of other skin that may be called `mpox-like`; R groups allow 1 / (R + 1) at best.
             training: how long and how; None = `Training(steps=self.model.default_steps)`.
             folder: the run folder: checkpoints, logs and the fitted detector; a stopped fit in it is continued. None =
                 a temporary folder that is removed; `save` writes the detector.
@@ -192,36 +192,35 @@ class Detector:
             The detector.
 
         Raises:
-            MimError: wrong images or groups, too few groups for alpha, negatives that the model cannot use or lacks,
-                callbacks of a method that trains no network, or a folder that holds something else or is in use by
-                another training.
+            MimError: wrong images, groups or conditions, too few groups for alpha, negatives that the model cannot use
+                or lacks, callbacks of a method that trains no network, or a folder that holds something else or is in
+                use by another training.
         """
         check_level(alpha)
+        check_level(beta, "beta")
         self._check_callbacks(callbacks)
         if folder is not None:
             check_writable(folder)
-        photographs = check_images(images)
-        names = check_groups(groups, len(photographs))
-        others = None if negatives is None else check_images(negatives)
-        if others is not None and not (self.model.takes_negatives or self.model.supervised):
+        if negatives is not None and not (self.model.takes_negatives or self.model.supervised):
             raise self._no_use_for_negatives()
-        if others is None and self.model.supervised:
+        if negatives is None and self.model.supervised:
             raise MimError(f"the method {self.name} is supervised", "pass images of other classes as negatives")
-        check_alpha(alpha, len(set(names)))
-        _check_folds(names)
+        data, fingerprints = data_of_arrays(
+            self.model, images, groups, negatives, reference, reference_groups, conditions
+        )
+        check_alpha(alpha, len(set(data.train.groups)))
+        _check_folds(data.train.groups)
         training = training or Training(steps=self.model.default_steps)
-        train = _Sample(resample_all(photographs, self.model.source_size), resample_all(photographs, self.size), names)
-        shown = None if others is None else resample_all(others, self.model.source_size)
-        data = array_fingerprint([train.large, np.unique(names, return_inverse=True)[1]])
-        beside = None if shown is None else array_fingerprint([shown])
-        settings = {**self._settings(alpha, training, keep_sample), "data": data, "negatives": beside}
+        self._check_steps(training)
+        settings = {**self._settings(alpha, beta, training, keep_sample), **fingerprints}
         with _run_folder(folder) as out:
             if check_settings(out, settings) and (out / "detector.json").exists():
                 self._read(out)
                 return self
             with open_run(out, settings, "training"):
                 self.photographs = ()
-                self._fit(train, None, shown, out, alpha, training, progress, callbacks, keep_sample)
+                about = {"split_seed": None, "further_reference": 0}
+                self._fit(data, out, (alpha, beta), training, progress, callbacks, keep_sample, about)
         return self
 
     def fit_folder(
@@ -230,29 +229,34 @@ class Detector:
         out: str | os.PathLike[str],
         *,
         alpha: float = 0.05,
+        beta: float = 0.2,
         training: Training | None = None,
         warn: Warn = _silent,
         progress: Progress = _silent,
         known: Sequence[Photo] = (),
+        reference: Sequence[Photo] = (),
         callbacks: Sequence[keras.callbacks.Callback] = (),
         keep_sample: bool = True,
     ) -> Detector:
         """Fits the model on `train` of a data folder, calibrates it, and saves both; a stopped fit is continued.
 
-        The conformal table is made from `val` where it has groups enough for alpha. Otherwise it is made out of fold:
-        the model is fitted again without each third of the training groups, which it then scores, and the groups of
-        `val`, which no fit has seen, are added. Every photograph is decoded once.
+        The table of the class is made from `val` where it has groups enough for alpha. Otherwise it is made out of
+        fold: the model is fitted again without each third of the training groups, which it then scores, and the groups
+        of `val`, which no fit has seen, are added. The table of other skin is made from the other classes of `val` that
+        show skin, and from `reference`. Every photograph is decoded once.
 
         Args:
             photos: a scanned data folder.
             out: the run folder.
-            alpha: 1 - target sensitivity.
+            alpha: share of the class that may be called `not-mpox-like`.
+            beta: share of other skin that may be called `mpox-like`.
             training: how long and how; the seconds are shared by the fits. None =
                 `Training(steps=self.model.default_steps)`.
             warn: receives a line for each file that is skipped, for each group in two splits and for near-duplicates;
                 near-duplicates within a split are joined to one group.
             progress: receives the training metrics.
             known: photographs of other classes, for a model that can use them; it is then no longer of one class.
+            reference: photographs of further conditions, on which nothing is fitted.
             callbacks: Keras callbacks of the final fit, see `mim_tf.training.loop.train`. If they stop it, the fits of
                 the out-of-fold calibration, which they do not see, get their number of steps from where it ended.
                 Metrics named `val_...` are of photographs that the calibration uses: do not stop by them.
@@ -267,50 +271,47 @@ class Detector:
                 `callbacks`, or `out` is another run's or in use by another training.
         """
         check_level(alpha)
+        check_level(beta, "beta")
         self._check_callbacks(callbacks)
         out = Path(out)
         training = training or Training(steps=self.model.default_steps)
-        normal = self.normal_class
-        train, val = select(photos, "train", normal), select(photos, "val", normal)
-        if not train:
-            raise empty_split(photos, "train", normal)
+        self._check_steps(training)
         if known and not self.model.takes_negatives:
             raise self._no_use_for_negatives()
-        shown_files = [*(select_others(photos, "val", normal) if self.model.supervised else []), *known]
-        check_groups_apart(photos, [*train, *val, *shown_files[: len(shown_files) - len(known)]])
+        files = files_of_folder(self.model, photos, self.normal_class, known, reference)
         split_seed = split_seed_of(photos)
         settings = {
-            **self._settings(alpha, training, keep_sample),
+            **self._settings(alpha, beta, training, keep_sample),
             "data": fingerprint(photos),
             "negatives": fingerprint(known),
+            "reference": fingerprint(reference),
             "split_seed": split_seed,
         }
         if check_settings(out, settings) and (out / "detector.json").exists():
             self._read(out)
             return self
-        sizes = (self.model.source_size, self.size, THUMBNAIL)
-        large, small, thumbnails = load_at_sizes(train, sizes, warn=warn, what=f"train/{normal}")
-        held = load_at_sizes(val, sizes[1:], warn=warn, what=f"val/{normal}") if val else []
-        shown = load_at_sizes(shown_files, sizes[::2], warn=warn, what="the other classes") if shown_files else []
-        seen = {photo.path for photo in (*train, *val, *shown_files)}
-        # Unreadable files among the rest concern nobody here: the command that uses them names them.
-        rest = [photo for photo in photos if photo.path not in seen]
-        rest_loaded = load_at_sizes(rest, sizes[2:], warn=_silent, what="the rest") if rest else []
-        warn_of_duplicates([thumbnails, *held[1:], *shown[1:], *rest_loaded], warn)
-        sample = _Sample(large.pixels, small.pixels, join_near_duplicates(thumbnails, warn))
-        calibration = _Sample(held[0].pixels, held[0].pixels, join_near_duplicates(held[1], warn)) if held else None
-        groups = set() if calibration is None else set(calibration.groups)
+        data, used = load_files(files, photos, self.model, self.normal_class, warn)
+        groups = set() if data.val is None else set(data.val.groups)
         if len(groups) < groups_needed(alpha):
-            check_alpha(alpha, len(groups | set(sample.groups)))
-            _check_folds(sample.groups)
-        used = [photo for part in (large, *held[:1], *shown[:1]) for photo in part.photos]
-        self.photographs = record_rows(used)
-        negatives = shown[0].pixels if shown else None
-        with open_run(out, settings, "training"):
-            self._fit(
-                sample, calibration, negatives, out, alpha, training, progress, callbacks, keep_sample, split_seed
+            check_alpha(alpha, len(groups | set(data.train.groups)))
+            _check_folds(data.train.groups)
+        # A group of two conditions is a group of each.
+        others = len(set(zip(data.reference.conditions, data.reference.groups, strict=True)))
+        if others < groups_needed(beta):
+            warn(
+                f"{others} groups of other skin are too few for beta {beta:g}, so that nothing is "
+                f"{verdict_names(self.normal_class)[0]}; add other classes to val, or a reference"
             )
+        self.photographs = record_rows(used)
+        about = {"split_seed": split_seed, "further_reference": len(set(reference).intersection(used))}
+        with open_run(out, settings, "training"):
+            self._fit(data, out, (alpha, beta), training, progress, callbacks, keep_sample, about)
         return self
+
+    def _check_steps(self, training: Training) -> None:
+        if training.steps == 0 and "start" not in self.model.options:
+            problem = f"0 steps are not possible for the method {self.name} from random weights"
+            raise MimError(problem, "train for 1 step or more, or start mim from released")
 
     def _check_callbacks(self, callbacks: Sequence[keras.callbacks.Callback]) -> None:
         if callbacks and not self.model.trains_network:
@@ -323,26 +324,28 @@ class Detector:
 
     def _fit(
         self,
-        train: _Sample,
-        val: _Sample | None,
-        negatives: NDArray[np.uint8] | None,
+        data: FitData,
         out: Path,
-        alpha: float,
+        levels: tuple[float, float],
         training: Training,
         progress: Progress,
         callbacks: Sequence[keras.callbacks.Callback],
         keep_sample: bool,
-        split_seed: int | None = None,
+        about: dict[str, Any],
     ) -> None:
-        self._calibration = self._gate = None  # a fit that fails must not leave the table of an earlier one
+        self._tables = self._gate = None  # a fit that fails must not leave the tables of an earlier one
+        train, val, other = data.train, data.val, data.reference
+        alpha, beta = levels
         split = val is not None and len(set(val.groups)) >= groups_needed(alpha)
         left_out = self.model.left_out_share
         fits = 1 if split else 1 + FOLDS * left_out
         share = replace(training, seconds=training.seconds and training.seconds / fits)
         if val is not None:
             self.model.watch(val.small)
-        self.model.fit(train.large, out / "final", share, progress, negatives, callbacks, train.groups)
+        self.model.fit(train.large, out / "final", share, progress, data.negatives, callbacks, train.groups)
         scored = [] if val is None else [(self.model.measures(val.small), val.groups)]
+        # Before the fits of the folds: nothing is fitted on these images, so the final model scores them.
+        measured = self.model.measures(other.pixels) if len(other.pixels) else None
         if not split:
             # The table must belong to models that score like the final one, also if a callback stopped it.
             steps = self.model.steps if callbacks else share.steps
@@ -351,22 +354,33 @@ class Detector:
                 steps=steps and max(1, round(left_out * steps)),
                 seconds=share.seconds and left_out * share.seconds,
             )
-            scored += self._out_of_fold(train, negatives, out, shorter, progress)
-        scores = np.concatenate([measures.similarity for measures, _ in scored])
+            scored += self._out_of_fold(train, data.negatives, out, shorter, progress)
         names = np.concatenate([groups for _, groups in scored])
-        novelty = [measures.novelty for measures, _ in scored if measures.novelty is not None]
         how = "split" if split else "cross"
-        self._calibration = fit_calibration(scores, names, alpha=alpha, method=how)
-        self._gate = fit_gate(train.small, np.concatenate(novelty) if novelty else None)
+        self._tables = Tables(
+            fit_calibration(
+                np.concatenate([measures.similarity for measures, _ in scored]), names, alpha=alpha, method=how
+            ),
+            fit_reference(
+                np.empty(0, np.float32) if measured is None else measured.similarity,
+                other.groups,
+                other.conditions,
+                beta=beta,
+            ),
+        )
+        novelty = [measures.novelty for measures, _ in scored if measures.novelty is not None]
+        of_other = [] if measured is None or measured.novelty is None else [measured.novelty]
+        self._gate = fit_gate(train.small, *([np.concatenate(novelty)] if novelty else []), *of_other)
         self.sample = sample_of(train.small) if keep_sample else self.sample[:0]
         self.about = {
             "training": asdict(training),
-            "split_seed": split_seed,
             "train_images": len(train.small),
             "train_groups": len(set(train.groups)),
             "val_images": 0 if val is None else len(val.small),
             "val_groups": 0 if val is None else len(set(val.groups)),
-            "known_negatives": 0 if negatives is None else len(negatives),
+            "known_negatives": 0 if data.negatives is None else len(data.negatives),
+            "reference_images": len(other.pixels),
+            **about,
         }
         # Before `detector.json` is written, after which the run is not continued.
         shutil.rmtree(out / SCRATCH, ignore_errors=True)
@@ -376,7 +390,7 @@ class Detector:
         self.save(out)
 
     def _out_of_fold(
-        self, train: _Sample, negatives: NDArray[np.uint8] | None, out: Path, training: Training, progress: Progress
+        self, train: Sample, negatives: NDArray[np.uint8] | None, out: Path, training: Training, progress: Progress
     ) -> list[tuple[Measures, NDArray[np.str_]]]:
         folds = fold_of(train.groups, FOLDS, training.seed)
         scored = []
@@ -389,7 +403,7 @@ class Detector:
             scored.append((measured, train.groups[left_out]))
         return scored
 
-    def _settings(self, alpha: float, training: Training, keep_sample: bool) -> dict[str, Any]:
+    def _settings(self, alpha: float, beta: float, training: Training, keep_sample: bool) -> dict[str, Any]:
         """What a continued run must share with the stopped one."""
         return {
             "format": FORMAT,
@@ -399,13 +413,14 @@ class Detector:
             "normal_class": self.normal_class,
             "options": self.model.options,
             "alpha": alpha,
+            "beta": beta,
             "training": asdict(training),
             **({} if keep_sample else {"keep_sample": False}),
         }
 
     # ---- judging ----------------------------------------------------------------------------------
 
-    def score_samples(self, images: NDArray[np.uint8] | Sequence[NDArray[np.uint8]]) -> NDArray[np.float32]:
+    def score_samples(self, images: Images) -> NDArray[np.float32]:
         """Similarity to the class.
 
         Args:
@@ -422,36 +437,38 @@ class Detector:
         self._check_fitted()
         return self.model.score_samples(resample_all(photographs, self.size))
 
-    def p_values(self, images: NDArray[np.uint8] | Sequence[NDArray[np.uint8]]) -> NDArray[np.float32]:
-        """Conformal p-values of the hypothesis that each image is of the class.
+    def p_values(self, images: Images) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """Conformal p-values of the two hypotheses on each image: it is of the class, and it is of other skin.
 
         Args:
             images: as `score_samples` takes them.
 
         Returns:
-            float32 (N,), in [1 / (G + 1), 1] for a table of G groups; NaN where the similarity is NaN.
+            `p_class`, float32 (N,) in [1 / (G + 1), 1] for a table of G groups, and `p_other`, float32 (N,) in
+            [1 / (R + 1), 1] for a reference of R groups; NaN where the similarity is NaN.
         """
-        return decide.p_value(self.score_samples(images), self.calibration)
+        judged = self.judge(images)
+        return judged.p_class, judged.p_other
 
-    def predict(self, images: NDArray[np.uint8] | Sequence[NDArray[np.uint8]]) -> list[str]:
+    def predict(self, images: Images) -> list[str]:
         """Verdict on each image.
 
         Args:
             images: as `score_samples` takes them.
 
         Returns:
-            For each, for the normal class mpox, `mpox-like`, `not-mpox-like` or `cannot-judge`.
+            For each, for the normal class mpox, `mpox-like`, `not-mpox-like`, `undecided` or `cannot-judge`.
         """
-        names = decide.verdict_names(self.normal_class)
+        names = verdict_names(self.normal_class)
         return [names[code] for code in self.judge(images).verdict]
 
-    def judge(self, images: NDArray[np.uint8] | Sequence[NDArray[np.uint8]]) -> Judgement:
-        """Similarity, p-value, verdict and reason of each image; arguments as of `score_samples`."""
+    def judge(self, images: Images) -> Judgement:
+        """Similarity, p-values, verdict and reason of each image; arguments as of `score_samples`."""
         photographs = check_images(images)
         self._check_fitted()
         pixels = resample_all(photographs, self.size)
         similarity, ssim, novelty = self.model.measures(pixels)
-        judgement = decide.judge(similarity, pixels, self.calibration, self.gate, ssim, novelty)
+        judgement = decide.judge(similarity, pixels, self.tables, self.gate, ssim, novelty)
         sides = np.array([min(image.shape[:2]) for image in photographs])
         return decide.refuse_small(judgement, sides, self.min_side)
 
@@ -465,9 +482,7 @@ class Detector:
         self._check_fitted()
         return self.model.reconstruction_steps(resample_all(photographs, self.size))
 
-    def inpaint(
-        self, images: NDArray[np.uint8] | Sequence[NDArray[np.uint8]], masks: NDArray[np.float32] | None = None
-    ) -> Inpainted | None:
+    def inpaint(self, images: Images, masks: NDArray[np.float32] | None = None) -> Inpainted | None:
         """Inpaintings of images with the fixed mask set; see `OneClassModel.inpaint`.
 
         Args:
@@ -501,7 +516,8 @@ class Detector:
             "size": self.size,
             "normal_class": self.normal_class,
             "options": self.model.options,
-            "calibration": self.calibration.to_dict(self.normal_class),
+            "calibration": self.tables.calibration.to_dict(self.normal_class),
+            "reference": self.tables.reference.to_dict(self.normal_class),
             "gate": self.gate.to_dict(),
             "about": self.about,
             "sample_images": len(self.sample),
@@ -548,8 +564,10 @@ class Detector:
         check_format(entry, path)
         try:
             calibration, gate = Calibration.from_dict(entry["calibration"]), Gate.from_dict(entry["gate"])
+            reference = Reference.from_dict(entry["reference"])
             about, images = dict(entry["about"]), int(entry["sample_images"])
-            calibration.threshold  # noqa: B018  computed here, so that damaged numbers are found
+            # Computed here, so that damaged numbers are found.
+            _ = calibration.threshold, reference.threshold
         except MimError as error:
             raise MimError(error.problem, _TRAIN_AGAIN, path) from error
         except (AttributeError, IndexError, KeyError, TypeError, ValueError) as error:
@@ -564,7 +582,7 @@ class Detector:
             raise MimError("missing or damaged", _TRAIN_AGAIN, kept)
         self.sample = sample
         self.photographs = read_record(folder)
-        self._calibration, self._gate, self.about = calibration, gate, about
+        self._tables, self._gate, self.about = Tables(calibration, reference), gate, about
 
 
 def _check_folds(groups: NDArray[np.str_]) -> None:

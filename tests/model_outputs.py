@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from mim_export.tflite import flatbuffer
 
+#: Outputs of the signature `verdict`; `explain` has them too.
+VERDICT_OUTPUTS = {"similarity", "p_class", "p_other", "novelty", "verdict", "reason"}
+EXPLAIN_OUTPUTS = VERDICT_OUTPUTS | {"ssim", "inpainted", "error_map"}
 
-def own_outputs(content: bytes) -> set[str]:
-    """Names of the outputs of `score`, each of which has to be computed, and to be a tensor of its own and its name."""
+
+def own_outputs(content: bytes, key: str) -> set[str]:
+    """Names of the outputs of a signature, each of which has to be computed, and a tensor of its own and its name."""
     model = flatbuffer.read(content)
-    signature = next(s for s in model.signatureDefs if s.signatureKey == b"score")
+    signature = next(s for s in model.signatureDefs if s.signatureKey == key.encode())
     graph = model.subgraphs[signature.subgraphIndex]
     places = [output.tensorIndex for output in signature.outputs]
     computed = {int(place) for operator in graph.operators for place in operator.outputs}

@@ -40,6 +40,7 @@ def sign(folder: Path, files: bool = False) -> None:
     manifest = json.loads((folder / "manifest.json").read_text())
     if files:
         manifest["files"] = list_files(folder)
+        manifest["model_id"] = manifest["files"]["mim.tflite"]["sha256"][:16]
         (folder / "manifest.json").write_text(json.dumps(manifest))
     names = [name for name in manifest["files"] if (folder / name).is_file()]
     write_sums(folder, [*names, "manifest.json", "scorer/SHA256SUMS"])

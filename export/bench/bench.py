@@ -29,6 +29,8 @@ from .timing import (
 RUNS = 200
 THREADS = (1, 2)
 SCORE, MICRO = "mim.tflite", "mim_micro.tflite"
+#: Row of the signature `explain`; the row of `SCORE` is that of `verdict`.
+EXPLAIN = "mim.tflite: explain"
 KERAS, FLOAT = "Keras detector", "mim.tflite in float32"
 #: Reference of the second check. `mim.tflite` may take twice its time, since the measure `deep` contains most of such a
 #: network.
@@ -59,17 +61,20 @@ def bench(
         `rows`; `peak_macs_per_second` of one thread; `runs`; `runtime`; `left_out`, the names of the rows that need
         `run`; `checks`; and `profile` of `mim.tflite` (see `timing.profile`) if a check of its time fails, else None.
 
-        A row has `file`, `format`, `resolution` (px), `activation_bytes`, `flash_bytes`, `macs`, `auroc_keras`,
-        `auroc_tflite`; `latency` by number of threads, with `median_ms`, `p10_ms`, `p90_ms` and `ratio`, the median
-        divided by that of `mim.tflite`; and `share_of_peak`, the time of its multiply-accumulates at peak throughput
-        divided by its median, for one thread. Unknown values are None.
+        The row `mim.tflite` is of the signature `verdict`. A row has `file`, `format`, `resolution` (px),
+        `activation_bytes`, `flash_bytes`, `macs`, `auroc_keras`, `auroc_tflite`; `latency` by number of threads, with
+        `median_ms`, `p10_ms`, `p90_ms` and `ratio`, the median divided by that of `mim.tflite`; and `share_of_peak`,
+        the time of its multiply-accumulates at peak throughput divided by its median, for one thread. Unknown values
+        are None.
 
     Raises:
         MimError: the bundle is damaged, or was not exported from `run`.
     """
     manifest = read_manifest(bundle)
-    names = [name for name in (SCORE, MICRO) if name in manifest["models"]]
-    files: dict[str, bytes | None] = {name: read_checked(bundle, name, manifest) for name in names}
+    score = read_checked(bundle, SCORE, manifest)
+    files: dict[str, bytes | None] = {SCORE: score, EXPLAIN: score}
+    if MICRO in manifest["models"]:
+        files[MICRO] = read_checked(bundle, MICRO, manifest)
     if run is not None:
         files |= {KERAS: None, FLOAT: _float_file(run, manifest)}
     files |= others
@@ -86,13 +91,13 @@ def bench(
         "runtime": f"LiteRT {version('ai-edge-litert')}",
         "left_out": [] if run is not None else [KERAS, FLOAT],
         "checks": checks,
-        "profile": profile(read_checked(bundle, SCORE, manifest)) if slow else None,
+        "profile": profile(score) if slow else None,
     }
 
 
 def _float_file(run: Path, manifest: dict[str, Any]) -> bytes:
     fitted = read_json(run / "detector.json", "name a folder that mim-tf train wrote")
-    if fitted.get("calibration") != manifest["calibration"]:
+    if any(fitted.get(key) != manifest[key] for key in ("calibration", "reference")):
         raise MimError("the bundle was not exported from this run", "name the run that it was exported from", run)
     with quiet_stderr():
         from ..convert.convert import convert_float  # the only import of TensorFlow in this module
@@ -109,7 +114,8 @@ def _seconds(
         for threads in THREADS:
             for name, content in files.items():
                 if content is not None:
-                    timers[name, threads] = lite_timer(content, threads)
+                    signature = "explain" if name == EXPLAIN else None
+                    timers[name, threads] = lite_timer(content, threads, signature)
                 elif run is not None:
                     image = noise((1, side, side, 3), np.uint8)
                     timers[name, threads] = stack.enter_context(KerasTimer(run, threads, image))
@@ -135,7 +141,9 @@ def _row(name: str, content: bytes | None, seconds: dict[tuple[str, int], list[f
         "latency": latency,
         "share_of_peak": None,
     }
-    if content is not None:
+    if content is not None and name == EXPLAIN:  # what is computed from a file is of its subgraph 0
+        row |= {"format": "as above", "flash_bytes": len(content)}
+    elif content is not None:
         row["format"] = ", ".join(sorted({op.dtype for op in cost.operators(content) if op.macs}, reverse=True))
         row["resolution"] = cost.resolution(content)
         row["activation_bytes"] = cost.activation_bytes(content)

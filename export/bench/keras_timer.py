@@ -17,7 +17,7 @@ from ..score.errors import MimError, quiet_stderr
 
 
 class KerasTimer:
-    """Times inferences of the signature `score` of a run in TensorFlow.
+    """Times inferences of the signature `verdict` of a run in TensorFlow.
 
     Args:
         run: a run folder.
@@ -71,9 +71,9 @@ def _serve(pipe: Connection, run: Path, threads: int, image: NDArray[np.uint8]) 
     with quiet_stderr():
         import tensorflow as tf
 
-        from ..convert.convert import score_function
+        from ..convert.convert import verdict_function
 
-        score, pixels = score_function(run), tf.constant(image)
+        score, pixels = verdict_function(run), tf.constant(image)
         score(pixels)
     while True:
         try:

@@ -99,7 +99,7 @@ def export_run(
             "border": BORDER,
             "network": _network(detector.model),
         },
-        calibration=detector.calibration,
+        tables=detector.tables,
         gate=detector.gate,
         training={**detector.about, "commands": _commands(detector, micro)},
         data=statement or DATA_STATEMENT,
@@ -125,11 +125,22 @@ def _network(model: OneClassModel) -> dict[str, Any] | None:
     if not isinstance(model, DeepInpaintingModel):
         return None
     statistics = len(model.head.linear_weights)
-    entry = {"name": "EfficientNet-Lite0", "block": model.options["block"], "size": model.size}
+    entry = {
+        "name": "EfficientNet-Lite0",
+        "block": model.options["block"],
+        "size": model.size,
+        "band": model.options["band"],
+    }
     combination = model.head.combination
-    weights = {"distance_weight": combination.distance_weight, "foreign_weight": combination.novelty_weight}
-    limits = {"foreign": combination.novelty_start, "foreign_most": combination.novelty_range}
-    return {**entry, "statistics": statistics, "components": len(model.head.class_distance.matrix), **weights, **limits}
+    return {
+        **entry,
+        "statistics": statistics,
+        "components": len(model.head.class_distance.matrix),
+        "distance_weight": combination.distance_weight,
+        "novelty_weight": combination.novelty_weight,
+        "novelty_start": combination.novelty_start,
+        "novelty_range": combination.novelty_range,
+    }
 
 
 def _commands(detector: Detector, micro: bool) -> list[str]:
@@ -141,7 +152,8 @@ def _commands(detector: Detector, micro: bool) -> list[str]:
         "size": detector.size,
         "steps": training["steps"],
         "batch-size": training["batch_size"],
-        "sensitivity": round(1 - detector.calibration.alpha, 6),
+        "alpha": detector.tables.calibration.alpha,
+        "beta": detector.tables.reference.beta,
         "normal-class": detector.normal_class,
         "seed": training["seed"],
         **({} if detector.about.get("split_seed") is None else {"split-seed": detector.about["split_seed"]}),
@@ -151,5 +163,6 @@ def _commands(detector: Detector, micro: bool) -> list[str]:
     limit = "" if training["seconds"] is None else f" --minutes {training['seconds'] / 60:g}"
     limit += "" if training["precision"] == "auto" else f" --precision {training['precision']}"
     limit += " --negatives NEGATIVES" if detector.about.get("known_negatives") else ""
+    limit += " --reference REFERENCE" if detector.about.get("further_reference") else ""
     export = "mim-tf export RUN --out BUNDLE --data DIR" + (" --micro" if micro else "")
     return [f"mim-tf train --data DIR --out RUN {words}{limit}", export]

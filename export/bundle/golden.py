@@ -15,14 +15,8 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from ..score.atomic_files import write_json
-from ..score.decide import (
-    VERDICTS,
-    Calibration,
-    contrast,
-    detail,
-    p_value,
-    verdict,
-)
+from ..score.conformal import Calibration, Reference, Tables, p_class, p_other
+from ..score.decide import VERDICTS, contrast, detail, verdict
 from ..score.decode import decode
 from ..score.errors import MimError
 from ..score.fill import fill
@@ -62,8 +56,7 @@ def tolerance(manifest: dict[str, Any]) -> dict[str, float]:
     difference on 363 photographs that the gate accepts is 0.022. Beyond the limit of the novelty the similarity falls
     by 3 for each deviation, and so do differences: 0.25 on 137 photographs that the gate refuses. With an int8 feature
     network the difference is 0.2 near the class and 2.0 at a similarity of -30, so a tenth of the similarity is added
-    to the tolerance. The novelty (`foreignness`) has the same tolerance, since it is the largest term of the
-    similarity.
+    to the tolerance. The novelty has the same tolerance, since it is the largest term of the similarity.
 
     Args:
         manifest: content of `manifest.json`.
@@ -161,7 +154,7 @@ def write(
     images: dict[str, NDArray[np.uint8]],
     spare: Iterable[tuple[str, NDArray[np.uint8]]],
     encoded: dict[str, bytes],
-) -> None:
+) -> float:
     """Writes the folder `golden/` of a bundle that already contains models and manifest.
 
     Args:
@@ -169,6 +162,9 @@ def write(
         images: synthetic photographs by name, uint8 (height, width, 3).
         spare: names and photographs that are added as long as a verdict is missing, if they get it.
         encoded: content of the image files for the decoder, by file name.
+
+    Returns:
+        The value below which 99 of 100 pixels of the error maps are.
     """
     make_interpreter = runtimes()[REFERENCE]
     scorer = Scorer(bundle, make_interpreter)
@@ -178,13 +174,13 @@ def write(
     features = make_interpreter(network.read_bytes()) if network.exists() else None
     folder = bundle / "golden"
     folder.mkdir()
-    entries = []
+    entries, error_maps = [], []
     for number, (name, pixels) in enumerate(_with_all_verdicts(scorer, images, spare).items()):
         small = resample(pixels, scorer.size)
         result = scorer.run(small)
         pictures = {"input": pixels, "resampled": small, "inpainted": result["inpainted"][0]}
         scalars = {"contrast": float(contrast(small)), "detail": float(detail(small))}
-        scalars |= {key: float(result[key][0]) for key in ("ssim", "foreignness")}
+        scalars |= {key: float(result[key][0]) for key in ("ssim", "novelty")}
         if masks is not None:
             pictures["small"] = resample(small, masks.shape[1])
             inputs = filled_int8(pictures["small"], masks)
@@ -198,6 +194,7 @@ def write(
         step = 1 if masks is None else scorer.size // masks.shape[1]
         errors = result["error_map"][0, ::step, ::step, 0]
         (folder / f"{number:02d}_error_map.f32").write_bytes(errors.astype("<f4").tobytes())
+        error_maps.append(errors)
         entries.append({"name": name, **scorer.score_pixels(pixels), **scalars})
     decoded = [_decoded(folder, name, content) for name, content in encoded.items()]
     content = {
@@ -211,6 +208,31 @@ def write(
     if masks is not None:
         content["fills"] = _fills(next(iter(images.values())), scorer.size)
     write_json(folder / "golden.json", content)
+    return float(np.quantile(error_maps, 0.99))
+
+
+def agreeing_runtimes(bundle: Path) -> list[str]:
+    """Returns the installed runtimes on which the golden images of a bundle get the golden verdicts and similarities.
+
+    Args:
+        bundle: the folder of a bundle with `golden/`.
+
+    Returns:
+        Keys of `runtimes()`.
+    """
+    entries, stages = read(bundle)
+    agreeing = []
+    for name, make_interpreter in runtimes().items():
+        scorer = Scorer(bundle, make_interpreter)
+        limits, measure = tolerance(scorer.manifest), scorer.manifest["measure"]["name"]
+        found = [scorer.score_pixels(arrays["input"]) for arrays in stages]
+        if all(
+            row["verdict"] == entry["verdict"]
+            and abs(row["similarity"] - entry["similarity"]) <= allowed(limits, measure, entry["similarity"])
+            for row, entry in zip(found, entries, strict=True)
+        ):
+            agreeing.append(name)
+    return agreeing
 
 
 def _with_all_verdicts(
@@ -239,30 +261,41 @@ def _fills(pixels: NDArray[np.uint8], size: int) -> list[dict[str, int]]:
     ]
 
 
+def tables_of(manifest: dict[str, Any]) -> Tables:
+    """Returns the conformal tables of a manifest."""
+    return Tables(Calibration.from_dict(manifest["calibration"]), Reference.from_dict(manifest["reference"]))
+
+
 def _decisions(manifest: dict[str, Any]) -> list[dict[str, Any]]:
     """Returns p-values and verdicts at the similarities of `decision_values`."""
-    table = Calibration.from_dict(manifest["calibration"])
-    similarities = np.asarray(decision_values(table), np.float32)
-    p = p_value(similarities, table)
-    codes = verdict(p, np.zeros(len(p)), table.alpha)
-    keys = ("similarity", "p_value", "verdict")
-    names = [VERDICTS[code] for code in codes]
-    return [dict(zip(keys, row, strict=True)) for row in zip(similarities.tolist(), p.tolist(), names, strict=True)]
+    tables = tables_of(manifest)
+    similarities = np.asarray(decision_values(tables), np.float32)
+    own, other = p_class(similarities, tables.calibration), p_other(similarities, tables.reference)
+    names = [VERDICTS[code] for code in verdict(own, other, np.zeros(len(own)), tables)]
+    keys = ("similarity", "p_class", "p_other", "verdict")
+    rows = zip(similarities.tolist(), own.tolist(), other.tolist(), names, strict=True)
+    return [dict(zip(keys, row, strict=True)) for row in rows]
 
 
-def decision_values(table: Calibration) -> list[float]:
+def decision_values(tables: Tables) -> list[float]:
     """Returns values at, just below and just above the lowest, middle and highest similarity and the threshold.
 
     At these values an implementation with < instead of <= gives another result.
 
     Args:
-        table: the conformal table.
+        tables: the conformal tables.
 
     Returns:
-        At most twelve float32 numbers, ascending.
+        At most 24 float32 numbers, ascending; for each of the two tables at most 12.
     """
-    values = (table.similarities[0], table.threshold, table.similarities[len(table.similarities) // 2])
-    at = np.asarray([*values, table.similarities[-1]], np.float32)
+    values = []
+    for table in tables:
+        if table.similarities:
+            middle = table.similarities[len(table.similarities) // 2]
+            values += [table.similarities[0], middle, table.similarities[-1]]
+        if table.threshold is not None:
+            values.append(table.threshold)
+    at = np.asarray(values, np.float32)
     neighbours = [np.nextafter(at, np.float32(side), dtype=np.float32) for side in (-np.inf, np.inf)]
     found: list[float] = np.unique(np.concatenate([at, *neighbours])).tolist()
     return found

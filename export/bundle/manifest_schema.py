@@ -19,9 +19,10 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 from pydantic.json_schema import GenerateJsonSchema
 
+from ..score import conformal
 from ..score.atomic_files import write_json
-from ..score.decide import REASONS, VERDICTS, check_alpha
-from ..score.decide import Calibration as Table
+from ..score.conformal import check_alpha, check_level
+from ..score.decide import REASONS, VERDICTS
 from ..score.errors import MimError
 from ..score.manifest import FORMAT, MAX_FLOAT, MAX_SIDE, MAX_SIZE, PACKAGE, name_problem
 
@@ -61,12 +62,13 @@ class Network(_Entry):
     name: str
     block: int = Field(ge=0, description="the last block that is used, counted from 0")
     size: int = Field(gt=0, description="side of the images that it is given, in pixels")
+    band: int = Field(gt=0, description="side in pixels to which the graph limits them first; `size` = it does not")
     statistics: int = Field(gt=0, description="number of values that the head reads, D")
-    components: int = Field(gt=0, description="rows of the matrix of the distance `far`, K")
+    components: int = Field(gt=0, description="rows of the matrix of the class distance, K")
     distance_weight: float
-    foreign_weight: float
-    foreign: float = Field(description="foreignness from which on it counts")
-    foreign_most: float = Field(description="up to how much more it counts")
+    novelty_weight: float
+    novelty_start: float = Field(description="novelty from which on it counts")
+    novelty_range: float = Field(description="up to how much more it counts")
 
 
 class Measure(_Entry):
@@ -90,14 +92,14 @@ class Measure(_Entry):
 
 
 class Calibration(_Entry):
-    """The conformal table."""
+    """The table of the class."""
 
     similarities: list[float] = Field(min_length=1, description="of the images of calibration, ascending")
     weights: list[float] = Field(min_length=1, description="of each of them: 1 / images of its group")
     groups: int = Field(ge=1, description="number of groups: patients, photographs or series")
-    alpha: float = Field(gt=0, lt=1, description="level: not-mpox-like if p-value <= alpha")
+    alpha: float = Field(gt=0, lt=1, description="level: the class is excluded if p_class <= alpha")
     method: Literal["split", "cross"] = Field(description="held-out groups, or all groups out of fold")
-    threshold: float = Field(description="not-mpox-like if similarity < threshold, which is the same")
+    threshold: float = Field(description="the class is excluded if similarity < threshold, which is the same")
     guarantee: str = Field(description="what holds for the share of the class that is called not-mpox-like")
 
     @model_validator(mode="after")
@@ -115,7 +117,55 @@ class Calibration(_Entry):
             check_alpha(self.alpha, self.groups)
         except MimError as error:
             raise ValueError(error.problem) from None
-        table = Table(tuple(values), tuple(weights), self.groups, self.alpha, self.method)
+        table = conformal.Calibration(tuple(values), tuple(weights), self.groups, self.alpha, self.method)
+        _require(self.threshold == table.threshold, f"threshold is not that of the table, {table.threshold!r}")
+        return self
+
+
+class Condition(_Entry):
+    """A condition of the reference."""
+
+    name: str
+    images: int = Field(ge=1)
+    groups: int = Field(ge=1)
+
+
+class Reference(_Entry):
+    """The table of other skin, on which nothing was fitted; its conditions are weighted alike. It may be empty."""
+
+    similarities: list[float] = Field(description="of the images of the reference, ascending")
+    weights: list[float] = Field(description="of each of them; they sum to groups")
+    groups: int = Field(ge=0, description="number of groups: patients, photographs or series")
+    beta: float = Field(gt=0, lt=1, description="level: other skin is excluded if p_other <= beta")
+    conditions: list[Condition] = Field(description="names and sizes of the conditions")
+    threshold: float | None = Field(
+        description="other skin is excluded if similarity > threshold, which is the same; null: at no similarity"
+    )
+    guarantee: str = Field(description="what holds for the share of other skin that is called mpox-like")
+
+    @model_validator(mode="after")
+    def _follows_from_the_table(self) -> Reference:
+        values, weights = self.similarities, self.weights
+        _require(len(weights) == len(values), f"{len(weights)} weights for {len(values)} similarities")
+        _require(all(abs(value) <= MAX_FLOAT for value in values), "a similarity is beyond float32")
+        _require(all(a <= b for a, b in pairwise(values)), "similarities are not ascending")
+        _require(all(weight > 0 for weight in weights), "a weight is not positive")
+        _require(
+            abs(sum(weights) - self.groups) <= 1e-6 * self.groups,
+            f"the weights sum to {sum(weights):.6g}, not to groups, {self.groups}",
+        )
+        _require(
+            sum(condition.groups for condition in self.conditions) == self.groups, "groups is not that of conditions"
+        )
+        _require(
+            sum(condition.images for condition in self.conditions) == len(values),
+            "the images of the conditions are not as many as the similarities",
+        )
+        try:
+            check_level(self.beta, "beta")
+        except MimError as error:
+            raise ValueError(error.problem) from None
+        table = conformal.Reference.from_dict(known(self))
         _require(self.threshold == table.threshold, f"threshold is not that of the table, {table.threshold!r}")
         return self
 
@@ -126,14 +176,14 @@ class Gate(_Entry):
     min_contrast: float = Field(ge=0, description="least standard deviation of the luma, which is in [0, 1]")
     min_detail: float = Field(ge=0, description="least mean difference of neighbours in luma")
     min_side: int = Field(ge=1, description="least shorter side of the photograph in pixels")
-    max_foreignness: float | None = Field(description="null: no such limit")
+    max_novelty: float | None = Field(description="null: no such limit")
 
     @model_validator(mode="after")
     def _can_pass(self) -> Gate:
         _require(self.min_contrast <= 0.5, "min_contrast is more than 0.5, the largest contrast")
         _require(self.min_detail <= 1, "min_detail is more than 1, the largest detail")
         _require(self.min_side <= MAX_SIDE, f"min_side is more than {MAX_SIDE}, which refuses every photograph")
-        _require(abs(self.max_foreignness or 0.0) <= MAX_FLOAT, "max_foreignness is beyond float32")
+        _require(abs(self.max_novelty or 0.0) <= MAX_FLOAT, "max_novelty is beyond float32")
         return self
 
 
@@ -180,19 +230,53 @@ class File(_Entry):
     bytes: int = Field(ge=0)
 
 
+class Licence(_Entry):
+    """Terms of use."""
+
+    code: str = Field(description="of the scorers and of mim-tf")
+    weights: str = Field(description="of the models")
+    commercial: bool = Field(description="whether the models may be used commercially")
+
+
+class Precision(_Entry):
+    """Arithmetic of the networks in mim.tflite; the rest of its graph is float32."""
+
+    reconstruction: Literal["int8", "float32"] = Field(description="of the network that reconstructs the image")
+    features: Literal["int8", "float32"] | None = Field(description="of the feature network; null: there is none")
+    feature_weights: Literal["int8", "float16"] | None = Field(description="how its weights are stored")
+
+
+class Overlay(_Entry):
+    """How an output is drawn over the image: opaque from `high` on, transparent up to `low`, linear between."""
+
+    output: Literal["error_map"]
+    low: float = Field(ge=0)
+    high: float = Field(gt=0, le=2, description="99 of 100 pixels of the golden images are below it")
+
+
 class Manifest(_Entry):
     """Everything that an app must know of a bundle; the README of mim_export says how it is computed with."""
 
-    format: Literal[3] = Field(description="refuse a bundle of another format")
+    format: Literal[4] = Field(description="refuse a bundle of another format")
     version: str = Field(description="of mim-tf, which wrote the bundle")
     statement: str = Field(description="to be shown to users")
-    licence: dict[str, str] = Field(description="terms of code and weights")
+    model_id: str = Field(pattern="^[0-9a-f]{16}$", description="the first 16 digits of the sha256 of mim.tflite")
+    licence: Licence
+    precision: Precision
+    delegates: list[str] = Field(
+        description="delegates with which the golden vectors held; try others by mim-tf verify"
+    )
+    runtime_tested: dict[str, str] = Field(
+        description="version of each runtime on which the golden vectors held when the bundle was written"
+    )
+    overlay: Overlay
     normal_class: str = Field(description="the class that it was fitted on")
     size: int = Field(gt=0, description="side of the image that mim.tflite takes, in pixels")
     method: str = Field(default="mim", description="how the image is reconstructed: mim inpaints it")
     mask_set: MaskSet | None = Field(description="null where nothing is masked")
     measure: Measure
     calibration: Calibration
+    reference: Reference
     gate: Gate
     verdicts: list[str] = Field(description="names of the codes of the output verdict")
     reasons: list[str | None] = Field(description="names of the codes of the output reason; null: none")
@@ -204,10 +288,14 @@ class Manifest(_Entry):
     @model_validator(mode="after")
     def _agrees(self) -> Manifest:
         _require(self.size <= MAX_SIZE, f"size is more than {MAX_SIZE}")
-        stored = self.calibration
-        table = Table(tuple(stored.similarities), tuple(stored.weights), stored.groups, stored.alpha, stored.method)
+        table = conformal.Calibration.from_dict(known(self.calibration))
         guarantee = table.guarantee(self.normal_class)
-        _require(stored.guarantee == guarantee, "calibration.guarantee is not that of alpha, method and normal_class")
+        _require(
+            self.calibration.guarantee == guarantee,
+            "calibration.guarantee is not that of alpha, method and normal_class",
+        )
+        guarantee = conformal.Reference.from_dict(known(self.reference)).guarantee(self.normal_class)
+        _require(self.reference.guarantee == guarantee, "reference.guarantee is not that of the table and normal_class")
         _require(self.verdicts == list(VERDICTS), f"verdicts are not {', '.join(VERDICTS)}")
         _require(self.reasons == list(REASONS), "reasons are not those of this format")
         network, masks = self.measure.network, self.mask_set
@@ -215,14 +303,16 @@ class Manifest(_Entry):
         _require(masks is None or masks.size == inner, f"mask_set.size is not {inner}, as measure and size require")
         _require(network is None or network.size == self.size, "measure.network.size is not size")
         _require("mim.tflite" in self.models, "models does not list mim.tflite")
+        # An app ships `mim.tflite` alone.
         _require(
-            ("mim_micro.tflite" in self.models) == (masks is not None),
-            "mim_micro.tflite is there without mask_set, or the reverse",
+            "mim_micro.tflite" not in self.models or masks is not None, "mim_micro.tflite is there without mask_set"
         )
         _require(
             ("mim_features.tflite" in self.models) == ("head.f32" in self.files),
             "mim_features.tflite is there without head.f32, or the reverse",
         )
+        model = self.files.get("mim.tflite")
+        _require(model is None or model.sha256.startswith(self.model_id), "model_id is not that of mim.tflite")
         for name in self.models:
             _require(name in self.files, f"files does not list the model {name}")
         for name in self.files:

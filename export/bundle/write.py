@@ -19,13 +19,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..score.atomic_files import new_folder, write_json
-from ..score.decide import (
-    REASONS,
-    VERDICTS,
-    Calibration,
-    Gate,
-)
+from ..score.conformal import Tables
+from ..score.decide import REASONS, VERDICTS, Gate
 from ..score.manifest import FORMAT, PACKAGE, RELEASED, SCORER
+from ..score.runtimes import package as runtime_package
 from ..score.scorer import Scorer
 from ..tflite import flatbuffer
 from ..tflite.metadata import with_metadata
@@ -56,7 +53,7 @@ class Contents:
         mask_set: `size`, `cell`, `count` and `step`, or None for a method without masks.
         method: name of the method.
         measure: constants of the measure, as in `mim_export.bundle.manifest_schema.Measure`.
-        calibration: the conformal table.
+        tables: the conformal tables.
         gate: limits of the gate.
         training: how it was trained, with the commands.
         data: statement about the photographs and their terms.
@@ -69,7 +66,7 @@ class Contents:
     mask_set: dict[str, int] | None
     method: str
     measure: dict[str, Any]
-    calibration: Calibration
+    tables: Tables
     gate: Gate
     training: dict[str, Any]
     data: str
@@ -103,11 +100,14 @@ def write_bundle(
         manifest = _manifest(contents)
         for name, content in contents.models.items():
             (temporary / name).write_bytes(with_metadata(content, name, manifest))
+        manifest["model_id"] = _file(temporary / "mim.tflite")["sha256"][:16]
         if contents.head is not None:
             (temporary / "head.f32").write_bytes(contents.head)
         # The scorer computes the golden vectors, and it checks the sha256 of the models in the manifest.
         write_json(temporary / "manifest.json", {**manifest, "files": list_files(temporary)})
-        golden.write(temporary, images, spare, encoded)
+        high = golden.write(temporary, images, spare, encoded)
+        manifest["overlay"] = {"output": "error_map", "low": 0.0, "high": high}
+        manifest |= _tested(temporary)
         shutil.copyfile(_LICENCE, temporary / "LICENSE")
         shutil.copyfile(PUBLISHED, temporary / PUBLISHED.name)
         if contents.measure["network"] is not None:
@@ -132,13 +132,15 @@ def _manifest(contents: Contents) -> dict[str, Any]:
         "format": FORMAT,
         "version": version("mim-tf"),
         "statement": STATEMENT,
-        "licence": {"code": "Apache-2.0", "weights": "research only, see LICENSE"},
+        "licence": {"code": "Apache-2.0", "weights": "research only, see LICENSE", "commercial": False},
+        "precision": _precision(contents),
         "normal_class": contents.normal_class,
         "size": contents.size,
         "method": contents.method,
         "mask_set": contents.mask_set,
         "measure": contents.measure,
-        "calibration": contents.calibration.to_dict(contents.normal_class),
+        "calibration": contents.tables.calibration.to_dict(contents.normal_class),
+        "reference": contents.tables.reference.to_dict(contents.normal_class),
         "gate": contents.gate.to_dict(),
         "verdicts": list(VERDICTS),
         "reasons": list(REASONS),
@@ -147,6 +149,21 @@ def _manifest(contents: Contents) -> dict[str, Any]:
         "data": contents.data,
         "files": {},
     }
+
+
+def _precision(contents: Contents) -> dict[str, str | None]:
+    reconstruction = "float32" if contents.mask_set is None else "int8"
+    features, stored = ("int8", "int8") if contents.head is not None else ("float32", "float16")
+    if contents.measure["network"] is None:
+        return {"reconstruction": reconstruction, "features": None, "feature_weights": None}
+    return {"reconstruction": reconstruction, "features": features, "feature_weights": stored}
+
+
+def _tested(bundle: Path) -> dict[str, Any]:
+    """Scores the golden images on each installed runtime: the entries `runtime_tested` and `delegates`."""
+    versions = {name: version(runtime_package(name)) for name in golden.agreeing_runtimes(bundle)}
+    delegates = ["XNNPACK"] if any(not name.endswith("-reference") for name in versions) else []
+    return {"runtime_tested": versions, "delegates": delegates}
 
 
 def _validate(manifest: dict[str, Any]) -> None:

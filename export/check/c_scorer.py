@@ -34,8 +34,12 @@ class _Table(ctypes.Structure):
     _fields_ = [
         *((name, c_void_p) for name in ("similarities", "weights")),
         *((name, c_size_t) for name in ("count", "groups")),
-        ("alpha", c_double),
     ]
+
+    def __init__(self, table: dict[str, Any]) -> None:
+        # ctypes does not keep the arrays alive.
+        self.arrays = [np.array(table[key], np.float32) for key in ("similarities", "weights")]
+        super().__init__(*(array.ctypes.data for array in self.arrays), len(self.arrays[0]), table["groups"])
 
 
 class _Ssim(ctypes.Structure):
@@ -58,7 +62,8 @@ def c_scores(
         stages: from `golden.read`.
 
     Returns:
-        For each image: `ssim` (None without masks), `contrast`, `detail`, `p_value`, `verdict` and `reason`.
+        For each image: `ssim` (None without masks), `contrast`, `detail`, `p_class`, `p_other`, `verdict` and
+        `reason`.
 
     Raises:
         NotPresentError: the temporary folder is on a file system that does not allow execution.
@@ -91,29 +96,31 @@ class _Scorer:
             getattr(library, name).restype = ctypes.c_char_p
         for name in ("mim_resample_bytes", "mim_ssim_bytes"):
             getattr(library, name).restype = c_size_t
-        limits, table = manifest["gate"], manifest["calibration"]
-        max_novelty = math.inf if limits["max_foreignness"] is None else limits["max_foreignness"]
+        limits, calibration, reference = (manifest[key] for key in ("gate", "calibration", "reference"))
+        max_novelty = math.inf if limits["max_novelty"] is None else limits["max_novelty"]
         self.limits = _Limits(limits["min_contrast"], limits["min_detail"], limits["min_side"], max_novelty)
-        self.arrays = [np.array(table[key], np.float32) for key in ("similarities", "weights")]
-        pointers = (array.ctypes.data for array in self.arrays)
-        self.table = _Table(*pointers, len(self.arrays[0]), table["groups"], table["alpha"])
+        self.calibration, self.reference = _Table(calibration), _Table(reference)
+        self.levels = c_double(calibration["alpha"]), c_double(reference["beta"])
 
     def scores(self, entry: dict[str, Any], stage: dict[str, NDArray[Any]]) -> dict[str, Any]:
         image = self._resample(stage["input"], self.size)
-        contrast, detail, p = c_float(), c_float(), c_float()
+        contrast, detail, p_class, p_other = c_float(), c_float(), c_float(), c_float()
         for name, value in (("mim_contrast", contrast), ("mim_detail", detail)):
             self._call(name, _pointer(image), c_size_t(self.size), ctypes.byref(value))
-        side, novelty = c_size_t(min(stage["input"].shape[:2])), c_float(entry["foreignness"])
+        side, novelty = c_size_t(min(stage["input"].shape[:2])), c_float(entry["novelty"])
         reason, verdict = c_int(), c_int()
         arguments = (side, contrast, detail, novelty, ctypes.byref(reason))
         self._call("mim_gate", ctypes.byref(self.limits), *arguments)
-        self._call("mim_p_value", ctypes.byref(self.table), c_float(entry["similarity"]), ctypes.byref(p))
-        self._call("mim_verdict", p, reason, c_double(self.table.alpha), ctypes.byref(verdict))
+        similarity = c_float(entry["similarity"])
+        self._call("mim_p_class", ctypes.byref(self.calibration), similarity, ctypes.byref(p_class))
+        self._call("mim_p_other", ctypes.byref(self.reference), similarity, ctypes.byref(p_other))
+        self._call("mim_verdict", p_class, p_other, reason, *self.levels, ctypes.byref(verdict))
         return {
             "ssim": None if self.mask_set is None else self._ssim(image, stage["micro"]),
             "contrast": contrast.value,
             "detail": detail.value,
-            "p_value": p.value,
+            "p_class": p_class.value,
+            "p_other": p_other.value,
             "verdict": self.library.mim_verdict_name(verdict).decode(),
             "reason": self.library.mim_reason_name(reason).decode() or None,
         }

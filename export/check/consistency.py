@@ -17,17 +17,19 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 
 from ..bundle import golden
 from ..bundle.manifest_schema import Manifest, Model, known
-from ..score.decide import REASONS, VERDICTS, Calibration, p_value, verdict
+from ..score.conformal import Tables, p_class, p_other
+from ..score.decide import REASONS, VERDICTS, verdict
 from ..score.decode import MAX_PIXELS
 from ..score.errors import MimError
 from ..score.manifest import MAX_FLOAT, REMEDY, name_problem, parse_strict, read_strict
+from ..score.model import SIGNATURES
 from ..tflite import flatbuffer
 from ..tflite.metadata import DECISION, associated_files
 
 #: Largest size of a text in the archive of `mim.tflite` in bytes; more is not read.
 _LARGEST = 16_000_000
 #: Largest difference of p-values in float32 whose sums have another order.
-_ROUNDING = 1e-6
+_ROUNDING = 5e-6
 
 
 def check_models(folder: Path, manifest: Manifest) -> None:
@@ -64,12 +66,14 @@ def _check_signatures(path: Path, manifest: Manifest, model: Model) -> None:
     size, masks, network = manifest.size, manifest.mask_set, manifest.measure.network
     expected: dict[str, tuple[str, list[int]]] = {}
     if path.name == "mim.tflite":
-        expected["score.inputs.image"] = ("uint8", [1, size, size, 3])
-        expected |= {f"score.outputs.{name}": ("float32", [1]) for name in ("similarity", "p_value", "ssim")}
-        expected |= {f"score.outputs.{name}": ("int32", [1]) for name in ("verdict", "reason")}
-        expected["score.outputs.foreignness"] = ("float32", [1])
-        expected["score.outputs.inpainted"] = ("uint8", [1, size, size, 3])
-        expected["score.outputs.error_map"] = ("float32", [1, size, size, 1])
+        for key in SIGNATURES:
+            expected[f"{key}.inputs.image"] = ("uint8", [1, size, size, 3])
+            numbers = ("similarity", "p_class", "p_other", "novelty")
+            expected |= {f"{key}.outputs.{name}": ("float32", [1]) for name in numbers}
+            expected |= {f"{key}.outputs.{name}": ("int32", [1]) for name in ("verdict", "reason")}
+        expected["explain.outputs.ssim"] = ("float32", [1])
+        expected["explain.outputs.inpainted"] = ("uint8", [1, size, size, 3])
+        expected["explain.outputs.error_map"] = ("float32", [1, size, size, 1])
     elif path.name == "mim_micro.tflite" and masks is not None:
         expected["inpaint.inputs.filled"] = ("int8", [1, masks.size, masks.size, 4])
         expected["inpaint.outputs.output"] = ("int8", [1, masks.size, masks.size, 3])
@@ -140,19 +144,21 @@ _Float32 = Annotated[float, Field(ge=-MAX_FLOAT, le=MAX_FLOAT)]
 class _Image(_Item):
     name: str
     similarity: _Float32
-    p_value: _Float32
+    p_class: _Float32
+    p_other: _Float32
     verdict: str
     reason: str | None
     contrast: _Float32
     detail: _Float32
     ssim: _Float32
-    foreignness: _Float32
+    novelty: _Float32
     filled_crc32: int | None = Field(default=None, ge=0, lt=2**32)
 
 
 class _Decision(_Item):
     similarity: _Float32
-    p_value: _Float32
+    p_class: _Float32
+    p_other: _Float32
     verdict: str
 
 
@@ -203,24 +209,23 @@ def check_golden(folder: Path, manifest: Manifest) -> None:
         vectors = _Golden.model_validate(read_strict(path))
     except ValidationError as error:
         raise MimError(problem_of(error), REMEDY, path) from None
-    table = Calibration.from_dict(known(manifest.calibration))
+    tables = golden.tables_of(known(manifest))
     for number, image in enumerate(vectors.images):
         if image.verdict not in VERDICTS or image.reason not in REASONS:
             raise MimError(f"images.{number} has an unknown verdict or reason", REMEDY, path)
         if (image.verdict == "cannot-judge") != (image.reason is not None):
             raise MimError(f"images.{number} has a reason that contradicts its verdict", REMEDY, path)
-        p = _check_p(f"images.{number}", image.similarity, image.p_value, table, path)
-        if image.reason is None and image.verdict != VERDICTS[int(verdict(p, 0, table.alpha))]:
-            raise MimError(f"images.{number}.verdict is not that of the table in manifest.json", REMEDY, path)
+        expected = _check_decision(f"images.{number}", image, tables, path)
+        if image.reason is None and image.verdict != expected:
+            raise MimError(f"images.{number}.verdict is not that of the tables in manifest.json", REMEDY, path)
         _check_pictures(folder, manifest, number)
     for number, decision in enumerate(vectors.decisions):
-        p = _check_p(f"decisions.{number}", decision.similarity, decision.p_value, table, path)
-        if decision.verdict != VERDICTS[int(verdict(p, 0, table.alpha))]:
-            raise MimError(f"decisions.{number}.verdict is not that of the table in manifest.json", REMEDY, path)
+        if decision.verdict != _check_decision(f"decisions.{number}", decision, tables, path):
+            raise MimError(f"decisions.{number}.verdict is not that of the tables in manifest.json", REMEDY, path)
     if manifest.mask_set is not None and not vectors.fills:
         raise MimError("lacks fills", REMEDY, path)
-    if not {decision.similarity for decision in vectors.decisions} >= set(golden.decision_values(table)):
-        raise MimError("decisions lacks a value of the table in manifest.json or one next to it", REMEDY, path)
+    if not {decision.similarity for decision in vectors.decisions} >= set(golden.decision_values(tables)):
+        raise MimError("decisions lacks a value of a table in manifest.json or one next to it", REMEDY, path)
     for number, entry in enumerate(vectors.decoded):
         for name in (entry.file, entry.expected):
             if name_problem(name) or f"golden/{name}" not in manifest.files:
@@ -229,12 +234,15 @@ def check_golden(folder: Path, manifest: Manifest) -> None:
             raise MimError(f"decoded.{number} has a tolerance, although {entry.file} is lossless", REMEDY, path)
 
 
-def _check_p(place: str, similarity: float, p: float, table: Calibration, path: Path) -> float:
-    """Compares a p-value with that of the table, which is returned."""
-    expected = float(p_value(similarity, table))
-    if abs(p - expected) > _ROUNDING:
-        raise MimError(f"{place}.p_value is {p:g}, by the table in manifest.json {expected:g}", REMEDY, path)
-    return expected
+def _check_decision(place: str, entry: _Image | _Decision, tables: Tables, path: Path) -> str:
+    """Compares p-values with those of the tables, and returns the verdict without a reason."""
+    own = float(p_class(entry.similarity, tables.calibration))
+    other = float(p_other(entry.similarity, tables.reference))
+    for name, found, expected in (("p_class", entry.p_class, own), ("p_other", entry.p_other, other)):
+        if abs(found - expected) > _ROUNDING:
+            problem = f"{place}.{name} is {found:g}, by the table in manifest.json {expected:g}"
+            raise MimError(problem, REMEDY, path)
+    return VERDICTS[int(verdict(own, other, 0, tables))]
 
 
 def _check_pictures(folder: Path, manifest: Manifest, number: int) -> None:

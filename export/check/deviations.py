@@ -102,7 +102,8 @@ def deviation(
     others = [(row, expected) for row, expected in pairs if row["verdict"] != expected["verdict"]]
     values = [expected["similarity"] for _, expected in others]
     limits = golden.tolerance(manifest)
-    near = [abs(value - table["threshold"]) <= golden.allowed(limits, measure, value) for value in values]
+    bounds = [bound for bound in (table["threshold"], manifest["reference"]["threshold"]) if bound is not None]
+    near = [min(abs(value - bound) for bound in bounds) <= golden.allowed(limits, measure, value) for value in values]
     spread = float(np.subtract(*np.percentile(table["similarities"], [75, 25])))
     largest, percentile = max(differences), float(np.percentile(differences, 99))
     return Deviation(

@@ -26,9 +26,6 @@ from ..score.manifest import masks_of, read_manifest
 from ..score.runtimes import MakeInterpreter, runtimes
 from ..score.scorer import Scorer
 
-#: Fields of `Row` whose name differs from that of the output of the model.
-_FIELDS = {"foreignness": "novelty"}
-
 
 @dataclass(frozen=True)
 class Row:
@@ -46,7 +43,8 @@ class Row:
         ssim: difference of SSIM.
         contrast: difference of the contrast that the gate checks.
         detail: difference of the detail that the gate checks.
-        p_value: difference of the p-value.
+        p_class: difference of the p-value of the class.
+        p_other: difference of the p-value of other skin.
         verdicts: number of images whose verdict and reason agree.
     """
 
@@ -60,7 +58,8 @@ class Row:
     ssim: float | None = None
     contrast: float | None = None
     detail: float | None = None
-    p_value: float | None = None
+    p_class: float | None = None
+    p_other: float | None = None
     verdicts: int | None = None
 
     @property
@@ -105,7 +104,7 @@ def _graph_row(
     errors = float(np.max([np.abs(r["error_map"][0, :, :, 0] - s["error_map"]).max() for r, s in pairs]))
     differences = {
         key: [abs(float(r[key][0]) - e[key]) for r, e in zip(results, entries, strict=True)]
-        for key in ("similarity", "foreignness", "ssim", "p_value")
+        for key in ("similarity", "novelty", "ssim", "p_class", "p_other")
     }
     agree = [all(row[key] == e[key] for key in ("verdict", "reason")) for row, e in zip(rows, entries, strict=True)]
     limits = golden.tolerance(scorer.manifest)
@@ -114,16 +113,20 @@ def _graph_row(
         and np.max(differences["ssim"]) <= limits["ssim"]
         and errors <= limits["error_map"]
     )
-    # A verdict or reason may differ only if the similarity or novelty is within the tolerance of its limit.
-    limit_of = {"similarity": scorer.threshold, "foreignness": scorer.manifest["gate"]["max_foreignness"]}
+    # A verdict or reason may differ only if the similarity or novelty is within the tolerance of a limit.
+    limits_of = {
+        "similarity": (scorer.threshold, scorer.other_threshold),
+        "novelty": (scorer.manifest["gate"]["max_novelty"],),
+    }
     near_limit = [False] * len(entries)
-    for key, bound in limit_of.items():
+    for key, bounds in limits_of.items():
         for i, entry in enumerate(entries):
             allowed = golden.allowed(limits, scorer.measure, entry[key])
             near = near and differences[key][i] <= allowed
-            near_limit[i] |= bound is not None and abs(entry[key] - bound) <= allowed
+            near_limit[i] |= any(bound is not None and abs(entry[key] - bound) <= allowed for bound in bounds)
     wrong = [not equal and not is_near for equal, is_near in zip(agree, near_limit, strict=True)]
-    exact = inpainted == 0 and max(differences["similarity"]) == 0 and max(differences["p_value"]) == 0 and all(agree)
+    equal_numbers = all(max(differences[key]) == 0 for key in ("similarity", "p_class", "p_other"))
+    exact = inpainted == 0 and equal_numbers and all(agree)
     return Row(
         name,
         "mim.tflite",
@@ -131,7 +134,7 @@ def _graph_row(
         images=len(entries),
         levels=inpainted,
         verdicts=sum(agree),
-        **{_FIELDS.get(key, key): float(np.max(values)) for key, values in differences.items()},
+        **{key: float(np.max(values)) for key, values in differences.items()},
     )
 
 

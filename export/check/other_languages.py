@@ -2,7 +2,7 @@
 
 They get the golden outputs of the models and compute SSIM, gate, p-value and verdict. The program of a scorer reads the
 bundle named by the environment variable MIM_BUNDLE and prints one line of JSON for each golden image: `ssim` (null
-without masks), `contrast`, `detail`, `p_value`, `verdict` and `reason`.
+without masks), `contrast`, `detail`, `p_class`, `p_other`, `verdict` and `reason`.
 """
 
 from __future__ import annotations
@@ -16,15 +16,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..bundle import golden
+from ..score.conformal import p_class, p_other
 from ..score.decide import (
     REASONS,
     VERDICTS,
-    Calibration,
     Gate,
     contrast,
     detail,
     gate,
-    p_value,
     verdict,
 )
 from ..score.errors import MimError
@@ -80,7 +79,7 @@ def _row(name: str, scores: Scores, expected: Scores, entries: Scores, ssim: flo
     worst = {
         # The maximum of numpy, since that of Python may ignore NaN.
         key: float(np.max([abs(s[key] - e[key]) for s, e in zip(scores, expected, strict=True)]))
-        for key in ("ssim", "contrast", "detail", "p_value")
+        for key in ("ssim", "contrast", "detail", "p_class", "p_other")
         if scores[0][key] is not None
     }
     agree = [s["verdict"] == e["verdict"] and s["reason"] == e["reason"] for s, e in zip(scores, entries, strict=True)]
@@ -99,18 +98,19 @@ def numpy_scores(manifest: dict[str, Any], entries: Scores, stages: list[dict[st
         stages: arrays by stage, from `golden.read`.
 
     Returns:
-        For each image `ssim` (None without masks), `contrast`, `detail`, `p_value`, `verdict` and `reason`.
+        For each image `ssim` (None without masks), `contrast`, `detail`, `p_class`, `p_other`, `verdict` and `reason`.
     """
-    table, limits = Calibration.from_dict(manifest["calibration"]), Gate.from_dict(manifest["gate"])
+    tables, limits = golden.tables_of(manifest), Gate.from_dict(manifest["gate"])
     masks = masks_of(manifest)
     rows = []
     for entry, stage in zip(entries, stages, strict=True):
         image = stage["resampled"][None]
-        novelty = np.array([entry["foreignness"]], np.float32)
+        novelty = np.array([entry["novelty"]], np.float32)
         reason = int(gate(image, limits, novelty)[0])
         if min(stage["input"].shape[:2]) < limits.min_side:
             reason = REASONS.index("too small")
-        p = float(p_value(entry["similarity"], table))
+        own = float(p_class(entry["similarity"], tables.calibration))
+        other = float(p_other(entry["similarity"], tables.reference))
         similar = None
         if masks is not None:
             outputs = np.stack(np.split(stage["micro"].astype(np.float64), len(masks), axis=1))
@@ -121,8 +121,9 @@ def numpy_scores(manifest: dict[str, Any], entries: Scores, stages: list[dict[st
                 "ssim": similar,
                 "contrast": float(contrast(image)[0]),
                 "detail": float(detail(image)[0]),
-                "p_value": p,
-                "verdict": VERDICTS[int(verdict([p], [reason], table.alpha)[0])],
+                "p_class": own,
+                "p_other": other,
+                "verdict": VERDICTS[int(verdict([own], [other], [reason], tables)[0])],
                 "reason": REASONS[reason],
             }
         )

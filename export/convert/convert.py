@@ -1,14 +1,15 @@
 """Converts a fitted `Detector` to TFLite files.
 
-The method `mim` gives `mim.tflite` (int8 generator, signatures `score` and `inpaint`) and `mim_micro.tflite` (the
-generator alone, with int8 inputs and outputs). The feature network of the measure `deep` computes in float32 by
-default, with weights stored as float16: quantized to int8, its similarities would differ between runtimes by a tenth of
-their spread over the class. For a microcontroller it is quantized in `mim.tflite` and in `mim_features.tflite`, and the
-head is stored in `head.f32`.
+The method `mim` gives `mim.tflite` (int8 generator, signatures `verdict`, `explain` and `inpaint`) and
+`mim_micro.tflite` (the generator alone, with int8 inputs and outputs). The feature network of the measure `deep`
+computes in float32 by default, with weights stored as float16: quantized to int8, its similarities would differ between
+runtimes by a tenth of their spread over the class. For a microcontroller it is quantized in `mim.tflite` and in
+`mim_features.tflite`, and the head is stored in `head.f32`.
 
 Other methods that compare an image with its reconstruction by SSIM, such as `proxyano`, give `mim.tflite` with the
-signature `score` and float32 weights: the cosine similarity and softmax of ProxyAno's memory have no int8 version here.
-ProxyAno needs no superpixels on a device. They were the target in training, and its network predicts them.
+signatures `verdict` and `explain` and float32 weights: the cosine similarity and softmax of ProxyAno's memory have no
+int8 version here. ProxyAno needs no superpixels on a device. They were the target in training, and its network predicts
+them.
 """
 
 from __future__ import annotations
@@ -89,6 +90,9 @@ def convert(detector: Detector, sample: NDArray[np.uint8], micro: bool) -> Conve
         generator = _int8_generator(method, sample)
         result = Converted(_convert_masked(Masked(detector, generator, method.masks), method, image), None)
     elif isinstance(method, DeepInpaintingModel):
+        if micro and method.options["band"] != side:
+            problem = f"the features are limited to {method.options['band']} px, which the integer models do not do"
+            raise MimError(problem, f"train with --band {side}")
         deep = _deep_graph(detector, method, sample, micro)
         models = _convert_masked(deep, method.inpainting, image)
         result = Converted(models, None)
@@ -121,7 +125,7 @@ def float_graph(detector: Detector) -> Graph:
 
 
 def convert_float(run: Path) -> bytes:
-    """Converts a run to a `mim.tflite` with float32 networks and the signature `score`, for comparisons of speed.
+    """Converts a run to a `mim.tflite` with float32 networks, for comparisons of speed; without `inpaint`.
 
     Args:
         run: the run folder.
@@ -132,8 +136,8 @@ def convert_float(run: Path) -> bytes:
     return _convert_float(Detector.load(run))
 
 
-def score_function(run: Path) -> Callable[[tf.Tensor], Any]:
-    """Returns the signature `score` of a run as a TensorFlow function, optimized for speed.
+def verdict_function(run: Path) -> Callable[[tf.Tensor], Any]:
+    """Returns the signature `verdict` of a run as a TensorFlow function, optimized for speed.
 
     It computes in float32, with the masks as one batch. The weights are constants, so that TensorFlow folds batch
     normalization into the convolutions.
@@ -142,18 +146,18 @@ def score_function(run: Path) -> Callable[[tf.Tensor], Any]:
         run: the run folder.
 
     Returns:
-        A function from uint8 (1, S, S, 3) to all outputs of `mim.tflite`.
+        A function from uint8 (1, S, S, 3) to the outputs of the signature.
     """
     detector = Detector.load(run)
     image = tf.TensorSpec([1, detector.size, detector.size, 3], tf.uint8, "image")
-    traced = tf.function(float_graph(detector).score, input_signature=[image]).get_concrete_function()
+    traced = tf.function(float_graph(detector).verdict, input_signature=[image]).get_concrete_function()
     return convert_variables_to_constants_v2(traced)
 
 
 def _convert_float(detector: Detector) -> bytes:
     graph = float_graph(detector)
     image = tf.TensorSpec([1, detector.size, detector.size, 3], tf.uint8, "image")
-    return _convert(graph, {"score": (graph.score, [image])}, None, [])
+    return _convert(graph, {"verdict": (graph.verdict, [image]), "explain": (graph.explain, [image])}, None, [])
 
 
 def _int8_generator(method: InpaintingModel, sample: NDArray[np.uint8]) -> keras.Model:
@@ -186,10 +190,14 @@ def _convert_masked(graph: Masked, method: InpaintingModel, image: tf.TensorSpec
     mask = tf.TensorSpec([1, side, side, 1], tf.uint8, "mask")
     filled = tf.TensorSpec([1, side, side, 4], tf.float32, "filled")
     small = tf.TensorSpec([1, side, side, 3], tf.uint8, "image")
-    both = {"score": (graph.score, [image]), "inpaint": (graph.inpaint, [small, mask])}
+    three = {
+        "verdict": (graph.verdict, [image]),
+        "explain": (graph.explain, [image]),
+        "inpaint": (graph.inpaint, [small, mask]),
+    }
     micro = {"inpaint": (graph.micro, [filled])}
     return {
-        "mim.tflite": _convert(graph, both, False, layers),
+        "mim.tflite": _convert(graph, three, False, layers),
         "mim_micro.tflite": _convert(graph, micro, True, layers),
     }
 

@@ -23,6 +23,7 @@ from mim_tf.models.mim import inpaint_hidden
 from mim_tf.models.networks import repeat_pixels
 
 from ..score import decide
+from ..score.conformal import SLACK, Calibration, Reference
 
 
 class Compared(NamedTuple):
@@ -47,12 +48,12 @@ class Graph(tf.Module):
     """Base class: compares an image with its reconstruction by SSIM and judges the similarity.
 
     Args:
-        detector: a fitted detector, for its conformal table and gate.
+        detector: a fitted detector, for its conformal tables and gate.
     """
 
     def __init__(self, detector: Detector) -> None:
         super().__init__()
-        self._calibration = detector.calibration
+        self._tables = detector.tables
         self._gate = detector.gate
 
     def reconstruct(self, original: tf.Tensor) -> tf.Tensor:
@@ -67,8 +68,8 @@ class Graph(tf.Module):
         similar = ssim_of(errors)
         return Compared(similar, inpainted, errors, similar, None)
 
-    def score(self, image: tf.Tensor) -> dict[str, tf.Tensor]:
-        """The signature `score`.
+    def verdict(self, image: tf.Tensor) -> dict[str, tf.Tensor]:
+        """The signature `verdict`.
 
         Args:
             image: uint8 (1, S, S, 3).
@@ -76,33 +77,61 @@ class Graph(tf.Module):
         Returns:
             The outputs by name; the manifest lists their shapes and dtypes.
         """
-        pixels = tf.cast(image, tf.float32)
-        similarity, inpainted, errors, similar, novelty = self.compare(pixels)
-        p = self._p_value(similarity)
-        reason = self._reason(pixels * (1.0 / 255.0), novelty)
-        not_alike = tf.cast(p <= np.float32(self._calibration.alpha + decide.SLACK), tf.int32)
-        refused = tf.minimum(reason, 1)
-        scale = image.shape[1] // inpainted.shape[1]  # outputs have the image's size, so that an app can overlay them
+        return self._judge(image)[0]
+
+    def explain(self, image: tf.Tensor) -> dict[str, tf.Tensor]:
+        """The signature `explain`: the outputs of `verdict`, and what they are based on.
+
+        Args:
+            image: uint8 (1, S, S, 3).
+
+        Returns:
+            The outputs by name.
+        """
+        outputs, compared = self._judge(image)
+        scale = image.shape[1] // compared.inpainted.shape[1]  # outputs have the image's size, to overlay them
         return {
-            "similarity": similarity,
-            "p_value": p,
-            "verdict": not_alike * (1 - refused) + 2 * refused,
-            "reason": reason,
-            "inpainted": repeat_pixels(_to_uint8(inpainted), scale),
-            "error_map": repeat_pixels(errors, scale),
-            # These operations do not change the values. They create separate tensors. Otherwise the converter would
-            # merge `ssim` and `similarity` of the measure ssim, so that some runtimes would find only one of the names,
-            # and turn a `foreignness` of 0 into a constant.
-            "ssim": tf.maximum(similar, -1.0),
-            "foreignness": tf.minimum(p, 0.0) if novelty is None else novelty,
+            **outputs,
+            "inpainted": repeat_pixels(_to_uint8(compared.inpainted), scale),
+            "error_map": repeat_pixels(compared.errors, scale),
+            # Does not change the value, but creates a separate tensor. Otherwise the converter would merge `ssim` and
+            # `similarity` of the measure ssim, so that some runtimes would find only one of the names.
+            "ssim": tf.maximum(compared.ssim, -1.0),
         }
 
-    def _p_value(self, similarity: tf.Tensor) -> tf.Tensor:
-        """Implements `decide.p_value`."""
-        table = np.asarray(self._calibration.similarities, np.float32)
-        weights = np.asarray(self._calibration.weights, np.float32)
+    def _judge(self, image: tf.Tensor) -> tuple[dict[str, tf.Tensor], Compared]:
+        pixels = tf.cast(image, tf.float32)
+        compared = self.compare(pixels)
+        own, other = self._p_values(compared.similarity)
+        calibration, reference = self._tables
+        no_class = tf.cast(own <= np.float32(calibration.alpha + SLACK), tf.int32)
+        no_other = tf.cast(other <= np.float32(reference.beta + SLACK), tf.int32)
+        # 0 where other skin alone is excluded, 1 where the class alone is, 2 where both or neither are.
+        judged = 2 - 2 * no_other - no_class + 3 * no_class * no_other
+        reason = self._reason(pixels * (1.0 / 255.0), compared.novelty)
+        refused = tf.minimum(reason, 1)
+        outputs = {
+            "similarity": compared.similarity,
+            "p_class": own,
+            "p_other": other,
+            "verdict": judged * (1 - refused) + 3 * refused,
+            "reason": reason,
+            # The converter would turn a novelty of 0 into a constant, which is no output.
+            "novelty": tf.minimum(own, 0.0) if compared.novelty is None else compared.novelty,
+        }
+        return outputs, compared
+
+    def _p_values(self, similarity: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        """Implements `conformal.p_class` and `conformal.p_other`."""
+        calibration, reference = self._tables
+        table = np.asarray(calibration.similarities, np.float32)
         below = tf.cast(similarity[:, None] >= table[None], tf.float32)
-        return (1.0 + tf.reduce_sum(below * weights, axis=1)) * np.float32(1 / (self._calibration.groups + 1))
+        own = _p_value(below, calibration)
+        if not reference.similarities:
+            return own, tf.maximum(own, 1.0)  # 1, but not a constant
+        table = np.asarray(reference.similarities, np.float32)
+        above = tf.cast(similarity[:, None] <= table[None], tf.float32)
+        return own, _p_value(above, reference)
 
     def _reason(self, original: tf.Tensor, novelty: tf.Tensor | None) -> tf.Tensor:
         """Implements `decide.gate`."""
@@ -177,7 +206,7 @@ class Deep(Masked):
         backbone: keras.Model,
     ) -> None:
         super().__init__(detector, generator, method.inpainting.masks)
-        self._backbone = backbone
+        self._backbone, self._band = backbone, method.options["band"]
         self.head = method.head
         self._variables = [*_values(generator), *_values(backbone)]
 
@@ -211,7 +240,7 @@ class Deep(Masked):
         """
         original = deep.halved(pixels) * (1.0 / 255.0)
         inpainted = self.reconstruct(original)
-        return deep.vectors(self._backbone, pixels, original, inpainted), original, inpainted
+        return deep.vectors(self._backbone, pixels, original, inpainted, self._band), original, inpainted
 
     def features(self, scaled: tf.Tensor) -> dict[str, tf.Tensor]:
         """The signature `features` of `mim_features.tflite`; input and output become int8.
@@ -254,6 +283,13 @@ class Direct(Graph):
     def reconstruct(self, original: tf.Tensor) -> tf.Tensor:
         """Reconstructs an image with the Keras model of the method."""
         return self._method.reconstruct(self._method.keras_model, original)
+
+
+def _p_value(counted: tf.Tensor, table: Calibration | Reference) -> tf.Tensor:
+    """The p-value if the weights of the counted entries, float32 (1, N) of 0 and 1, are summed."""
+    total = tf.reduce_sum(counted * np.asarray(table.weights, np.float32), axis=1)
+    # The rounded weights may sum to slightly more than the number of groups.
+    return tf.minimum((1.0 + total) * np.float32(1 / (table.groups + 1)), 1.0)
 
 
 def _values(network: keras.Model) -> list[tf.Variable]:

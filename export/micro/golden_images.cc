@@ -20,7 +20,8 @@ bool golden_agrees(const MimJudgement &judgement) {
     const golden_scalars &expected = golden_all[golden_images[next - 1].number];
     return fabsf(judgement.similarity - expected.similarity) <= 0.001f &&
            fabsf(judgement.novelty - expected.novelty) <= 0.001f &&
-           fabsf(judgement.p_value - expected.p_value) <= 0.000001f && judgement.verdict == expected.verdict &&
+           fabsf(judgement.p_class - expected.p_class) <= 0.00001f &&
+           fabsf(judgement.p_other - expected.p_other) <= 0.00001f && judgement.verdict == expected.verdict &&
            judgement.reason == expected.reason;
 }
 

@@ -4,7 +4,7 @@
 
 #include "scorer.h"
 
-// Whether similarity and novelty agree within 0.001, the p-value within 0.000001, and verdict and reason exactly.
+// Whether similarity and novelty agree within 0.001, the p-values within 0.00001, and verdict and reason exactly.
 bool golden_agrees(const MimJudgement &judgement);
 
 // Absolute difference between the similarity and the golden one.

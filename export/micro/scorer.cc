@@ -57,9 +57,11 @@ mim_status decide(size_t side, const MimBuffers &buffers, MimJudgement *judgemen
     if (!bad) bad = mim_detail(buffers.resampled, S, &detail);
     if (!bad)
         bad = mim_gate(&mim_bundle_limits, side, contrast, detail, judgement->novelty, &judgement->reason);
-    if (!bad) bad = mim_p_value(&mim_bundle_calibration, judgement->similarity, &judgement->p_value);
+    if (!bad) bad = mim_p_class(&mim_bundle_tables.calibration, judgement->similarity, &judgement->p_class);
+    if (!bad) bad = mim_p_other(&mim_bundle_tables.reference, judgement->similarity, &judgement->p_other);
     if (!bad)
-        bad = mim_verdict(judgement->p_value, judgement->reason, mim_bundle_calibration.alpha, &judgement->verdict);
+        bad = mim_verdict(judgement->p_class, judgement->p_other, judgement->reason, mim_bundle_tables.alpha,
+                          mim_bundle_tables.beta, &judgement->verdict);
     return bad;
 }
 

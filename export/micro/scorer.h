@@ -18,7 +18,7 @@ struct MimBuffers {
 };
 
 struct MimJudgement {
-    float similarity, novelty, p_value;
+    float similarity, novelty, p_class, p_other;
     mim_verdict_code verdict;
     mim_reason_code reason;
     size_t arena_used;  // bytes, of the model that used more

@@ -80,7 +80,7 @@ def _score(
                 return scorer.score_photograph(photo), None
     except MimError as error:
         unreadable = {"verdict": "cannot-judge", "reason": "unreadable"}
-        return {"image": os.fspath(path), "similarity": None, "p_value": None, **unreadable}, error
+        return {"image": os.fspath(path), "similarity": None, "p_class": None, "p_other": None, **unreadable}, error
 
 
 def list_photographs(paths: Iterable[str | os.PathLike[str]], warn: Warn = to_nobody) -> list[Path]:

@@ -1,42 +1,27 @@
-"""Maps a similarity to a verdict: gate, conformal p-value, verdict. Needs only numpy.
+"""Maps a similarity to a verdict: gate, p-values of the two hypotheses, verdict. Needs only numpy.
 
-This module computes with the constants of the gate and of the conformal table. `mim_tf.calibration` fits them, and
+This module computes with the limits of the gate and the conformal tables. `mim_tf.calibration` fits them, and
 `manifest.json` stores them.
 """
 
 from __future__ import annotations
 
-import math
 from dataclasses import asdict, dataclass
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from .errors import MimError
+from .conformal import SLACK, Tables, p_class, p_other
 
 #: Verdicts; the index is the code in the output `verdict` of the model.
-VERDICTS = ("mpox-like", "not-mpox-like", "cannot-judge")
+VERDICTS = ("mpox-like", "not-mpox-like", "undecided", "cannot-judge")
 #: Reasons; the index is the code in the output `reason` of the model. Code 0: the image can be judged. The
 #: model outputs codes 0 to 3; `too small` and `unreadable` are determined before inference. `unreadable` is also the
 #: reason of an image whose similarity is not a finite number, which only a damaged model computes.
 REASONS = (None, "blank", "blurred", "not skin", "too small", "unreadable")
 #: Luma weights of ITU-R BT.601.
 LUMA = (0.299, 0.587, 0.114)
-#: Added to alpha when p is compared with it. Float32 sums of the same weights in another order differ by about 1e-7,
-#: while two different p-values differ by at least 1 / ((G + 1) n_g).
-SLACK = 1e-6
-
-
-def verdict_names(normal_class: str) -> tuple[str, str, str]:
-    """Returns the verdicts in words for people, by code.
-
-    In files and in rows for programs the verdicts of every class are `VERDICTS`, since the format fixes them.
-
-    Example:
-        `verdict_names("measles")` is `("measles-like", "not-measles-like", "cannot-judge")`.
-    """
-    return f"{normal_class}-like", f"not-{normal_class}-like", "cannot-judge"
 
 
 @dataclass(frozen=True)
@@ -48,7 +33,7 @@ class Gate:
         min_detail: minimum of `detail` of the resampled image, in [0, 1].
         min_side: minimum of the shorter side of the decoded photograph, in pixels.
         max_novelty: maximum of the novelty of the measure `deep`, in standard deviations over the class; None = no
-            limit. Its name in files is `max_foreignness`.
+            limit.
     """
 
     min_contrast: float
@@ -58,148 +43,12 @@ class Gate:
 
     def to_dict(self) -> dict[str, Any]:
         """Returns the limits under their names in `manifest.json`."""
-        entry = asdict(self)
-        entry["max_foreignness"] = entry.pop("max_novelty")
-        return entry
+        return asdict(self)
 
     @classmethod
     def from_dict(cls, entry: dict[str, Any]) -> Gate:
         """Creates a gate from the result of `to_dict`."""
-        return cls(entry["min_contrast"], entry["min_detail"], entry["min_side"], entry["max_foreignness"])
-
-
-@dataclass(frozen=True)
-class Calibration:
-    """The conformal table: similarities of images of the normal class that were held out from training.
-
-    Attributes:
-        similarities: of the held-out images, ascending.
-        weights: for each image, 1 / (number of images of its group).
-        groups: number of groups G.
-        alpha: an image is `not-mpox-like` if its p-value is at most alpha.
-        method: `split` (similarities of one held-out set) or `cross` (similarities out of fold).
-
-    Raises:
-        MimError: a similarity is not a finite number.
-    """
-
-    similarities: tuple[float, ...]
-    weights: tuple[float, ...]
-    groups: int
-    alpha: float
-    method: str
-
-    def __post_init__(self) -> None:
-        wrong = sum(not math.isfinite(similarity) for similarity in self.similarities)
-        if wrong:
-            problem = f"{wrong} of {len(self.similarities)} similarities of the calibration are not finite numbers"
-            raise MimError(problem, "train again into a new folder, with another seed or precision float32")
-
-    @property
-    def threshold(self) -> float:
-        """The lowest similarity of the table that is `mpox-like`. Lower similarities are `not-mpox-like`."""
-        p = p_value(np.asarray(self.similarities, np.float32), self)
-        return float(self.similarities[int(np.argmax(p > np.float32(self.alpha + SLACK)))])
-
-    def guarantee(self, normal_class: str) -> str:
-        """A sentence about the share of images of the class that are not accepted as the class.
-
-        With method `cross`, the similarities of the table are from models fitted without one fold, while new images are
-        scored by a model fitted on all folds. No bound is proven for this case. For the similar method CV+ the bound is
-        2 alpha (Barber et al., Annals of Statistics 2021).
-
-        Args:
-            normal_class: the class, such as "mpox".
-        """
-        bound = f"at most {self.alpha:g}" if self.method == "split" else f"about {self.alpha:g}"
-        proof = "" if self.method == "split" else f" (out of fold: no proven bound, of CV+ it is {2 * self.alpha:g})"
-        return (
-            f"of {normal_class} images exchangeable with the calibration groups, {bound} are called "
-            f"{verdict_names(normal_class)[1]}, on average over calibration sets{proof}"
-        )
-
-    def to_dict(self, normal_class: str) -> dict[str, Any]:
-        """Returns the fields, `threshold` and the `guarantee` for a class, in types that JSON supports."""
-        return {**asdict(self), "threshold": self.threshold, "guarantee": self.guarantee(normal_class)}
-
-    @classmethod
-    def from_dict(cls, entry: dict[str, Any]) -> Calibration:
-        """Creates a table from the result of `to_dict`."""
-        return cls(
-            similarities=tuple(entry["similarities"]),
-            weights=tuple(entry["weights"]),
-            groups=entry["groups"],
-            alpha=entry["alpha"],
-            method=entry["method"],
-        )
-
-
-def smallest_alpha(groups: int) -> float:
-    """Returns the smallest alpha that G calibration groups support: 1 / (G + 1). For 19 groups it is 0.05."""
-    return 1.0 / (groups + 1)
-
-
-def check_level(alpha: float) -> None:
-    """Checks that alpha is a level of a test.
-
-    Args:
-        alpha: level of the test, 1 - target sensitivity.
-
-    Raises:
-        MimError: alpha is not in (0, 1).
-    """
-    if not 0.0 < alpha < 1.0:
-        raise MimError(f"alpha {alpha:g} is not between 0 and 1", "choose a sensitivity between 0 and 1, such as 0.95")
-
-
-def check_alpha(alpha: float, groups: int) -> None:
-    """Checks that the verdict `not-mpox-like` is possible at this alpha.
-
-    Args:
-        alpha: level of the test, in (0, 1).
-        groups: number of calibration groups.
-
-    Raises:
-        MimError: alpha is not in (0, 1), or is less than `smallest_alpha(groups)`. The message gives a possible alpha
-            and sensitivity, rounded to the safe side.
-
-    Example:
-        19 groups support alpha 0.05. 9 groups support alpha 0.1 or more.
-    """
-    check_level(alpha)
-    least = smallest_alpha(groups)
-    if alpha + SLACK < least:
-        # Rounded to the nearest number, the sensitivity of 2 groups, 0.6667, would be refused in turn.
-        sensitivity = math.floor((1.0 - least) * 10_000 + SLACK) / 10_000
-        possible = f"use alpha {round(1.0 - sensitivity, 4):g} (sensitivity {sensitivity:g}) or more groups"
-        raise MimError(
-            f"{groups} calibration groups cannot support alpha {alpha:g}", possible if groups else "add photographs"
-        )
-
-
-def p_value(similarity: ArrayLike, calibration: Calibration) -> NDArray[np.float32]:
-    """Computes the conformal p-value with groups as the exchangeable units.
-
-    p = (1 + sum over groups g of the share of g's images with similarity <= s) / (G + 1), in float32 like the model
-    (Vovk et al., Algorithmic Learning in a Random World, 2005).
-
-    Args:
-        similarity: float, any shape.
-        calibration: the conformal table.
-
-    Returns:
-        float32 of the same shape, in [1 / (G + 1), 1]; NaN where the similarity is NaN.
-
-    Example:
-        With the groups {0.5} and {0.7, 0.9}, p(0.6) = (1 + 1) / 3 and p(0.8) = (1 + 1.5) / 3.
-    """
-    s = np.asarray(similarity, np.float32)
-    table = np.asarray(calibration.similarities, np.float32)
-    weights = np.asarray(calibration.weights, np.float32)
-    below = (table <= s[..., None]).astype(np.float32)
-    p = (np.float32(1) + (below * weights).sum(-1, dtype=np.float32)) / np.float32(calibration.groups + 1)
-    # NaN compares as lower than the whole table, which would be the smallest p-value.
-    return np.where(np.isnan(s), np.float32(np.nan), p)[()]
+        return cls(entry["min_contrast"], entry["min_detail"], entry["min_side"], entry["max_novelty"])
 
 
 def contrast(pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
@@ -259,23 +108,31 @@ def gate(pixels: NDArray[np.uint8], limits: Gate, novelty: NDArray[np.float32] |
     return np.where(contrast(pixels) < np.float32(limits.min_contrast), 1, blurred).astype(np.int32)
 
 
-def verdict(p: ArrayLike, reason: ArrayLike, alpha: float) -> NDArray[np.int32]:
+def verdict(p_of_class: ArrayLike, p_of_other: ArrayLike, reason: ArrayLike, tables: Tables) -> NDArray[np.int32]:
     """Maps p-values and reasons to verdicts.
 
+    The class is excluded where its p-value is at most alpha, other skin where its p-value is at most beta. If other
+    skin alone is excluded, the image is `mpox-like`; if the class alone is, `not-mpox-like`; if both or neither,
+    `undecided`.
+
     Args:
-        p: p-values, float (B,); NaN gives `cannot-judge`.
+        p_of_class: p-values of the class, float (B,); NaN gives `cannot-judge`.
+        p_of_other: p-values of other skin, float (B,).
         reason: reason codes, int (B,); every code except 0 gives `cannot-judge`.
-        alpha: an image is `not-mpox-like` if its p-value is at most alpha.
+        tables: for alpha and beta.
 
     Returns:
         int32 (B,), verdict codes (indices of `VERDICTS`).
 
     Example:
-        `verdict([0.03, 0.4, 0.03], [0, 0, 1], 0.05)` is [1, 0, 2].
+        With alpha 0.05 and beta 0.2, `verdict([0.4, 0.03, 0.4, 0.03], [0.1, 0.9, 0.5, 0.1], [0, 0, 0, 0], tables)` is
+        [0, 1, 2, 2].
     """
-    p = np.asarray(p, np.float32)
-    judged = np.where(p <= np.float32(alpha + SLACK), 1, 0)
-    return np.where((np.asarray(reason) == 0) & ~np.isnan(p), judged, 2).astype(np.int32)
+    own, other = np.asarray(p_of_class, np.float32), np.asarray(p_of_other, np.float32)
+    no_class = own <= np.float32(tables.calibration.alpha + SLACK)
+    no_other = other <= np.float32(tables.reference.beta + SLACK)
+    judged = np.where(no_class == no_other, 2, np.where(no_class, 1, 0))
+    return np.where((np.asarray(reason) == 0) & ~np.isnan(own), judged, 3).astype(np.int32)
 
 
 class Judgement(NamedTuple):
@@ -283,14 +140,16 @@ class Judgement(NamedTuple):
 
     Attributes:
         similarity: float32; higher = more like the normal class.
-        p_value: float32, in [1 / (G + 1), 1]; NaN if the similarity is not a finite number.
+        p_class: float32, p-value of the class, in [1 / (G + 1), 1]; NaN if the similarity is not a finite number.
+        p_other: float32, p-value of other skin, in [1 / (R + 1), 1]; NaN if the similarity is not a finite number.
         verdict: int32, indices of `VERDICTS`.
         reason: int32, indices of `REASONS`.
         ssim: float32, SSIM of image and reconstruction, the published measure; None for methods without one.
     """
 
     similarity: NDArray[np.float32]
-    p_value: NDArray[np.float32]
+    p_class: NDArray[np.float32]
+    p_other: NDArray[np.float32]
     verdict: NDArray[np.int32]
     reason: NDArray[np.int32]
     ssim: NDArray[np.float32] | None = None
@@ -299,17 +158,17 @@ class Judgement(NamedTuple):
 def judge(
     similarity: NDArray[np.float32],
     pixels: NDArray[np.uint8],
-    calibration: Calibration,
+    tables: Tables,
     limits: Gate,
     ssim: NDArray[np.float32] | None = None,
     novelty: NDArray[np.float32] | None = None,
 ) -> Judgement:
-    """Computes p-value, reason and verdict of images whose similarity is known.
+    """Computes p-values, reason and verdict of images whose similarity is known.
 
     Args:
         similarity: float32 (B,).
         pixels: uint8 (B, S, S, 3), resampled.
-        calibration: the conformal table.
+        tables: the conformal tables.
         limits: limits of the gate.
         ssim: float32 (B,), copied to the result.
         novelty: float32 (B,), for the gate.
@@ -319,10 +178,11 @@ def judge(
         gate gives another reason.
     """
     wrong = ~np.isfinite(similarity)
-    p = p_value(np.where(wrong, np.float32(np.nan), similarity), calibration)
+    known = np.where(wrong, np.float32(np.nan), similarity)
+    own, other = p_class(known, tables.calibration), p_other(known, tables.reference)
     reason = gate(pixels, limits, novelty)
     reason = np.where(wrong & (reason == 0), REASONS.index("unreadable"), reason).astype(np.int32)
-    return Judgement(similarity, p, verdict(p, reason, calibration.alpha), reason, ssim)
+    return Judgement(similarity, own, other, verdict(own, other, reason, tables), reason, ssim)
 
 
 def refuse_small(judgement: Judgement, sides: NDArray[np.int64], min_side: int) -> Judgement:

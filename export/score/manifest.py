@@ -29,7 +29,7 @@ from .preprocess import mask_set
 PACKAGE = Path(__file__).parents[1]
 RELEASED = PACKAGE / "released"
 #: Number of the bundle format that this version reads and writes.
-FORMAT = 3
+FORMAT = 4
 #: Folder of scorer sources in a bundle. The released bundle has none, since the installed package contains the sources.
 SCORER = "scorer"
 REMEDY = "export the bundle again or reinstall mim-tf"
@@ -176,10 +176,8 @@ def _equal_to(names: tuple[str | None, ...]) -> _Rule:
 _ANY = _real(-MAX_FLOAT, MAX_FLOAT)
 _COUNT = _whole(1, 2**31 - 1)
 _TEXT: _Rule = (lambda value: type(value) is str, "text")
-_TABLE: _Rule = (
-    lambda value: type(value) is list and len(value) > 0 and all(map(_is_real, value)),
-    "a list of numbers",
-)
+_NUMBERS: _Rule = (lambda value: type(value) is list and all(map(_is_real, value)), "a list of numbers")
+_TABLE: _Rule = (lambda value: len(value) > 0 if _NUMBERS[0](value) else False, "a list of numbers that is not empty")
 _OBJECT: _Rule = (lambda value: type(value) is dict, "an object")
 _LIMIT: _Rule = (lambda value: value is None or _is_real(value), "a number or null")
 #: The entries that the scorer and the generators of sources use.
@@ -201,11 +199,17 @@ _ENTRIES: dict[str, _Rule] = {
     "calibration.alpha": _real(0, 1),
     "calibration.method": _one_of("split", "cross"),
     "calibration.threshold": _ANY,
+    "reference": _OBJECT,
+    "reference.similarities": _NUMBERS,
+    "reference.weights": _NUMBERS,
+    "reference.groups": _whole(0, 2**31 - 1),
+    "reference.beta": _real(0, 1),
+    "reference.threshold": _LIMIT,
     "gate": _OBJECT,
     "gate.min_contrast": _real(0, MAX_FLOAT),
     "gate.min_detail": _real(0, MAX_FLOAT),
     "gate.min_side": _whole(1, MAX_SIDE),
-    "gate.max_foreignness": _LIMIT,
+    "gate.max_novelty": _LIMIT,
     "verdicts": _equal_to(VERDICTS),
     "reasons": _equal_to(REASONS),
     "models": _OBJECT,
@@ -223,7 +227,7 @@ _OPTIONAL: dict[str, dict[str, _Rule]] = {
         "size": _whole(1, MAX_SIZE),
         "statistics": _COUNT,
         "components": _COUNT,
-        **dict.fromkeys(("distance_weight", "foreign_weight", "foreign", "foreign_most"), _ANY),
+        **dict.fromkeys(("distance_weight", "novelty_weight", "novelty_start", "novelty_range"), _ANY),
     },
 }
 
@@ -270,8 +274,7 @@ def _entry(manifest: Any, place: str, path: str | os.PathLike[str]) -> Any:
 
 def _contradictions(manifest: dict[str, Any]) -> list[tuple[str, str]]:
     """Returns the entries that contradict others, and how."""
-    masks, table = manifest["mask_set"], manifest["calibration"]
-    similarities, weights = table["similarities"], table["weights"]
+    masks = manifest["mask_set"]
     found = []
     if masks is not None and manifest["size"] % masks["size"]:
         found.append(("mask_set.size", f"{masks['size']} does not divide size {manifest['size']}"))
@@ -279,16 +282,21 @@ def _contradictions(manifest: dict[str, Any]) -> list[tuple[str, str]]:
         found.append(("mask_set.cell", f"{masks['cell']} does not divide mask_set.size {masks['size']}"))
     if masks is not None and masks["step"] != max(1, masks["count"] // 2):
         found.append(("mask_set.step", f"is {masks['step']}, expected half of mask_set.count"))
-    if not 0 < table["alpha"] < 1:
-        found.append(("calibration.alpha", f"is {table['alpha']}, expected a number between 0 and 1"))
-    if len(similarities) != len(weights):
-        found.append(("calibration.weights", f"has {len(weights)} values for {len(similarities)} similarities"))
-    if any(a > b for a, b in pairwise(similarities)):
-        found.append(("calibration.similarities", "is not ascending"))
-    if not all(0 < weight <= 1 for weight in weights):
-        found.append(("calibration.weights", "has a value that is not in (0, 1]"))
-    elif abs(sum(weights) - table["groups"]) > 1e-6 * table["groups"]:
-        found.append(("calibration.weights", f"sums to {sum(weights):.6g}, expected groups, {table['groups']}"))
+    # A weight of the reference is more than 1 where its condition has fewer groups than others.
+    for place, name, most in (("calibration", "alpha", 1.0), ("reference", "beta", math.inf)):
+        table = manifest[place]
+        similarities, weights = table["similarities"], table["weights"]
+        if not 0 < table[name] < 1:
+            found.append((f"{place}.{name}", f"is {table[name]}, expected a number between 0 and 1"))
+        if len(similarities) != len(weights):
+            found.append((f"{place}.weights", f"has {len(weights)} values for {len(similarities)} similarities"))
+        if any(a > b for a, b in pairwise(similarities)):
+            found.append((f"{place}.similarities", "is not ascending"))
+        if not all(0 < weight <= most for weight in weights):
+            expected = "positive" if most == math.inf else "in (0, 1]"
+            found.append((f"{place}.weights", f"has a value that is not {expected}"))
+        elif abs(sum(weights) - table["groups"]) > 1e-6 * table["groups"]:
+            found.append((f"{place}.weights", f"sums to {sum(weights):.6g}, expected groups, {table['groups']}"))
     return found
 
 

@@ -1,4 +1,4 @@
-"""Loads `mim.tflite` into a runtime and checks its signature `score`."""
+"""Loads `mim.tflite` into a runtime and checks its signatures `verdict` and `explain`."""
 
 from __future__ import annotations
 
@@ -12,14 +12,16 @@ from .errors import MimError, quiet_stderr
 from .manifest import REMEDY
 from .runtimes import MakeInterpreter
 
+#: The signatures that judge an image: `explain` has the outputs of `verdict` and what they are based on.
+SIGNATURES = ("verdict", "explain")
 #: What runtimes say about a model with an operator, or a version of one, that they do not have.
 _LACKS_OPERATOR = re.compile(
     r"find op|unresolved|regist(er|ration)|unsupported|not supported|newer version", re.IGNORECASE
 )
 
 
-def load_score(make_interpreter: MakeInterpreter, content: bytes, size: int, path: Path) -> Any:
-    """Returns the runner of the signature `score`.
+def load_runners(make_interpreter: MakeInterpreter, content: bytes, size: int, path: Path) -> dict[str, Any]:
+    """Returns the runners of the signatures `verdict` and `explain`.
 
     Args:
         make_interpreter: a value of `runtimes()`.
@@ -28,7 +30,7 @@ def load_score(make_interpreter: MakeInterpreter, content: bytes, size: int, pat
         path: the file that is named in the error.
 
     Returns:
-        A function from `image`, uint8 (1, S, S, 3), to a dict of the outputs by name.
+        For each signature a function from `image`, uint8 (1, S, S, 3), to a dict of the outputs by name.
 
     Raises:
         MimError: the runtime lacks an operator, the model is damaged, or its inputs or outputs are not those of the
@@ -36,31 +38,40 @@ def load_score(make_interpreter: MakeInterpreter, content: bytes, size: int, pat
     """
     try:
         with quiet_stderr():
-            runner = make_interpreter(content).get_signature_runner("score")
-            inputs, outputs = runner.get_input_details(), runner.get_output_details()
+            interpreter = make_interpreter(content)
+            runners = {name: interpreter.get_signature_runner(name) for name in SIGNATURES}
     except (ValueError, RuntimeError) as error:
         raise _refused(error, path) from None
-    _check("input", inputs, {"image": ((1, size, size, 3), np.uint8)}, path)
-    _check("output", outputs, _outputs(size), path)
-    if len(inputs) > 1:
-        raise MimError(f"has {len(inputs)} inputs, expected image alone", REMEDY, path)
-    try:
-        with quiet_stderr():
-            # Errors of the delegate are raised at the first inference.
-            found = runner(image=np.zeros((1, size, size, 3), np.uint8))
-    except (ValueError, RuntimeError) as error:
-        raise _refused(error, path) from None
-    for name, (shape, _) in _outputs(size).items():
-        if np.shape(found[name]) != shape:
-            raise MimError(f"output {name} has the shape {np.shape(found[name])}, expected {shape}", REMEDY, path)
-    return runner
+    for name, runner in runners.items():
+        inputs, outputs = runner.get_input_details(), runner.get_output_details()
+        _check(f"{name}: input", inputs, {"image": ((1, size, size, 3), np.uint8)}, path)
+        _check(f"{name}: output", outputs, _outputs(name, size), path)
+        if len(inputs) > 1:
+            raise MimError(f"{name} has {len(inputs)} inputs, expected image alone", REMEDY, path)
+        try:
+            with quiet_stderr():
+                # Errors of the delegate are raised at the first inference.
+                found = runner(image=np.zeros((1, size, size, 3), np.uint8))
+        except (ValueError, RuntimeError) as error:
+            raise _refused(error, path) from None
+        for output, (shape, _) in _outputs(name, size).items():
+            if np.shape(found[output]) != shape:
+                what = f"{name}: output {output} has the shape {np.shape(found[output])}"
+                raise MimError(f"{what}, expected {shape}", REMEDY, path)
+    return runners
 
 
-def _outputs(size: int) -> dict[str, tuple[tuple[int, ...], Any]]:
+def _outputs(signature: str, size: int) -> dict[str, tuple[tuple[int, ...], Any]]:
     """Shape and dtype of each output."""
-    return {
-        **dict.fromkeys(("similarity", "p_value", "ssim", "foreignness"), ((1,), np.float32)),
+    verdict: dict[str, tuple[tuple[int, ...], Any]] = {
+        **dict.fromkeys(("similarity", "p_class", "p_other", "novelty"), ((1,), np.float32)),
         **dict.fromkeys(("verdict", "reason"), ((1,), np.int32)),
+    }
+    if signature == "verdict":
+        return verdict
+    return {
+        **verdict,
+        "ssim": ((1,), np.float32),
         "inpainted": ((1, size, size, 3), np.uint8),
         "error_map": ((1, size, size, 1), np.float32),
     }
@@ -70,7 +81,7 @@ def _check(side: str, details: dict[str, Any], expected: dict[str, tuple[tuple[i
     """Compares shapes and dtypes with those of the contract. Further tensors are allowed."""
     for name, (shape, dtype) in expected.items():
         if name not in details:
-            raise MimError(f"has no {side} {name} in the signature score", REMEDY, path)
+            raise MimError(f"{side} {name} is missing", REMEDY, path)
         found, kind = tuple(int(length) for length in details[name]["shape"]), details[name]["dtype"]
         if found != shape or kind != dtype:
             wanted = f"{np.dtype(dtype).name} {shape}"
@@ -80,7 +91,7 @@ def _check(side: str, details: dict[str, Any], expected: dict[str, tuple[tuple[i
 def _refused(error: Exception, path: Path) -> MimError:
     reason = str(error).split("\n")[0][:120]
     if "signature_key" in reason:
-        return MimError("has no signature score", REMEDY, path)
+        return MimError("lacks the signature verdict or explain", REMEDY, path)
     if _LACKS_OPERATOR.search(str(error)):
         return MimError(f"this runtime cannot run it ({reason})", "install a newer ai-edge-litert", path)
     return MimError(f"is damaged ({reason})", REMEDY, path)

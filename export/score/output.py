@@ -9,7 +9,8 @@ from collections.abc import Sequence
 from typing import Any, Literal, TextIO
 
 from .batch import Row, cores, score_images
-from .decide import VERDICTS, verdict_names
+from .conformal import verdict_names
+from .decide import VERDICTS
 from .errors import MimError
 from .scorer import Scorer
 from .text import json_text, printable, write_line
@@ -110,13 +111,14 @@ def to_line(row: Row, normal_class: str) -> str:
         normal_class: the class that the model was trained on, which the verdict in words names.
 
     Example:
-        `photo.jpg: mpox-like  similarity 0.6100  p-value 0.420`
+        `photo.jpg: mpox-like  similarity 0.6100  p-values 0.420 of mpox, 0.080 of other skin`
     """
     image, reason = printable(os.fsdecode(row["image"])), f" ({row['reason']})" if row["reason"] else ""
     verdict = printable(verdict_names(normal_class)[VERDICTS.index(row["verdict"])])
     if row["similarity"] is None:
         return f"{image}: {verdict}{reason}"
-    return f"{image}: {verdict}{reason}  similarity {row['similarity']:.4f}  p-value {row['p_value']:.3f}"
+    p_values = f"p-values {row['p_class']:.3f} of {printable(normal_class)}, {row['p_other']:.3f} of other skin"
+    return f"{image}: {verdict}{reason}  similarity {row['similarity']:.4f}  {p_values}"
 
 
 def _json(entry: Any, indent: int | None) -> str:

@@ -13,6 +13,22 @@ from .errors import MimError
 MakeInterpreter = Callable[[bytes], Any]
 
 
+#: Package and module of each runtime by name.
+_RUNTIMES = {"litert": ("ai-edge-litert", "ai_edge_litert"), "tflite-runtime": ("tflite-runtime", "tflite_runtime")}
+
+
+def package(name: str) -> str:
+    """Returns the package of a runtime.
+
+    Args:
+        name: a key of `runtimes()`.
+
+    Example:
+        `package("litert-reference")` is "ai-edge-litert".
+    """
+    return _RUNTIMES[name.removesuffix("-reference")][0]
+
+
 def runtimes() -> dict[str, MakeInterpreter]:
     """Returns the installed TFLite runtimes.
 
@@ -25,7 +41,7 @@ def runtimes() -> dict[str, MakeInterpreter]:
         With LiteRT alone, `list(runtimes())` is `["litert", "litert-reference"]`.
     """
     available: dict[str, MakeInterpreter] = {}
-    for name, module in (("litert", "ai_edge_litert"), ("tflite-runtime", "tflite_runtime")):
+    for name, (_, module) in _RUNTIMES.items():
         try:
             interpreter = importlib.import_module(f"{module}.interpreter")
         except ImportError:

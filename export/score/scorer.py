@@ -17,7 +17,7 @@ from .decide import REASONS, VERDICTS, Judgement
 from .decode import Photograph
 from .errors import MimError
 from .manifest import RELEASED, REMEDY, masks_of, read_checked, read_manifest
-from .model import load_score
+from .model import load_runners
 from .preprocess import Inpainted, resample
 from .runtimes import MakeInterpreter, runtime
 
@@ -39,7 +39,8 @@ class Scorer:
         measure: `ssim` or `deep`.
         normal_class: the class that the model was trained on.
         min_side: least shorter side of a photograph, in pixels; smaller ones get the reason `too small`.
-        threshold: lower similarities get the verdict `not-mpox-like`.
+        threshold: the class is excluded at lower similarities.
+        other_threshold: other skin is excluded at higher similarities; None: at no similarity.
 
     Raises:
         MimError: no runtime is installed, the runtime cannot run the model, or the bundle is damaged, of another
@@ -47,7 +48,8 @@ class Scorer:
 
     Example:
         >>> Scorer().score("photo.jpg")
-        {'image': 'photo.jpg', 'similarity': 0.61, 'p_value': 0.42, 'verdict': 'mpox-like', 'reason': None}
+        {'image': 'photo.jpg', 'similarity': 0.61, 'p_class': 0.42, 'p_other': 0.08, 'verdict': 'mpox-like',
+        'reason': None}
     """
 
     def __init__(
@@ -63,22 +65,24 @@ class Scorer:
         self.normal_class: str = self.manifest["normal_class"]
         self.min_side: int = self.manifest["gate"]["min_side"]
         self.threshold: float = self.manifest["calibration"]["threshold"]
-        self._score = load_score(self._make_interpreter, content, self.size, Path(bundle) / "mim.tflite")
+        self.other_threshold: float | None = self.manifest["reference"]["threshold"]
+        self._runners = load_runners(self._make_interpreter, content, self.size, Path(bundle) / "mim.tflite")
 
     def __reduce__(self) -> tuple[Any, ...]:
         return type(self), (self._bundle, self._make_interpreter)
 
-    def run(self, pixels: NDArray[np.uint8]) -> dict[str, NDArray[Any]]:
-        """Runs the signature `score`.
+    def run(self, pixels: NDArray[np.uint8], signature: str = "explain") -> dict[str, NDArray[Any]]:
+        """Runs a signature of the model.
 
         Args:
             pixels: uint8 (S, S, 3), a resampled image.
+            signature: `explain`, or `verdict`, which takes less time and outputs no pictures and no SSIM.
 
         Returns:
             The outputs by name, with a batch dimension of 1; the manifest lists their shapes and dtypes.
         """
         with self._lock:  # an interpreter has one set of input and output tensors
-            outputs = self._score(image=pixels[None])
+            outputs = self._runners[signature](image=pixels[None])
             return {name: np.array(output) for name, output in outputs.items()}
 
     def judge(self, images: NDArray[np.uint8]) -> Judgement:
@@ -91,12 +95,13 @@ class Scorer:
             Arrays of length N. The reason `too small` does not occur, since the original size is not known here.
         """
         rows = [self.run(image) for image in images]
-        names = ("similarity", "p_value", "verdict", "reason", "ssim")
+        names = ("similarity", "p_class", "p_other", "verdict", "reason", "ssim")
         found = Judgement(*(np.array([row[name][0] for row in rows]) for name in names if name in rows[0]))
         # The graph compares NaN with the table as if it were a very low similarity.
         wrong = ~np.isfinite(found.similarity)
         return found._replace(
-            p_value=np.where(wrong, np.float32(np.nan), found.p_value),
+            p_class=np.where(wrong, np.float32(np.nan), found.p_class),
+            p_other=np.where(wrong, np.float32(np.nan), found.p_other),
             verdict=np.where(wrong, VERDICTS.index("cannot-judge"), found.verdict).astype(np.int32),
             reason=np.where(wrong & (found.reason == 0), REASONS.index("unreadable"), found.reason).astype(np.int32),
         )
@@ -155,8 +160,8 @@ class Scorer:
             path: a JPEG, PNG or WebP file.
 
         Returns:
-            `image` (the path), `similarity`, `p_value` in (0, 1], `verdict` (one of `VERDICTS`) and `reason` (one of
-            `REASONS`; None unless the verdict is `cannot-judge`).
+            `image` (the path), `similarity`, `p_class` and `p_other` in (0, 1], `verdict` (one of `VERDICTS`) and
+            `reason` (one of `REASONS`; None unless the verdict is `cannot-judge`).
 
         Raises:
             MimError: the photograph cannot be read, or the model computes no finite similarity for it.
@@ -195,7 +200,7 @@ class Scorer:
         return self._row(resample(photo, self.size), min(photo.shape[:2]), None)
 
     def _row(self, pixels: NDArray[np.uint8], side: int, path: str | os.PathLike[str] | None) -> dict[str, Any]:
-        outputs = self.run(pixels)
+        outputs = self.run(pixels, "verdict")
         if not np.isfinite(outputs["similarity"][0]):
             raise MimError("the model computed no finite similarity", "check the bundle with mim-tf verify", path)
         return self.to_row(outputs, side)
@@ -219,5 +224,5 @@ class Scorer:
         verdict, reason = VERDICTS[verdict_code], REASONS[reason_code]
         if side < self.min_side:
             verdict, reason = "cannot-judge", "too small"
-        similarity, p_value = float(outputs["similarity"][0]), float(outputs["p_value"][0])
-        return {"similarity": similarity, "p_value": p_value, "verdict": verdict, "reason": reason}
+        numbers = {name: float(outputs[name][0]) for name in ("similarity", "p_class", "p_other")}
+        return {**numbers, "verdict": verdict, "reason": reason}

@@ -165,27 +165,46 @@ def array(declaration: str, values: Iterable[str]) -> str:
 
 
 def constants(manifest: dict[str, Any], prefix: str) -> list[str]:
-    """Definitions of mask set, gate limits, calibration table and threshold, with the types of `mim.h`.
+    """Definitions of mask set, gate limits, conformal tables and their thresholds, with the types of `mim.h`.
 
     Args:
         manifest: manifest of a bundle with a mask set.
-        prefix: of the names; `golden` gives `golden_mask_set`, `golden_limits`, `golden_calibration` with its two
-            arrays, and `golden_threshold`.
+        prefix: of the names; `golden` gives `golden_mask_set`, `golden_limits`, `golden_tables` with their arrays,
+            `golden_class_threshold` and `golden_other_threshold`. The latter is infinite if other skin is excluded at
+            no similarity.
 
     Example:
         The first line of the released bundle: `static const mim_mask_set golden_mask_set = {96, 12, 2, 1};`.
     """
-    mask_set, limits, table = manifest["mask_set"], manifest["gate"], manifest["calibration"]
-    max_novelty = "INFINITY" if limits["max_foreignness"] is None else literal(limits["max_foreignness"])
+    mask_set, limits = manifest["mask_set"], manifest["gate"]
+    own, other = manifest["calibration"], manifest["reference"]
+    arrays, own_table = _table(own, f"{prefix}_class")
+    other_arrays, other_table = _table(other, f"{prefix}_other")
     return [
         f"static const mim_mask_set {prefix}_mask_set = "
         f"{{{', '.join(integer(mask_set[key], 1) for key in ('size', 'cell', 'count', 'step'))}}};",
         f"static const mim_gate_limits {prefix}_limits = "
         f"{{{literal(limits['min_contrast'])}, {literal(limits['min_detail'])}, {integer(limits['min_side'])}, "
-        f"{max_novelty}}};",
-        array(f"static const float {prefix}_similarities[]", map(literal, table["similarities"])),
-        array(f"static const float {prefix}_weights[]", map(literal, table["weights"])),
-        f"static const mim_calibration {prefix}_calibration = {{{prefix}_similarities, {prefix}_weights, "
-        f"{len(table['weights'])}, {integer(table['groups'])}, {double(table['alpha'])}}};",
-        f"static const float {prefix}_threshold = {literal(table['threshold'])};",
+        f"{_or_infinity(limits['max_novelty'])}}};",
+        *arrays,
+        *other_arrays,
+        f"static const mim_tables {prefix}_tables = {{\n    {own_table},\n    {other_table},\n"
+        f"    {double(own['alpha'])}, {double(other['beta'])}}};",
+        f"static const float {prefix}_class_threshold = {literal(own['threshold'])};",
+        f"static const float {prefix}_other_threshold = {_or_infinity(other['threshold'])};",
     ]
+
+
+def _or_infinity(limit: Any) -> str:
+    return "INFINITY" if limit is None else literal(limit)
+
+
+def _table(table: dict[str, Any], prefix: str) -> tuple[list[str], str]:
+    """The arrays of a table, and its initializer. An empty table has null pointers, since C has no empty arrays."""
+    groups = integer(table["groups"])
+    if not table["similarities"]:
+        return [], f"{{NULL, NULL, 0, {groups}}}"
+    keys = ("similarities", "weights")
+    arrays = [array(f"static const float {prefix}_{key}[]", map(literal, table[key])) for key in keys]
+    names = ", ".join(f"{prefix}_{key}" for key in keys)
+    return arrays, f"{{{names}, {len(table['weights'])}, {groups}}}"

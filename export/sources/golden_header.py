@@ -40,7 +40,7 @@ _TYPES = """\
 typedef struct golden_scalars {
     const char *name;
     size_t side; /* the shorter one */
-    float contrast, detail, novelty, ssim, similarity, p_value;
+    float contrast, detail, novelty, ssim, similarity, p_class, p_other;
     mim_verdict_code verdict;
     mim_reason_code reason;
 } golden_scalars;
@@ -110,7 +110,7 @@ def _names(manifest: dict[str, Any], key: str) -> str:
 
 
 def _scalars(manifest: dict[str, Any], image: dict[str, Any], stage: dict[str, NDArray[Any]]) -> str:
-    keys = ("contrast", "detail", "foreignness", "ssim", "similarity", "p_value")
+    keys = ("contrast", "detail", "novelty", "ssim", "similarity", "p_class", "p_other")
     floats = [literal(entry(image, key)) for key in keys]
     codes = (
         f"(mim_verdict_code){_code(manifest, 'verdicts', entry(image, 'verdict'))}",

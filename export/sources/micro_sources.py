@@ -129,8 +129,7 @@ def _bundle(comment: str, manifest: dict[str, Any], count: int) -> str:
         "FEATURES_ARENA": integer(arenas[1]),
         "ARENA": integer(-(-max(arenas) // 16) * 16 + MARGIN),
     }
-    # In the order of mim_head: distance_weight, novelty_weight, novelty_start, novelty_range.
-    keys = ("distance_weight", "foreign_weight", "foreign", "foreign_most")
+    keys = ("distance_weight", "novelty_weight", "novelty_start", "novelty_range")  # in the order of mim_head
     weights = ", ".join(literal(entry(network, key)) for key in keys)
     statistics, components = (integer(entry(network, key), 1) for key in ("statistics", "components"))
     body = [

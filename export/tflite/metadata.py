@@ -30,7 +30,7 @@ NAME = "TFLITE_METADATA"
 #: Entries of the manifest that are copied to `decision.json`.
 DECISION = (
     *("format", "version", "statement", "normal_class", "size", "method", "mask_set", "measure"),
-    *("calibration", "gate", "verdicts", "reasons"),
+    *("calibration", "reference", "gate", "verdicts", "reasons"),
 )
 #: Replaces null in `reasons.txt`, since readers of label files skip empty lines.
 NO_REASON = "none"
@@ -39,13 +39,14 @@ NO_REASON = "none"
 _TENSORS: dict[str, tuple[str, tuple[float, float] | None]] = {
     "image": ("Centre square of the upright photograph, averaged to this size: RGB, 0 to 255.", (0, 255)),
     "similarity": ("How much the image is like the class; higher = more.", None),
-    "p_value": ("Conformal p-value of the similarity: share of the class that is as unlike it or more.", (0, 1)),
-    "verdict": ("Place in verdicts.txt.", (0, 2)),
+    "p_class": ("Conformal p-value of the class: share of the class that is as unlike it or more.", (0, 1)),
+    "p_other": ("P-value of other skin: share of other skin that is as like the class or more.", (0, 1)),
+    "verdict": ("Place in verdicts.txt.", (0, 3)),
     "reason": ("Place in reasons.txt; not 0 where the verdict is cannot-judge.", (0, 5)),
     "inpainted": ("The reconstruction: RGB, 0 to 255.", (0, 255)),
     "error_map": ("1 - SSIM of image and reconstruction at each pixel.", (0, 2)),
     "ssim": ("Mean SSIM of image and reconstruction.", (-1, 1)),
-    "foreignness": ("Distance from the class in deviations of it; 0 of the measure ssim.", None),
+    "novelty": ("Distance from the class in deviations of it; 0 of the measure ssim.", None),
     "filled": ("RGB with averages at hidden pixels, then the mask, 255 = kept; each minus 128.", None),
     "scaled": ("The image: RGB, 0 to 255; each minus 128.", None),
     "features": ("Features of the image by a network that was trained on ImageNet.", None),
@@ -55,7 +56,8 @@ _TENSORS: dict[str, tuple[str, tuple[float, float] | None]] = {
 _LABELS = {"verdict": ("verdicts.txt", "Names of the verdicts."), "reason": ("reasons.txt", "Names of the reasons.")}
 #: Description of each signature.
 _GRAPHS = {
-    "score": "Reconstructs an image, compares the two, and judges.",
+    "verdict": "Compares an image with the class, and judges.",
+    "explain": "Reconstructs an image, compares the two, and judges.",
     "inpaint": "Inpaints the hidden pixels of an image.",
     "features": "Extracts what the head in head.f32 reads.",
 }
@@ -77,10 +79,10 @@ def with_metadata(content: bytes, name: str, manifest: dict[str, Any]) -> bytes:
         A TFLite file with the same outputs, whose size is a multiple of 16 bytes.
 
     Example:
-        `zipfile.ZipFile("mim.tflite").read("verdicts.txt")` is `b"mpox-like\\nnot-mpox-like\\ncannot-judge\\n"`.
+        `zipfile.ZipFile("mim.tflite").read("reasons.txt").split()[:2]` is `[b"none", b"blank"]`.
     """
     model = flatbuffer.read(content)
-    files = associated_files(manifest) if model.subgraphs[0].name == b"score" else {}
+    files = associated_files(manifest) if model.subgraphs[0].name == b"verdict" else {}
     entry, buffer = flatbuffer.schema.MetadataT(), flatbuffer.schema.BufferT()
     entry.name, entry.buffer = NAME, len(model.buffers)
     buffer.data = np.frombuffer(encode(_model(model.subgraphs[0], name, manifest)), np.uint8)
@@ -140,7 +142,7 @@ def _model(graph: Any, name: str, manifest: dict[str, Any]) -> Table:
         "subgraph_metadata": [Table("SubGraphMetadata", described)],
         "min_parser_version": MIN_PARSER_VERSION,
     }
-    if key == "score":
+    if key == "verdict":
         file = {"name": "decision.json", "description": "Constants of the decision, as in the bundle's manifest.json."}
         fields["associated_files"] = [Table("AssociatedFile", file)]
     return Table("ModelMetadata", fields)

@@ -14,10 +14,21 @@ NEWEST_RUNTIME = "2.14.0"
 #: tflite-runtime 2.14 and in LiteRT.js.
 SCORE = frozenset(
     {
-        *("ABS", "ADD", "AVERAGE_POOL_2D", "CAST", "CONCATENATION", "CONV_2D", "DEPTHWISE_CONV_2D", "DEQUANTIZE"),
-        *("DIV", "FLOOR", "FULLY_CONNECTED", "GREATER", "GREATER_EQUAL", "L2_NORMALIZATION", "LESS", "LESS_EQUAL"),
+        *("ABS", "ADD", "AVERAGE_POOL_2D", "CAST", "CONCATENATION", "CONV_2D", "DEPTHWISE_CONV_2D"),
+        *(
+            "DEPTH_TO_SPACE",
+            "DEQUANTIZE",
+            "DIV",
+            "FLOOR",
+            "FULLY_CONNECTED",
+            "GREATER",
+            "GREATER_EQUAL",
+            "L2_NORMALIZATION",
+            "LESS",
+            "LESS_EQUAL",
+        ),
         *("GATHER", "LOGISTIC", "MAXIMUM", "MEAN", "MINIMUM", "MUL", "QUANTIZE", "RELU"),
-        *("RESHAPE", "SOFTMAX", "SQRT", "SQUARED_DIFFERENCE", "STRIDED_SLICE", "SUB", "SUM"),
+        *("RESHAPE", "RESIZE_BILINEAR", "SOFTMAX", "SQRT", "SQUARED_DIFFERENCE", "STRIDED_SLICE", "SUB", "SUM"),
     }
 )
 #: Operators of the integer models. Their int8 reference kernels are bit-exact between LiteRT and TensorFlow Lite Micro.

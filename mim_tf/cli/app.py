@@ -12,6 +12,7 @@ from typing import Annotated
 import typer
 
 from mim_export.score.atomic_files import check_new_folder, check_writable
+from mim_export.score.conformal import check_level
 from mim_export.score.errors import MimError, explain
 from mim_export.score.output import open_standard_streams
 from mim_tf import __version__
@@ -70,14 +71,24 @@ def train(
     width: Annotated[int | None, typer.Option(help="filters of the first level of the network")] = None,
     views: Annotated[int | None, typer.Option(help="rounds of augmented views per photograph (deep)")] = None,
     block: Annotated[int | None, typer.Option(help="EfficientNet-Lite0 block (deep); 5 fits a microcontroller")] = None,
+    band: Annotated[int | None, typer.Option(help="side in px that the features resolve (deep); default 128")] = None,
     start: Annotated[str | None, typer.Option(help="released: start from the released GAN (mim)")] = None,
     teacher: Annotated[str | None, typer.Option(help="released: learn from the released GAN (mim)")] = None,
-    steps: Annotated[int | None, typer.Option(help="gradient steps; default 2000 for mim, else 1200")] = None,
+    steps: Annotated[
+        int | None, typer.Option(help="gradient steps; default 2000 for mim, else 1200; 0: keep --start")
+    ] = None,
     minutes: Annotated[float | None, typer.Option(help="maximum training time in minutes")] = None,
     batch_size: Annotated[int, typer.Option(help="images per step")] = 16,
-    sensitivity: Annotated[
-        float, typer.Option(help="target fraction of the class that is accepted as the class")
-    ] = 0.95,
+    alpha: Annotated[float, typer.Option(help="share of the class that may be called not-mpox-like")] = 0.05,
+    beta: Annotated[float, typer.Option(help="share of other skin that may be called mpox-like")] = 0.2,
+    reference: Annotated[
+        list[Path] | None,
+        typer.Option(
+            "--reference",
+            help="other skin beside the other classes of val, never trained on: DIR/val/<class>/ or DIR/<class>/; "
+            "may be repeated",
+        ),
+    ] = None,
     normal_class: Annotated[str, typer.Option(help="the class to train on")] = "mpox",
     precision: Annotated[str, typer.Option(help="auto, float32 or mixed_bfloat16")] = "auto",
     negatives: Annotated[
@@ -98,7 +109,7 @@ def train(
 
     The run keeps 64 resampled training photographs for the export, and previews of 6; see --no-keep-sample.
     """
-    from mim_tf.data.content import known_negatives
+    from mim_tf.data.content import unseen_by_test
     from mim_tf.data.folder import check_outside, scan_folder
     from mim_tf.detectors.base import check_size
     from mim_tf.training.config import Training
@@ -112,42 +123,60 @@ def train(
     )
     if size is not None:
         check_size(size)
-    if not 0 < sensitivity < 1:
-        raise MimError(f"--sensitivity {sensitivity:g} is not between 0 and 1", "choose a number such as 0.95")
-    check_outside(out_folder, data, negatives)
+    check_level(alpha)
+    check_level(beta, "beta")
+    check_outside(out_folder, data, negatives, *(reference or ()))
     photos = scan_folder(data, split_seed=split_seed, warn=warn)
     check_writable(out_folder)
     found = () if negatives is None else scan_folder(negatives, split_seed=None, warn=warn)
-    known = known_negatives(found, photos, normal_class)
+    known = unseen_by_test(found, photos, normal_class, "negatives")
+    others = []
+    for number, folder in enumerate(reference or ()):
+        # Of a folder with splits, `test` is kept for evaluations.
+        part = [photo for photo in scan_folder(folder, split_seed=None, warn=warn) if photo.split in ("", "val")]
+        if not part:
+            raise MimError("no photographs in val", "add other skin to val, or name another reference", folder)
+        # The groups of different folders are different ones, also if they have one name.
+        others += [replace(photo, group=f"{number}:{photo.group}") for photo in part]
+    skin = unseen_by_test(others, photos, normal_class, "reference")
     with heavy_imports("training", "tensorflow"):
         from mim_tf.detector import Detector
-    network_options = {"width": width, "views": views, "block": block, "start": start, "teacher": teacher}
+    network_options = {"width": width, "views": views, "block": block, "band": band, "start": start, "teacher": teacher}
     options = {name: value for name, value in network_options.items() if value is not None}
     detector = Detector(method, size=size, measure=measure, normal_class=normal_class, **options)
     if steps is None:
         training = replace(training, steps=detector.model.default_steps)
-    alpha = 1 - sensitivity
     with training_bars(err) as progress:
         detector.fit_folder(
             photos,
             out_folder,
             alpha=alpha,
+            beta=beta,
             training=training,
             known=known,
+            reference=skin,
             warn=warn,
             progress=progress,
             keep_sample=keep_sample,
         )
-    calibration = detector.calibration
+    calibration, others_table = detector.tables
+    guarantees = calibration.guarantee(normal_class), others_table.guarantee(normal_class)
     summary = {
         "run": str(out_folder),
         "threshold": calibration.threshold,
         "alpha": calibration.alpha,
         "groups": calibration.groups,
         "method": calibration.method,
-        "guarantee": calibration.guarantee(normal_class),
+        "guarantee": guarantees[0],
+        "reference": {
+            "threshold": others_table.threshold,
+            "beta": others_table.beta,
+            "groups": others_table.groups,
+            "conditions": [condition.name for condition in others_table.conditions],
+            "guarantee": guarantees[1],
+        },
     }
-    show(summary, json, f"{out_folder}: threshold {calibration.threshold:.4f}; {calibration.guarantee(normal_class)}")
+    show(summary, json, f"{out_folder}: {guarantees[0]}; {guarantees[1]}")
 
 
 @app.command()
@@ -272,7 +301,7 @@ def _read_text(path: Path) -> str:
         raise MimError("not a text in UTF-8", "save it as UTF-8", path) from error
 
 
-for command in (prepare, bundle_commands.verify, bundle_commands.score, bundle_commands.bench):
+for command in (prepare, bundle_commands.verify, bundle_commands.score, bundle_commands.bench, bundle_commands.pack):
     app.command()(command)
 
 

@@ -1,4 +1,4 @@
-"""The commands that need a bundle only: verify, score, bench."""
+"""The commands that need a bundle only: verify, score, bench, pack."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import typer
 from mim_export.score.errors import MimError
 from mim_tf.cli.extras import heavy_imports
 from mim_tf.cli.progress import training_bars
-from mim_tf.cli.tables import err, show_bench, show_verification, warn
+from mim_tf.cli.tables import err, show, show_bench, show_verification, warn
 
 Json = Annotated[bool, typer.Option("--json", help="print JSON")]
 Bundle = Annotated[Path | None, typer.Argument(help="bundle folder; default: the released bundle")]
@@ -43,7 +43,7 @@ def score(
     jsonl: Annotated[bool, typer.Option("--jsonl", help="print a line of JSON for each image as it is scored")] = False,
     jobs: Annotated[int | None, typer.Option(min=1, help="number of processes; default: all cores")] = None,
 ) -> None:
-    """Score photographs with a bundle, on this machine only: similarity, p-value and verdict."""
+    """Score photographs with a bundle, on this machine only: similarity, p-values and verdict."""
     from mim_export.score.batch import list_photographs
     from mim_export.score.manifest import RELEASED
     from mim_export.score.output import chosen_form, print_scores
@@ -77,3 +77,22 @@ def bench(
         others = peers.classifiers(size, progress)
         result = measuring.bench(folder, others, peers.peak(), run, progress)
     show_bench({"machine": f"{os.cpu_count()} cores of {machine()}", "load_before": load, **result}, json)
+
+
+def pack(
+    out: Annotated[Path, typer.Option("--out", help="folder for app.zip and full.zip")],
+    bundle: Bundle = None,
+    json: Json = False,
+) -> None:
+    """Pack a bundle: app.zip is what an app ships, full.zip is everything."""
+    from mim_export.bundle.archive import write_zips
+    from mim_export.check.verify import check_files
+    from mim_export.score.manifest import RELEASED
+    from mim_tf.data.folder import check_outside
+
+    folder = bundle or RELEASED
+    check_outside(out, folder)
+    check_files(folder)
+    sizes = write_zips(folder, out)
+    line = ", ".join(f"{name} {size:,} bytes" for name, size in sizes.items())
+    show({"folder": str(out), "bytes": sizes}, json, f"wrote to {out}: {line}")

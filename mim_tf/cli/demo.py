@@ -31,6 +31,8 @@ SIZE = 128
 BASELINES = ("blur", "colour")
 #: Fewer images than in the sample set: the views of each training image take seconds.
 COUNTS = {**dataset.COUNTS, "train": {"mpox": 64}, "test": dict.fromkeys(dataset.CLASSES, 24)}
+#: Images of other skin that nothing is fitted on, for the verdict.
+REFERENCE = {"val": dict.fromkeys(("macules", "scales", "wheals", "plain"), 12)}
 _STYLE = (
     "body{font:16px/1.5 system-ui,sans-serif;max-width:52rem;margin:2rem auto;padding:0 1rem;color:#222}"
     "table{border-collapse:collapse;margin:1rem 0}td,th{border:1px solid #ccc;padding:.25rem .6rem;text-align:right}"
@@ -52,7 +54,8 @@ def run_demo(out: Path, *, steps: int, seed: int, warn: Warn, progress: Progress
     """Runs the demo, or resumes a demo with the same settings.
 
     Args:
-        out: output folder for `data/`, `run/`, `baselines/`, `bundle/`, `bundle_evaluation/` and `report.html`.
+        out: output folder for `data/`, `reference/`, `run/`, `baselines/`, `bundle/`, `bundle_evaluation/` and
+            `report.html`.
         steps: gradient steps of the GAN.
         seed: seed of the images and the trainings.
         warn: called with warning messages.
@@ -78,14 +81,18 @@ def run_demo(out: Path, *, steps: int, seed: int, warn: Warn, progress: Progress
 
     if not marker.exists():
         dataset.write_sample(out / "data", seed=seed, counts=COUNTS)
+    # Another seed draws other patients than those of the sample set, which stays as it is.
+    if not (out / "reference" / "MANIFEST.csv").exists():
+        dataset.write_sample(out / "reference", seed=seed + 1, counts=REFERENCE)
     photos = scan_folder(out / "data", warn=warn)
+    reference = scan_folder(out / "reference", warn=warn)
     lap("sample set")
     detectors = {name: Detector(name, size=SIZE // 2) for name in BASELINES}
     # From random weights, 300 steps gave a lower SSIM at hidden pixels than the biharmonic fill (docs/inpainting.md).
     detectors["mim"] = Detector("mim", size=SIZE, views=1, start="released")
     for name, detector in detectors.items():
         run = out / "run" if name == "mim" else out / "baselines" / name
-        detector.fit_folder(photos, run, training=training, warn=warn, progress=progress)
+        detector.fit_folder(photos, run, training=training, warn=warn, progress=progress, reference=reference)
     lap("train")
     results = {}
     for name, detector in detectors.items():
@@ -134,7 +141,8 @@ def _page(
         [
             Path(row["image"]).name,
             f"{row['similarity']:.3f}",
-            f"{row['p_value']:.2f}",
+            f"{row['p_class']:.2f}",
+            f"{row['p_other']:.2f}",
             row["verdict"],
             row["reason"] or "",
         ]
@@ -175,7 +183,7 @@ def _page(
         "<p>What 100 images of each class get:</p>",
         _image(out / "bundle_evaluation" / "verdicts.png", "share of each verdict by class"),
         "<p>Output of the TFLite bundle for one image of each class.</p>",
-        _table(["image", "similarity", "p-value", "verdict", "reason"], scored),
+        _table(["image", "similarity", "p-value of mpox", "of other skin", "verdict", "reason"], scored),
         "<h2>Golden vectors on each runtime of this machine</h2>",
         _table(["runtime", "largest difference, levels", "verdicts", "status"], checks),
         "<h2>Training</h2>",

@@ -12,6 +12,7 @@ from typing import IO, TYPE_CHECKING, Any, cast
 from rich.console import Console
 from rich.table import Table
 
+from mim_export.score.conformal import verdict_names
 from mim_export.score.text import encodable, json_text, one_line, printable
 
 if TYPE_CHECKING:
@@ -106,14 +107,13 @@ def show_metrics(metrics: dict[str, Any], as_json: bool) -> None:
         mean = {"auroc": metrics["mean_auroc"], "ci_low": low, "ci_high": high}
         add("mean over skin", mean, metrics["mean_auroc_by_group"], ssim["mean_auroc"] if ssim else None, "")
     out.print(lines)
-    sensitivity = metrics["sensitivity"]
-    parts = [f"{entry['value']:.3f} {interval_text(entry, '.3f')}" for entry in (sensitivity, sensitivity["by_group"])]
-    whole = sensitivity["groups_without_miss"]
-    out.print(
-        f"sensitivity at the threshold {parts[0]} by photograph, {parts[1]} with each group counted once; "
-        f"{whole['count']} of {sensitivity['groups']} groups without a miss {interval_text(whole, '.3f')}",
-        highlight=False,
-    )
+    alike, unlike = verdict_names(metrics["normal_class"])[:2]
+    own, whole = metrics["sensitivity"], metrics["sensitivity"]["groups_without_miss"]
+    misses = f"; {whole['count']} of {own['groups']} groups without a miss {interval_text(whole, '.3f')}"
+    for name, entry, more in ((f"{alike} (sensitivity)", own, misses), (unlike, metrics["excluded"], "")):
+        parts = [f"{one['value']:.3f} {interval_text(one, '.3f')}" for one in (entry, entry["by_group"])]
+        shares = f"{parts[0]} by photograph, {parts[1]} with each group counted once"
+        out.print(printable(f"{metrics['normal_class']} called {name}: {shares}{more}"), highlight=False)
     _show_verdicts(metrics["verdicts"], metrics["split"])
     if metrics["inpainting"]:
         _show_inpainting(metrics)
@@ -256,13 +256,20 @@ def _scaled(value: float | None, factor: float, digits: int = 0) -> str:
 _PARTS = {
     "mim.tflite": (
         "mim.tflite: largest differences from the golden vectors; inpainting in levels",
-        {"levels": "levels", "similarity": "similarity", "novelty": "novelty", "ssim": "ssim", "p": "p_value"},
+        {
+            "levels": "levels",
+            "similarity": "similarity",
+            "novelty": "novelty",
+            "ssim": "ssim",
+            "p": "p_class",
+            "p other": "p_other",
+        },
     ),
     "mim_micro.tflite": ("mim_micro.tflite", {"levels": "levels"}),
     "mim_features.tflite": ("mim_features.tflite", {"levels": "levels"}),
     "scorer": (
         "Scorers, given the golden inpainting: largest differences from numpy's",
-        {"ssim": "ssim", "contrast": "contrast", "detail": "detail", "p": "p_value"},
+        {"ssim": "ssim", "contrast": "contrast", "detail": "detail", "p class": "p_class", "p other": "p_other"},
     ),
 }
 
@@ -288,7 +295,7 @@ def show_verification(rows: Sequence[Row], deviations: Sequence[Deviation], as_j
         out.print(printable(f"{row.runtime}: {row.status}"), highlight=False)
     for found in deviations:
         others = found.images - found.verdicts
-        reasons = f", of {others} others {found.near} lie within tolerance of the threshold, {found.gate} in the gate"
+        reasons = f", of {others} others {found.near} lie within tolerance of a threshold, {found.gate} in the gate"
         shares = f"{found.largest_share:.0%} and {found.percentile_99_share:.0%}"
         out.print(
             f"{found.runtime}, {found.images} photographs against the reference kernels: {found.verdicts} verdicts "

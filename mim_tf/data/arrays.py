@@ -81,13 +81,14 @@ def _remedy(images: Any, single: bool = False) -> str:
     return "convert to uint8 RGB of shape (height, width, 3) each"
 
 
-def check_groups(groups: ArrayLike | None, count: int) -> NDArray[np.str_]:
+def check_groups(groups: ArrayLike | None, count: int, what: str = "group") -> NDArray[np.str_]:
     """Validates the group of each image.
 
     Args:
         groups: (N,), names or numbers, equal for images of one patient, photograph or series; None = each image is a
             group of its own.
         count: number of images N.
+        what: what they are, in a message: "group", "reference group" or "condition".
 
     Returns:
         str (N,), the names of the groups without surrounding spaces.
@@ -100,18 +101,18 @@ def check_groups(groups: ArrayLike | None, count: int) -> NDArray[np.str_]:
     """
     if groups is None:
         return np.arange(count).astype(np.str_)
-    remedy = "pass a list or an array with one group for each image"
+    remedy = f"pass a list or an array with one {what} for each image"
     try:
         names = np.asarray(groups)
     except ValueError as error:  # rows of different lengths
-        raise MimError(f"expected groups of shape ({count},), received rows of different lengths", remedy) from error
+        raise MimError(f"expected {what}s of shape ({count},), received rows of different lengths", remedy) from error
     if names.shape != (count,):
-        what = str(names.shape) if names.shape else type(groups).__name__
-        raise MimError(f"expected groups of shape ({count},), received {what}", remedy)
+        received = str(names.shape) if names.shape else type(groups).__name__
+        raise MimError(f"expected {what}s of shape ({count},), received {received}", remedy)
     # NaN, which equals nothing, is how data frames hold a missing value.
     missing = np.array([name is None or name != name or str(name).strip() == "" for name in names.tolist()])
     if missing.any():
-        raise MimError(f"image {int(np.argmax(missing))} has no group", "give each image a group")
+        raise MimError(f"image {int(np.argmax(missing))} has no {what}", f"give each image a {what}")
     return np.array([str(name).strip() for name in names], np.str_)
 
 

@@ -61,31 +61,36 @@ def fingerprint(photos: Sequence[Photo], contents: Sequence[str] | None = None) 
     return hashlib.sha256("\n".join(lines).encode()).hexdigest()
 
 
-def known_negatives(found: Sequence[Photo], photos: Sequence[Photo], normal_class: str) -> tuple[Photo, ...]:
-    """Validates known negatives and assigns them to the split "negatives".
+def first_shared(photos: Sequence[Photo], others: Sequence[Photo]) -> Photo | None:
+    """Finds the first photograph whose content is also that of one of the others; None if there is none."""
+    if not photos or not others:
+        return None
+    contents = set(digests(others)) - {UNREADABLE}
+    return next((photo for photo, sha in zip(photos, digests(photos), strict=True) if sha in contents), None)
 
-    Known negatives are photographs of other classes that a user provides for the training.
+
+def unseen_by_test(found: Sequence[Photo], photos: Sequence[Photo], normal_class: str, role: str) -> tuple[Photo, ...]:
+    """Validates photographs of other classes that a user provides beside the data folder.
 
     Args:
-        found: the photographs of the folder of known negatives.
+        found: the photographs, of a folder of known negatives or of a reference.
         photos: the photographs of the data folder.
         normal_class: the class on which the detector is trained.
+        role: "negatives" or "reference".
 
     Returns:
-        The known negatives with the split "negatives".
+        The photographs with `role` as their split.
 
     Raises:
         MimError: a photograph has the normal class, or its content is in the test split of the data folder.
     """
-    if not found:
-        return ()
-    tested = set(digests([photo for photo in photos if photo.split == "test"])) - {UNREADABLE}
-    for photo, content in zip(found, digests(found), strict=True):
+    for photo in found:
         if photo.label == normal_class:
             raise MimError(f"is of the class {normal_class}, not of another", "remove this class", photo.path)
-        if content in tested:
-            raise MimError("is among the negatives and in test", "remove it from the negatives", photo.path)
-    return tuple(replace(photo, split="negatives", split_seed=None) for photo in found)
+    tested = first_shared(found, [photo for photo in photos if photo.split == "test"])
+    if tested:
+        raise MimError(f"is in the {role} and in test", f"remove it from the {role}", tested.path)
+    return tuple(replace(photo, split=role, split_seed=None) for photo in found)
 
 
 def record_rows(photos: Sequence[Photo]) -> tuple[tuple[str, ...], ...]:

@@ -28,7 +28,8 @@ class Photo:
 
     Attributes:
         path: path of the file.
-        split: "train", "val" or "test"; "negatives" for known negatives; empty before the split.
+        split: "train", "val" or "test"; "negatives" for known negatives; "reference" for other skin beside
+            the data folder; empty before the split.
         label: name of the class.
         group: name of the group; images of one patient, photograph or series have the same group.
         split_seed: seed of the split of a plain folder; None if the folder itself has splits.

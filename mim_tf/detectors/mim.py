@@ -120,7 +120,7 @@ class InpaintingModel(ReconstructionModel):
 
         Learning rate and discriminator follow the number of steps, and the training should not end in the middle.
         """
-        if training.seconds is None:
+        if training.seconds is None or training.steps == 0:
             return training
         fitting = self._steps_that_fit(pixels, folder, training, training.seconds)
         return replace(training, steps=min(fitting, training.steps or fitting))

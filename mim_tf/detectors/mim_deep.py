@@ -37,6 +37,8 @@ HEAD_FOLDS = 3
 #: Ratio of the side of training images to the model's input, so that most crops need no upsampling.
 _MARGIN = 4 / 3
 _BATCH = 16
+#: Side in pixels to which larger images of the feature network are limited.
+BAND = 128
 
 
 class DeepInpaintingModel(OneClassModel):
@@ -46,6 +48,9 @@ class DeepInpaintingModel(OneClassModel):
         size: side S of the images in pixels, a multiple of 32, at least 64. The GAN inpaints at S / 2.
         views: rounds of augmented views per photograph on which the head is fitted, see `views.make_views`.
         block: index of the EfficientNet-Lite0 block whose features are used, see `deep.backbone`.
+        band: side in px to which the image of the feature network is limited, a multiple of 32; S = it is not. None =
+            at most `BAND`. With a limit the similarity depends less on how sharp a photograph is, which differs between
+            sources (`benchmarks/band_limits.py`).
         options: options of the GAN, see `InpaintingModel`.
 
     Raises:
@@ -60,7 +65,9 @@ class DeepInpaintingModel(OneClassModel):
     left_out_share = 0.1
     summary = "features of the image, weighted by the error of the GAN's inpainting, against pseudo-negatives"
 
-    def __init__(self, size: int, *, views: int = 2, block: int = deep.BLOCK, **options: Any) -> None:
+    def __init__(
+        self, size: int, *, views: int = 2, block: int = deep.BLOCK, band: int | None = None, **options: Any
+    ) -> None:
         super().__init__(size)
         weights_file()  # raises before anything is computed if the weights are missing
         check_whole("size", size, 64, multiple_of=32)
@@ -68,15 +75,16 @@ class DeepInpaintingModel(OneClassModel):
         if check_whole("block", block, 0) not in deep.BLOCKS:
             problem = f"block {block} has no features at 1/{deep.CELL} of the resolution"
             raise MimError(problem, f"choose {deep.BLOCKS[0]} to {deep.BLOCKS[-1]}")
-        self.options = {"views": views, "block": block, **options}
+        band = check_whole("band", min(size, BAND) if band is None else band, 32, size, multiple_of=32)
+        self.options = {"views": views, "block": block, "band": band, **options}
         self.inpainting = InpaintingModel(self.size // deep.SCALE, **options)
         self.head: Head
         self._compute_vectors: Callable[[tf.Tensor], tuple[tf.Tensor, tf.Tensor]]
 
     @classmethod
     def option_names(cls) -> frozenset[str]:
-        """`views`, `block` and the options of the GAN."""
-        return frozenset({"views", "block"}) | InpaintingModel.option_names()
+        """`views`, `block`, `band` and the options of the GAN."""
+        return frozenset({"views", "block", "band"}) | InpaintingModel.option_names()
 
     @property
     def steps(self) -> int | None:
@@ -114,12 +122,12 @@ class DeepInpaintingModel(OneClassModel):
 
     def _trace_vectors(self) -> Callable[[tf.Tensor], tuple[tf.Tensor, tf.Tensor]]:
         """Traces a graph of the current networks; an earlier graph would hold the networks of an earlier fit."""
-        backbone, generator = self.backbone, self.inpainting.keras_model
+        backbone, generator, band = self.backbone, self.inpainting.keras_model, self.options["band"]
 
         def compute(images: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
             original = deep.halved(images) / 255.0
             inpainted = self.inpainting.reconstruct(generator, original)
-            return deep.vectors(backbone, images, original, inpainted), ssim(original, inpainted)
+            return deep.vectors(backbone, images, original, inpainted, band), ssim(original, inpainted)
 
         return tf.function(compute, input_signature=[tf.TensorSpec([None, self.size, self.size, 3], tf.float32)])
 

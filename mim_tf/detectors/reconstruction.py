@@ -138,7 +138,7 @@ class NetworkModel(OneClassModel):
         chosen = pixels[:: max(1, len(pixels) // _PREVIEWS)][:_PREVIEWS]
         previewed = tf.image.resize(chosen / np.float32(255), [self.size, self.size], antialias=True)
         self._keras_model = train(
-            lambda: self.make_model(self.make_config(precision, training.seed), training.steps),
+            lambda: self.make_model(self.make_config(precision, training.seed), training.steps or None),
             lambda start: self.batches(pixels, negatives, training, start),
             folder,
             training,
@@ -147,7 +147,7 @@ class NetworkModel(OneClassModel):
             callbacks,
             self.held_out,
         )
-        self._steps = read_state(folder / "state.json").step
+        self._steps = 0 if training.steps == 0 else read_state(folder / "state.json").step
 
     def save(self, folder: Path) -> None:
         """Writes `<network>.weights.h5` for each network that `score_samples` runs; the files hold arrays only."""

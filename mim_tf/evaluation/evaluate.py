@@ -1,4 +1,4 @@
-"""AUROC by class and the sensitivity at the threshold, by photograph and by group, with intervals by group."""
+"""AUROC by class and the verdicts on the class, by photograph and by group, with intervals by group."""
 
 from __future__ import annotations
 
@@ -45,7 +45,11 @@ class Judge(Protocol):
 
     @property
     def threshold(self) -> float:
-        """The lowest similarity of the conformal table that is accepted as the class."""
+        """The lowest similarity at which the class is not excluded."""
+
+    @property
+    def other_threshold(self) -> float | None:
+        """The highest similarity at which other skin is not excluded; None if it is excluded at no similarity."""
 
     @property
     def min_side(self) -> int:
@@ -94,7 +98,8 @@ def evaluate(judge: Judge, photos: Sequence[Photo], split: str, *, by: Sequence[
 
     Returns:
         Scores by class and the metrics. AUROCs use the similarity of every readable image, including those that the
-        gate refuses. For the sensitivity, a refused image of the normal class counts as missed.
+        gate refuses. `sensitivity` is the share of the class that is called the class: an image that is undecided or
+        refused counts as missed. `excluded` is the share of the class that is called another one, which alpha limits.
 
     Raises:
         MimError: the split has no images of the normal class, or of no other class; no photograph has a column of
@@ -157,8 +162,7 @@ def by_ssim(evaluation: Evaluation) -> Evaluation:
         evaluation: result of `evaluate` of a detector that reconstructs images.
 
     Returns:
-        The evaluation by SSIM. Sensitivity and shares are omitted, because the threshold belongs to the detector's own
-        measure.
+        The evaluation by SSIM. Shares of verdicts are omitted, because the tables belong to the detector's own measure.
 
     Raises:
         ValueError: the detector does not reconstruct images.
@@ -180,14 +184,14 @@ def _metrics(judge: Judge, scores: dict[str, ClassScores], split: str, by: Seque
     groups = {name: part.photos.groups for name, part in scores.items()}
     aurocs = _aurocs({name: part.judgement.similarity for name, part in scores.items()}, groups, normal)
     counts = {name: {"images": len(part.photos), "groups": len(set(groups[name]))} for name, part in scores.items()}
-    accepted = {name: part.judgement.verdict == 0 for name, part in scores.items()}
+    called = {name: part.judgement.verdict == 0 for name, part in scores.items()}
     for name, entry in aurocs["classes"].items():
         entry |= {
             **counts[name],
-            "called_" + normal + "_like": float(accepted[name].mean()),
+            "called_" + normal + "_like": float(called[name].mean()),
             "skin": name not in NOT_SKIN,
         }
-    sensitivity = _sensitivity(accepted[normal], groups[normal]) | counts[normal]
+    whole = {"groups_without_miss": _groups_without_miss(called[normal], groups[normal])}
     ssim = {name: part.judgement.ssim for name, part in scores.items() if part.judgement.ssim is not None}
     return {
         "measure": judge.measure,
@@ -195,8 +199,8 @@ def _metrics(judge: Judge, scores: dict[str, ClassScores], split: str, by: Seque
         "normal_class": normal,
         **aurocs,
         "ssim": _aurocs(ssim, groups, normal) if ssim else None,
-        "sensitivity_at_threshold": sensitivity["value"],
-        "sensitivity": sensitivity,
+        "sensitivity": _share(called[normal], groups[normal]) | whole | counts[normal],
+        "excluded": _share(scores[normal].judgement.verdict == 1, groups[normal]) | counts[normal],
         "verdicts": verdicts(scores, normal, by),
         "inpainting": _inpainting(judge, scores),
         "refused": {name: int((part.judgement.reason > 0).sum()) for name, part in scores.items()},
@@ -228,23 +232,28 @@ def _inpainting(judge: Judge, scores: dict[str, ClassScores]) -> dict[str, Any] 
     return {**settings, "classes": classes, "mask_sets": sets}
 
 
-def _sensitivity(accepted: NDArray[np.bool_], groups: NDArray[np.str_]) -> dict[str, Any]:
-    """Share of the normal class that is accepted: of the photographs, of the average group, and groups without a miss.
+def _share(chosen: NDArray[np.bool_], groups: NDArray[np.str_]) -> dict[str, Any]:
+    """Share of the photographs that are chosen, and under `by_group` that of a photograph of the average group.
 
-    The guarantee of the conformal table concerns the second one: a photograph of a new group.
+    The guarantee of the table of the class concerns the second one: a photograph of a new group.
     """
-    by_photograph, names = share_estimate(accepted, groups), sorted(set(groups))
-    shares = [float(accepted[groups == name].mean()) for name in names]
-    entries = []
-    for key, found in (("value", float(sum(shares))), ("count", shares.count(1.0))):
-        low, high = clopper_pearson(found, len(names))
-        entries.append({key: found / len(names) if key == "value" else found, "ci_low": low, "ci_high": high})
-    return {
-        "value": by_photograph.value,
-        **bounds(by_photograph),
-        "by_group": entries[0],
-        "groups_without_miss": entries[1],
-    }
+    by_photograph, shares = share_estimate(chosen, groups), _shares_of_groups(chosen, groups)
+    low, high = clopper_pearson(sum(shares), len(shares))
+    by_group = {"value": sum(shares) / len(shares), "ci_low": low, "ci_high": high}
+    return {"value": by_photograph.value, **bounds(by_photograph), "by_group": by_group}
+
+
+def _groups_without_miss(called: NDArray[np.bool_], groups: NDArray[np.str_]) -> dict[str, Any]:
+    """Number of groups of which every photograph is called the class, with the interval of their share."""
+    shares = _shares_of_groups(called, groups)
+    count = shares.count(1.0)
+    low, high = clopper_pearson(float(count), len(shares))
+    return {"count": count, "ci_low": low, "ci_high": high}
+
+
+def _shares_of_groups(chosen: NDArray[np.bool_], groups: NDArray[np.str_]) -> list[float]:
+    """Share of the photographs of each group that are chosen."""
+    return [float(chosen[groups == name].mean()) for name in sorted(set(groups))]
 
 
 def _aurocs(

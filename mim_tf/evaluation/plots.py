@@ -131,12 +131,13 @@ def roc_figure(evaluation: Evaluation, title: str, path: Path) -> Path:
     return save(figure, path)
 
 
-def similarity_figure(evaluation: Evaluation, threshold: float, title: str, path: Path) -> Path:
-    """Draws the similarity of each image as a strip plot by class, with the threshold.
+def similarity_figure(evaluation: Evaluation, thresholds: tuple[float, float | None], title: str, path: Path) -> Path:
+    """Draws the similarity of each image as a strip plot by class, with the limits of the verdicts.
 
     Args:
         evaluation: result of `evaluate`.
-        threshold: similarity below which an image is not accepted as the class.
+        thresholds: similarity below which the class is excluded, and the one above which other skin is, if there is
+            one.
         title: title of the figure.
         path: the PNG file to write.
 
@@ -156,7 +157,10 @@ def similarity_figure(evaluation: Evaluation, threshold: float, title: str, path
             linewidths=0,
             color=COLOURS[row % len(COLOURS)],
         )
-    axis.axvline(threshold, color="0.3", linewidth=1, linestyle="--", label=f"threshold {threshold:.3f}")
+    normal, (low, high) = text_of(evaluation.metrics["normal_class"]), thresholds
+    axis.axvline(low, color="0.3", linewidth=1, linestyle="--", label=f"below {low:.3f}: {normal} is excluded")
+    if high is not None:
+        axis.axvline(high, color="0.3", linewidth=1, linestyle=":", label=f"above {high:.3f}: other skin is excluded")
     axis.set_yticks(range(len(evaluation.scores)), [text_of(name) for name in evaluation.scores])
     axis.invert_yaxis()
     axis.set(xlabel=f"similarity ({evaluation.metrics['measure']})", title=title)

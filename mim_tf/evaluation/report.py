@@ -70,7 +70,7 @@ def write_report(
     evaluation = evaluate(judge, photos, split, by=by, warn=warn)
     title = f"{judge.measure}, split {split}"
     roc_figure(evaluation, title, out / "roc.png")
-    similarity_figure(evaluation, judge.threshold, title, out / "similarities.png")
+    similarity_figure(evaluation, (judge.threshold, judge.other_threshold), title, out / "similarities.png")
     verdict_figure(evaluation.metrics["verdicts"], f"Verdicts ({title})", out / "verdicts.png")
     examples = {}
     for name, part in evaluation.scores.items():

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from mim_export.score.decide import verdict_names
+from mim_export.score.conformal import verdict_names
 from mim_export.score.errors import MimError
 from mim_tf.data.splits import NOT_SKIN, Photo
 from mim_tf.evaluation.metrics import auroc_estimate, bounds, share_estimate

@@ -8,8 +8,12 @@ these statistics to a score.
 
 from __future__ import annotations
 
+import math
+
 import keras
+import numpy as np
 import tensorflow as tf
+from numpy.typing import NDArray
 
 from mim_tf.backbones.efficientnet import feature_network
 
@@ -60,6 +64,50 @@ def halved(images: tf.Tensor) -> tf.Tensor:
     return tf.floor(tf.nn.avg_pool2d(images, SCALE, SCALE, "VALID") + 0.5)
 
 
+def band_limited(images: tf.Tensor, band: int) -> tf.Tensor:
+    """Removes the details of photographs that a side of `band` pixels cannot show.
+
+    How sharp a photograph is depends on its camera and its source, not on the disease.
+
+    Args:
+        images: float32 (B, S, S, 3), whole numbers in [0, 255].
+        band: at most S, with a large common divisor: images of S / band = q / p px, in lowest terms, are computed by
+            p² filters of q x q px.
+
+    Returns:
+        float32 (B, S, S, 3) in [0, 255]: the area averages of squares of S / `band` pixels, rounded as
+        `mim_export.score.preprocess.resample` does, and enlarged by bilinear interpolation between their centres.
+
+    Example:
+        At S = 4 and a band of 2, a row of 0, 0, 8, 8 becomes 0, 2, 6, 8.
+    """
+    side = images.shape[1]
+    if band == side:
+        return images
+    unit = math.gcd(side, band)
+    q, p = side // unit, band // unit
+    sums = tf.nn.conv2d(images, _area_filters(q, p), q, "VALID")
+    means = tf.floor((sums if p == 1 else tf.nn.depth_to_space(sums, p)) / q**2 + 0.5)
+    return tf.image.resize(means, (side, side))
+
+
+def _area_filters(q: int, p: int) -> NDArray[np.float32]:
+    """Filters that sum q x q pixels to p x p squares; whole numbers, with which float32 sums are exact.
+
+    Args:
+        q: pixels in a row; each is p units wide.
+        p: squares in a row; each is q units wide.
+
+    Returns:
+        float32 (q, q, 3, 3 p²), for `tf.nn.depth_to_space`.
+    """
+    pixels, squares = p * np.arange(q), q * np.arange(p)
+    ends = np.minimum(pixels[:, None] + p, squares + q)
+    overlap = np.maximum(ends - np.maximum(pixels[:, None], squares), 0)  # (q, p)
+    filters = np.einsum("iy,jx,cd->ijcyxd", overlap, overlap, np.eye(3))
+    return filters.reshape(q, q, 3, 3 * p**2).astype(np.float32)
+
+
 def error_weights(original: tf.Tensor, inpainted: tf.Tensor) -> tf.Tensor:
     """Computes the share of each feature position in the mean absolute inpainting error.
 
@@ -94,7 +142,7 @@ def statistics(features: tf.Tensor, weights: tf.Tensor) -> tf.Tensor:
     return tf.concat([mean, tf.sqrt(variance)], axis=1)
 
 
-def vectors(network: keras.Model, images: tf.Tensor, original: tf.Tensor, inpainted: tf.Tensor) -> tf.Tensor:
+def vectors(network: keras.Model, images: tf.Tensor, original: tf.Tensor, inpainted: tf.Tensor, band: int) -> tf.Tensor:
     """Computes the feature vectors that the head scores.
 
     Args:
@@ -102,8 +150,9 @@ def vectors(network: keras.Model, images: tf.Tensor, original: tf.Tensor, inpain
         images: float32 (B, S, S, 3) in [0, 255], the photographs.
         original: float32 (B, S / 2, S / 2, 3) in [0, 1], the images before inpainting.
         inpainted: float32 (B, S / 2, S / 2, 3) in [0, 1], the inpainted images.
+        band: side in pixels to which the image of the network is limited, see `band_limited`; S = it is not.
 
     Returns:
         float32 (B, 2 C), where C is the number of channels of the network; 2 C = 224 for block 10.
     """
-    return statistics(network(images), error_weights(original, inpainted))
+    return statistics(network(band_limited(images, band)), error_weights(original, inpainted))

@@ -20,7 +20,8 @@ class Training:
     """How a method is fitted.
 
     Attributes:
-        steps: gradient steps of each network; None = no limit other than `seconds`.
+        steps: gradient steps of each network; None = no limit other than `seconds`; 0 = none, for networks that start
+            from trained weights.
         batch_size: images per step.
         seconds: maximum training time in seconds, summed over resumed runs; None = no limit.
         precision: Keras dtype policy, or "auto": mixed_bfloat16 on CPUs with bfloat16 instructions, else float32.
@@ -45,7 +46,7 @@ class Training:
     def __post_init__(self) -> None:
         # Numbers of numpy become those of Python, which JSON can hold.
         values = {
-            "steps": None if self.steps is None else check_whole("number of steps", self.steps, 1),
+            "steps": None if self.steps is None else check_whole("number of steps", self.steps, 0),
             "batch_size": check_whole("batch size", self.batch_size, 1),
             "seconds": None if self.seconds is None else _checked_seconds(self.seconds),
             "seed": check_whole("seed", self.seed, 0, MAX_SEED),

@@ -12,7 +12,7 @@ from mim_export.score.atomic_files import is_leftover, read_json, write_json
 from mim_export.score.errors import MimError, explain
 
 #: Format version; increased when older run folders can no longer be read.
-FORMAT = 3
+FORMAT = 4
 #: Name of the folder of files that the fits of a run share, next to their folders; removed at the end of the run.
 SCRATCH = "scratch"
 _LOCK = ".lock"

@@ -17,6 +17,7 @@ import tensorflow as tf
 from mim_export.bench import bench as measuring
 from mim_export.bench import peers, timing
 from mim_export.bench.bench import (
+    EXPLAIN,
     FLOAT,
     KERAS,
     MICRO,
@@ -74,7 +75,7 @@ def bundle(run: Path) -> Path:
 @pytest.fixture
 def simulated_timers(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Simulated timers: 1 ms per kilobyte of the file with one thread, half of it with two."""
-    monkeypatch.setattr(measuring, "lite_timer", lambda content, threads: lambda: len(content) / threads / 1e6)
+    monkeypatch.setattr(measuring, "lite_timer", lambda content, threads, _: lambda: len(content) / threads / 1e6)
     yield
 
 
@@ -175,8 +176,9 @@ def test_turns_alternate_and_warm_up_is_left_out() -> None:
 def test_rows_follow_from_times_and_files(simulated_timers: None, bundle: Path, small: bytes) -> None:
     result = bench(bundle, {YARDSTICK: small}, small, None, quiet, runs=5)
     rows = {row["file"]: row for row in result["rows"]}
-    assert list(rows) == [SCORE, MICRO, YARDSTICK]
-    size = {SCORE: (bundle / SCORE).stat().st_size, MICRO: (bundle / MICRO).stat().st_size, YARDSTICK: len(small)}
+    assert list(rows) == [SCORE, EXPLAIN, MICRO, YARDSTICK]
+    size = {name: (bundle / name).stat().st_size for name in (SCORE, MICRO)}
+    size |= {EXPLAIN: size[SCORE], YARDSTICK: len(small)}
     for name, row in rows.items():
         assert row["flash_bytes"] == size[name]
         for threads in (1, 2):
@@ -197,12 +199,12 @@ def test_rows_follow_from_times_and_files(simulated_timers: None, bundle: Path, 
 
 def test_rows_state_what_the_bundle_knows(simulated_timers: None, bundle: Path, small: bytes) -> None:
     manifest, metrics = (json.loads((bundle / f"{name}.json").read_text()) for name in ("manifest", "metrics"))
-    score, micro = bench(bundle, {}, small, None, quiet, runs=1)["rows"]
+    score, explain, micro = bench(bundle, {}, small, None, quiet, runs=1)["rows"]
     assert (score["resolution"], micro["resolution"]) == (64, 64)
     assert (score["format"], micro["format"]) == ("int8, float32", "int8")
     assert score["auroc_keras"] == metrics["Keras"]["mean_auroc"]
     assert score["auroc_tflite"] == metrics["TFLite"]["mean_auroc"]
-    assert micro["auroc_tflite"] is None
+    assert micro["auroc_tflite"] is None and explain["auroc_tflite"] is None and explain["macs"] is None
     assert micro["activation_bytes"] == manifest["models"][MICRO]["arena_bytes"]
     # The generator runs once for each of two masks. The micro model runs it once. Fill, SSIM and error map add to the
     # score.
@@ -215,7 +217,7 @@ def test_keras_and_float_tflite_are_measured_with_a_run(
     monkeypatch.setattr(measuring, "THREADS", (1,))  # each starts a process that imports TensorFlow
     result = bench(bundle, {}, small, run, quiet, runs=1)
     rows = {row["file"]: row for row in result["rows"]}
-    assert list(rows) == [SCORE, MICRO, KERAS, FLOAT] and result["left_out"] == []
+    assert list(rows) == [SCORE, EXPLAIN, MICRO, KERAS, FLOAT] and result["left_out"] == []
     assert rows[FLOAT]["format"] == rows[KERAS]["format"] == "float32"
     assert rows[FLOAT]["macs"] == rows[SCORE]["macs"] and rows[KERAS]["macs"] is None
     assert rows[KERAS]["auroc_keras"] == rows[SCORE]["auroc_keras"]
@@ -224,23 +226,24 @@ def test_keras_and_float_tflite_are_measured_with_a_run(
 
 
 def test_what_is_timed_in_float_gives_the_detectors_scores(run: Path) -> None:
-    from mim_export.convert.convert import convert_float, score_function
+    from mim_export.convert.convert import convert_float, verdict_function
 
     pixels = dataset.render("mpox", [5], size=64)
     similarity = Detector.load(run).score_samples(pixels)
     image = pixels.astype(np.uint8)
-    frozen = [np.asarray(tensor) for tensor in score_function(run)(tf.constant(image))]
+    frozen = [np.asarray(tensor) for tensor in verdict_function(run)(tf.constant(image))]
     assert any(values.shape == (1,) and abs(float(values[0]) - similarity[0]) < 1e-5 for values in frozen)
-    runner = timing.Interpreter(model_content=convert_float(run)).get_signature_runner("score")
+    runner = timing.Interpreter(model_content=convert_float(run)).get_signature_runner("verdict")
     assert runner(image=image)["similarity"] == pytest.approx(similarity, abs=1e-5)
 
 
 def test_the_run_of_another_bundle_is_refused(run: Path, bundle: Path, tmp_path: Path) -> None:
-    entry = json.loads((run / "detector.json").read_text())
-    entry["calibration"]["alpha"] = 0.1
-    (tmp_path / "detector.json").write_text(json.dumps(entry))
-    with pytest.raises(MimError, match="not exported from this run; name the run that it was"):
-        bench(bundle, {}, b"", tmp_path, quiet)
+    for table, level in (("calibration", "alpha"), ("reference", "beta")):
+        entry = json.loads((run / "detector.json").read_text())
+        entry[table][level] = 0.1
+        (tmp_path / "detector.json").write_text(json.dumps(entry))
+        with pytest.raises(MimError, match="not exported from this run; name the run that it was"):
+            bench(bundle, {}, b"", tmp_path, quiet)
     with pytest.raises(MimError, match=r"detector\.json"):
         bench(bundle, {}, b"", tmp_path / "absent", quiet)
 
@@ -277,7 +280,7 @@ def test_the_command_prints_columns_and_json(
     assert max(map(len, text.splitlines()[:12])) <= 80
     status, text, _ = call(bundle, "--json")
     result = json.loads(text)
-    assert status == 0 and [row["file"] for row in result["rows"]] == [SCORE, MICRO, "other, 64"]
+    assert status == 0 and [row["file"] for row in result["rows"]] == [SCORE, EXPLAIN, MICRO, "other, 64"]
     assert {"machine", "load_before", "runtime", "runs", "checks", "peak_macs_per_second"} <= set(result)
     status, _, error = call(bundle, "--run", bundle)
     assert status == 2 and "detector.json" in error and "Traceback" not in error

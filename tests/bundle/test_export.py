@@ -16,7 +16,7 @@ from typing import Any
 import jsonschema
 import numpy as np
 import pytest
-from model_outputs import own_outputs
+from model_outputs import EXPLAIN_OUTPUTS, VERDICT_OUTPUTS, own_outputs
 from PIL import Image
 from skimage.metrics import structural_similarity
 
@@ -46,7 +46,7 @@ pytestmark = pytest.mark.slow
 def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A run at 64 px, trained for 60 steps."""
     root = tmp_path_factory.mktemp("export")
-    counts = {"train": {"mpox": 16}, "val": {"mpox": 40}, "test": {"mpox": 6, "plain": 6}}
+    counts = {"train": {"mpox": 16}, "val": {"mpox": 40, "plain": 8}, "test": {"mpox": 6, "plain": 6}}
     dataset.write_sample(root / "data", counts=counts)
     detector = Detector("mim", size=64, measure="ssim", width=8)
     detector.fit_folder(
@@ -72,9 +72,11 @@ def test_int8_scores_stay_close_to_keras(run: Path, bundle: Path) -> None:
     pixels = photos.pixels[::4]
     keras, lite = detector.judge(pixels), scorer.judge(pixels)
     np.testing.assert_allclose(lite.similarity, keras.similarity, atol=0.02)
-    # From the similarity of the model, numpy computes the same p-value, verdict and reason.
-    again = decide.judge(lite.similarity, pixels, detector.calibration, detector.gate)
-    np.testing.assert_allclose(lite.p_value, again.p_value, atol=1e-6)
+    # From the similarity of the model, numpy computes the same p-values, verdict and reason.
+    again = decide.judge(lite.similarity, pixels, detector.tables, detector.gate)
+    np.testing.assert_allclose(lite.p_class, again.p_class, atol=1e-6)
+    np.testing.assert_allclose(lite.p_other, again.p_other, atol=1e-6)
+    assert len(set(lite.p_other.tolist())) > 1 and detector.tables.reference.groups == 4
     np.testing.assert_array_equal(lite.verdict, again.verdict)
     np.testing.assert_array_equal(lite.reason, again.reason)
 
@@ -102,17 +104,17 @@ def test_graph_measures_as_scikit_image_does(bundle: Path) -> None:
     np.testing.assert_allclose(result["error_map"][0, :, :, 0], 1 - full.mean(-1), atol=5e-4)
 
 
-def test_both_signatures_and_the_micro_model_share_one_generator(bundle: Path) -> None:
+def test_signatures_and_the_micro_model_share_one_generator(bundle: Path) -> None:
     make = runtimes()["litert-reference"]
     interpreter = make((bundle / "mim.tflite").read_bytes())
-    score, inpaint = (interpreter.get_signature_runner(name) for name in ("score", "inpaint"))
+    explain, inpaint = (interpreter.get_signature_runner(name) for name in ("explain", "inpaint"))
     manifest = json.loads((bundle / "manifest.json").read_text())
     masks = masks_of(manifest)
     small = resample(dataset.render("wheals", [3])[0], 64)
     pieces = [
         (1 - mask) * inpaint(image=small[None], mask=mask[None].astype(np.uint8))["inpainted"][0] for mask in masks
     ]
-    np.testing.assert_array_equal(sum(pieces), score(image=small[None])["inpainted"][0])
+    np.testing.assert_array_equal(sum(pieces), explain(image=small[None])["inpainted"][0])
     micro = golden.run_micro(make((bundle / "mim_micro.tflite").read_bytes()), golden.filled_int8(small, masks))
     np.testing.assert_array_equal(((micro.astype(np.int16) + 128) * (1 - masks)).sum(0), sum(pieces))
     scorer = Scorer(bundle, make)
@@ -139,8 +141,9 @@ def test_operators_types_names_and_alignment(bundle: Path) -> None:
             if buffer.DataLength():
                 assert buffer._tab.Vector(buffer._tab.Offset(4)) % flatbuffer.ALIGNMENT == 0
     model = flatbuffer.read((bundle / "mim.tflite").read_bytes())
-    assert [s.signatureKey for s in model.signatureDefs] == [b"score", b"inpaint"]
-    assert [s.subgraphIndex for s in model.signatureDefs] == [0, 1]
+    assert {s.signatureKey for s in model.signatureDefs} == {b"verdict", b"explain", b"inpaint"}
+    assert sorted(s.subgraphIndex for s in model.signatureDefs) == [0, 1, 2]
+    assert {s.subgraphIndex: s.signatureKey for s in model.signatureDefs}[0] == b"verdict"
     types = flatbuffer.schema.TensorType
     micro = flatbuffer.read((bundle / "mim_micro.tflite").read_bytes())
     assert {t.type for t in micro.subgraphs[0].tensors} <= {types.INT8, types.INT32}
@@ -148,11 +151,12 @@ def test_operators_types_names_and_alignment(bundle: Path) -> None:
 
 def test_outputs_of_the_measure_ssim_are_tensors_of_their_own(bundle: Path) -> None:
     """The converter merges equal tensors. Some runtimes then find only one of the names."""
-    outputs = {"similarity", "p_value", "verdict", "reason", "inpainted", "error_map", "ssim", "foreignness"}
-    assert own_outputs((bundle / "mim.tflite").read_bytes()) == outputs
-    scorer = Scorer(bundle)
-    result = scorer.run(resample(dataset.render("mpox", [5])[0], 64))
-    assert result["similarity"] == result["ssim"] and result["foreignness"].tobytes() == bytes(4)
+    content = (bundle / "mim.tflite").read_bytes()
+    assert own_outputs(content, "verdict") == VERDICT_OUTPUTS and own_outputs(content, "explain") == EXPLAIN_OUTPUTS
+    scorer, pixels = Scorer(bundle), resample(dataset.render("mpox", [5])[0], 64)
+    result = scorer.run(pixels)
+    assert result["similarity"] == result["ssim"]
+    assert result["novelty"].tobytes() == scorer.run(pixels, "verdict")["novelty"].tobytes() == bytes(4)
 
 
 def test_an_operator_that_is_not_allowed_is_said_on_one_line(run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -168,7 +172,8 @@ def test_metadata_and_schema_are_in_the_bundle(bundle: Path) -> None:
         decision = json.loads(archive.read("decision.json"))
         assert archive.read("verdicts.txt").decode().splitlines() == manifest["verdicts"]
     assert decision == {key: manifest[key] for key in decision}
-    assert decision["calibration"]["threshold"] == manifest["calibration"]["threshold"]
+    for table in ("calibration", "reference"):
+        assert decision[table]["threshold"] == manifest[table]["threshold"]
     assert not zipfile.is_zipfile(bundle / "mim_micro.tflite")
     schema = json.loads((bundle / "manifest.schema.json").read_text())
     jsonschema.validate(manifest, schema)
@@ -211,7 +216,7 @@ def test_checksums_are_readable_by_sha256sum(bundle: Path) -> None:
         (lambda b: (b / "LICENSE").unlink(), r"LICENSE: no such file"),
         (lambda b: (b / "manifest.json").unlink(), r"manifest\.json: no such file"),
         (lambda b: (b / "manifest.json").write_text("{"), r"manifest\.json: not JSON"),
-        (lambda b: _edit(b, format=99), r"bundle format 99, this version reads 3"),
+        (lambda b: _edit(b, format=99), r"bundle format 99, this version reads 4"),
         (lambda b: _edit(b, size="large"), r"manifest\.json: size"),
         (lambda b: (b / "extra.txt").write_text("x"), r"extra\.txt: is not listed"),
     ],
@@ -246,7 +251,8 @@ def test_bundle_is_not_written_over_anything(run: Path, bundle: Path) -> None:
 def test_pages_of_the_scorer_lead_to_pages_that_are_there(bundle: Path) -> None:
     pages = list((bundle / "scorer").rglob("*.md"))
     assert bundle / "scorer" / "README.md" in pages  # the specification
-    links = [(page, link) for page in pages for link in re.findall(r"\]\((?!https?:|#)([^)#]+)", page.read_text())]
+    texts = {page: re.sub(r"^```.*?^```", "", page.read_text(), flags=re.DOTALL | re.MULTILINE) for page in pages}
+    links = [(page, link) for page in pages for link in re.findall(r"\]\((?!https?:|#)([^)#]+)", texts[page])]
     assert links and not [(page, link) for page, link in links if not (page.parent / link).exists()]
 
 
@@ -293,10 +299,15 @@ def test_proxyano_scores_on_a_device_as_in_keras(tmp_path: Path) -> None:
     assert manifest["method"] == "proxyano" and manifest["mask_set"] is None
     assert set(manifest["models"]) == {"mim.tflite"}
     assert set(manifest["models"]["mim.tflite"]["ops"]) <= operators.SCORE
-    assert {"similarity", "ssim", "foreignness"} < own_outputs((tmp_path / "bundle" / "mim.tflite").read_bytes())
+    content = (tmp_path / "bundle" / "mim.tflite").read_bytes()
+    assert own_outputs(content, "verdict") == VERDICT_OUTPUTS and own_outputs(content, "explain") == EXPLAIN_OUTPUTS
     scorer, pixels = Scorer(tmp_path / "bundle"), dataset.render("mpox", range(6), size=48)
     np.testing.assert_allclose(scorer.judge(pixels).similarity, detector.score_samples(pixels), atol=1e-4)
     np.testing.assert_array_equal(scorer.judge(pixels).verdict, detector.judge(pixels).verdict)
+    # Without other skin in val the reference is empty: p_other is 1, which is an output all the same, not a constant.
+    assert len(manifest["reference"]["similarities"]) == 0 and manifest["reference"]["threshold"] is None
+    np.testing.assert_array_equal(scorer.judge(pixels).p_other, np.ones(6, np.float32))
+    assert not (scorer.judge(pixels).verdict == VERDICTS.index("mpox-like")).any()
     rebuilt = detector.model.reconstruct(detector.model.keras_model, pixels / np.float32(255)).numpy()
     assert np.abs(scorer.reconstruction_steps(pixels[:1])["reconstructed"] - rebuilt[:1]).max() <= 0.51 / 255
     assert not any(row.bad for row in verify(tmp_path / "bundle"))

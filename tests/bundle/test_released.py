@@ -13,7 +13,7 @@ import jsonschema
 import numpy as np
 import pytest
 from metadata_reader import buffer_of, displayed
-from model_outputs import own_outputs
+from model_outputs import EXPLAIN_OUTPUTS, VERDICT_OUTPUTS, own_outputs
 from PIL import Image
 
 from mim_export.bundle import golden
@@ -82,7 +82,8 @@ def test_released_models_hold_what_describes_them(bundle: Path) -> None:
         assert archive.namelist() == list(oracle["mim.tflite"]["files"])
         decision = json.loads(archive.read("decision.json"))
     assert decision == {key: manifest[key] for key in decision}
-    assert len(own_outputs((bundle / "mim.tflite").read_bytes())) == 8
+    content = (bundle / "mim.tflite").read_bytes()
+    assert own_outputs(content, "verdict") == VERDICT_OUTPUTS and own_outputs(content, "explain") == EXPLAIN_OUTPUTS
     assert (bundle / PUBLISHED.name).read_text() == PUBLISHED.read_text()
     jsonschema.validate(manifest, json.loads(PUBLISHED.read_text()))
 
@@ -94,9 +95,20 @@ def test_released_bundle_can_say_no() -> None:
     assert 1 / (calibration["groups"] + 1) <= calibration["alpha"] + 1e-9
     judgement = scorer.judge(dataset.render("macules", range(16), size=scorer.size))
     judged = judgement.reason == 0
-    refused = judgement.verdict[judged] == VERDICTS.index("not-mpox-like")
+    no_class = judgement.p_class <= calibration["alpha"] + 1e-5
+    no_other = judgement.p_other <= scorer.manifest["reference"]["beta"] + 1e-5
+    refused = judgement.verdict == VERDICTS.index("not-mpox-like")
     assert refused.any()
-    np.testing.assert_array_equal(refused, judgement.p_value[judged] <= calibration["alpha"] + 1e-6)
+    np.testing.assert_array_equal(refused, judged & no_class & ~no_other)
+
+
+@BUNDLES
+def test_released_golden_images_get_every_verdict(bundle: Path) -> None:
+    """`mpox-like` needs a reference of enough groups for beta."""
+    reference = read_manifest(bundle)["reference"]
+    assert reference["threshold"] is not None and 1 / (reference["groups"] + 1) <= reference["beta"]
+    entries, _ = golden.read(bundle)
+    assert {entry["verdict"] for entry in entries} == set(VERDICTS)
 
 
 def _drawn(kind: str, number: int, side: int) -> np.ndarray:

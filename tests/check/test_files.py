@@ -45,7 +45,7 @@ def _complaint(folder: Path) -> str:
 def test_released_bundles_pass(small: Path) -> None:
     notes: list[str] = []
     for folder in (RELEASED, RELEASED.with_name("released_micro"), small):
-        assert check_files(folder, notes.append)["format"] == 3
+        assert check_files(folder, notes.append)["format"] == 4
     assert not notes
 
 
@@ -188,14 +188,14 @@ def test_added_entries_are_noted(bundle: Path) -> None:
 
     def add(manifest: dict[str, Any]) -> None:
         manifest["comment"] = {"by": "a later version"}
-        for place in ("gate/x", "calibration/x", "measure/network/x", "models/mim.tflite/x", "files/LICENSE/x"):
-            put(manifest, place, [1])
-        put(manifest, "models/mim.tflite/signatures/score/inputs/image/layout", "NHWC")
+        for place in ("gate", "calibration", "reference", "measure/network", "models/mim.tflite", "files/LICENSE"):
+            put(manifest, f"{place}/x", [1])
+        put(manifest, "models/mim.tflite/signatures/verdict/inputs/image/layout", "NHWC")
 
     edit(bundle, add)
     notes: list[str] = []
     assert check_files(bundle, notes.append)["comment"] == {"by": "a later version"}
-    assert len(notes) == 7 and all("manifest.json: the entry " in note for note in notes)
+    assert len(notes) == 8 and all("manifest.json: the entry " in note for note in notes)
     assert any('"comment"' in note for note in notes) and any('"gate.x"' in note for note in notes)
     edit(bundle, lambda manifest: manifest.update({f"entry {number}\n": 0 for number in range(50)}))
     notes.clear()
@@ -228,7 +228,7 @@ def test_text_that_is_not_json_is_refused(bundle: Path) -> None:
         sign_only_manifest(bundle)
         message = _complaint(bundle)
         assert "manifest.json: not JSON" in message and complaint in message
-    (bundle / "manifest.json").write_bytes(json.dumps({"format": 3}).encode("utf-16"))
+    (bundle / "manifest.json").write_bytes(json.dumps({"format": 4}).encode("utf-16"))
     assert "manifest.json: not JSON" in _complaint(bundle)
 
 

@@ -26,7 +26,7 @@ from mim_tf.detector import Detector
 from mim_tf.synthetic import dataset
 from mim_tf.training.run_folder import exclusive_lock
 
-COUNTS = {"train": {"mpox": 12}, "val": {"mpox": 40}, "test": {"mpox": 6, "plain": 6, "no_skin": 6}}
+COUNTS = {"train": {"mpox": 12}, "val": {"mpox": 40, "plain": 8}, "test": {"mpox": 6, "plain": 6, "no_skin": 6}}
 
 
 @pytest.fixture(scope="module")
@@ -80,7 +80,16 @@ def test_train_evaluate_and_export_a_baseline(run: Run, folder: Path, tmp_path: 
     result = run("train", "--data", folder, "--out", out, "--method", "colour", "--json")
     assert result.status == 0, result.err
     summary = json.loads(result.out)
-    assert summary["groups"] == 20 and summary["method"] == "split"
+    assert summary["groups"] == 20 and summary["method"] == "split" and summary["alpha"] == 0.05
+    # Two images are a group of the synthetic folder.
+    reference = summary["reference"]
+    assert (reference["groups"], reference["conditions"], reference["beta"]) == (4, ["plain"], 0.2)
+    assert "mpox-like" in summary["guarantee"] and "conditions equally frequent" in reference["guarantee"]
+    tables = Detector.load(out).tables
+    assert (summary["threshold"], reference["threshold"]) == (tables.calibration.threshold, tables.reference.threshold)
+    # Without --json: both guarantees, on one line.
+    line = run("train", "--data", folder, "--out", out, "--method", "colour").out
+    assert line == f"{out}: {summary['guarantee']}; {reference['guarantee']}\n"
     result = run("evaluate", out, "--data", folder, "--out", tmp_path / "evaluation", "--json")
     metrics = json.loads(result.out)
     assert metrics == json.loads((tmp_path / "evaluation" / "metrics.json").read_text())
@@ -117,6 +126,84 @@ def test_several_folders_are_evaluated_by_a_column(run: Run, folder: Path, tmp_p
         "not stated": plain,
     }
     assert_one_line(run(*words, "--by", "age"), "no column 'age'", "skin_type")
+
+
+def write_skin(folder: Path, labels: dict[str, int], first: int) -> Path:
+    """Writes photographs of these classes, each with a content of its own."""
+    for label, count in labels.items():
+        (folder / label).mkdir(parents=True, exist_ok=True)
+        for number in range(count):
+            pixels = dataset.render("scales", [first], size=64)[0]
+            Image.fromarray(pixels).save(folder / label / f"{number}.png")
+            first += 2
+    return folder
+
+
+def test_a_reference_adds_conditions(run: Run, folder: Path, tmp_path: Path) -> None:
+    """Of a plain folder and of one with splits, whose `test` stays unseen; groups of two folders are different ones."""
+    plain = write_skin(tmp_path / "plain", {"acne": 2, "no_skin": 1}, 300)
+    for split, first in (("train", 400), ("val", 420), ("test", 440)):
+        write_skin(tmp_path / "split" / split, {"acne": 1, "eczema": 2}, first)
+    words = ("train", "--data", folder, "--method", "colour", "--alpha", 0.1, "--beta", 0.125)
+    both = ("--reference", plain, "--reference", tmp_path / "split")
+    result = run(*words, *both, "--out", tmp_path / "run", "--json")
+    assert result.status == 0, result.err
+    summary = json.loads(result.out)
+    assert summary["alpha"] == 0.1 and summary["reference"]["beta"] == 0.125
+    detector = Detector.load(tmp_path / "run")
+    found = {one.name: (one.images, one.groups) for one in detector.tables.reference.conditions}
+    assert found == {"acne": (3, 3), "eczema": (2, 2), "plain": (8, 4)}
+    groups = sorted(row[2] for row in detector.photographs if row[0] == "reference")
+    assert groups == [
+        "0:acne/0.png",
+        "0:acne/1.png",
+        *(f"1:val/{name}.png" for name in ("acne/0", "eczema/0", "eczema/1")),
+    ]
+    assert detector.about["further_reference"] == 5
+    assert_one_line(run(*words, "--reference", plain, "--out", tmp_path / "run"), "other settings (reference)")
+    for name, value in (("--alpha", 0.2), ("--beta", 0.25)):
+        changed = run(*words, *both, name, value, "--out", tmp_path / "run")
+        assert_one_line(changed, f"other settings ({name[2:]})")
+    # A photograph of the reference is refused in test.
+    test = tmp_path / "data"
+    shutil.copytree(folder / "test", test / "test")
+    shutil.copy(plain / "acne" / "0.png", test / "test" / "plain")
+    leaking = run("evaluate", tmp_path / "run", "--data", test, "--out", tmp_path / "report")
+    assert_one_line(leaking, "1 photographs of test were fitted or calibrated on", "0.png", "remove")
+
+
+def test_a_reference_that_cannot_be_one_is_one_line(run: Run, folder: Path, tmp_path: Path) -> None:
+    words = ("train", "--data", folder, "--method", "colour", "--out", tmp_path / "run", "--reference")
+    wrong = write_skin(tmp_path / "wrong", {"acne": 1, "mpox": 1}, 300)
+    assert_one_line(run(*words, wrong), "is of the class mpox, not of another; remove this class")
+    (tmp_path / "leaking").mkdir()
+    shutil.copytree(folder / "test" / "plain", tmp_path / "leaking" / "acne")
+    assert_one_line(
+        run(*words, tmp_path / "leaking"), "acne", "is in the reference and in test; remove it from the ref"
+    )
+    unused = write_skin(tmp_path / "unused" / "test", {"acne": 1}, 320).parent
+    assert_one_line(run(*words, unused), "unused: no photographs in val; add other skin to val")
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_photograph_is_trained_on_or_of_the_reference(run: Run, folder: Path, tmp_path: Path) -> None:
+    others = write_skin(tmp_path / "others", {"acne": 2}, 300)
+    words = ("train", "--data", folder, "--out", tmp_path / "run", "--negatives", others, "--reference", others)
+    assert_one_line(run(*words), "is in the reference and in the negatives; remove it from one of them")
+    assert not (tmp_path / "run").exists()
+
+
+def test_too_little_other_skin_is_named(run: Run, folder: Path, tmp_path: Path) -> None:
+    words = ("train", "--data", folder, "--method", "colour", "--out", tmp_path / "run", "--beta", 0.125)
+    result = run(*words)
+    assert result.status == 0 and "no image is called mpox-like: there are 4 groups of other skin" in result.out
+    lines = [line for line in result.err.splitlines() if "groups of other skin are too few for beta 0.125" in line]
+    assert len(lines) == 1 and lines[0].endswith("add other classes to val, or a reference")
+    result = run("evaluate", tmp_path / "run", "--data", folder, "--out", tmp_path / "report", "--json")
+    metrics = json.loads(result.out)
+    assert metrics["sensitivity"]["value"] == 0
+    shares = metrics["verdicts"]["classes"]["mpox"]["shares"]
+    assert metrics["excluded"]["value"] == shares["not-mpox-like"]["value"]
 
 
 @pytest.mark.slow
@@ -199,6 +286,8 @@ def test_output_inside_the_data_folder_is_one_line(run: Run, folder: Path, tmp_p
     )
     negatives = ("--negatives", data, "--out", data / "run")
     assert_one_line(run("train", "--data", folder, *negatives), inside, "choose a folder outside")
+    references = ("--reference", folder, "--reference", data, "--out", data / "run")
+    assert_one_line(run("train", "--data", folder, *references), inside, "choose a folder outside")
     assert_one_line(run("evaluate", RELEASED, "--data", data, "--out", data / "report"), inside)
     assert_one_line(run("compare", "--data", data, "--methods", "colour", "--out", data / "compare"), inside)
     assert_one_line(run("export", tmp_path / "run", "--data", data, "--out", data / "bundle"), inside)
@@ -226,7 +315,10 @@ def test_wrong_folders_and_files_are_one_line(run: Run, folder: Path, tmp_path: 
     assert_one_line(run("train", "--data", folder, "--out", out, "--size", 50), "50")
     assert_one_line(run("train", "--data", folder, "--out", out, "--width", 0), "width 0 is not possible")
     assert_one_line(run("train", "--data", folder, "--out", photo, "--method", "blur"), "photo.jpg")
-    assert_one_line(run("train", "--data", folder, "--out", out, "--sensitivity", 0.999), "0.0")
+    assert_one_line(run("train", "--data", folder, "--out", out, "--alpha", 0.001), "alpha 0.001", "use alpha 0.0")
+    reference = ("train", "--data", folder, "--out", out, "--reference")
+    assert_one_line(run(*reference, tmp_path / "absent"), "absent", "no such folder")
+    assert_one_line(run(*reference, tmp_path / "empty"), "empty", "no images")
     assert_one_line(run("evaluate", tmp_path / "empty", "--data", folder, "--out", out), "not a run folder")
     assert_one_line(
         run("evaluate", RELEASED, "--data", folder, "--split", "nine", "--out", out), "nine", "name another split"
@@ -247,12 +339,15 @@ def test_wrong_folders_and_files_are_one_line(run: Run, folder: Path, tmp_path: 
         (("--seed", 2**32), "seed 4294967296 is not possible"),
         (("--size", "-5"), "size -5 is not possible"),
         (("--size", 0), "size 0 is not possible"),
-        (("--steps", 0), "number of steps 0 is not possible"),
+        (("--steps", "-1"), "number of steps -1 is not possible"),
         (("--batch-size", 0), "batch size 0 is not possible"),
-        (("--sensitivity", "nan"), "--sensitivity nan is not between 0 and 1"),
-        (("--sensitivity", 1.5), "--sensitivity 1.5 is not between 0 and 1"),
-        (("--sensitivity", 0), "--sensitivity 0 is not between 0 and 1"),
-        (("--sensitivity", 1), "--sensitivity 1 is not between 0 and 1"),
+        (("--alpha", "nan"), "alpha nan is not between 0 and 1"),
+        (("--alpha", 1.5), "alpha 1.5 is not between 0 and 1"),
+        (("--alpha", 0), "alpha 0 is not between 0 and 1"),
+        (("--beta", "nan"), "beta nan is not between 0 and 1"),
+        (("--beta", "-0.2"), "beta -0.2 is not between 0 and 1"),
+        (("--beta", 1), "beta 1 is not between 0 and 1"),
+        (("--sensitivity", 0.95), "--sensitivity"),
         (("--minutes", "nan"), "training time nan s is not possible"),
         (("--minutes", "inf"), "training time inf s is not possible"),
         (("--precision", "float16"), "float16"),
@@ -331,6 +426,8 @@ def test_a_run_can_be_kept_without_photographs(run: Run, folder: Path, tmp_path:
         ("size", None),
         ("options", []),
         ("calibration", {}),
+        ("reference", {}),
+        ("reference", None),
         ("gate", None),
         ("about", 5),
         ("sample_images", 7),
@@ -346,7 +443,8 @@ def test_damaged_values_of_a_run_are_one_line(run: Run, folder: Path, tmp_path: 
     assert_one_line(result, "run/", "train again into a new folder")
     entry["calibration"]["similarities"][0] = float("nan")
     (out / "detector.json").write_text(json.dumps(entry))
-    assert_one_line(run("evaluate", out, "--data", folder, "--out", tmp_path / "evaluation"), "not finite numbers")
+    evaluated = run("evaluate", out, "--data", folder, "--out", tmp_path / "evaluation")
+    assert_one_line(evaluated, "similarities of the calibration are not finite numbers")
 
 
 def test_runs_of_another_version_are_refused(run: Run, folder: Path, tmp_path: Path) -> None:
@@ -415,5 +513,5 @@ def test_folders_without_permission_are_one_line(run: Run, tmp_path: Path) -> No
 def test_help_names_every_command(run: Run) -> None:
     result = run("--help")
     assert result.status == 0
-    names = ("demo", "prepare", "train", "evaluate", "compare", "export", "verify", "score", "bench")
+    names = ("demo", "prepare", "train", "evaluate", "compare", "export", "verify", "score", "bench", "pack")
     assert all(name in result.out for name in names)

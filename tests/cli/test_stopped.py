@@ -67,7 +67,7 @@ def test_a_stopped_training_ends_as_an_unbroken_one_and_leaves_nothing(tmp_path:
     whole, broken = (load_detector(tmp_path / name) for name in ("whole", "broken"))
     pixels = dataset.render("mpox", range(300, 308), size=32)
     np.testing.assert_array_equal(whole.score_samples(pixels), broken.score_samples(pixels))
-    assert whole.calibration == broken.calibration and whole.gate == broken.gate
+    assert whole.tables == broken.tables and whole.gate == broken.gate
     names = [path.name for path in tmp_path.rglob("*")]
     assert not [name for name in names if is_leftover(name) or name == SCRATCH]
     assert not list((tmp_path / "tmp").iterdir())

@@ -44,10 +44,10 @@ def metrics() -> dict[str, Any]:
     against = {**dict.fromkeys(("psnr", "ssim"), share), "perceptual_distance_ratio": None}
     quality = {"rows": {"model": measures, "push_pull": measures}, "against_biharmonic": against}
     inpainting = {"size": 32, "masks": 4, "classes": {ODD[0]: quality}, "mask_sets": {"2 px, 4 masks": quality}}
-    names = [f"{ODD[0]}-like", f"not-{ODD[0]}-like", "cannot-judge"]
+    names = [f"{ODD[0]}-like", f"not-{ODD[0]}-like", "undecided", "cannot-judge"]
     judged = {"images": 2, "groups": 2, "shares": dict.fromkeys(names, share)}
     verdicts = {"names": names, "classes": dict.fromkeys(ODD, judged), "other_skin": judged, "by": {}}
-    shares = {"sensitivity": sensitivity, "verdicts": verdicts}
+    shares = {"excluded": {**share, "by_group": share, "groups": 2}, "sensitivity": sensitivity, "verdicts": verdicts}
     return {**result, "classes": dict.fromkeys(ODD, entry), **shares, "inpainting": inpainting}
 
 
@@ -61,10 +61,24 @@ def test_a_table_shows_every_name_as_it_is(streams: Any, encoding: str) -> None:
         assert sum(name in line for line in text.splitlines()) >= 1, name
 
 
+def test_the_verdicts_on_the_class_have_a_line_each(streams: Any) -> None:
+    content, _ = streams("utf-8")
+    shown = metrics() | {"normal_class": "mpox", "inpainting": None}
+    share = {"value": 0.25, "ci_low": None, "ci_high": None}
+    by_group = {"value": 0.3125, "ci_low": 0.125, "ci_high": 0.5}
+    shown["excluded"] = {**share, "by_group": by_group, "groups": 2}
+    tables.show_metrics(shown, False)
+    lines = content.getvalue().decode().splitlines()
+    whole = "0.500 [0.400, 0.600] by photograph, 0.500 [0.400, 0.600] with each group counted once"
+    assert f"mpox called mpox-like (sensitivity): {whole}; 1 of 2 groups without a miss [0.400, 0.600]" in lines
+    alone = "0.250 (one group: no interval) by photograph"
+    assert f"mpox called not-mpox-like: {alone}, 0.312 [0.125, 0.500] with each group counted once" in lines
+
+
 def test_a_table_of_verdicts_fits_a_terminal(streams: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("COLUMNS", "80")
     content, _ = streams("utf-8")
-    names = ["mpox-like", "not-mpox-like", "cannot-judge"]
+    names = ["mpox-like", "not-mpox-like", "undecided", "cannot-judge"]
     all_of_it = {"value": 1.0, "ci_low": 0.82, "ci_high": 1.0}
     entry = {"images": 1234, "groups": 1030, "shares": dict.fromkeys(names, all_of_it)}
     by_value = {"values": {"1": {**entry, "auroc": {"value": 0.9}}}, "spread": 0.25}
@@ -74,7 +88,7 @@ def test_a_table_of_verdicts_fits_a_terminal(streams: Any, monkeypatch: pytest.M
     )
     text = content.getvalue().decode()
     assert max(map(len, text.splitlines())) <= 80 and "…" not in text
-    assert sum(line.split().count("100") == 3 for line in text.splitlines()) == 3
+    assert text.count("100        100        100        100") == 3
     assert "chickenpox_measles" in text and "1234 (1030)" in text and "is 0.25" in text
 
 

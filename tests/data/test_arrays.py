@@ -70,6 +70,10 @@ def test_groups_are_one_a_photograph() -> None:
         check_groups({1, 2, 3}, 3)  # type: ignore[arg-type]
     with pytest.raises(MimError, match="received rows of different lengths"):
         check_groups([[1], [2, 3], [4]], 3)  # type: ignore[list-item]
+    with pytest.raises(
+        MimError, match=r"expected conditions of shape \(3,\), .*; pass .* one condition for each image"
+    ):
+        check_groups(["a", "b"], 3, "condition")
 
 
 @given(st.integers(1, 12), st.integers(1, 12), st.integers(1, 8))

@@ -1,4 +1,4 @@
-"""`mim_tf.data.content`: digests, fingerprints, the record of a run, known negatives."""
+"""`mim_tf.data.content`: digests, fingerprints, the record of a run, known negatives and references."""
 
 from __future__ import annotations
 
@@ -14,7 +14,16 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from mim_export.score.errors import MimError
-from mim_tf.data.content import digest, digests, fingerprint, known_negatives, read_record, record_rows, write_record
+from mim_tf.data.content import (
+    digest,
+    digests,
+    fingerprint,
+    first_shared,
+    read_record,
+    record_rows,
+    unseen_by_test,
+    write_record,
+)
 from mim_tf.data.folder import scan_folder
 from mim_tf.data.splits import Photo, select
 
@@ -70,19 +79,30 @@ def test_a_damaged_record_is_one_line(photos: list[Photo], tmp_path: Path) -> No
     assert not (tmp_path / "photographs.csv").exists()
 
 
-def test_known_negatives_exclude_normal_class_and_test_split(tmp_path: Path) -> None:
+@pytest.mark.parametrize("role", ["negatives", "reference"])
+def test_what_a_user_adds_excludes_normal_class_and_test_split(tmp_path: Path, role: str) -> None:
     for name in ("data/train/mpox/a.png", "data/test/acne/b.png", "more/acne/c.png", "wrong/mpox/d.png"):
         path = tmp_path / name
         path.parent.mkdir(parents=True)
         Image.fromarray(np.full((8, 8, 3), ord(path.stem), np.uint8)).save(path)
     photos = scan_folder(tmp_path / "data")
-    (known,) = known_negatives(scan_folder(tmp_path / "more"), photos, "mpox")
-    assert known.split == "negatives" and known.label == "acne"
+    (found,) = unseen_by_test(scan_folder(tmp_path / "more"), photos, "mpox", role)
+    assert found.split == role and found.label == "acne" and found.split_seed is None
     with pytest.raises(MimError, match=r"d\.png: is of the class mpox"):
-        known_negatives(scan_folder(tmp_path / "wrong"), photos, "mpox")
-    with pytest.raises(MimError, match=r"b\.png: is among the negatives and in test"):
-        known_negatives(select(photos, "test", "acne"), photos, "mpox")
+        unseen_by_test(scan_folder(tmp_path / "wrong"), photos, "mpox", role)
+    with pytest.raises(MimError, match=rf"b\.png: is in the {role} and in test; remove it from the {role}"):
+        unseen_by_test(select(photos, "test", "acne"), photos, "mpox", role)
     # A copy under another name is still in test.
     shutil.copy(tmp_path / "data/test/acne/b.png", tmp_path / "more/acne/copy.png")
-    with pytest.raises(MimError, match=r"copy\.png: is among the negatives and in test"):
-        known_negatives(scan_folder(tmp_path / "more"), photos, "mpox")
+    with pytest.raises(MimError, match=rf"copy\.png: is in the {role} and in test"):
+        unseen_by_test(scan_folder(tmp_path / "more"), photos, "mpox", role)
+
+
+def test_shared_content_is_found_whatever_the_name(photos: list[Photo], tmp_path: Path) -> None:
+    shutil.copy(photos[1].path, tmp_path / "c.png")
+    other = Photo(tmp_path / "c.png", "val", "acne", "c")
+    assert first_shared(photos, [other]) == photos[1] and first_shared([other], photos) == other
+    assert first_shared(photos[:1], [other]) is first_shared([], photos) is first_shared(photos, []) is None
+    # Two files that cannot be read are not known to be equal.
+    absent = [replace(other, path=tmp_path / name) for name in ("d.png", "e.png")]
+    assert first_shared(absent[:1], absent[1:]) is None

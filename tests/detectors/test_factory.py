@@ -22,7 +22,7 @@ def test_options_are_those_of_the_signature() -> None:
     assert ClassifierModel.option_names() == {"width"}
     assert {"width", "discriminator_width", "losses", "cell"} <= InpaintingModel.option_names()
     assert not {"size", "precision", "seed"} & InpaintingModel.option_names()
-    assert DeepInpaintingModel.option_names() == InpaintingModel.option_names() | {"views", "block"}
+    assert DeepInpaintingModel.option_names() == InpaintingModel.option_names() | {"views", "block", "band"}
 
 
 @pytest.mark.parametrize("name", ["mim", "classifier", "blur"])

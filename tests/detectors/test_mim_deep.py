@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from model_outputs import own_outputs
+from model_outputs import EXPLAIN_OUTPUTS, VERDICT_OUTPUTS, own_outputs
 from sklearn.metrics import roc_auc_score
 
 from mim_export.bundle.export import export_run
@@ -29,6 +29,7 @@ from mim_tf.negatives.kinds import NEGATIVES
 from mim_tf.negatives.views import make_views
 from mim_tf.synthetic import dataset
 from mim_tf.training.config import Training
+from mim_tf.training.pretrained import pretrained_generator
 from mim_tf.training.run_folder import SCRATCH
 
 pytestmark = pytest.mark.slow
@@ -92,13 +93,13 @@ def test_views_are_made_once_for_all_fits_of_a_run(tmp_path: Path, monkeypatch: 
     quiet = {"warn": print, "progress": lambda *line: None}
     training = Training(steps=1, batch_size=2, precision="float32")
     detector.fit_folder(scan_folder(tmp_path / "data"), tmp_path / "run", alpha=0.2, training=training, **quiet)
-    assert detector.calibration.method == "cross" and len(seen) == len(set(seen)) == 12
+    assert detector.tables.calibration.method == "cross" and len(seen) == len(set(seen)) == 12
     assert not (tmp_path / "run" / SCRATCH).exists()
     # A finished run is not fitted again.
     monkeypatch.setattr(deep_inpainting, "fit_head", None)
     again = Detector("mim", size=64, measure="deep", width=4, views=1)
     again.fit_folder(scan_folder(tmp_path / "data"), tmp_path / "run", alpha=0.2, training=training, **quiet)
-    assert again.calibration == detector.calibration
+    assert again.tables == detector.tables
 
 
 def test_cached_views_belong_to_their_photograph_options_and_code(
@@ -208,7 +209,7 @@ def test_the_graph_scores_as_keras_does(root: Path) -> None:
     assert keras.ssim is not None and lite.ssim is not None
     np.testing.assert_allclose(lite.ssim, keras.ssim, atol=0.02)
     np.testing.assert_array_equal(lite.reason, keras.reason)
-    novelty = [float(scorer.run(image)["foreignness"][0]) for image in images]
+    novelty = [float(scorer.run(image)["novelty"][0]) for image in images]
     assert np.corrcoef(novelty, detector.model.measures(images).novelty)[0, 1] > 0.999
 
 
@@ -230,9 +231,10 @@ def test_the_bundle_holds_on_every_runtime_and_names_its_network(root: Path) -> 
     assert not any(row.bad for row in verify(root / "bundle"))
     manifest = Scorer(root / "bundle").manifest
     network = manifest["measure"]["network"]
-    named = {"name": "EfficientNet-Lite0", "block": 10, "size": 96, "statistics": 224, "components": 15}
+    named = {"name": "EfficientNet-Lite0", "block": 10, "size": 96, "band": 96, "statistics": 224, "components": 15}
     assert network.items() >= named.items()
-    assert len(own_outputs((root / "bundle" / "mim.tflite").read_bytes())) == 8
+    content = (root / "bundle" / "mim.tflite").read_bytes()
+    assert own_outputs(content, "verdict") == VERDICT_OUTPUTS and own_outputs(content, "explain") == EXPLAIN_OUTPUTS
     for path in (root / "bundle").glob("*.tflite"):
         operators.check(path.read_bytes(), operators.SCORE if path.name == "mim.tflite" else operators.MICRO)
     assert sorted(manifest["models"]) == ["mim.tflite", "mim_micro.tflite"]
@@ -254,6 +256,33 @@ def test_a_bundle_for_a_microcontroller_is_all_int8(root: Path, tmp_path: Path) 
     integer, mixed = (Scorer(folder / "bundle").judge(images).similarity for folder in (tmp_path, root))
     assert np.corrcoef(keras, integer)[0, 1] > 0.98
     assert np.abs(mixed - keras).mean() < 0.5 * np.abs(integer - keras).mean()
+
+
+def test_a_head_with_a_band_limit_is_fitted_for_the_released_gan_and_exported(root: Path, tmp_path: Path) -> None:
+    detector = Detector("mim", size=96, width=24, views=1, band=64, start="released")
+    training = Training(steps=0, precision="float32")
+    detector.fit_folder(scan_folder(root / "data"), tmp_path / "run64", training=training, warn=print)
+    images = pixels(root, "mpox")
+    scores = detector.score_samples(images)
+    assert detector.model.inpainting.steps == 0
+    generator = Detector.load(tmp_path / "run64").model.inpainting
+    released = pretrained_generator("released").get_weights()
+    for found, expected in zip(generator.network.get_weights(), released, strict=True):
+        np.testing.assert_array_equal(found, expected)
+    export_run(tmp_path / "run64", tmp_path / "bundle64", None, None, print)
+    assert Scorer(tmp_path / "bundle64").manifest["measure"]["network"]["band"] == 64
+    assert not any(row.bad for row in verify(tmp_path / "bundle64"))
+    np.testing.assert_allclose(Scorer(tmp_path / "bundle64").judge(images).similarity, scores, atol=0.1)
+    with pytest.raises(MimError, match=r"features are limited to 64 px.*; train with --band 96"):
+        export_run(tmp_path / "run64", tmp_path / "micro", None, None, print, micro=True)
+
+
+def test_steps_of_zero_need_trained_weights(root: Path, tmp_path: Path) -> None:
+    with pytest.raises(MimError, match="0 steps are not possible for the method mim from random weights; train for 1"):
+        Detector("mim", size=96).fit_folder(scan_folder(root / "data"), tmp_path / "run", training=Training(steps=0))
+    with pytest.raises(MimError, match="for the method colour"):
+        Detector("colour", size=96).fit(pixels(root, "mpox"), alpha=0.2, training=Training(steps=0))
+    assert not (tmp_path / "run").exists()
 
 
 def test_examples_show_the_way(root: Path) -> None:
@@ -278,6 +307,19 @@ def test_what_cannot_be_made_is_named(name: str, size: int, measure: str, line: 
 def test_a_block_without_features_of_that_size_is_named() -> None:
     with pytest.raises(MimError, match="block 4 has no features at 1/16 of the resolution; choose 5 to 10"):
         create_model("mim", 96, "deep", block=4)
+
+
+@pytest.mark.parametrize(
+    ("band", "line"),
+    [(40, "band 40 is not possible; choose a multiple of 32 from 32 to 96"), (128, "band 128 is"), (0, "band 0 is")],
+)
+def test_a_band_that_is_not_possible_is_named(band: int, line: str) -> None:
+    with pytest.raises(MimError, match=line):
+        create_model("mim", 96, "deep", band=band)
+
+
+def test_the_default_band_depends_on_the_side() -> None:
+    assert [create_model("mim", side, "deep").options["band"] for side in (64, 128, 160, 192)] == [64, 128, 128, 128]
 
 
 def test_a_damaged_head_is_named(root: Path, tmp_path: Path) -> None:

@@ -7,10 +7,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 from numpy.typing import NDArray
-from scipy.stats import binomtest
+from PIL import Image
+from scipy.stats import beta, binomtest
 from sklearn.metrics import roc_auc_score
 
-from mim_export.score.decide import Judgement
+from mim_export.score.decide import VERDICTS, Judgement
 from mim_export.score.errors import MimError
 from mim_export.score.preprocess import Inpainted, mask_set
 from mim_tf.data.folder import scan_folder
@@ -18,8 +19,8 @@ from mim_tf.evaluation.evaluate import by_ssim, evaluate
 from mim_tf.synthetic import dataset
 
 COUNTS = {"train": {"mpox": 2}, "test": {"mpox": 6, "plain": 4, "macules": 5, "no_skin": 4}}
-#: Minimum mean grey level of an image that the fake detector calls mpox-like.
-LIMIT = 0.4
+#: Mean grey level below which the fake detector calls an image not-mpox-like, and from which on mpox-like.
+LOW, HIGH = 0.4, 0.5
 
 
 def reference(positive: list[float], negative: list[float]) -> float:
@@ -30,13 +31,15 @@ class FakeJudge:
     """Brightness as similarity; refuses the first image of each class."""
 
     size, measure, normal_class, min_side = 16, "brightness", "mpox", 16
+    threshold, other_threshold = LOW, HIGH
 
     def judge(self, pixels: NDArray[np.uint8]) -> Judgement:
         similarity = (pixels.mean(axis=(1, 2, 3)) / 255).astype(np.float32)
         reason = np.zeros(len(pixels), np.int32)
         reason[0] = 1
-        verdict = np.where(reason > 0, 2, similarity < LIMIT).astype(np.int32)
-        return Judgement(similarity, similarity, verdict, reason)
+        judged = np.where(similarity < LOW, 1, np.where(similarity < HIGH, 2, 0))
+        verdict = np.where(reason > 0, 3, judged).astype(np.int32)
+        return Judgement(similarity, similarity, 1 - similarity, verdict, reason)
 
     def inpaint(self, pixels: NDArray[np.uint8], masks: NDArray[np.float32] | None = None) -> Inpainted | None:
         return None
@@ -60,11 +63,18 @@ def test_metrics_of_a_folder_are_those_of_its_pixels(folder: Path) -> None:
         assert entry["auroc"] == pytest.approx(reference([*bright["mpox"]], [*bright[name]]))
         assert (entry["images"], entry["groups"]) == (len(bright[name]), (len(bright[name]) + 1) // 2)
         assert 0 <= entry["ci_low"] <= entry["ci_high"] <= 1
-        called = (bright[name][1:] >= LIMIT).sum()
+        called = (bright[name][1:] >= HIGH).sum()
         assert entry["called_mpox_like"] == pytest.approx(called / len(bright[name]))
-    # The refused first mpox image counts as missed, regardless of its brightness.
-    assert metrics["sensitivity_at_threshold"] == pytest.approx((bright["mpox"][1:] >= LIMIT).sum() / 6)
-    assert metrics["sensitivity"]["groups"] == 3
+    # The refused first mpox image counts as missed, regardless of its brightness, and is not called another class.
+    assert metrics["sensitivity"]["value"] == pytest.approx((bright["mpox"][1:] >= HIGH).sum() / 6)
+    assert metrics["excluded"]["value"] == pytest.approx((bright["mpox"][1:] < LOW).sum() / 6)
+    assert metrics["sensitivity"]["groups"] == metrics["excluded"]["groups"] == 3
+    assert metrics["sensitivity"]["images"] == metrics["excluded"]["images"] == 6
+    for name, entry in metrics["verdicts"]["classes"].items():
+        shares = [(bright[name][1:] >= HIGH).sum(), (bright[name][1:] < LOW).sum()]
+        shares += [len(bright[name]) - 1 - sum(shares), 1]
+        found = [entry["shares"][verdict]["value"] for verdict in VERDICTS]
+        assert found == pytest.approx(np.array(shares) / len(bright[name]))
 
 
 def test_what_is_no_skin_is_left_out_of_the_mean(folder: Path) -> None:
@@ -82,7 +92,7 @@ def test_small_photographs_are_refused(folder: Path) -> None:
     side = int(evaluate(judge, scan_folder(folder), "test", warn=print).scores["mpox"].photos.sides.min())
     judge.min_side = side + 1
     metrics = evaluate(judge, scan_folder(folder), "test", warn=print).metrics
-    assert metrics["sensitivity_at_threshold"] == 0.0
+    assert metrics["sensitivity"]["value"] == metrics["excluded"]["value"] == 0.0
     assert metrics["refused"] == COUNTS["test"]
     judge.min_side = side
     refused = evaluate(judge, scan_folder(folder), "test", warn=print).metrics["refused"]
@@ -98,14 +108,38 @@ def test_figures_by_group_count_each_group_once(folder: Path) -> None:
     scores = np.concatenate([own.judgement.similarity, other.judgement.similarity])
     entry = metrics["classes"]["plain"]["by_group"]
     assert entry["auroc"] == pytest.approx(roc_auc_score(truth, scores, sample_weight=weights))
-    accepted = own.judgement.verdict == 0
-    shares = [accepted[own.photos.groups == group] for group in sorted(set(own.photos.groups))]
-    sensitivity = metrics["sensitivity"]
-    assert sensitivity["by_group"]["value"] == pytest.approx(np.mean([share.mean() for share in shares]))
+
+
+def test_verdicts_on_the_class_are_counted_by_photograph_and_by_group(tmp_path: Path) -> None:
+    """Grey photographs of the patients a to d and of another class; the first one, of a, is refused."""
+    like, unlike, undecided = 200, 50, 115
+    grey = {"a": [like, like], "b": [like, like], "c": [unlike], "d": [undecided, unlike, like]}
+    rows = ["file,group"]
+    for group, values in grey.items():
+        for number, value in enumerate(values):
+            rows.append(f"test/mpox/{group}{number}.png,{group}")
+            write_grey(tmp_path / rows[-1].partition(",")[0], value)
+    write_grey(tmp_path / "test/acne/x.png", like)
+    (tmp_path / "MANIFEST.csv").write_text("\n".join(rows))
+    metrics = evaluate(FakeJudge(), scan_folder(tmp_path), "test", warn=print).metrics
+    sensitivity, excluded = metrics["sensitivity"], metrics["excluded"]
+    assert (sensitivity["value"], excluded["value"]) == (4 / 8, 2 / 8)
+    by_group = {"sensitivity": (1 / 2 + 1 + 0 + 1 / 3) / 4, "excluded": (0 + 0 + 1 + 1 / 3) / 4}
+    for key, share in by_group.items():
+        entry = metrics[key]["by_group"]
+        low, high = beta.ppf(0.025, 4 * share, 5 - 4 * share), beta.ppf(0.975, 4 * share + 1, 4 - 4 * share)
+        assert (entry["value"], entry["ci_low"], entry["ci_high"]) == pytest.approx((share, low, high))
     whole = sensitivity["groups_without_miss"]
-    assert whole["count"] == sum(share.all() for share in shares)
-    exact = binomtest(whole["count"], len(shares)).proportion_ci(method="exact")
-    assert (whole["ci_low"], whole["ci_high"]) == pytest.approx((exact.low, exact.high))
+    exact = binomtest(1, 4).proportion_ci(method="exact")
+    assert (whole["count"], whole["ci_low"], whole["ci_high"]) == pytest.approx((1, exact.low, exact.high))
+    for entry in (sensitivity, excluded):
+        assert (entry["images"], entry["groups"]) == (8, 4) and entry["ci_low"] < entry["value"] < entry["ci_high"]
+    assert "groups_without_miss" not in excluded
+
+
+def write_grey(path: Path, value: int) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    Image.fromarray(np.full((16, 16, 3), value, np.uint8)).save(path)
 
 
 def test_the_published_measure_of_the_same_images(folder: Path) -> None:
@@ -120,7 +154,7 @@ def test_the_published_measure_of_the_same_images(folder: Path) -> None:
     published = by_ssim(whole)
     for name, entry in published.metrics["classes"].items():
         assert entry["auroc"] == pytest.approx(1 - whole.metrics["classes"][name]["auroc"])
-    assert published.metrics["measure"] == "ssim" and "sensitivity" not in published.metrics
+    assert published.metrics["measure"] == "ssim" and not {"sensitivity", "excluded"} & set(published.metrics)
     dark = published.scores["mpox"].judgement.similarity
     np.testing.assert_array_equal(dark, -whole.scores["mpox"].judgement.similarity)
     with pytest.raises(ValueError, match="without SSIM"):

@@ -10,7 +10,12 @@ import pytest
 from mim_tf.evaluation import heat_maps
 from mim_tf.evaluation.heat_maps import verdict_figure
 
-SHARES = {"mpox-like": {"value": 0.86}, "not-mpox-like": {"value": 0.04}, "cannot-judge": {"value": 0.1}}
+SHARES = {
+    "mpox-like": {"value": 0.66},
+    "not-mpox-like": {"value": 0.04},
+    "undecided": {"value": 0.2},
+    "cannot-judge": {"value": 0.1},
+}
 FOUND = {
     "names": list(SHARES),
     "classes": {"mpox": {"images": 50, "shares": SHARES}, "_a$": {"images": 7, "shares": SHARES}},
@@ -24,9 +29,9 @@ def test_cells_are_shares_of_100_photographs(tmp_path: Path, monkeypatch: pytest
     monkeypatch.setattr(heat_maps, "save", lambda figure, path: drawn.append(figure) or path)
     verdict_figure(FOUND, "title", tmp_path / "verdicts.png")
     first, second = drawn[0].axes
-    assert [text.get_text() for text in first.texts] == 3 * ["86", "4", "10"]
+    assert [text.get_text() for text in first.texts] == 3 * ["66", "4", "20", "10"]
     assert [label.get_text() for label in first.get_yticklabels()][::2] == ["mpox (50)", "all other skin (7)"]
-    assert second.get_title() == "other skin by skin_type" and len(second.texts) == 6
+    assert second.get_title() == "other skin by skin_type" and len(second.texts) == 8
 
 
 def test_the_file_is_a_picture(tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ from PIL import Image
 from mim_export.score.decide import Judgement
 from mim_export.score.preprocess import Inpainted, mask_set
 from mim_tf.data.folder import scan_folder
-from mim_tf.evaluation import evaluate
+from mim_tf.evaluation import evaluate, plots
 from mim_tf.evaluation.plots import (
     example_figure,
     inpainting_figure,
@@ -33,13 +33,14 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 class _Fake:
     size, measure, normal_class, min_side = 32, "fake", "mpox", 32
+    threshold, other_threshold = 0.0, None
 
     def judge(self, pixels: np.ndarray) -> Judgement:
         similarity = pixels.mean(axis=(1, 2, 3)).astype(np.float32)
         reason = np.zeros(len(pixels), np.int32)
         reason[0] = 1  # the gate refuses the first image of each class
-        verdict = np.where(reason > 0, 2, 0).astype(np.int32)
-        return Judgement(similarity, similarity, verdict, reason)
+        verdict = np.where(reason > 0, 3, 0).astype(np.int32)
+        return Judgement(similarity, similarity, similarity, verdict, reason)
 
     def inpaint(self, pixels: np.ndarray, masks: np.ndarray | None = None) -> Inpainted:
         return Inpainted(pixels, 0.9 * pixels.astype(np.float32) / 255, mask_set(32, 8, 4) if masks is None else masks)
@@ -47,7 +48,7 @@ class _Fake:
 
 def test_refused_images_count_as_missed_and_by_their_similarity(folder: Path) -> None:
     metrics = evaluate.evaluate(_Fake(), scan_folder(folder), "test", warn=print).metrics
-    assert metrics["sensitivity_at_threshold"] == 7 / 8
+    assert metrics["sensitivity"]["value"] == 7 / 8
     assert metrics["classes"]["plain"]["images"] == 6 and metrics["classes"]["plain"]["groups"] == 3
     skin = [entry["auroc"] for name, entry in metrics["classes"].items() if name != "no_skin"]
     assert metrics["mean_auroc"] == pytest.approx(np.mean(skin))
@@ -58,11 +59,25 @@ def test_refused_images_count_as_missed_and_by_their_similarity(folder: Path) ->
 def test_figures_are_written_and_show_something(tmp_path: Path, folder: Path) -> None:
     result = evaluate.evaluate(_Fake(), scan_folder(folder), "test", warn=print)
     paths = [roc_figure(result, "title", tmp_path / "roc.png")]
-    paths.append(similarity_figure(result, 100.0, "title", tmp_path / "similarities.png"))
+    paths.append(similarity_figure(result, (100.0, 150.0), "title", tmp_path / "similarities.png"))
     paths.append(inpainting_figure(result.metrics, tmp_path / "inpainting.png"))
     for path in paths:
         assert np.asarray(Image.open(path).convert("L")).std() > 5
     assert sorted(p.name for p in tmp_path.iterdir()) == ["inpainting.png", "roc.png", "similarities.png"]
+
+
+@pytest.mark.parametrize(("high", "lines"), [(150.0, 2), (None, 1)])
+def test_similarities_have_the_limits_of_the_verdicts(
+    tmp_path: Path, folder: Path, monkeypatch: pytest.MonkeyPatch, high: float | None, lines: int
+) -> None:
+    drawn: list[Figure] = []
+    monkeypatch.setattr(plots, "save", lambda figure, path: drawn.append(figure) or path)
+    result = evaluate.evaluate(_Fake(), scan_folder(folder), "test", warn=print)
+    similarity_figure(result, (100.0, high), "title", tmp_path / "similarities.png")
+    (axis,) = drawn[0].axes
+    assert [line.get_xdata()[0] for line in axis.get_lines()] == [100.0, 150.0][:lines]
+    words = [text.get_text() for text in axis.get_legend().get_texts()]
+    assert words == ["below 100.000: mpox is excluded", "above 150.000: other skin is excluded"][:lines]
 
 
 @pytest.mark.parametrize("name", ["$x_{1$", r"\$", "$$", "_hidden", "__", "漢字", "صورة", "a\nb", "caf\udce9", "[b]"])

@@ -28,34 +28,34 @@ def judged(label: str, codes: list[int], types: list[str] | None = None) -> Clas
     ]
     similarity = -np.array(codes, np.float32) - np.linspace(0, 0.5, len(codes), dtype=np.float32)
     verdict = np.array(codes, np.int32)
-    judgement = Judgement(similarity, similarity, verdict, np.where(verdict == 2, 1, 0).astype(np.int32))
+    judgement = Judgement(similarity, similarity, similarity, verdict, np.where(verdict == 3, 1, 0).astype(np.int32))
     return ClassScores(Photos(np.zeros((len(codes), 4, 4, 3), np.uint8), tuple(photos), np.ones(len(codes))), judgement)
 
 
 SCORES = {
-    "mpox": judged("mpox", [0, 0, 0, 1]),
-    "measles": judged("measles", [0, 1, 1, 2], ["1", "1", "6", ""]),
+    "mpox": judged("mpox", [0, 0, 2, 1]),
+    "measles": judged("measles", [0, 1, 2, 3], ["1", "1", "6", ""]),
     "healthy": judged("healthy", [1, 1], ["6", "6"]),
-    "no_skin": judged("no_skin", [2, 2, 2], ["1", "1", "1"]),
+    "no_skin": judged("no_skin", [3, 3, 3], ["1", "1", "1"]),
 }
 
 
 def test_shares_are_those_of_the_photographs() -> None:
     found = verdicts(SCORES, "mpox", ())
-    assert found["names"] == ["mpox-like", "not-mpox-like", "cannot-judge"] and found["by"] == {}
+    assert found["names"] == ["mpox-like", "not-mpox-like", "undecided", "cannot-judge"] and found["by"] == {}
     shares = {
         label: [entry["shares"][name]["value"] for name in found["names"]] for label, entry in found["classes"].items()
     }
     assert shares == {
-        "mpox": [0.75, 0.25, 0.0],
-        "measles": [0.25, 0.5, 0.25],
-        "healthy": [0.0, 1.0, 0.0],
-        "no_skin": [0.0, 0.0, 1.0],
+        "mpox": [0.5, 0.25, 0.25, 0.0],
+        "measles": [0.25, 0.25, 0.25, 0.25],
+        "healthy": [0.0, 1.0, 0.0, 0.0],
+        "no_skin": [0.0, 0.0, 0.0, 1.0],
     }
     # What does not show skin is not other skin.
     other = found["other_skin"]
     assert (other["images"], other["groups"]) == (6, 6)
-    assert [other["shares"][name]["value"] for name in found["names"]] == pytest.approx([1 / 6, 4 / 6, 1 / 6])
+    assert [other["shares"][name]["value"] for name in found["names"]] == pytest.approx([1 / 6, 3 / 6, 1 / 6, 1 / 6])
 
 
 def test_the_interval_is_no_narrower_than_that_of_independent_photographs() -> None:
@@ -99,12 +99,12 @@ def test_without_other_skin_there_is_none() -> None:
 def test_rows_show_percent_and_counts() -> None:
     found = verdicts(SCORES, "mpox", ("skin_type",))
     header, *rows = verdict_rows(found)
-    assert header == ["class", "mpox-like", "not-mpox-like", "cannot-judge", "images (groups)"]
+    assert header == ["class", "mpox-like", "not-mpox-like", "undecided", "cannot-judge", "images (groups)"]
     assert [row[0] for row in rows] == ["mpox", "measles", "healthy", "no_skin", "all other skin"]
     exact = binomtest(2, 2).proportion_ci(0.95, "exact")
-    assert rows[2][2] == f"100 [{100 * exact.low:.0f}, 100]" and rows[2][4] == "2 (2)"
+    assert rows[2][2] == f"100 [{100 * exact.low:.0f}, 100]" and rows[2][5] == "2 (2)"
     by_type = verdict_rows(found, "skin_type")
-    assert by_type[0] == ["skin_type", "mpox-like", "not-mpox-like", "cannot-judge", "AUROC", "images (groups)"]
+    assert by_type[0] == ["skin_type", *header[1:5], "AUROC", "images (groups)"]
 
 
 def test_a_column_that_no_photograph_has_is_named() -> None:
@@ -124,7 +124,7 @@ def test_a_column_of_a_value_for_each_photograph_is_refused() -> None:
 
 
 @settings(max_examples=30, deadline=None)
-@given(st.lists(st.integers(0, 2), min_size=1, max_size=12), st.lists(st.integers(0, 2), min_size=1, max_size=12))
+@given(st.lists(st.integers(0, 3), min_size=1, max_size=12), st.lists(st.integers(0, 3), min_size=1, max_size=12))
 def test_the_shares_of_a_class_sum_to_one(own: list[int], others: list[int]) -> None:
     found = verdicts({"mpox": judged("mpox", own), "acne": judged("acne", others)}, "mpox", ())
     for entry in (*found["classes"].values(), found["other_skin"]):

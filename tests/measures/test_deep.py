@@ -5,10 +5,12 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import tensorflow as tf
+from skimage.transform import resize
 
 from mim_export.score.errors import MimError
 from mim_export.score.preprocess import resample
 from mim_tf.backbones.efficientnet import weights_file
+from mim_tf.evaluation.controls import softened
 from mim_tf.measures import deep
 from mim_tf.synthetic import dataset
 
@@ -18,6 +20,38 @@ PIXELS = dataset.render("mpox", range(3), size=64)
 def test_halved_matches_the_resampler() -> None:
     found = deep.halved(tf.constant(PIXELS, tf.float32)).numpy()
     np.testing.assert_array_equal(found, np.stack([resample(image, 32) for image in PIXELS]))
+
+
+@pytest.mark.parametrize("band", [16, 24, 32, 40, 48])
+def test_a_band_limit_matches_the_resampler_and_scikit_image(band: int) -> None:
+    found = deep.band_limited(tf.constant(PIXELS, tf.float32), band).numpy()
+    for image, limited in zip(PIXELS, found, strict=True):
+        small = resample(image, band).astype(np.float64)
+        expected = resize(small, (64, 64), order=1, mode="edge", anti_aliasing=False)
+        np.testing.assert_allclose(limited, expected, atol=1e-3)
+
+
+def test_a_band_limit_makes_features_less_dependent_on_sharpness() -> None:
+    """Relative to how much the features differ between images."""
+    try:
+        weights_file()
+    except MimError as missing:
+        pytest.skip(str(missing))
+    network, images = deep.backbone(96, deep.BLOCK), dataset.render("mpox", range(10), size=96)
+    change = {}
+    for band in (96, 64):
+        sharp, soft = (
+            network(deep.band_limited(tf.constant(pixels, tf.float32), band)).numpy().mean((1, 2))
+            for pixels in (images, softened(images, 0.8))
+        )
+        spread = np.linalg.norm(sharp - sharp.mean(0), axis=1).mean()
+        change[band] = np.linalg.norm(sharp - soft, axis=1).mean() / spread
+    assert change[64] < 0.9 * change[96]
+
+
+def test_a_band_of_the_side_changes_nothing() -> None:
+    images = tf.constant(PIXELS, tf.float32)
+    np.testing.assert_array_equal(deep.band_limited(images, 64), images)
 
 
 def test_error_weights_match_numpy() -> None:
@@ -54,12 +88,15 @@ def test_vectors_weight_features_by_inpainting_error() -> None:
     images = tf.constant(PIXELS, tf.float32)
     halves = deep.halved(images) / 255.0
     features = network(images).numpy()
-    same = deep.vectors(network, images, halves, halves).numpy()
+    same = deep.vectors(network, images, halves, halves, 64).numpy()
     assert same.shape == (3, 224)
     np.testing.assert_allclose(same[:, :112], features.mean((1, 2)), rtol=1e-4, atol=1e-4)
     wrong = halves.numpy()
     wrong[:, 8:16, 24:] = 1 - wrong[:, 8:16, 24:].round()  # one position, second row, last column
-    there = deep.vectors(network, images, halves, tf.constant(wrong)).numpy()
+    there = deep.vectors(network, images, halves, tf.constant(wrong), 64).numpy()
     error = np.abs(wrong - halves.numpy())[:, 8:16, 24:].mean((1, 2, 3))[:, None]
     expected = (error * features[:, 1, 3] + 0.01 * features.sum((1, 2))) / (error + 16 * 0.01)
     np.testing.assert_allclose(there[:, :112], expected, rtol=1e-4, atol=1e-3)
+    limited = deep.vectors(network, images, halves, halves, 32).numpy()
+    features = network(deep.band_limited(images, 32)).numpy()
+    np.testing.assert_allclose(limited[:, :112], features.mean((1, 2)), rtol=1e-4, atol=1e-4)

@@ -83,7 +83,8 @@ def test_an_interruption_keeps_the_rows_so_far(
     scorer: Scorer, photos: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def interrupted(*_: object) -> Any:
-        yield {"image": "a", "similarity": 0.5, "p_value": 0.5, "verdict": "mpox-like", "reason": None}, None
+        numbers = {"similarity": 0.5, "p_class": 0.5, "p_other": 0.1}
+        yield {"image": "a", **numbers, "verdict": "mpox-like", "reason": None}, None
         raise KeyboardInterrupt
 
     monkeypatch.setattr("mim_export.score.output.score_images", interrupted)
@@ -97,9 +98,13 @@ def test_an_interruption_keeps_the_rows_so_far(
 
 
 def test_a_line_of_text_names_the_class_of_the_model() -> None:
-    row = {"image": "a.jpg", "similarity": 0.5, "p_value": 0.02, "verdict": "not-mpox-like", "reason": None}
-    assert to_line(row, "measles") == "a.jpg: not-measles-like  similarity 0.5000  p-value 0.020"
-    refused = {"image": "a.jpg", "similarity": None, "p_value": None, "verdict": "cannot-judge", "reason": "unreadable"}
+    numbers = {"similarity": 0.5, "p_class": 0.02, "p_other": 0.4}
+    row = {"image": "a.jpg", **numbers, "verdict": "not-mpox-like", "reason": None}
+    p_values = "p-values 0.020 of measles, 0.400 of other skin"
+    assert to_line(row, "measles") == f"a.jpg: not-measles-like  similarity 0.5000  {p_values}"
+    undecided = {**row, "verdict": "undecided"}
+    assert to_line(undecided, "measles") == f"a.jpg: undecided  similarity 0.5000  {p_values}"
+    refused = {**row, **dict.fromkeys(numbers), "verdict": "cannot-judge", "reason": "unreadable"}
     assert to_line(refused, "measles") == "a.jpg: cannot-judge (unreadable)"
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import re
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -54,10 +53,21 @@ def _complaint(folder: Path) -> str:
         *(("size", value) for value in (0, 64.5, "64", None, [[]], 10**30, 4097)),
         *(("calibration/threshold", value) for value in ("0", None, [0], float("inf"), 1e300)),
         *(("calibration/weights", value) for value in (None, [], "11", [[1]], [1, "1"], [True])),
+        *(("calibration/alpha", value) for value in (0, 1, -0.1, "0.05", None)),
+        *(("reference/similarities", value) for value in (None, "11", [[1]], [1, "1"], [True], [1e300])),
+        *(("reference/weights", value) for value in (None, [1.0], [0.0], "11", {})),
+        *(("reference/groups", value) for value in (None, -1, 1.0, True, 10**10)),
+        *(("reference/beta", value) for value in (0, 1, 1.5, -0.1, "0.2", None)),
+        *(("reference/threshold", value) for value in ("0", [0], {}, True, float("nan"), 1e300)),
         *(("measure/name", value) for value in (None, 1, "mse", ["deep"])),
         *(("mask_set", value) for value in ([], 1, {}, {"size": 32, "cell": 8, "count": 4})),
         *(("mask_set/count", value) for value in (1, 256, 10**9, "4")),
-        *((place, value) for place in ("measure", "gate", "calibration", "files", "models") for value in (None, [], 1)),
+        *(
+            (place, value)
+            for place in ("measure", "gate", "calibration", "reference", "files", "models")
+            for value in (None, [], 1)
+        ),
+        *(("gate/max_novelty", value) for value in ("5", [5], True, 1e300)),
         ("normal_class", 1),
         ("verdicts", ["mpox-like", "not-mpox-like"]),
         ("reasons", [None]),
@@ -75,21 +85,79 @@ def test_invalid_entries_are_named(bundle: Path, place: str, value: Any) -> None
 
 
 def test_missing_entries_are_named(bundle: Path) -> None:
-    _edit(bundle, lambda manifest: manifest["gate"].pop("min_side"))
-    assert "manifest.json: lacks gate.min_side; export the bundle again" in _complaint(bundle)
-    _edit(bundle, lambda manifest: manifest.pop("gate"))
-    assert "manifest.json: lacks gate; " in _complaint(bundle)
+    original = read_manifest(MICRO)
+    for table, entry in (("gate", "min_side"), ("reference", "beta")):
+        _edit(bundle, lambda manifest, table=table, entry=entry: manifest[table].pop(entry))
+        assert f"manifest.json: lacks {table}.{entry}; export the bundle again" in _complaint(bundle)
+        _edit(bundle, lambda manifest, table=table: manifest.pop(table))
+        assert f"manifest.json: lacks {table}; " in _complaint(bundle)
+        _edit(bundle, lambda manifest, table=table: put(manifest, table, original[table]))
+
+
+def _contradict(place: str, table: dict[str, Any]) -> Callable[[Any], Any]:
+    return lambda manifest: manifest[place].update(table)
+
+
+@pytest.mark.parametrize(
+    ("place", "table", "problem"),
+    [
+        *(
+            (place, {"similarities": [1, 2], "weights": weights, "groups": 2}, problem)
+            for place in ("calibration", "reference")
+            for weights, problem in (
+                ([1.0], "weights has 1 values for 2 similarities"),
+                ([0.0, 2.0], "weights has a value that is not "),
+                ([-1.0, 3.0], "weights has a value that is not "),
+                ([1.0, 0.5], "weights sums to 1.5, expected groups, 2"),
+            )
+        ),
+        ("calibration", {"similarities": [2, 1], "weights": [1, 1], "groups": 2}, "similarities is not ascending"),
+        ("reference", {"similarities": [2, 1], "weights": [1, 1], "groups": 2}, "similarities is not ascending"),
+        (
+            "calibration",
+            {"similarities": [1, 2], "weights": [1.5, 0.5], "groups": 2},
+            "weights has a value that is not ",
+        ),
+        ("reference", {"similarities": [], "weights": [], "groups": 1}, "weights sums to 0, expected groups, 1"),
+        ("calibration", {"alpha": 1}, "alpha is 1, expected a number between 0 and 1"),
+        ("reference", {"beta": 0}, "beta is 0, expected a number between 0 and 1"),
+    ],
+)
+def test_tables_that_contradict_themselves_are_named(
+    bundle: Path, place: str, table: dict[str, Any], problem: str
+) -> None:
+    _edit(bundle, _contradict(place, table))
+    assert f"manifest.json: {place}.{problem}" in _complaint(bundle)
+
+
+@pytest.mark.parametrize(
+    "table",
+    [
+        {"similarities": [], "weights": [], "groups": 0, "threshold": None, "conditions": []},
+        {"similarities": [1, 2], "weights": [1.5, 0.5], "groups": 2, "threshold": None},
+    ],
+    ids=["empty", "one weight above 1"],
+)
+def test_references_that_format_4_allows_are_read(bundle: Path, table: dict[str, Any]) -> None:
+    _edit(bundle, _contradict("reference", table))
+    assert Scorer(bundle).other_threshold is None
 
 
 @pytest.mark.parametrize("content", ["null", "[]", "2", '"format"', '{"format": [2]}', '{"format": null}'])
 def test_other_json_is_no_manifest(bundle: Path, content: str) -> None:
     (bundle / "manifest.json").write_text(content)
-    assert "this version reads 3; export the bundle again" in _complaint(bundle)
+    assert "this version reads 4; export the bundle again" in _complaint(bundle)
+
+
+def test_the_number_of_another_format_is_named(bundle: Path) -> None:
+    for number in (3, 5):
+        _edit(bundle, lambda manifest, number=number: manifest.update(format=number))
+        assert f"manifest.json: bundle format {number}, this version reads 4; export" in _complaint(bundle)
 
 
 def test_unknown_entries_are_ignored(bundle: Path) -> None:
     _edit(bundle, lambda manifest: manifest.update(comment=1))
-    for place in ("gate", "measure", "calibration", "mask_set"):
+    for place in ("gate", "measure", "calibration", "reference", "mask_set"):
         _edit(bundle, lambda manifest, place=place: manifest[place].update(comment=[{}]))
     assert Scorer(bundle).min_side == SIZE
 
@@ -157,28 +225,40 @@ def test_a_damaged_model_is_called_damaged(bundle: Path, content: bytes) -> None
     assert "mim.tflite: is damaged (" in message and "newer" not in message
 
 
-def _rename(change: Callable[[Any], Any]) -> bytes:
+def _rename(change: Callable[[Any], Any], signature: bytes = b"verdict") -> bytes:
     content = flatbuffer.read((MICRO / "mim.tflite").read_bytes())
-    change(next(entry for entry in content.signatureDefs if entry.signatureKey == b"score"))
+    change(next(entry for entry in content.signatureDefs if entry.signatureKey == signature))
     return flatbuffer.write(content)
 
 
 def test_another_model_is_named(bundle: Path) -> None:
     _replace(bundle, (MICRO / "mim_micro.tflite").read_bytes())
-    assert "mim.tflite: has no signature score; export" in _complaint(bundle)
+    assert "mim.tflite: lacks the signature verdict or explain; export" in _complaint(bundle)
     _replace(bundle, (RELEASED / "mim.tflite").read_bytes())
-    assert "input image is uint8 (1, 192, 192, 3), expected uint8 (1, 64, 64, 3)" in _complaint(bundle)
-    _replace(bundle, _rename(lambda score: score.outputs.pop(0)))
-    assert re.search("mim.tflite: has no output .* in the signature score", _complaint(bundle))
+    assert "verdict: input image is uint8 (1, 192, 192, 3), expected uint8 (1, 64, 64, 3)" in _complaint(bundle)
 
-    def swap(score: Any) -> None:
-        named = {entry.name: entry for entry in score.outputs}
+    def swap(explain: Any) -> None:
+        named = {entry.name: entry for entry in explain.outputs}
         named[b"similarity"].name, named[b"inpainted"].name = b"inpainted", b"similarity"
 
-    _replace(bundle, _rename(swap))
-    assert "output similarity is uint8 (1, 64, 64, 3), expected float32 (1,)" in _complaint(bundle)
-    _replace(bundle, _rename(lambda score: setattr(score.inputs[0], "name", b"picture")))
-    assert "mim.tflite: has no input image" in _complaint(bundle)
+    _replace(bundle, _rename(swap, b"explain"))
+    assert "explain: output similarity is uint8 (1, 64, 64, 3), expected float32 (1,)" in _complaint(bundle)
+
+
+@pytest.mark.parametrize("signature", ["verdict", "explain"])
+def test_a_signature_that_lacks_a_tensor_is_named(bundle: Path, signature: str) -> None:
+    for number in range(6 if signature == "verdict" else 9):
+        names: list[str] = []
+
+        def remove(entry: Any, number: int = number, names: list[str] = names) -> None:
+            names.append(entry.outputs.pop(number).name.decode())
+
+        _replace(bundle, _rename(remove, signature.encode()))
+        assert f"mim.tflite: {signature}: output {names[0]} is missing; export" in _complaint(bundle)
+    _replace(bundle, _rename(lambda entry: setattr(entry.inputs[0], "name", b"picture"), signature.encode()))
+    assert f"mim.tflite: {signature}: input image is missing; export" in _complaint(bundle)
+    _replace(bundle, _rename(lambda entry: setattr(entry, "signatureKey", b"score"), signature.encode()))
+    assert "mim.tflite: lacks the signature verdict or explain; export" in _complaint(bundle)
 
 
 @pytest.mark.parametrize(
@@ -200,32 +280,45 @@ def test_a_newer_runtime_is_advised_for_a_missing_operator_only(bundle: Path, sa
 
 def test_outputs_are_checked_after_the_first_inference() -> None:
     """A runtime may give another shape than it stated before."""
-    details = {name: {"shape": shape, "dtype": dtype} for name, (shape, dtype) in model._outputs(SIZE).items()}
-    found = {name: np.zeros(shape, dtype) for name, (shape, dtype) in model._outputs(SIZE).items()}
+    scalars = dict.fromkeys(("similarity", "p_class", "p_other", "novelty"), np.zeros(1, np.float32))
+    scalars |= dict.fromkeys(("verdict", "reason"), np.zeros(1, np.int32))
+    pictures = {"inpainted": np.zeros((1, SIZE, SIZE, 3), np.uint8), "error_map": np.zeros((1, SIZE, SIZE, 1), "f4")}
+    found = {"verdict": dict(scalars), "explain": {**scalars, **pictures, "ssim": np.zeros(1, np.float32)}}
+    stated = {
+        signature: {
+            name: {"shape": np.array(value.shape), "dtype": value.dtype.type} for name, value in outputs.items()
+        }
+        for signature, outputs in found.items()
+    }
 
     class Runner:
+        def __init__(self, signature: str) -> None:
+            self.signature = signature
+
         def __call__(self, image: Any) -> Any:
-            return found
+            return found[self.signature]
 
         def get_input_details(self) -> Any:
             return {"image": {"shape": np.array([1, SIZE, SIZE, 3]), "dtype": np.uint8}}
 
         def get_output_details(self) -> Any:
-            return details
+            return stated[self.signature]
 
     def make(content: bytes) -> Any:
-        return SimpleNamespace(get_signature_runner=lambda name: Runner())
+        return SimpleNamespace(get_signature_runner=Runner)
 
-    runner = model.load_score(make, b"", SIZE, Path("mim.tflite"))
-    assert runner(image=None) is found
-    found["p_value"] = np.zeros((1, 2), np.float32)
-    with pytest.raises(MimError, match=r"output p_value has the shape \(1, 2\), expected \(1,\)"):
-        model.load_score(make, b"", SIZE, Path("mim.tflite"))
+    runners = model.load_runners(make, b"", SIZE, Path("mim.tflite"))
+    assert {name: runner(image=None) for name, runner in runners.items()} == found
+    for signature, name in (("explain", "p_other"), ("verdict", "p_class")):
+        found[signature][name] = np.zeros((1, 2), np.float32)
+        problem = rf"{signature}: output {name} has the shape \(1, 2\), expected \(1,\)"
+        with pytest.raises(MimError, match=problem):
+            model.load_runners(make, b"", SIZE, Path("mim.tflite"))
 
 
 def test_unknown_codes_of_the_model_are_named() -> None:
     scorer = Scorer(MICRO, runtimes()["litert"])
     outputs = scorer.run(np.zeros((SIZE, SIZE, 3), np.uint8))
-    for key, code in (("verdict", 3), ("verdict", -1), ("reason", 6)):
+    for key, code in (("verdict", 4), ("verdict", -1), ("reason", 6)):
         with pytest.raises(MimError, match="unknown codes"):
             scorer.to_row({**outputs, key: np.array([code], np.int32)}, 100)

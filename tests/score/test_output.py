@@ -34,7 +34,8 @@ def test_a_program_without_a_console_prints_nothing(form: output.Form, monkeypat
         normal_class = "mpox"
 
         def score_photograph(self, photo: object) -> dict[str, object]:
-            return {"image": "a", "similarity": None, "p_value": None, "verdict": "cannot-judge", "reason": "blank"}
+            numbers = dict.fromkeys(("similarity", "p_class", "p_other"))
+            return {"image": "a", **numbers, "verdict": "cannot-judge", "reason": "blank"}
 
     monkeypatch.setattr(sys, "stdout", None)
     monkeypatch.setattr(sys, "stderr", None)

@@ -94,7 +94,8 @@ def test_text_in_place_of_any_number_is_refused_or_unused(bundle: Path) -> None:
             assert len(str(error).splitlines()) == 1
             refused.append(place)
     used = ("size", "gate/min_side", "gate/min_contrast", "mask_set/step", "calibration/alpha", "calibration/groups")
-    used += ("calibration/weights/0", "calibration/threshold", "measure/network/foreign", "gate/max_foreignness")
+    used += ("calibration/weights/0", "calibration/threshold", "measure/network/novelty_start", "gate/max_novelty")
+    used += ("reference/similarities/0", "reference/weights/0", "reference/groups", "reference/beta")
     assert set(refused) >= {*used, "models/mim_features.tflite/arena_bytes"}
     tensor = "models/mim_features.tflite/signatures/features/outputs/features"
     assert set(refused) >= {f"{tensor}/shape/3", f"{tensor}/scale/0", f"{tensor}/zero_point/0"}
@@ -113,8 +114,26 @@ def test_text_in_place_of_any_number_of_golden_vectors_is_refused_or_unused(bund
             assert golden_header.header(bundle, every=True) == expected, place
         except MimError:
             refused.append(place)
-    keys = ("contrast", "detail", "foreignness", "ssim", "similarity", "p_value", "filled_crc32")
+    keys = ("contrast", "detail", "novelty", "ssim", "similarity", "p_class", "p_other", "filled_crc32")
     assert set(refused) >= {f"images/0/{key}" for key in keys}
+
+
+def test_an_empty_reference_has_null_pointers(bundle: Path) -> None:
+    """The header compiles without warnings, and other skin is never excluded."""
+    manifest = json.loads((bundle / "manifest.json").read_text())
+    manifest["reference"] |= {"similarities": [], "weights": [], "groups": 0, "conditions": [], "threshold": None}
+    (bundle / "manifest.json").write_text(json.dumps(manifest))
+    header = golden_header.header(bundle)
+    assert "{NULL, NULL, 0, 0}" in header and "golden_other_threshold = INFINITY;" in header
+    program = """
+        #include "golden.h"
+        int main(void) {
+            float p = 0;
+            return !(mim_p_other(&golden_tables.reference, 3, &p) == MIM_OK && p == 1 && 3 <= golden_other_threshold);
+        }
+    """
+    scorer = Path(__file__).parents[2] / "export" / "c"
+    _run(bundle, header, program, "-pedantic", "-Wall", "-Wextra", "-Werror", scorer / "src" / "decide.c")
 
 
 def test_names_of_operators_are_checked(bundle: Path) -> None:
@@ -153,18 +172,22 @@ def test_names_of_golden_images_end_up_as_texts(bundle: Path, name: str) -> None
     path.write_text(json.dumps(vectors))
     header = golden_header.header(bundle)
     assert header.isascii() and "injected" not in header.replace(text(name), "")
-    if shutil.which("gcc") is None:
-        pytest.skip("gcc is not installed")
-    (bundle / "golden.h").write_text(header)
-    include = Path(__file__).parents[2] / "export" / "c" / "include"
     program = (
         '#include "golden.h"\n#include <stdio.h>\nint main(void) { fputs(golden_all[0].name, stdout); return 0; }\n'
     )
-    (bundle / "main.c").write_text(program)
-    command = ["gcc", "-std=c99", "-trigraphs", "-w", "-I", include, bundle / "main.c", "-o", bundle / "main"]
+    assert _run(bundle, header, program, "-trigraphs", "-w") == name.encode().split(b"\0")[0]
+
+
+def _run(folder: Path, header: str, program: str, *arguments: str | Path) -> bytes:
+    """Compiles a program with `golden.h`, and returns what it prints."""
+    if shutil.which("gcc") is None:
+        pytest.skip("gcc is not installed")
+    (folder / "golden.h").write_text(header)
+    (folder / "main.c").write_text(program)
+    include = Path(__file__).parents[2] / "export" / "c" / "include"
+    command = ["gcc", "-std=c99", "-I", include, *arguments, folder / "main.c", "-lm", "-o", folder / "main"]
     subprocess.run(command, check=True, capture_output=True)
-    printed = subprocess.run([bundle / "main"], check=True, capture_output=True).stdout
-    assert printed == name.encode().split(b"\0")[0]
+    return subprocess.run([folder / "main"], check=True, capture_output=True).stdout
 
 
 @given(st.text())

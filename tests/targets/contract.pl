@@ -11,8 +11,8 @@ use JSON::PP qw(decode_json);
 use List::Util qw(max min sum0);
 
 # The golden numbers come from float32; this program computes in doubles.
-my %TOLERANCE = (ssim => 1e-4, contrast => 1e-6, detail => 1e-6, p_value => 1e-6, similarity => 1e-3,
-    foreignness => 1e-3);
+my %TOLERANCE = (ssim => 1e-4, contrast => 1e-6, detail => 1e-6, p_class => 1e-5, p_other => 1e-5, similarity => 1e-3,
+    novelty => 1e-3);
 
 # --- Files ------------------------------------------------------------------------------------------------------------
 sub read_bytes {
@@ -194,7 +194,7 @@ sub shown {
     return [map { @$values[$_ .. $_ + 2] } @starts];
 }
 
-# --- Steps 7 to 10: SSIM, gate, p-value, verdict ---------------------------------------------------------------------
+# --- Steps 7 to 10: SSIM, gate, p-values, verdict --------------------------------------------------------------------
 
 sub ssim {
     my ($small, $values, $s, $measure) = @_;
@@ -261,9 +261,9 @@ sub deep {
     my @head     = unpack 'f<*', read_bytes("$folder/head.f32");
     my ($linear_weights, $linear_bias, @parts) = map { [splice @head, 0, $_] } $d, 1, $k * $d, $k, 2, $d * $d, $d, 2;
     my ($class_distance, $novelty) = (distance($z, @parts[0 .. 2]), distance($z, @parts[3 .. 5]));
-    my $excess = min(max($novelty - $network->{foreign}, 0), $network->{foreign_most});
+    my $excess = min(max($novelty - $network->{novelty_start}, 0), $network->{novelty_range});
     my $linear = $linear_bias->[0] + sum0(map { $linear_weights->[$_] * $z->[$_] } 0 .. $#$z);
-    return ($linear - $network->{distance_weight} * $class_distance - $network->{foreign_weight} * $excess, $novelty);
+    return ($linear - $network->{distance_weight} * $class_distance - $network->{novelty_weight} * $excess, $novelty);
 }
 
 # Standard deviation of the luma, and half the sum of the two mean differences.
@@ -282,14 +282,26 @@ sub gate_reason {
     return 'too small' if $side < $gate->{min_side};
     return 'blank'     if $contrast < $gate->{min_contrast};
     return 'blurred'   if $detail < $gate->{min_detail};
-    return 'not skin'  if defined $gate->{max_foreignness} && $novelty > $gate->{max_foreignness};
+    return 'not skin'  if defined $gate->{max_novelty} && $novelty > $gate->{max_novelty};
     return undef;
 }
 
+# (1 + the weights of the counted images) / (groups + 1), where `counts` says which similarities count.
 sub p_value {
-    my ($calibration, $similarity) = @_;
-    my ($known, $weights, $groups) = @$calibration{qw(similarities weights groups)};
-    return (1 + sum0(map { $weights->[$_] } grep { $known->[$_] <= $similarity } 0 .. $#$known)) / ($groups + 1);
+    my ($table, $counts) = @_;
+    my ($known, $weights, $groups) = @$table{qw(similarities weights groups)};
+    return (1 + sum0(map { $weights->[$_] } grep { $counts->($known->[$_]) } 0 .. $#$known)) / ($groups + 1);
+}
+
+# The p-values of the class and of other skin, and the verdict of an image that can be judged.
+sub decide {
+    my ($manifest, $similarity) = @_;
+    my ($class, $other) = @$manifest{qw(calibration reference)};
+    my @p = (p_value($class, sub { $_[0] <= $similarity }), p_value($other, sub { $_[0] >= $similarity }));
+    my ($no_class, $no_other) = ($p[0] <= $class->{alpha} + 0.00001, $p[1] <= $other->{beta} + 0.00001);
+    die "threshold of the class\n" if $no_class != ($similarity < $class->{threshold});
+    die "threshold of other skin\n" if $no_other != (defined $other->{threshold} && $similarity > $other->{threshold});
+    return (@p, $no_class == $no_other ? 'undecided' : $no_class ? 'not-mpox-like' : 'mpox-like');
 }
 
 # --- The checks -------------------------------------------------------------------------------------------------------
@@ -308,22 +320,20 @@ sub check_image {
     my %pixels    = (resampled => $resampled, small => $small, inpainted => shown($values, $s, $size));
 
     my ($contrast, $detail) = contrast_and_detail($resampled, $size);
-    my ($similarity, $novelty) = @$golden{qw(similarity foreignness)};
+    my ($similarity, $novelty) = @$golden{qw(similarity novelty)};
     ($similarity, $novelty)
         = deep($manifest, $folder, read_bytes("${stem}_features.i8"), error_weights($small, $values, $s))
         if $manifest->{models}{'mim_features.tflite'};
     my $reason  = gate_reason($manifest->{gate}, min($width, $height), $contrast, $detail, $novelty);
-    my $p       = p_value($manifest->{calibration}, $similarity);
-    my $low     = $p <= $manifest->{calibration}{alpha} + 0.000001;
-    my $verdict = defined $reason ? 'cannot-judge' : $low ? 'not-mpox-like' : 'mpox-like';
-    my %number  = (ssim => ssim($small, $values, $s, $manifest->{measure}),
-        contrast => $contrast, detail => $detail, p_value => $p, similarity => $similarity, foreignness => $novelty);
+    my ($p_class, $p_other, $verdict) = decide($manifest, $similarity);
+    $verdict = 'cannot-judge' if defined $reason;
+    my %number  = (ssim => ssim($small, $values, $s, $manifest->{measure}), contrast => $contrast, detail => $detail,
+        similarity => $similarity, novelty => $novelty, p_class => $p_class, p_other => $p_other);
     my %exact   = (filled_crc32 => filled_crc32($small, $hidden_by, 0 .. $count - 1), verdict => $verdict, reason => $reason);
 
     my @wrong = grep { !same($pixels{$_}, (read_png("${stem}_$_.png"))[2]) } sort keys %pixels;
     push @wrong, grep { !(abs($number{$_} - $golden->{$_}) <= $TOLERANCE{$_}) } sort keys %number;
     push @wrong, grep { ($exact{$_} // '') ne ($golden->{$_} // '') } sort keys %exact;
-    push @wrong, 'threshold' if $low != ($similarity < $manifest->{calibration}{threshold});
     return (@wrong ? 'differs: ' . join(', ', @wrong) : '', $verdict . (defined $reason ? ", $reason" : ''));
 }
 
@@ -339,11 +349,19 @@ sub report {
 for my $folder (@ARGV) {
     my $manifest = decode_json(read_bytes("$folder/manifest.json"));
     my $golden   = decode_json(read_bytes("$folder/golden/golden.json"));
+    die "bundle format $manifest->{format}, this program reads 4\n" if $manifest->{format} != 4;
     die "only bundles of the method mim are checked here\n" if $manifest->{method} ne 'mim';
     for my $i (0 .. $#{$golden->{images}}) {
         my ($image, $number) = ($golden->{images}[$i], sprintf '%02d', $i);
         my ($wrong, $result) = eval { check_image($manifest, $image, $folder, $number) };
         report("$number $image->{name}", $@ =~ s/\s+/ /gr || $wrong, $result);
+    }
+    for my $case (@{$golden->{decisions}}) {
+        my ($p_class, $p_other, $verdict) = eval { decide($manifest, $case->{similarity}) };
+        my $equal = $verdict && $verdict eq $case->{verdict} && abs($p_class - $case->{p_class}) <= $TOLERANCE{p_class}
+            && abs($p_other - $case->{p_other}) <= $TOLERANCE{p_other};
+        my $wrong = $equal ? '' : $@ =~ s/\s+/ /gr || "differs: $p_class, $p_other, $verdict";
+        report("decision $case->{similarity}", $wrong, $verdict);
     }
     my (undef, undef, $square) = read_png("$folder/golden/00_resampled.png");
     for my $case (@{$golden->{fills}}) {

@@ -19,7 +19,7 @@ from PIL import Image, ImageOps
 from skimage.metrics import structural_similarity
 
 from mim_export.bundle import golden
-from mim_export.score import decide, preprocess
+from mim_export.score import conformal, decide, preprocess
 from mim_export.score.atomic_files import read_json, write_json
 from mim_export.score.errors import MimError
 from mim_export.score.manifest import RELEASED, masks_of, read_manifest
@@ -176,7 +176,7 @@ def _value(c: SimpleNamespace, function: Any, pixels: np.ndarray) -> float:
 
 
 def _limits(c: SimpleNamespace, gate: dict[str, Any]) -> Any:
-    max_novelty = np.inf if gate["max_foreignness"] is None else gate["max_foreignness"]
+    max_novelty = np.inf if gate["max_novelty"] is None else gate["max_novelty"]
     return c.ffi.new("mim_gate_limits *", (gate["min_contrast"], gate["min_detail"], gate["min_side"], max_novelty))
 
 
@@ -186,23 +186,30 @@ def _gate(c: SimpleNamespace, limits: Any, side: int, contrast: float, detail: f
     return int(reason[0])
 
 
-class _Table:
-    """A calibration table in C's memory."""
+class _Tables:
+    """The tables of a manifest in C's memory."""
 
-    def __init__(self, c: SimpleNamespace, table: dict[str, Any]) -> None:
-        self.c, self.alpha = c, table["alpha"]
-        self.arrays = [np.array(table[key], np.float32) for key in ("similarities", "weights")]
-        pointers = [_pointer(c, array) for array in self.arrays]
-        self.table = c.ffi.new("mim_calibration *", (*pointers, len(self.arrays[0]), table["groups"], self.alpha))
+    def __init__(self, c: SimpleNamespace, calibration: dict[str, Any], reference: dict[str, Any]) -> None:
+        self.c, self.levels = c, (calibration["alpha"], reference["beta"])
+        self.arrays, entries = [], []
+        for table in (calibration, reference):
+            arrays = [np.array(table[key], np.float32) for key in ("similarities", "weights")]
+            pointers = [_pointer(c, array) if len(array) else c.ffi.NULL for array in arrays]
+            entries.append((*pointers, len(arrays[0]), table["groups"]))
+            self.arrays += arrays
+        self.tables = c.ffi.new("mim_tables *", (*entries, *self.levels))
+        self.calibration, self.reference = (c.ffi.addressof(self.tables, name) for name in ("calibration", "reference"))
 
-    def p_value(self, similarity: float) -> float:
-        result = self.c.ffi.new("float *")
-        assert self.c.lib.mim_p_value(self.table, similarity, result) == OK
-        return float(result[0])
+    def p_values(self, similarity: float) -> tuple[float, float]:
+        """Of the class and of other skin."""
+        own, other = self.c.ffi.new("float *"), self.c.ffi.new("float *")
+        assert self.c.lib.mim_p_class(self.calibration, similarity, own) == OK
+        assert self.c.lib.mim_p_other(self.reference, similarity, other) == OK
+        return float(own[0]), float(other[0])
 
-    def verdict(self, p: float, reason: int) -> int:
+    def verdict(self, own: float, other: float, reason: int) -> int:
         result = self.c.ffi.new("mim_verdict_code *")
-        assert self.c.lib.mim_verdict(p, reason, self.alpha, result) == OK
+        assert self.c.lib.mim_verdict(own, other, reason, *self.levels, result) == OK
         return int(result[0])
 
 
@@ -383,7 +390,7 @@ def test_ssim_workspace_is_small(c: SimpleNamespace) -> None:
     assert c.lib.mim_ssim_bytes(96, 3) == 8456 <= 16 * 1024
 
 
-# Gate, p-value, verdict
+# Gate, p-values, verdict
 
 
 @settings(max_examples=40, deadline=None)
@@ -404,7 +411,7 @@ def test_one_colour_has_neither_contrast_nor_detail(c: SimpleNamespace) -> None:
 
 @pytest.mark.parametrize("max_novelty", [None, 0.5])
 def test_gate_is_the_definition(c: SimpleNamespace, max_novelty: float | None) -> None:
-    gate = {"min_contrast": 0.1, "min_detail": 0.15, "min_side": 10, "max_foreignness": max_novelty}
+    gate = {"min_contrast": 0.1, "min_detail": 0.15, "min_side": 10, "max_novelty": max_novelty}
     limits = _limits(c, gate)
     rng = np.random.default_rng(1)
     for _ in range(60):
@@ -418,26 +425,64 @@ def test_gate_is_the_definition(c: SimpleNamespace, max_novelty: float | None) -
 
 
 @settings(max_examples=60, deadline=None)
-@given(st.lists(st.integers(1, 5), min_size=1, max_size=30), st.integers(0, 99), st.floats(0.01, 0.5))
-def test_p_value_and_verdict_are_the_definitions(
-    c: SimpleNamespace, groups: list[int], seed: int, alpha: float
+@given(
+    st.lists(st.integers(1, 5), min_size=1, max_size=30),
+    st.lists(st.lists(st.integers(1, 5), min_size=1, max_size=8), max_size=6),
+    st.integers(0, 99),
+    st.floats(0.01, 0.5),
+    st.floats(0.01, 0.5),
+)
+def test_p_values_and_verdict_are_the_definitions(
+    c: SimpleNamespace, groups: list[int], conditions: list[list[int]], seed: int, alpha: float, beta: float
 ) -> None:
+    """With ties, and with references of conditions with different numbers of groups, or without any."""
     rng = np.random.default_rng(seed)
-    similarities = np.sort(np.round(rng.normal(0, 2, sum(groups)), 1))  # with ties
-    weights = rng.permutation(np.concatenate([np.full(count, 1 / count) for count in groups]))
-    entry = {"similarities": similarities.tolist(), "weights": weights.tolist(), "groups": len(groups), "alpha": alpha}
-    calibration, table = decide.Calibration.from_dict({**entry, "method": "split"}), _Table(c, entry)
-    for similarity in [-99.0, 99.0, *similarities[:5], *rng.normal(0, 2, 5)]:
-        expected = float(decide.p_value(similarity, calibration))
-        found = table.p_value(similarity)
+    own = {**_entry(rng, [(count, 1.0) for count in groups]), "alpha": alpha, "method": "split"}
+    total = sum(map(len, conditions))
+    weighted = [(count, total / len(conditions) / len(counts)) for counts in conditions for count in counts]
+    other = {**_entry(rng, weighted), "beta": beta, "conditions": []}
+    tables = _Tables(c, own, other)
+    definition = conformal.Tables(conformal.Calibration.from_dict(own), conformal.Reference.from_dict(other))
+    for similarity in [-99.0, 99.0, *own["similarities"][:5], *other["similarities"][:5], *rng.normal(0, 2, 5)]:
+        expected = (
+            float(conformal.p_class(similarity, definition.calibration)),
+            float(conformal.p_other(similarity, definition.reference)),
+        )
+        found = tables.p_values(similarity)
         assert found == pytest.approx(expected, abs=1e-6)
-        if abs(expected - alpha) > 2e-6:
+        if abs(expected[0] - alpha) > 2e-5 and abs(expected[1] - beta) > 2e-5:
             for reason in range(6):
-                assert table.verdict(found, reason) == int(decide.verdict([expected], [reason], alpha)[0])
+                verdict = decide.verdict([expected[0]], [expected[1]], [reason], definition)
+                assert tables.verdict(*found, reason) == int(verdict[0])
+
+
+def _entry(rng: np.random.Generator, groups: list[tuple[int, float]]) -> dict[str, Any]:
+    """Similarities and weights of a table, of groups with these numbers of images and weights."""
+    similarities = np.sort(np.round(rng.normal(0, 2, sum(count for count, _ in groups)), 1))
+    weights = rng.permutation([weight / count for count, weight in groups for _ in range(count)])
+    return {"similarities": similarities.tolist(), "weights": weights.tolist(), "groups": len(groups)}
+
+
+@pytest.mark.parametrize("reason", range(6))
+def test_every_combination_of_excluded_hypotheses(c: SimpleNamespace, reason: int) -> None:
+    """At and just above the levels, for which the slack is needed."""
+    one = {"similarities": [0.0], "weights": [1.0], "groups": 1}
+    tables = _Tables(c, {**one, "alpha": 0.05}, {**one, "beta": 0.2})
+    for own, no_class in [(0.03, 1), (0.05, 1), (0.050009, 1), (0.05002, 0), (1.0, 0)]:
+        for other, no_other in [(0.1, 1), (0.2, 1), (0.200009, 1), (0.20002, 0), (1.0, 0)]:
+            judged = {(0, 1): 0, (1, 0): 1, (0, 0): 2, (1, 1): 2}[no_class, no_other]
+            assert tables.verdict(own, other, reason) == (judged if reason == 0 else 3)
+
+
+def test_without_reference_nothing_excludes_other_skin(c: SimpleNamespace) -> None:
+    own = {"similarities": [0.0], "weights": [1.0], "groups": 1, "alpha": 0.5}
+    tables = _Tables(c, own, {"similarities": [], "weights": [], "groups": 0, "beta": 0.2})
+    assert tables.p_values(9.0) == (1, 1) and tables.p_values(-9.0) == (0.5, 1)
+    assert tables.verdict(1, 1, 0) == 2 and tables.verdict(0.5, 1, 0) == 1
 
 
 def test_names_are_those_of_the_manifest(c: SimpleNamespace) -> None:
-    verdicts = [c.ffi.string(c.lib.mim_verdict_name(code)).decode() for code in range(4)]
+    verdicts = [c.ffi.string(c.lib.mim_verdict_name(code)).decode() for code in range(5)]
     reasons = [c.ffi.string(c.lib.mim_reason_name(code)).decode() or None for code in range(7)]
     assert verdicts == [*MANIFEST["verdicts"], "unknown"]
     assert reasons == [*MANIFEST["reasons"], "unknown"]
@@ -475,12 +520,21 @@ def test_golden_images(c: SimpleNamespace, number: int) -> None:
     assert contrast == pytest.approx(entry["contrast"], rel=1e-6)
     assert detail == pytest.approx(entry["detail"], rel=1e-6)
     side = min(stage["input"].shape[:2])
-    reason = _gate(c, _limits(c, MANIFEST["gate"]), side, contrast, detail, entry["foreignness"])
+    reason = _gate(c, _limits(c, MANIFEST["gate"]), side, contrast, detail, entry["novelty"])
     assert MANIFEST["reasons"][reason] == entry["reason"]
-    table = _Table(c, MANIFEST["calibration"])
-    p = table.p_value(entry["similarity"])
-    assert p == pytest.approx(entry["p_value"], abs=1e-6)
-    assert MANIFEST["verdicts"][table.verdict(p, reason)] == entry["verdict"]
+    tables = _Tables(c, MANIFEST["calibration"], MANIFEST["reference"])
+    own, other = tables.p_values(entry["similarity"])
+    assert own == pytest.approx(entry["p_class"], abs=1e-5) and other == pytest.approx(entry["p_other"], abs=1e-5)
+    assert MANIFEST["verdicts"][tables.verdict(own, other, reason)] == entry["verdict"]
+
+
+@pytest.mark.parametrize("entry", golden.entries_of(RELEASED / "golden", "decisions"))
+def test_golden_decisions(c: SimpleNamespace, entry: dict[str, Any]) -> None:
+    """At the similarities of the tables, where < differs from <=."""
+    tables = _Tables(c, MANIFEST["calibration"], MANIFEST["reference"])
+    own, other = tables.p_values(entry["similarity"])
+    assert own == pytest.approx(entry["p_class"], abs=1e-5) and other == pytest.approx(entry["p_other"], abs=1e-5)
+    assert MANIFEST["verdicts"][tables.verdict(own, other, 0)] == entry["verdict"]
 
 
 def test_golden_header_says_what_it_cannot_read(tmp_path: Path) -> None:
@@ -517,7 +571,7 @@ static TfLiteInterpreter *TfLiteInterpreterCreate(const TfLiteModel *m, const Tf
     return m && options->threads ? (TfLiteInterpreter *)&tflite : NULL;
 }
 static TfLiteSignatureRunner *TfLiteInterpreterGetSignatureRunner(const TfLiteInterpreter *i, const char *key) {
-    return i && !strcmp(key, "score") ? &tflite : NULL;
+    return i && !strcmp(key, "verdict") ? &tflite : NULL;
 }
 static TfLiteStatus TfLiteSignatureRunnerAllocateTensors(TfLiteSignatureRunner *r) { return r ? kTfLiteOk : 1; }
 static TfLiteStatus TfLiteSignatureRunnerInvoke(TfLiteSignatureRunner *r) { return r ? given_run(given_image) : 1; }
@@ -543,7 +597,7 @@ extern TfLiteSignatureRunner tflite;
 extern int32_t given_verdict, given_reason;
 extern int (*given_run)(const uint8_t *);
 TfLiteSignatureRunner *load(const char *path);
-const char *judge(TfLiteSignatureRunner *score, const uint8_t *photo, size_t width, size_t height, int *verdict,
+const char *judge(TfLiteSignatureRunner *runner, const uint8_t *photo, size_t width, size_t height, int *verdict,
                   int *reason);
 """
 
@@ -580,13 +634,13 @@ def _judge(example: SimpleNamespace, photo: np.ndarray) -> tuple[int, int, str |
 def test_firmware_example_judges_golden_images(example: SimpleNamespace) -> None:
     """With mim.tflite, run by LiteRT, for any measure."""
     interpreter = next(iter(runtimes().values()))((RELEASED / "mim.tflite").read_bytes())
-    score, size = interpreter.get_signature_runner("score"), MANIFEST["size"]
+    infer, size = interpreter.get_signature_runner("verdict"), MANIFEST["size"]
     ran = []
 
     @example.ffi.callback("int(const uint8_t *)")
     def run(image: Any) -> int:
         pixels = np.frombuffer(example.ffi.buffer(image, 3 * size * size), np.uint8).reshape(1, size, size, 3)
-        outputs = score(image=pixels)
+        outputs = infer(image=pixels)
         example.lib.given_verdict, example.lib.given_reason = (outputs[name].item() for name in ("verdict", "reason"))
         ran.append(pixels[0].copy())
         return 0
@@ -595,7 +649,7 @@ def test_firmware_example_judges_golden_images(example: SimpleNamespace) -> None
     found = [_judge(example, stage["input"]) for stage in STAGES]
     codes = [(MANIFEST["verdicts"].index(e["verdict"]), MANIFEST["reasons"].index(e["reason"])) for e in ENTRIES]
     assert found == [(*pair, None) for pair in codes]
-    assert {verdict for verdict, _ in codes} == {0, 1, 2}
+    assert {verdict for verdict, _ in codes} == {0, 1, 2, 3}
     large = [
         stage["resampled"]
         for stage, (_, reason) in zip(STAGES, codes, strict=True)
@@ -611,11 +665,11 @@ def test_firmware_example_gives_no_verdict_by_mistake(example: SimpleNamespace) 
     failing = example.ffi.callback("int(const uint8_t *)", lambda _: 1)
     assert lib.load(b"") == example.ffi.NULL
     lib.given_run = run
-    for codes in [(-1, 0), (3, 0), (0, -1), (2, 4), (2, 0), (0, 1)]:
+    for codes in [(-1, 0), (4, 0), (0, -1), (3, 4), (3, 0), (0, 1), (2, 1)]:
         lib.given_verdict, lib.given_reason = codes
         assert "invalid outputs" in str(_judge(example, photo)[2])
-    lib.given_verdict, lib.given_reason = 2, 3
-    assert _judge(example, photo) == (2, 3, None)
+    lib.given_verdict, lib.given_reason = 3, 3
+    assert _judge(example, photo) == (3, 3, None)
     lib.tflite.tensors[2].bytes -= 1
     assert "expects another image size" in str(_judge(example, photo)[2])
     lib.tflite.tensors[2].bytes += 1
@@ -733,24 +787,47 @@ def test_bad_error_maps_are_refused(c: SimpleNamespace) -> None:
 def test_bad_numbers_never_give_a_verdict(c: SimpleNamespace) -> None:
     lib, new = c.lib, c.ffi.new
     reason, verdict, result = new("mim_reason_code *"), new("mim_verdict_code *"), new("float *")
-    entry = {"similarities": [0.5, 0.7, 0.9], "weights": [1.0, 0.5, 0.5], "groups": 2, "alpha": 0.05}
-    limits = _limits(c, {"min_contrast": 0.1, "min_detail": 0.1, "min_side": 10, "max_foreignness": 1.0})
+    own = {"similarities": [0.5, 0.7, 0.9], "weights": [1.0, 0.5, 0.5], "groups": 2, "alpha": 0.05}
+    other = {"similarities": [0.2, 0.4, 0.6], "weights": [1.5, 0.75, 0.75], "groups": 3, "beta": 0.2}
+
+    def p_class(similarity: float, **changed: Any) -> int:
+        return int(lib.mim_p_class(_Tables(c, {**own, **changed}, other).calibration, similarity, result))
+
+    def p_other(similarity: float, **changed: Any) -> int:
+        return int(lib.mim_p_other(_Tables(c, own, {**other, **changed}).reference, similarity, result))
+
+    limits = _limits(c, {"min_contrast": 0.1, "min_detail": 0.1, "min_side": 10, "max_novelty": 1.0})
     for bad in (np.nan, np.inf, -np.inf):
         assert lib.mim_gate(limits, 10, bad, 0.2, 0.0, reason) == NUMBER
         assert lib.mim_gate(limits, 10, 0.2, bad, 0.0, reason) == NUMBER
         assert lib.mim_gate(limits, 10, 0.2, 0.2, bad, reason) == NUMBER
-        assert lib.mim_p_value(_Table(c, entry).table, bad, result) == NUMBER
-        assert lib.mim_verdict(bad, 0, 0.05, verdict) == NUMBER
-        assert lib.mim_verdict(0.5, 0, bad, verdict) == NUMBER
-        assert lib.mim_p_value(_Table(c, {**entry, "weights": [1.0, bad, 0.5]}).table, 0.6, result) == NUMBER
-        assert lib.mim_p_value(_Table(c, {**entry, "similarities": [bad, 0.7, 0.9]}).table, 0.6, result) == NUMBER
-    for p, alpha in [(-0.1, 0.05), (1.1, 0.05), (0.5, 0.0), (0.5, 1.0)]:
-        assert lib.mim_verdict(p, 0, alpha, verdict) == NUMBER
-    assert lib.mim_verdict(0.5, 6, 0.05, verdict) == ARGUMENT
-    assert lib.mim_p_value(_Table(c, {**entry, "groups": 0}).table, 0.6, result) == ARGUMENT
-    # A table whose last image was lost.
-    cut = {**entry, "similarities": [0.5, 0.7], "weights": [1.0, 0.5]}
-    assert lib.mim_p_value(_Table(c, cut).table, 0.6, result) == ARGUMENT
+        for p_value in (p_class, p_other):
+            assert p_value(0.6) == OK and p_value(bad) == NUMBER
+            assert p_value(0.6, weights=[1.0, bad, 0.5]) == NUMBER
+            assert p_value(0.6, similarities=[bad, 0.7, 0.9]) == NUMBER
+        for values in [(bad, 0.5, 0, 0.05, 0.2), (0.5, bad, 0, 0.05, 0.2), (0.5, 0.5, 0, bad, 0.2)]:
+            assert lib.mim_verdict(*values, verdict) == NUMBER
+        assert lib.mim_verdict(0.5, 0.5, 0, 0.05, bad, verdict) == NUMBER
+    for bad in (-0.1, 1.1):
+        assert lib.mim_verdict(bad, 0.5, 0, 0.05, 0.2, verdict) == NUMBER
+        assert lib.mim_verdict(0.5, bad, 0, 0.05, 0.2, verdict) == NUMBER
+    for bad in (0.0, 1.0):
+        assert lib.mim_verdict(0.5, 0.5, 0, bad, 0.2, verdict) == NUMBER
+        assert lib.mim_verdict(0.5, 0.5, 0, 0.05, bad, verdict) == NUMBER
+    assert lib.mim_verdict(0.5, 0.5, 6, 0.05, 0.2, verdict) == ARGUMENT
+    assert lib.mim_verdict(0.5, 0.5, 0, 0.05, 0.2, c.ffi.NULL) == NULL
+    # A weight larger than the one group of a class, or than all groups of a reference.
+    assert p_class(0.6, weights=[1.1, 0.5, 0.4]) == NUMBER == p_other(0.6, weights=[3.1, 0.0, 0.0])
+    assert p_class(0.6, groups=0) == ARGUMENT == p_class(0.6, groups=3)
+    assert p_other(0.6, groups=0) == ARGUMENT == p_other(0.6, groups=4)
+    # Tables whose last image, or all images, were lost.
+    assert p_class(0.6, similarities=[0.5, 0.7], weights=[1.0, 0.5]) == ARGUMENT
+    assert p_other(0.6, similarities=[0.2, 0.4], weights=[1.5, 0.75]) == ARGUMENT
+    assert p_class(0.6, similarities=[], weights=[]) == ARGUMENT == p_other(0.6, similarities=[], weights=[])
+    assert p_class(0.6, similarities=[], weights=[], groups=0) == ARGUMENT
+    missing = c.ffi.new("mim_table *", (c.ffi.NULL, c.ffi.NULL, 3, 3))
+    assert lib.mim_p_class(missing, 0.6, result) == NULL == lib.mim_p_other(missing, 0.6, result)
+    assert lib.mim_p_class(c.ffi.NULL, 0.6, result) == NULL == lib.mim_p_other(c.ffi.NULL, 0.6, result)
     pixels = _pointer(c, np.zeros((2, 2, 3), np.uint8))
     assert lib.mim_contrast(pixels, 0, result) == SIZE == lib.mim_detail(pixels, 1, result)
     assert lib.mim_contrast(c.ffi.NULL, 2, result) == NULL == lib.mim_detail(pixels, 2, c.ffi.NULL)
@@ -781,11 +858,8 @@ def _head(c: SimpleNamespace) -> tuple[Any, np.ndarray]:
     """The head of the released bundle for microcontrollers, and the values that it points to."""
     network, values = read_manifest(MICRO)["measure"]["network"], np.fromfile(MICRO / "head.f32", "<f4")
     head = c.ffi.new("mim_head *", {"values": _pointer(c, values), "count": len(values)})
-    for key in ("statistics", "components", "distance_weight"):
+    for key in ("statistics", "components", "distance_weight", "novelty_weight", "novelty_start", "novelty_range"):
         setattr(head, key, network[key])
-    fields = {"novelty_weight": "foreign_weight", "novelty_start": "foreign", "novelty_range": "foreign_most"}
-    for field, key in fields.items():
-        setattr(head, field, network[key])
     return head, values
 
 
@@ -822,7 +896,7 @@ def test_the_measure_deep_from_the_integer_models_is_that_of_the_graph(c: Simple
         found = _statistics(c, features, scale, zero, weights.ravel())
         assert c.lib.mim_similarity(head, _pointer(c, found), similarity, novelty) == OK
         assert similarity[0] == pytest.approx(entry["similarity"], abs=1e-3)
-        assert novelty[0] == pytest.approx(entry["foreignness"], abs=1e-3)
+        assert novelty[0] == pytest.approx(entry["novelty"], abs=1e-3)
 
 
 def test_bad_heads_and_features_are_refused(c: SimpleNamespace) -> None:

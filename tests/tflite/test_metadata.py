@@ -6,6 +6,7 @@ import base64
 import io
 import json
 import zipfile
+from itertools import product
 from pathlib import Path
 
 import numpy as np
@@ -60,11 +61,12 @@ def test_labels_and_decision_are_those_of_the_manifest() -> None:
     _, content = both("mim.tflite")
     with zipfile.ZipFile(io.BytesIO(content)) as archive:
         verdicts, reasons, decision = (archive.read(f) for f in ("verdicts.txt", "reasons.txt", "decision.json"))
-    assert verdicts == b"mpox-like\nnot-mpox-like\ncannot-judge\n"
+    assert verdicts == b"mpox-like\nnot-mpox-like\nundecided\ncannot-judge\n"
     assert reasons == b"none\nblank\nblurred\nnot skin\ntoo small\nunreadable\n"
     entries = json.loads(decision)
     assert entries == {key: MANIFEST[key] for key in entries}
     assert entries["calibration"]["threshold"] and entries["calibration"]["alpha"] and entries["gate"]["min_side"]
+    assert entries["reference"]["beta"] and entries["reference"]["conditions"] and "threshold" in entries["reference"]
     assert {"format", "version", "mask_set", "measure"} < set(entries)
 
 
@@ -103,9 +105,11 @@ def test_outputs_are_bit_equal_with_metadata_and_without(name: str) -> None:
         if name != "mim.tflite":
             np.testing.assert_array_equal(*(golden.run_micro(make(model), inputs) for model in (plain, content)))
             continue
-        before, after = (make(model).get_signature_runner("score") for model in (plain, content))
-        for stage in stages[:2]:
-            expected, found = (score(image=stage["resampled"][None]) for score in (before, after))
+        before, after = make(plain), make(content)
+        for key, stage in product(("verdict", "explain"), stages[:2]):
+            expected, found = (
+                interpreter.get_signature_runner(key)(image=stage["resampled"][None]) for interpreter in (before, after)
+            )
             assert {key: value.tobytes() for key, value in found.items()} == {
                 key: value.tobytes() for key, value in expected.items()
             }
@@ -114,7 +118,7 @@ def test_outputs_are_bit_equal_with_metadata_and_without(name: str) -> None:
         np.testing.assert_array_equal(*(run_tflm(model, inputs) for model in (plain, content)))
 
 
-@pytest.mark.parametrize(("name", "most"), [("mim.tflite", 16_384), ("mim_micro.tflite", 1024), (MODELS[2], 1024)])
+@pytest.mark.parametrize(("name", "most"), [("mim.tflite", 49_152), ("mim_micro.tflite", 1024), (MODELS[2], 1024)])
 def test_buffers_and_size_are_aligned_and_little_is_added(name: str, most: int) -> None:
     plain, content = both(name)
     assert len(plain) % 16 == len(content) % 16 == 0

@@ -16,8 +16,7 @@ from mim_tf.training.config import MAX_SEED, Training
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"steps": 0}, "number of steps 0 is not possible; choose a whole number from 1 on"),
-        ({"steps": -1}, "number of steps -1 is not possible"),
+        ({"steps": -1}, "number of steps -1 is not possible; choose a whole number from 0 on"),
         ({"steps": "10"}, "number of steps '10' is not possible"),
         ({"steps": 10.0}, "number of steps 10.0 is not possible"),
         ({"steps": True}, "number of steps True is not possible"),

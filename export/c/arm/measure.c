@@ -75,10 +75,12 @@ static void decide(void) {
     const golden_scalars *scalars = &golden_all[image->number];
     mim_reason_code reason;
     mim_verdict_code verdict;
+    float p_class = 0, p_other = 0;
     status |= mim_gate(&golden_limits, scalars->side, scalars->contrast, scalars->detail, scalars->novelty,
                        &reason);
-    status |= mim_p_value(&golden_calibration, scalars->similarity, &number);
-    status |= mim_verdict(number, reason, golden_calibration.alpha, &verdict);
+    status |= mim_p_class(&golden_tables.calibration, scalars->similarity, &p_class);
+    status |= mim_p_other(&golden_tables.reference, scalars->similarity, &p_other);
+    status |= mim_verdict(p_class, p_other, reason, golden_tables.alpha, golden_tables.beta, &verdict);
 }
 
 static void loop_of_three_million_instructions(void) {
@@ -124,7 +126,7 @@ int main(void) {
 #endif
         {"contrast", measure_contrast, 0},
         {"detail", measure_detail, 0},
-        {"gate, p-value, verdict", decide, 0},
+        {"gate, p-values, verdict", decide, 0},
     };
     uint32_t unit;
     size_t i;

@@ -12,7 +12,8 @@
  *     for the measure deep  s x s and inpainting  --mim_error_weights-->  weights
  *                           S x S  --mim_features.tflite-->  features
  *                           features and weights  --mim_statistics, mim_similarity-->  similarity, novelty
- *     similarity and reason  --mim_p_value, mim_verdict-->  verdict
+ *     similarity  --mim_p_class, mim_p_other-->  p-values
+ *     p-values and reason  --mim_verdict-->  verdict
  *
  * Research software, not a diagnosis. No image leaves the device.
  */

@@ -17,10 +17,10 @@ typedef struct mim_head {
     size_t count;          /* mim_head_count(statistics, components) */
     size_t statistics;     /* D, 2 to 2 MIM_MAX_SIZE, even */
     size_t components;     /* K, 1 to D */
-    float distance_weight; /* `distance_weight`, 0 or more like the next three */
-    float novelty_weight;  /* `foreign_weight` */
-    float novelty_start;   /* `foreign`: novelty below this costs nothing */
-    float novelty_range;   /* `foreign_most`: novelty beyond start + range costs no more */
+    float distance_weight; /* 0 or more like the next three */
+    float novelty_weight;
+    float novelty_start; /* novelty below this costs nothing */
+    float novelty_range; /* novelty beyond start + range costs no more */
 } mim_head;
 
 /*

@@ -62,39 +62,58 @@ mim_status mim_gate(const mim_gate_limits *limits, size_t side, float contrast, 
     return MIM_OK;
 }
 
-mim_status mim_p_value(const mim_calibration *table, float similarity, float *p) {
-    double below = 0, all = 0;
+/* The p-value if the weights of the similarities at most `similarity` are summed, or of those `above` or equal. */
+static mim_status p_value(const mim_table *table, float most_weight, float similarity, int above, float *p) {
+    double counted = 0, all = 0;
     size_t i;
-    if (!table || !table->similarities || !table->weights || !p) return MIM_NULL;
-    if (table->count == 0 || table->groups == 0) return MIM_ARGUMENT;
+    if (table->count > 0 && (!table->similarities || !table->weights)) return MIM_NULL;
+    if ((table->count == 0) != (table->groups == 0)) return MIM_ARGUMENT;
     if (!isfinite(similarity)) return MIM_NUMBER;
     for (i = 0; i < table->count; i++) {
-        const float weight = table->weights[i];
-        if (!isfinite(table->similarities[i]) || !(weight >= 0 && weight <= 1)) return MIM_NUMBER;
+        const float known = table->similarities[i], weight = table->weights[i];
+        if (!isfinite(known) || !(weight >= 0 && weight <= most_weight)) return MIM_NUMBER;
         all += (double)weight;
-        if (table->similarities[i] <= similarity) below += (double)weight;
+        if (above ? known >= similarity : known <= similarity) counted += (double)weight;
     }
-    /* The weights of each group sum to 1. A truncated table would give p-values that are too small. */
-    if (fabs(all / (double)table->groups - 1) > 0.0001) return MIM_ARGUMENT;
-    *p = (float)((1 + below) / ((double)table->groups + 1));
+    /* A truncated table would give p-values that are too small. */
+    if (fabs(all - (double)table->groups) > 0.0001 * (double)table->groups) return MIM_ARGUMENT;
+    *p = (float)((1 + counted) / ((double)table->groups + 1));
     if (*p > 1) *p = 1; /* the weights are rounded */
     return MIM_OK;
 }
 
-mim_status mim_verdict(float p, mim_reason_code reason, double alpha, mim_verdict_code *verdict) {
+mim_status mim_p_class(const mim_table *calibration, float similarity, float *p) {
+    if (!calibration || !p) return MIM_NULL;
+    if (calibration->count == 0) return MIM_ARGUMENT;
+    return p_value(calibration, 1, similarity, 0, p);
+}
+
+mim_status mim_p_other(const mim_table *reference, float similarity, float *p) {
+    if (!reference || !p) return MIM_NULL;
+    /* The weight of the only group of a condition may be larger than 1. */
+    return p_value(reference, (float)reference->groups, similarity, 1, p);
+}
+
+/* Added to alpha and beta, since sums of the same weights in float and in another order differ by less. */
+#define SLACK 0.00001
+
+mim_status mim_verdict(float p_class, float p_other, mim_reason_code reason, double alpha, double beta,
+                       mim_verdict_code *verdict) {
     if (!verdict) return MIM_NULL;
     if ((unsigned)reason > (unsigned)MIM_UNREADABLE) return MIM_ARGUMENT;
-    if (!(p >= 0 && p <= 1) || !(alpha > 0 && alpha < 1)) return MIM_NUMBER;
-    /* Sums of the same float weights in another order differ by about 0.0000001, hence the 0.000001. */
-    if (reason != MIM_NO_REASON)
+    if (!(p_class >= 0 && p_class <= 1) || !(p_other >= 0 && p_other <= 1)) return MIM_NUMBER;
+    if (!(alpha > 0 && alpha < 1) || !(beta > 0 && beta < 1)) return MIM_NUMBER;
+    if (reason != MIM_NO_REASON) {
         *verdict = MIM_CANNOT_JUDGE;
-    else
-        *verdict = p <= (float)(alpha + 0.000001) ? MIM_NOT_MPOX_LIKE : MIM_MPOX_LIKE;
+    } else {
+        const int no_class = p_class <= (float)(alpha + SLACK), no_other = p_other <= (float)(beta + SLACK);
+        *verdict = no_class == no_other ? MIM_UNDECIDED : no_class ? MIM_NOT_MPOX_LIKE : MIM_MPOX_LIKE;
+    }
     return MIM_OK;
 }
 
 const char *mim_verdict_name(mim_verdict_code verdict) {
-    static const char *const names[] = {"mpox-like", "not-mpox-like", "cannot-judge"};
+    static const char *const names[] = {"mpox-like", "not-mpox-like", "undecided", "cannot-judge"};
     return (size_t)verdict < sizeof names / sizeof *names ? names[verdict] : "unknown";
 }
 

@@ -145,18 +145,21 @@ static void fuzz_decision(input *from) {
     float *similarities = (float *)filled(from, sizeof(float) * count);
     float *weights = (float *)filled(from, sizeof(float) * count);
     uint8_t *rgb = (uint8_t *)filled(from, 3 * size * size);
-    const mim_calibration table = {similarities, weights, count, number(from), (double)real(from)};
+    const mim_table table = {count ? similarities : NULL, count ? weights : NULL, count, number(from)};
+    const double alpha = (double)real(from), beta = (double)real(from);
     mim_reason_code reason = (mim_reason_code)next(from);
     mim_verdict_code verdict = (mim_verdict_code)7;
-    float contrast = real(from), detail = real(from), p = real(from);
+    float contrast = real(from), detail = real(from), p_class = real(from), p_other = real(from), similarity;
     size_t i;
     if (next(from) & 1)
         for (i = 0; i < count; i++) weights[i] = 1;
     mim_contrast(rgb, size, &contrast);
     mim_detail(rgb, size, &detail);
     mim_gate(&limits, number(from), contrast, detail, real(from), &reason);
-    if (mim_p_value(&table, real(from), &p) == MIM_OK) require(p > 0 && p <= 1);
-    if (mim_verdict(p, reason, table.alpha, &verdict) == MIM_OK) require(verdict <= MIM_CANNOT_JUDGE);
+    similarity = real(from);
+    if (mim_p_class(&table, similarity, &p_class) == MIM_OK) require(p_class > 0 && p_class <= 1);
+    if (mim_p_other(&table, similarity, &p_other) == MIM_OK) require(p_other > 0 && p_other <= 1);
+    if (mim_verdict(p_class, p_other, reason, alpha, beta, &verdict) == MIM_OK) require(verdict <= MIM_CANNOT_JUDGE);
     (void)mim_verdict_name(verdict);
     (void)mim_reason_name(reason);
     free(similarities);

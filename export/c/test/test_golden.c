@@ -91,15 +91,22 @@ static void check_gate_values(const golden_scalars *scalars) {
 static void check_decision(const golden_scalars *scalars) {
     mim_reason_code reason = MIM_UNREADABLE;
     mim_verdict_code verdict = MIM_CANNOT_JUDGE;
-    float p = -1;
+    float p_class = -1, p_other = -1;
     CHECK(mim_gate(&golden_limits, scalars->side, scalars->contrast, scalars->detail, scalars->novelty, &reason) ==
           MIM_OK);
     CHECK(reason == scalars->reason);
-    CHECK(mim_p_value(&golden_calibration, scalars->similarity, &p) == MIM_OK);
-    CHECK_NEAR(p, scalars->p_value, 0.000001);
-    CHECK(mim_verdict(p, reason, golden_calibration.alpha, &verdict) == MIM_OK);
+    CHECK(mim_p_class(&golden_tables.calibration, scalars->similarity, &p_class) == MIM_OK);
+    CHECK(mim_p_other(&golden_tables.reference, scalars->similarity, &p_other) == MIM_OK);
+    CHECK_NEAR(p_class, scalars->p_class, 0.00001);
+    CHECK_NEAR(p_other, scalars->p_other, 0.00001);
+    CHECK(mim_verdict(p_class, p_other, reason, golden_tables.alpha, golden_tables.beta, &verdict) == MIM_OK);
     CHECK(verdict == scalars->verdict);
-    if (reason == MIM_NO_REASON) CHECK((verdict == MIM_NOT_MPOX_LIKE) == (scalars->similarity < golden_threshold));
+    if (reason == MIM_NO_REASON) {
+        const int no_class = scalars->similarity < golden_class_threshold;
+        const int no_other = scalars->similarity > golden_other_threshold;
+        CHECK((verdict == MIM_NOT_MPOX_LIKE) == (no_class && !no_other));
+        CHECK((verdict == MIM_MPOX_LIKE) == (no_other && !no_class));
+    }
 }
 
 void test_golden(void) {

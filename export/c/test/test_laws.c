@@ -42,7 +42,10 @@ static void test_examples(void) {
     const uint8_t y = 81, u = 90, v = 240;
     const mim_yuv yuv = {&y, &u, &v, 1, 1, 1, 1, 1};
     const float similarities[] = {0.5f, 0.7f, 0.9f}, weights[] = {1, 0.5f, 0.5f};
-    const mim_calibration table = {similarities, weights, 3, 2, 0.05};
+    const float others[] = {0.2f, 0.4f, 0.6f}, other_weights[] = {1.5f, 0.75f, 0.75f};
+    const mim_tables tables = {{similarities, weights, 3, 2}, {others, other_weights, 3, 3}, 0.05, 0.2};
+    const mim_table none = {NULL, NULL, 0, 0};
+    mim_verdict_code verdict = MIM_CANNOT_JUDGE;
     uint8_t rgb[3];
     float p = 0;
     CHECK(mim_resample(four, 2, 2, 6, rgb, 1, sizeof rgb, workspace, mim_resample_bytes(1)) == MIM_OK);
@@ -51,8 +54,22 @@ static void test_examples(void) {
     CHECK(rgb[0] == 227 && rgb[1] == 127 && rgb[2] == 177);
     CHECK(mim_yuv_to_rgb(&yuv, rgb, sizeof rgb) == MIM_OK);
     CHECK(rgb[0] == 238 && rgb[1] == 14 && rgb[2] == 14);
-    CHECK(mim_p_value(&table, 0.8f, &p) == MIM_OK);
+    CHECK(mim_p_class(&tables.calibration, 0.8f, &p) == MIM_OK);
     CHECK_NEAR(p, 2.5 / 3, 0.0000001);
+    CHECK(mim_p_other(&tables.reference, 0.3f, &p) == MIM_OK);
+    CHECK(p == 0.625f);
+    CHECK(mim_p_other(&none, 0.3f, &p) == MIM_OK);
+    CHECK(p == 1);
+    CHECK(mim_verdict(0.4f, 0.1f, MIM_NO_REASON, tables.alpha, tables.beta, &verdict) == MIM_OK);
+    CHECK(verdict == MIM_MPOX_LIKE);
+    CHECK(mim_verdict(0.03f, 0.9f, MIM_NO_REASON, tables.alpha, tables.beta, &verdict) == MIM_OK);
+    CHECK(verdict == MIM_NOT_MPOX_LIKE);
+    CHECK(mim_verdict(0.4f, 0.5f, MIM_NO_REASON, tables.alpha, tables.beta, &verdict) == MIM_OK);
+    CHECK(verdict == MIM_UNDECIDED);
+    CHECK(mim_verdict(0.03f, 0.1f, MIM_NO_REASON, tables.alpha, tables.beta, &verdict) == MIM_OK);
+    CHECK(verdict == MIM_UNDECIDED);
+    CHECK(mim_verdict(0.03f, 0.9f, MIM_BLANK, tables.alpha, tables.beta, &verdict) == MIM_OK);
+    CHECK(verdict == MIM_CANNOT_JUDGE);
 }
 
 /* Checks both SSIM functions on two images of one colour each, x / 255 and (q + 128) / 255. */
@@ -103,6 +120,7 @@ static void test_bad_arguments_are_refused(void) {
     mim_reason_code reason;
     const mim_gate_limits limits = {0.02f, 0.002f, 1, INFINITY};
     const mim_mask_set none = {96, 7, 4, 2};
+    const mim_table empty = {NULL, NULL, 0, 0}, lost = {NULL, NULL, 0, 3}, no_values = {NULL, NULL, 3, 3};
     uint8_t label;
     float p = 0;
     int status;
@@ -120,8 +138,13 @@ static void test_bad_arguments_are_refused(void) {
     CHECK(mim_ssim_push(&state, image, (const int8_t *)image) == MIM_ORDER);
     CHECK(mim_ssim_end(&state, &p) == MIM_ORDER);
     CHECK(mim_gate(&limits, 100, 0.1f, 0.1f, NAN, &reason) == MIM_NUMBER);
-    CHECK(mim_verdict(NAN, MIM_NO_REASON, 0.05, &verdict) == MIM_NUMBER);
-    CHECK(mim_verdict(0.5f, (mim_reason_code)6, 0.05, &verdict) == MIM_ARGUMENT);
+    CHECK(mim_p_class(&empty, 0, &p) == MIM_ARGUMENT);
+    CHECK(mim_p_other(&lost, 0, &p) == MIM_ARGUMENT);
+    CHECK(mim_p_other(&no_values, 0, &p) == MIM_NULL);
+    CHECK(mim_p_other(&empty, NAN, &p) == MIM_NUMBER);
+    CHECK(mim_verdict(NAN, 0.5f, MIM_NO_REASON, 0.05, 0.2, &verdict) == MIM_NUMBER);
+    CHECK(mim_verdict(0.5f, NAN, MIM_NO_REASON, 0.05, 0.2, &verdict) == MIM_NUMBER);
+    CHECK(mim_verdict(0.5f, 0.5f, (mim_reason_code)6, 0.05, 0.2, &verdict) == MIM_ARGUMENT);
     for (status = 0; status <= MIM_ORDER; status++) CHECK(strlen(mim_status_text((mim_status)status)) > 8);
 }
 

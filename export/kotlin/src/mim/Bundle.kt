@@ -12,7 +12,7 @@ private const val MANIFEST = "manifest.json"
 private const val REMEDY = "copy the whole bundle into the app again"
 
 /** The bundle format that this version reads. */
-const val FORMAT = 3
+const val FORMAT = 4
 
 /**
  * A bundle: its checked constants and its models.
@@ -25,6 +25,9 @@ const val FORMAT = 3
  */
 class Bundle(private val open: (String) -> InputStream) {
     private val manifest: JSONObject = manifest()
+
+    /** Identifies `mim.tflite`: store it with a verdict. */
+    val modelId: String = value { getString("model_id") }
 
     /** The text that an app shows with each verdict. */
     val statement: String = value { getString("statement") }
@@ -42,28 +45,31 @@ class Bundle(private val open: (String) -> InputStream) {
     val gate: Gate = value {
         getJSONObject("gate").run {
             val (contrast, detail) = listOf("min_contrast", "min_detail").map { getDouble(it).toFloat() }
-            val maxNovelty = if (isNull("max_foreignness")) null else getDouble("max_foreignness").toFloat()
+            val maxNovelty = if (isNull("max_novelty")) null else getDouble("max_novelty").toFloat()
             Gate(contrast, detail, getInt("min_side"), maxNovelty)
         }
     }
 
-    /** The conformal calibration table, with the level alpha. */
-    val calibration: Calibration = value {
-        getJSONObject("calibration").run {
-            val (similarities, weights) = listOf("similarities", "weights").map { floats(getJSONArray(it)) }
-            Calibration(similarities, weights, getInt("groups"), getDouble("alpha"))
-        }
-    }
+    /** The conformal table of the class. */
+    val calibration: Table = table("calibration")
+
+    /** The class is excluded if [pClass] is at most alpha. */
+    val alpha: Double = value { getJSONObject("calibration").getDouble("alpha") }
+
+    /** The conformal table of other skin. It may be empty; then no photograph is `mpox-like`. */
+    val reference: Table = table("reference")
+
+    /** Other skin is excluded if [pOther] is at most beta. */
+    val beta: Double = value { getJSONObject("reference").getDouble("beta") }
 
     init {
         demand(size in 1..MAX_SIZE, "size $size")
         demand(masks == null || size % masks.size == 0, "a mask set of another size")
-        calibration.run {
-            val ascending = (1 until similarities.size).all { similarities[it - 1] <= similarities[it] }
-            demand(ascending && similarities.size == weights.size, "a damaged calibration table")
-            demand(groups > 0 && abs(weights.sum() - groups) < 0.001f * groups, "weights that do not sum to its groups")
-            demand(alpha > 0 && alpha < 1, "alpha $alpha")
-        }
+        checkTable("calibration", calibration, 1f)
+        checkTable("reference", reference, Float.MAX_VALUE)
+        demand(calibration.groups > 0, "an empty calibration table")
+        demand(alpha > 0 && alpha < 1, "alpha $alpha")
+        demand(beta > 0 && beta < 1, "beta $beta")
         // The codes of the graph's outputs are indices into these lists.
         demand(words("verdicts") == Verdict.entries.map { it.text }, "other verdicts")
         demand(words("reasons") == listOf(null) + Reason.entries.map { it.text }, "other reasons")
@@ -108,6 +114,22 @@ class Bundle(private val open: (String) -> InputStream) {
         manifest.read()
     } catch (error: JSONException) {
         throw MimError(MANIFEST, "has a missing or invalid value (${error.message?.take(80)})", REMEDY)
+    }
+
+    private fun table(name: String): Table = value {
+        getJSONObject(name).run {
+            val (similarities, weights) = listOf("similarities", "weights").map { floats(getJSONArray(it)) }
+            Table(similarities, weights, getInt("groups"))
+        }
+    }
+
+    private fun checkTable(name: String, table: Table, mostWeight: Float) = table.run {
+        val ascending = (1 until similarities.size).all { similarities[it - 1] <= similarities[it] }
+        val valid = similarities.all { it.isFinite() } && weights.all { it > 0 && it <= mostWeight }
+        demand(ascending && valid && similarities.size == weights.size, "a damaged $name table")
+        // A truncated table would give p-values that are too small. The weights are rounded to float32.
+        val sum = weights.sumOf { it.toDouble() }
+        demand(abs(sum - groups) <= 1e-4 * groups, "$name weights that do not sum to its groups")
     }
 
     private fun demand(holds: Boolean, problem: String) {

@@ -3,13 +3,16 @@ package mim
 import kotlin.math.abs
 import kotlin.math.sqrt
 
-/** Added to alpha in the comparison with p: float32 sums differ by about 1e-7, depending on their order. */
-private const val SLACK = 1e-6
+/** Added to alpha and beta in the comparison with p, since float32 sums of weights in another order differ by less. */
+private const val SLACK = 1e-5
 
 /** Verdicts. `ordinal` is the code of the graph's output `verdict`, [text] the name in the manifest. */
 enum class Verdict(val text: String) {
     MPOX_LIKE("mpox-like"),
     NOT_MPOX_LIKE("not-mpox-like"),
+
+    /** Neither mpox nor other skin could be excluded, or both were. */
+    UNDECIDED("undecided"),
     CANNOT_JUDGE("cannot-judge"),
 }
 
@@ -31,19 +34,19 @@ enum class Reason(val text: String) {
  * @property minContrast minimum [contrast] of the resampled image.
  * @property minDetail minimum [detail] of the resampled image.
  * @property minSide minimum of the shorter side of the photograph, in pixels.
- * @property maxNovelty `max_foreignness` of the manifest: maximum of the graph's output `foreignness`; null: no limit.
+ * @property maxNovelty maximum of the graph's output `novelty`; null: no limit.
  */
 class Gate(val minContrast: Float, val minDetail: Float, val minSide: Int, val maxNovelty: Float?)
 
 /**
- * The conformal calibration table.
+ * A conformal table: images whose similarities an image is compared with.
  *
- * @property similarities of the calibration images, ascending.
- * @property weights for each image, 1 / (number of images of its group).
- * @property groups number of groups G.
- * @property alpha an image is `not-mpox-like` if its p-value is at most alpha.
+ * @property similarities of the images, ascending.
+ * @property weights of the images, which sum to [groups]. In the table of the class, 1 / (number of images of the
+ *   group). In that of other skin every condition has the same total weight, so a weight may be larger than 1.
+ * @property groups number of groups; 0 for an empty table.
  */
-class Calibration(val similarities: FloatArray, val weights: FloatArray, val groups: Int, val alpha: Double)
+class Table(val similarities: FloatArray, val weights: FloatArray, val groups: Int)
 
 /**
  * Standard deviation of the luma, 0.299 R + 0.587 G + 0.114 B of pixel / 255.
@@ -93,7 +96,7 @@ private fun luma(image: Image): FloatArray = FloatArray(image.width * image.heig
  *
  * @param image resampled.
  * @param limits the bundle's gate.
- * @param novelty the graph's output `foreignness`; 0 for the measure `ssim`.
+ * @param novelty the graph's output `novelty`; 0 for the measure `ssim`.
  * @return null if the image can be judged.
  */
 fun gate(image: Image, limits: Gate, novelty: Float): Reason? = when {
@@ -104,34 +107,60 @@ fun gate(image: Image, limits: Gate, novelty: Float): Reason? = when {
 }
 
 /**
- * The conformal p-value over groups: (1 + sum of the weights of similarities up to this one) / (G + 1), in float32.
+ * The conformal p-value of the hypothesis that an image is of the class: (1 + sum of the weights of similarities up to
+ * this one) / (groups + 1).
  *
  * Example: with the groups {0.5} and {0.7, 0.9}, p(0.6) = (1 + 1) / 3 and p(0.8) = (1 + 1.5) / 3.
  *
  * @param similarity the graph's output.
- * @param calibration the table.
- * @return a value in [1 / (G + 1), 1].
+ * @param calibration the table of the class.
+ * @return a value in [1 / (groups + 1), 1].
  * @throws MimError the similarity is NaN.
  */
-fun pValue(similarity: Float, calibration: Calibration): Float {
+fun pClass(similarity: Float, calibration: Table): Float = pValue(similarity, calibration) { it <= similarity }
+
+/**
+ * The p-value of the hypothesis that an image is of other skin: (1 + sum of the weights of similarities from this one
+ * on) / (groups + 1).
+ *
+ * Example: with one group {0.2} of a condition and two groups {0.4}, {0.6} of another, the weights are 1.5, 0.75 and
+ * 0.75, so p(0.5) = (1 + 0.75) / 4 and p(0.3) = (1 + 1.5) / 4.
+ *
+ * @param similarity the graph's output.
+ * @param reference the table of other skin.
+ * @return a value in [1 / (groups + 1), 1]; 1 for an empty table.
+ * @throws MimError the similarity is NaN.
+ */
+fun pOther(similarity: Float, reference: Table): Float = pValue(similarity, reference) { it >= similarity }
+
+private inline fun pValue(similarity: Float, table: Table, counts: (Float) -> Boolean): Float {
     if (similarity.isNaN()) throw MimError("similarity", "not a number", "run the model again, on the CPU")
-    var below = 0f
-    for ((i, tabled) in calibration.similarities.withIndex()) if (tabled <= similarity) below += calibration.weights[i]
-    return (1f + below) / (calibration.groups + 1)
+    var sum = 1.0 // in float64, since float32 sums of hundreds of weights differ by about 1e-6
+    for ((i, tabled) in table.similarities.withIndex()) if (counts(tabled)) sum += table.weights[i]
+    // The rounded weights may sum to slightly more than the number of groups.
+    return minOf(1.0, sum / (table.groups + 1.0)).toFloat()
 }
 
 /**
- * The verdict.
+ * The verdict. The class is excluded if [pClass] is at most [alpha], other skin if [pOther] is at most [beta]. If other
+ * skin alone is excluded, it is `MPOX_LIKE`; if the class alone is, `NOT_MPOX_LIKE`; if both or neither, `UNDECIDED`.
  *
- * Example: at alpha = 0.05, p = 0.03 gives `NOT_MPOX_LIKE` and p = 0.4 `MPOX_LIKE`; with a reason both give
- * `CANNOT_JUDGE`.
+ * Example: at alpha = 0.05 and beta = 0.2, the p-values 0.4 and 0.1 give `MPOX_LIKE`, 0.03 and 0.9 `NOT_MPOX_LIKE`, 0.4
+ * and 0.5 `UNDECIDED`, 0.03 and 0.1 `UNDECIDED`; with a reason all give `CANNOT_JUDGE`.
  *
- * @param p the p-value.
+ * @param pClass p-value of the class.
+ * @param pOther p-value of other skin.
  * @param reason result of [gate]; any value except null gives `CANNOT_JUDGE`.
- * @param alpha the level.
+ * @param alpha the level of the class.
+ * @param beta the level of other skin.
  */
-fun verdict(p: Float, reason: Reason?, alpha: Double): Verdict = when {
-    reason != null -> Verdict.CANNOT_JUDGE
-    p <= (alpha + SLACK).toFloat() -> Verdict.NOT_MPOX_LIKE
-    else -> Verdict.MPOX_LIKE
+fun verdict(pClass: Float, pOther: Float, reason: Reason?, alpha: Double, beta: Double): Verdict {
+    val noClass = pClass <= (alpha + SLACK).toFloat()
+    val noOther = pOther <= (beta + SLACK).toFloat()
+    return when {
+        reason != null -> Verdict.CANNOT_JUDGE
+        noClass == noOther -> Verdict.UNDECIDED
+        noClass -> Verdict.NOT_MPOX_LIKE
+        else -> Verdict.MPOX_LIKE
+    }
 }

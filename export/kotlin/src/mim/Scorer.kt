@@ -1,33 +1,39 @@
 package mim
 
 /**
- * Outputs of the signature `score` of `mim.tflite` for one image; S is the bundle's `size`.
+ * Outputs of the signature `verdict` of `mim.tflite` for one image.
  *
  * @property similarity higher: more similar to the class; unbounded for the measure `deep`.
- * @property pValue conformal p-value.
- * @property verdict code, 0 to 2.
+ * @property pClass p-value of the class.
+ * @property pOther p-value of other skin.
+ * @property verdict code, 0 to 3.
  * @property reason code, 0 to 3.
+ */
+class Outputs(val similarity: Float, val pClass: Float, val pOther: Float, val verdict: Int, val reason: Int)
+
+/**
+ * Outputs of the signature `explain` of `mim.tflite` for one image; S is the bundle's `size`.
+ *
+ * @property outputs those that the signature `verdict` has as well.
+ * @property ssim between the image and its inpainting.
  * @property inpainted 3 S² unsigned values.
  * @property errorMap S² values.
- * @property ssim between the image and its inpainting.
  */
-class Outputs(
-    val similarity: Float,
-    val pValue: Float,
-    val verdict: Int,
-    val reason: Int,
-    val inpainted: ByteArray,
-    val errorMap: FloatArray,
-    val ssim: Float,
-)
+class ExplainOutputs(val outputs: Outputs, val ssim: Float, val inpainted: ByteArray, val errorMap: FloatArray)
 
 /** Runs `mim.tflite`. An app wraps LiteRT's interpreter in it; a test returns known outputs. */
-fun interface Runner {
+interface Runner {
     /**
-     * @param image input `image` of the signature `score`: 3 S² uint8 values.
+     * @param image input `image` of the signature `verdict`: 3 S² uint8 values.
      * @return its outputs.
      */
-    fun score(image: ByteArray): Outputs
+    fun verdict(image: ByteArray): Outputs
+
+    /**
+     * @param image input `image` of the signature `explain`: 3 S² uint8 values.
+     * @return its outputs.
+     */
+    fun explain(image: ByteArray): ExplainOutputs
 }
 
 /**
@@ -36,21 +42,27 @@ fun interface Runner {
  * @property verdict `CANNOT_JUDGE` if [reason] is not null.
  * @property reason null if the photograph can be judged.
  * @property similarity for logs, never a percentage.
- * @property pValue share of the class with the same similarity or less, in (0, 1]. For logs: 0.42 does not mean 42 %
+ * @property pClass share of the class with the same similarity or less, in (0, 1]. For logs: 0.42 does not mean 42 %
  *   mpox.
- * @property ssim between the image and its inpainting, at most 1.
- * @property inpainted S x S pixels.
- * @property errorMap error of the inpainting: S² values in rows, 0 where it is equal to the image.
+ * @property pOther share of other skin with the same similarity or more, in (0, 1]. For logs.
  */
 class Judgement(
     val verdict: Verdict,
     val reason: Reason?,
     val similarity: Float,
-    val pValue: Float,
-    val ssim: Float,
-    val inpainted: Image,
-    val errorMap: FloatArray,
+    val pClass: Float,
+    val pOther: Float,
 )
+
+/**
+ * The result for a photograph, and what it is based on.
+ *
+ * @property judgement the result.
+ * @property ssim between the image and its inpainting, at most 1.
+ * @property inpainted S x S pixels.
+ * @property errorMap error of the inpainting: S² values in rows, 0 where it is equal to the image.
+ */
+class Explanation(val judgement: Judgement, val ssim: Float, val inpainted: Image, val errorMap: FloatArray)
 
 /**
  * Judges photographs with a bundle. Not thread-safe. Do not use it on the main thread: a photograph takes tens of
@@ -68,29 +80,38 @@ class Scorer(private val bundle: Bundle, private val runner: Runner) {
      * @param photo upright, of any size.
      * @throws MimError the outputs of the model are invalid for this bundle.
      */
-    fun score(photo: Image): Judgement {
-        val outputs = runner.score(resample(photo, bundle.size).pixels)
-        check(outputs)
+    fun judge(photo: Image): Judgement = judgement(photo, runner.verdict(resample(photo, bundle.size).pixels))
+
+    /**
+     * Judges one photograph like [judge], and also returns its inpainting and error map, which take longer.
+     *
+     * @param photo upright, of any size.
+     * @throws MimError the outputs of the model are invalid for this bundle.
+     */
+    fun explain(photo: Image): Explanation {
+        val found = runner.explain(resample(photo, bundle.size).pixels)
+        val pixels = bundle.size * bundle.size
+        demand(found.ssim.isFinite() && found.inpainted.size == 3 * pixels && found.errorMap.size == pixels)
+        val inpainted = Image(bundle.size, bundle.size, found.inpainted)
+        return Explanation(judgement(photo, found.outputs), found.ssim, inpainted, found.errorMap)
+    }
+
+    private fun judgement(photo: Image, outputs: Outputs): Judgement {
+        val known = outputs.verdict in Verdict.entries.indices && outputs.reason in 0..Reason.NOT_SKIN.ordinal + 1
+        val probable = listOf(outputs.pClass, outputs.pOther).all { it > 0 && it <= 1.00001f } // float32 may round up
+        demand(known && outputs.similarity.isFinite() && probable)
+        demand((outputs.verdict == Verdict.CANNOT_JUDGE.ordinal) == (outputs.reason > 0))
         val small = minOf(photo.width, photo.height) < bundle.gate.minSide
         return Judgement(
             verdict = if (small) Verdict.CANNOT_JUDGE else Verdict.entries[outputs.verdict],
             reason = if (small) Reason.TOO_SMALL else Reason.entries.getOrNull(outputs.reason - 1),
             similarity = outputs.similarity,
-            pValue = outputs.pValue,
-            ssim = outputs.ssim,
-            inpainted = Image(bundle.size, bundle.size, outputs.inpainted),
-            errorMap = outputs.errorMap,
+            pClass = outputs.pClass,
+            pOther = outputs.pOther,
         )
     }
 
-    private fun check(outputs: Outputs) {
-        val pixels = bundle.size * bundle.size
-        val known = outputs.verdict in Verdict.entries.indices && outputs.reason in 0..Reason.NOT_SKIN.ordinal + 1
-        val probable = outputs.pValue > 0 && outputs.pValue <= 1.00001f // a float32 sum may exceed 1
-        val finite = outputs.similarity.isFinite() && outputs.ssim.isFinite() && probable
-        val whole = outputs.inpainted.size == 3 * pixels && outputs.errorMap.size == pixels
-        if (!known || !finite || !whole || (outputs.verdict == Verdict.CANNOT_JUDGE.ordinal) != (outputs.reason > 0)) {
-            throw MimError("mim.tflite", "gave invalid outputs", "run the bundle's own model, on the CPU")
-        }
+    private fun demand(holds: Boolean) {
+        if (!holds) throw MimError("mim.tflite", "gave invalid outputs", "run the bundle's own model, on the CPU")
     }
 }

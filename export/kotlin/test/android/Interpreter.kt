@@ -21,12 +21,12 @@ class Interpreter(model: ByteBuffer, options: Options) : AutoCloseable {
         content = ByteArray(model.remaining()).also { model.duplicate().get(it) }
     }
 
-    private val model = LiteRt(content, "score")
+    private val model = LiteRt(content)
 
     fun runSignature(inputs: Map<String, Any>, outputs: Map<String, Any>, signature: String) {
-        check(!closed && signature == "score")
+        check(!closed)
         val image = inputs.getValue("image") as ByteBuffer
-        val found = model.run(ByteArray(image.remaining()).also { image.duplicate().get(it) })
+        val found = model.run(signature, ByteArray(image.remaining()).also { image.duplicate().get(it) })
         for ((name, target) in outputs) {
             val source = ByteBuffer.wrap(found.getValue(name)).order(ByteOrder.nativeOrder())
             when (target) {

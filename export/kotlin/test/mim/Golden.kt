@@ -7,6 +7,7 @@ import java.io.File
 import java.nio.ByteBuffer
 import java.nio.ByteOrder
 import javax.imageio.ImageIO
+import kotlin.math.abs
 import kotlin.math.roundToInt
 import org.json.JSONObject
 
@@ -18,8 +19,26 @@ object Golden {
     private val json = JSONObject(File(folder, "golden/golden.json").readText())
     val tolerance: JSONObject = json.getJSONObject("tolerance")
     val images: List<JSONObject> = json.getJSONArray("images").run { List(length()) { getJSONObject(it) } }
+    val decisions: List<JSONObject> = json.getJSONArray("decisions").run { List(length()) { getJSONObject(it) } }
     val decoded: List<JSONObject> = json.getJSONArray("decoded").run { List(length()) { getJSONObject(it) } }
     val fills: List<JSONObject> = json.optJSONArray("fills")?.run { List(length()) { getJSONObject(it) } } ?: emptyList()
+
+    /** The largest difference between a runtime's similarity or novelty and this golden one. */
+    fun allowed(value: Double): Double {
+        val measure = manifest.getJSONObject("measure").getString("name")
+        return tolerance.getDouble(measure) + tolerance.optDouble("${measure}_relative", 0.0) * abs(value)
+    }
+
+    /** Whether the similarity or novelty is so near to a limit that a runtime may give another verdict or reason. */
+    fun nearLimit(number: Int): Boolean = listOf(
+        Triple("similarity", "calibration", "threshold"),
+        Triple("similarity", "reference", "threshold"),
+        Triple("novelty", "gate", "max_novelty"),
+    ).any { (name, entry, limit) ->
+        val value = images[number].getDouble(name)
+        // A limit of null is NaN here, to which nothing is near.
+        abs(value - manifest.getJSONObject(entry).optDouble(limit)) <= allowed(value)
+    }
 
     fun file(name: String) = File(folder, "golden/$name")
 
@@ -47,24 +66,33 @@ object Golden {
         }
     }
 
-    /** The graph's outputs. */
-    fun outputs(number: Int): Outputs {
+    /** The graph's outputs of the signature `explain`; those of `verdict` are among them. */
+    fun outputs(number: Int): ExplainOutputs {
         val entry = images[number]
         val errors = errorMap(number)
         val small = if (errors.size == bundle.size * bundle.size) bundle.size else bundle.masks!!.size
         // The golden verdict depends on the photograph's size, which the graph does not know.
-        val reason = gate(picture(number, "resampled"), bundle.gate, entry.getDouble("foreignness").toFloat())
-        val p = entry.getDouble("p_value").toFloat()
-        return Outputs(
-            entry.getDouble("similarity").toFloat(), p, verdict(p, reason, bundle.calibration.alpha).ordinal,
-            if (reason == null) 0 else reason.ordinal + 1, picture(number, "inpainted").pixels,
+        val reason = gate(picture(number, "resampled"), bundle.gate, entry.getDouble("novelty").toFloat())
+        val numbers = listOf("similarity", "p_class", "p_other").map { entry.getDouble(it).toFloat() }
+        val (similarity, own, other) = numbers
+        val verdict = verdict(own, other, reason, bundle.alpha, bundle.beta)
+        return ExplainOutputs(
+            Outputs(similarity, own, other, verdict.ordinal, if (reason == null) 0 else reason.ordinal + 1),
+            entry.getDouble("ssim").toFloat(),
+            picture(number, "inpainted").pixels,
             FloatArray(bundle.size * bundle.size) {
                 val scale = bundle.size / small
                 errors[it / bundle.size / scale * small + it % bundle.size / scale]
             },
-            entry.getDouble("ssim").toFloat(),
         )
     }
+}
+
+/** A runner that gives known outputs, those of [found], for each image. */
+class Known(private val found: (ByteArray) -> ExplainOutputs) : Runner {
+    override fun verdict(image: ByteArray) = found(image).outputs
+
+    override fun explain(image: ByteArray) = found(image)
 }
 
 /** Decodes a file like an app, without its orientation: values as stored, grey repeated, alpha over white. */
@@ -109,7 +137,7 @@ private fun decodeJpeg(file: File): Image = ImageIO.createImageInputStream(file)
 /** Largest difference between two images, in levels. */
 fun levels(a: ByteArray, b: ByteArray): Int {
     check(a.size == b.size) { "${a.size} and ${b.size} values" }
-    return a.indices.maxOf { kotlin.math.abs((a[it].toInt() and 255) - (b[it].toInt() and 255)) }
+    return a.indices.maxOf { abs((a[it].toInt() and 255) - (b[it].toInt() and 255)) }
 }
 
 /** Runs a block that has to throw [MimError], and returns the message. */

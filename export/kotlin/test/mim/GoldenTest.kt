@@ -87,15 +87,15 @@ class GoldenTest {
     /** The values that `mim-tf verify` compares between scorers. */
     @Test
     fun scoresAreThoseOfTheGraph() {
-        // For SSIM, contrast, detail and p-value.
-        val worst = DoubleArray(4)
+        val names = listOf("ssim", "contrast", "detail", "p_class", "p_other")
+        val worst = DoubleArray(names.size)
         for ((number, entry) in Golden.images.withIndex()) {
             val found = scores(number)
             // The graph's and numpy's float32 give an image of one colour a contrast of 1e-7.
             val allowed = { value: Double -> 1e-6 * value + 2e-7 }
-            val expected = listOf("ssim", "contrast", "detail", "p_value").map { entry.getDouble(it) }
-            val limits = listOf(1e-4, allowed(expected[1]), allowed(expected[2]), 1e-6)
-            for ((i, name) in listOf("ssim", "contrast", "detail", "p_value").withIndex()) {
+            val expected = names.map { entry.getDouble(it) }
+            val limits = listOf(1e-4, allowed(expected[1]), allowed(expected[2]), 5e-6, 5e-6)
+            for ((i, name) in names.withIndex()) {
                 if (found.isNull(name)) continue
                 val difference = abs(found.getDouble(name) - expected[i])
                 assertTrue("image $number: $name differs by $difference", difference <= limits[i])
@@ -103,7 +103,21 @@ class GoldenTest {
             }
             for (name in listOf("verdict", "reason")) assertEquals("image $number", entry.get(name), found.get(name))
         }
-        println("\nssim, contrast, detail, p-value within ${worst.toList()} of the graph's float32")
+        println("\n$names within ${worst.toList()} of the graph's float32")
+    }
+
+    /** At and next to values of the tables, where < in place of <= would give another result. */
+    @Test
+    fun decisionsAreThoseOfTheTables() {
+        assertTrue(Golden.decisions.isNotEmpty())
+        for (entry in Golden.decisions) {
+            val similarity = entry.getDouble("similarity").toFloat()
+            val (own, other) = pClass(similarity, bundle.calibration) to pOther(similarity, bundle.reference)
+            assertEquals("$entry", entry.getDouble("p_class"), own.toDouble(), 5e-6)
+            assertEquals("$entry", entry.getDouble("p_other"), other.toDouble(), 5e-6)
+            val found = verdict(own, other, null, bundle.alpha, bundle.beta)
+            assertEquals("$entry", entry.getString("verdict"), found.text)
+        }
     }
 
     /** The whole scorer on each photograph, with the graph's golden outputs. */
@@ -112,14 +126,18 @@ class GoldenTest {
         for ((number, entry) in Golden.images.withIndex()) {
             val resampled = Golden.picture(number, "resampled")
             val outputs = Golden.outputs(number)
-            val scorer = Scorer(bundle) { image ->
+            val known = Known { image ->
                 assertArrayEquals(resampled.pixels, image)
                 outputs
             }
-            val judgement = scorer.score(Golden.picture(number, "input"))
-            assertEquals("image $number", entry.getString("verdict"), judgement.verdict.text)
-            assertEquals("image $number", Golden.reason(number), judgement.reason?.text)
-            assertArrayEquals(outputs.inpainted, judgement.inpainted.pixels)
+            val scorer = Scorer(bundle, known)
+            val photo = Golden.picture(number, "input")
+            val explanation = scorer.explain(photo)
+            for (judgement in listOf(scorer.judge(photo), explanation.judgement)) {
+                assertEquals("image $number", entry.getString("verdict"), judgement.verdict.text)
+                assertEquals("image $number", Golden.reason(number), judgement.reason?.text)
+            }
+            assertArrayEquals(outputs.inpainted, explanation.inpainted.pixels)
         }
     }
 }

@@ -11,42 +11,38 @@ import com.sun.jna.ptr.PointerByReference
  * run here. CPU (XNNPACK) only. What it allocates lives as long as the process.
  *
  * @param model content of a TFLite file.
- * @param signature key of the signature to run; null for the only one.
  */
-class LiteRt(model: ByteArray, signature: String?) {
+class LiteRt(model: ByteArray) {
     private val library = NativeLibrary.getInstance(System.getenv("LITERT"))
     // The model reads it for as long as it lives.
     private val content = Memory(model.size.toLong()).apply { write(0, model, 0, model.size) }
     private val environment = create { call("CreateEnvironment", 0, null, it) }
     private val loaded = create { call("CreateModelFromBuffer", environment, content, model.size.toLong(), it) }
-    private val index: Long
-    private val inputs: List<Tensor>
-    private val outputs: List<Tensor>
+    private val signatures: Map<String, Signature>
     private val compiled: Pointer
 
     private class Tensor(val name: String, val buffer: Pointer, val bytes: Int)
 
+    private class Signature(val index: Long, val inputs: List<Tensor>, val outputs: List<Tensor>)
+
     init {
-        val keys = List(count("NumModelSignatures", loaded).toInt()) {
-            text("SignatureKey", handle("ModelSignature", loaded, it.toLong()))
+        signatures = (0 until count("NumModelSignatures", loaded)).associate { index ->
+            val found = handle("ModelSignature", loaded, index)
+            text("SignatureKey", found) to Signature(index, tensors(found, "Input"), tensors(found, "Output"))
         }
-        index = (if (signature == null) 0 else keys.indexOf(signature)).toLong()
-        val found = handle("ModelSignature", loaded, index)
-        inputs = tensors(found, "Input")
-        outputs = tensors(found, "Output")
         val options = create { call("CreateOptions", it) }
         call("SetOptionsHardwareAccelerators", options, CPU)
         compiled = create { call("CreateCompiledModel", environment, loaded, options, it) }
     }
 
-    /** Runs the signature on one input; outputs by name, as bytes. */
-    fun run(input: ByteArray): Map<String, ByteArray> {
+    /** Runs a signature on its only input; outputs by name, as bytes. */
+    fun run(signature: String, input: ByteArray): Map<String, ByteArray> = signatures.getValue(signature).run {
         locked(inputs.single(), WRITE) { it.write(0, input, 0, input.size) }
         val (sources, targets) = listOf(inputs, outputs).map { tensors ->
             Memory(8L * tensors.size).apply { write(0, tensors.map { it.buffer }.toTypedArray(), 0, tensors.size) }
         }
         call("RunCompiledModel", compiled, index, inputs.size.toLong(), sources, outputs.size.toLong(), targets)
-        return outputs.associate { tensor -> tensor.name to locked(tensor, READ) { it.getByteArray(0, tensor.bytes) } }
+        outputs.associate { tensor -> tensor.name to locked(tensor, READ) { it.getByteArray(0, tensor.bytes) } }
     }
 
     private fun tensors(signature: Pointer, kind: String) = List(count("NumSignature${kind}s", signature).toInt()) {

@@ -10,47 +10,83 @@ class ScorerTest {
     private val side = bundle.gate.minSide
     private val photo = Image(side, side + 1, ByteArray(3 * side * (side + 1)))
 
-    private fun score(
+    private fun scorer(
         similarity: Float = 0.5f,
-        p: Float = 0.4f,
+        own: Float = 0.4f,
+        other: Float = 0.1f,
         verdict: Int = 0,
         reason: Int = 0,
+        ssim: Float = 0.5f,
         values: Int = 3 * pixels,
         errors: Int = pixels,
-        photo: Image = this.photo,
-    ): Judgement = Scorer(bundle) {
-        Outputs(similarity, p, verdict, reason, ByteArray(values), FloatArray(errors), 0.5f)
-    }.score(photo)
+    ): Scorer {
+        val outputs = Outputs(similarity, own, other, verdict, reason)
+        return Scorer(bundle, Known { ExplainOutputs(outputs, ssim, ByteArray(values), FloatArray(errors)) })
+    }
+
+    /** The result of `judge`, which has to be that of `explain` as well. */
+    private fun judge(scorer: Scorer, photo: Image = this.photo): Judgement {
+        val found = scorer.judge(photo)
+        val explained = scorer.explain(photo).judgement
+        assertEquals(found.verdict, explained.verdict)
+        assertEquals(found.reason, explained.reason)
+        return found
+    }
+
+    /** The error of `judge`, which has to be that of `explain` as well. */
+    private fun refused(scorer: Scorer): String {
+        val line = refusal { scorer.judge(photo) }
+        assertEquals(line, refusal { scorer.explain(photo) })
+        return line
+    }
 
     @Test
     fun codesBecomeWords() {
-        assertEquals(Verdict.MPOX_LIKE, score().verdict)
-        assertNull(score().reason)
-        assertEquals(Verdict.NOT_MPOX_LIKE, score(verdict = 1).verdict)
+        val found = judge(scorer())
+        assertEquals(Verdict.MPOX_LIKE, found.verdict)
+        assertNull(found.reason)
+        assertEquals(listOf(0.5f, 0.4f, 0.1f), listOf(found.similarity, found.pClass, found.pOther))
+        assertEquals(Verdict.NOT_MPOX_LIKE, judge(scorer(verdict = 1)).verdict)
+        assertEquals(Verdict.UNDECIDED, judge(scorer(verdict = 2)).verdict)
         for ((code, reason) in listOf(1 to Reason.BLANK, 2 to Reason.BLURRED, 3 to Reason.NOT_SKIN)) {
-            assertEquals(Verdict.CANNOT_JUDGE, score(verdict = 2, reason = code).verdict)
-            assertEquals(reason, score(verdict = 2, reason = code).reason)
+            val refused = judge(scorer(verdict = 3, reason = code))
+            assertEquals(Verdict.CANNOT_JUDGE, refused.verdict)
+            assertEquals(reason, refused.reason)
         }
     }
 
     @Test
     fun smallPhotographsAreNotJudged() {
-        val judgement = score(photo = Image(2 * side, side - 1, ByteArray(6 * side * (side - 1))))
+        val judgement = judge(scorer(), Image(2 * side, side - 1, ByteArray(6 * side * (side - 1))))
         assertEquals(Verdict.CANNOT_JUDGE, judgement.verdict)
         assertEquals(Reason.TOO_SMALL, judgement.reason)
+    }
+
+    /** The p-value 1 of a graph may be larger by its rounding. */
+    @Test
+    fun roundedPValuesAreAccepted() {
+        judge(scorer(own = 1.000001f, other = 1.000001f))
     }
 
     @Test
     fun outputsThatCannotBeGiveNoVerdict() {
         val expected = "mim.tflite: gave invalid outputs; run the bundle's own model, on the CPU"
-        assertEquals(expected, refusal { score(similarity = Float.NaN) })
-        refusal { score(similarity = Float.NEGATIVE_INFINITY) }
-        for (p in listOf(Float.NaN, 0f, -1f, 1.1f)) refusal { score(p = p) }
-        for (code in listOf(-1, 3)) refusal { score(verdict = code) }
-        for (code in listOf(-1, 4, 5)) refusal { score(verdict = 2, reason = code) }
-        refusal { score(verdict = 2, reason = 0) }
-        refusal { score(verdict = 0, reason = 1) }
-        refusal { score(values = 3 * pixels - 1) }
-        refusal { score(errors = 0) }
+        assertEquals(expected, refused(scorer(similarity = Float.NaN)))
+        refused(scorer(similarity = Float.NEGATIVE_INFINITY))
+        for (p in listOf(Float.NaN, 0f, -1f, 1.1f)) {
+            refused(scorer(own = p))
+            refused(scorer(other = p))
+        }
+        for (code in listOf(-1, 4)) refused(scorer(verdict = code))
+        for (code in listOf(-1, 4, 5)) refused(scorer(verdict = 3, reason = code))
+        refused(scorer(verdict = 3, reason = 0))
+        for (code in 0..2) refused(scorer(verdict = code, reason = 1))
+    }
+
+    @Test
+    fun wrongPicturesGiveNoExplanation() {
+        refusal { scorer(ssim = Float.NaN).explain(photo) }
+        refusal { scorer(values = 3 * pixels - 1).explain(photo) }
+        refusal { scorer(errors = 0).explain(photo) }
     }
 }

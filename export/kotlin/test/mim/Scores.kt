@@ -18,15 +18,17 @@ fun scores(number: Int): JSONObject {
         ssim(resample(image, it.size).toFloats(), it.assemble(Golden.micro(number)), it.size, it.size)
     }
     val small = minOf(photo.width, photo.height) < bundle.gate.minSide
-    val novelty = entry.getDouble("foreignness").toFloat()
+    val novelty = entry.getDouble("novelty").toFloat()
     val reason = if (small) Reason.TOO_SMALL else gate(image, bundle.gate, novelty)
-    val p = pValue(entry.getDouble("similarity").toFloat(), bundle.calibration)
+    val similarity = entry.getDouble("similarity").toFloat()
+    val (own, other) = pClass(similarity, bundle.calibration) to pOther(similarity, bundle.reference)
     return JSONObject()
         .put("ssim", similar ?: JSONObject.NULL)
         .put("contrast", contrast(image).toDouble())
         .put("detail", detail(image).toDouble())
-        .put("p_value", p.toDouble())
-        .put("verdict", verdict(p, reason, bundle.calibration.alpha).text)
+        .put("p_class", own.toDouble())
+        .put("p_other", other.toDouble())
+        .put("verdict", verdict(own, other, reason, bundle.alpha, bundle.beta).text)
         .put("reason", reason?.text ?: JSONObject.NULL)
 }
 

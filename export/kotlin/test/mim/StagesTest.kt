@@ -107,19 +107,36 @@ class StagesTest {
     }
 
     @Test
-    fun pValueCountsGroups() {
-        val table = Calibration(floatArrayOf(0.5f, 0.7f, 0.9f), floatArrayOf(1f, 0.5f, 0.5f), 2, 0.05)
+    fun pValueOfTheClassCountsGroupsUpToTheSimilarity() {
+        val table = Table(floatArrayOf(0.5f, 0.7f, 0.9f), floatArrayOf(1f, 0.5f, 0.5f), 2)
         val expected = mapOf(0.4f to 1 / 3.0, 0.5f to 2 / 3.0, 0.6f to 2 / 3.0, 0.8f to 2.5 / 3, 2f to 1.0)
-        for ((similarity, p) in expected) assertEquals(p, pValue(similarity, table).toDouble(), 1e-6)
-        assertEquals("similarity: not a number; run the model again, on the CPU", refusal { pValue(Float.NaN, table) })
+        for ((similarity, p) in expected) assertEquals(p, pClass(similarity, table).toDouble(), 1e-6)
+        assertEquals("similarity: not a number; run the model again, on the CPU", refusal { pClass(Float.NaN, table) })
     }
 
     @Test
-    fun verdictFollowsPAndReason() {
-        assertEquals(Verdict.NOT_MPOX_LIKE, verdict(0.03f, null, 0.05))
-        assertEquals(Verdict.NOT_MPOX_LIKE, verdict(0.05f, null, 0.05))
-        assertEquals(Verdict.MPOX_LIKE, verdict(0.050002f, null, 0.05))
-        for (reason in Reason.entries) assertEquals(Verdict.CANNOT_JUDGE, verdict(0.4f, reason, 0.05))
+    fun pValueOfOtherSkinCountsGroupsFromTheSimilarityOn() {
+        val table = Table(floatArrayOf(0.2f, 0.4f, 0.6f), floatArrayOf(1.5f, 0.75f, 0.75f), 3)
+        val expected = mapOf(0.2f to 1.0, 0.3f to 2.5 / 4, 0.5f to 1.75 / 4, 0.6f to 1.75 / 4, 2f to 1 / 4.0)
+        for ((similarity, p) in expected) assertEquals(p, pOther(similarity, table).toDouble(), 1e-6)
+        assertEquals(1f, pOther(0.5f, Table(FloatArray(0), FloatArray(0), 0)), 0f)
+        refusal { pOther(Float.NaN, table) }
+    }
+
+    @Test
+    fun verdictFollowsTheTwoPValuesAndTheReason() {
+        val found = { own: Float, other: Float -> verdict(own, other, null, 0.05, 0.2) }
+        assertEquals(Verdict.MPOX_LIKE, found(0.4f, 0.1f))
+        assertEquals(Verdict.NOT_MPOX_LIKE, found(0.03f, 0.9f))
+        assertEquals(Verdict.UNDECIDED, found(0.4f, 0.5f)) // neither is excluded
+        assertEquals(Verdict.UNDECIDED, found(0.03f, 0.1f)) // both are
+        for (rounding in listOf(-5e-6f, 0f, 5e-6f)) {
+            assertEquals(Verdict.NOT_MPOX_LIKE, found(0.05f + rounding, 0.9f))
+            assertEquals(Verdict.MPOX_LIKE, found(0.4f, 0.2f + rounding))
+        }
+        assertEquals(Verdict.UNDECIDED, found(0.05002f, 0.9f))
+        assertEquals(Verdict.UNDECIDED, found(0.4f, 0.20002f))
+        for (reason in Reason.entries) assertEquals(Verdict.CANNOT_JUDGE, verdict(0.4f, 0.1f, reason, 0.05, 0.2))
     }
 
     @Test

@@ -4,12 +4,14 @@ import Foundation
 
 /// The result for one photograph.
 public struct Judgement {
-    /// `mpox-like`, `not-mpox-like` or `cannot-judge`.
+    /// `mpox-like`, `not-mpox-like`, `undecided` or `cannot-judge`.
     public let verdict: String
     /// The reason for `cannot-judge`, else nil.
     public let reason: String?
-    /// The conformal p-value. For logs: 0.42 does not mean 42 % mpox.
-    public let pValue: Float
+    /// The p-value of the class. For logs: 0.42 does not mean 42 % mpox.
+    public let pClass: Float
+    /// The p-value of other skin. For logs.
+    public let pOther: Float
 }
 
 /// The entries of `manifest.json` that the scorer needs.
@@ -19,18 +21,19 @@ struct Manifest: Decodable {
         let minDetail: Float
         let minSide: Int
         let maxNovelty: Float?
-
-        /// Names after the conversion from snake case.
-        enum CodingKeys: String, CodingKey {
-            case minContrast, minDetail, minSide
-            case maxNovelty = "maxForeignness"
-        }
     }
     struct Calibration: Decodable {
         let similarities: [Float]
         let weights: [Float]
         let groups: Int
         let alpha: Double
+    }
+    /// Its lists may be empty, with 0 groups.
+    struct Reference: Decodable {
+        let similarities: [Float]
+        let weights: [Float]
+        let groups: Int
+        let beta: Double
     }
     struct File: Decodable {
         let sha256: String
@@ -39,6 +42,7 @@ struct Manifest: Decodable {
     let size: Int
     let gate: Gate
     let calibration: Calibration
+    let reference: Reference
     let files: [String: File]
 }
 
@@ -47,7 +51,7 @@ struct Format: Decodable {
     let format: Int
 }
 
-/// Computes gate, p-value and verdict with the constants of a bundle.
+/// Computes gate, p-values and verdict with the constants of a bundle.
 public struct MimScorer {
     /// Side of the input image of `mim.tflite`, in pixels.
     public var size: Int { manifest.size }
@@ -56,14 +60,14 @@ public struct MimScorer {
     private let manifest: Manifest
 
     /// - Parameter manifest: content of a bundle's `manifest.json`.
-    /// - Throws: `MimError` if it is not a manifest of format 3, or an entry is missing; the message names the entry.
+    /// - Throws: `MimError` if it is not a manifest of format 4, or an entry is missing; the message names the entry.
     public init(manifest: Data) throws {
         let decoder = JSONDecoder()
         decoder.keyDecodingStrategy = .convertFromSnakeCase
         do {
             let format = try decoder.decode(Format.self, from: manifest).format
-            guard format == 3 else {
-                let problem = "manifest.json: bundle format \(format), this version reads 3"
+            guard format == 4 else {
+                let problem = "manifest.json: bundle format \(format), this version reads 4"
                 throw MimError(description: "\(problem); export the bundle again")
             }
             self.manifest = try decoder.decode(Manifest.self, from: manifest)
@@ -89,37 +93,49 @@ public struct MimScorer {
     /// - Parameters:
     ///   - photo: the upright photograph.
     ///   - resampled: `photo.resampled(to: size)`.
-    ///   - novelty: the output `foreignness` of `mim.tflite`; 0 if no model was run.
+    ///   - novelty: the output `novelty` of `mim.tflite`; 0 if no model was run.
     public func reason(photo: Pixels, resampled: [UInt8], novelty: Float) throws -> String? {
         let code = try reasonCode(photo: photo, resampled: resampled, novelty: novelty)
         return code == MIM_NO_REASON ? nil : String(cString: mim_reason_name(code))
     }
 
-    /// Judges a photograph from the outputs of `mim.tflite`.
+    /// Judges a photograph from the outputs of `mim.tflite`, of the signature `verdict` or `explain`.
     ///
     /// - Parameters:
     ///   - photo: the upright photograph.
     ///   - resampled: `photo.resampled(to: size)`.
     ///   - similarity: the output `similarity`.
-    ///   - novelty: the output `foreignness`.
-    /// - Returns: for example, for a similarity of 0.6 and a p-value of 0.4: `mpox-like`, nil, 0.4.
+    ///   - novelty: the output `novelty`.
+    /// - Returns: for example, for a similarity whose p-values are 0.4 and 0.1: `mpox-like`, nil, 0.4, 0.1.
     public func judge(photo: Pixels, resampled: [UInt8], similarity: Float, novelty: Float) throws -> Judgement {
         let reason = try reasonCode(photo: photo, resampled: resampled, novelty: novelty)
-        let table = manifest.calibration
-        guard table.similarities.count == table.weights.count else { throw MimError.lengths }
-        var p: Float = 0
-        try table.similarities.withUnsafeBufferPointer { similarities in
-            try table.weights.withUnsafeBufferPointer { weights in
-                var entry = mim_calibration(
-                    similarities: similarities.baseAddress, weights: weights.baseAddress, count: weights.count,
-                    groups: table.groups, alpha: table.alpha)
-                try check(mim_p_value(&entry, similarity, &p))
-            }
+        let (calibration, reference) = (manifest.calibration, manifest.reference)
+        var pClass: Float = 0, pOther: Float = 0
+        try withTable(calibration.similarities, calibration.weights, groups: calibration.groups) { table in
+            try check(mim_p_class(&table, similarity, &pClass))
+        }
+        try withTable(reference.similarities, reference.weights, groups: reference.groups) { table in
+            try check(mim_p_other(&table, similarity, &pOther))
         }
         var verdict = MIM_CANNOT_JUDGE
-        try check(mim_verdict(p, reason, table.alpha, &verdict))
+        try check(mim_verdict(pClass, pOther, reason, calibration.alpha, reference.beta, &verdict))
         let name = reason == MIM_NO_REASON ? nil : String(cString: mim_reason_name(reason))
-        return Judgement(verdict: String(cString: mim_verdict_name(verdict)), reason: name, pValue: p)
+        return Judgement(
+            verdict: String(cString: mim_verdict_name(verdict)), reason: name, pClass: pClass, pOther: pOther)
+    }
+
+    /// Calls `body` with a table of the C scorer, whose pointers are valid during the call only.
+    private func withTable(
+        _ similarities: [Float], _ weights: [Float], groups: Int, _ body: (inout mim_table) throws -> Void
+    ) throws {
+        guard similarities.count == weights.count else { throw MimError.lengths }
+        try similarities.withUnsafeBufferPointer { known in
+            try weights.withUnsafeBufferPointer { weights in
+                var table = mim_table(
+                    similarities: known.baseAddress, weights: weights.baseAddress, count: weights.count, groups: groups)
+                try body(&table)
+            }
+        }
     }
 
     private func reasonCode(photo: Pixels, resampled: [UInt8], novelty: Float) throws -> mim_reason_code {

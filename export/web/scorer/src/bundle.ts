@@ -1,14 +1,9 @@
 import { MimError } from "./errors.js";
-import { REASONS, VERDICTS, type Gate, type Manifest } from "./manifest.js";
+import { REASONS, VERDICTS, type Manifest, type Table } from "./manifest.js";
 
 /** The bundle format that this version reads. */
-const FORMAT = 3;
+const FORMAT = 4;
 const REMEDY = "export the bundle again or load all of its files from one folder";
-
-/** A manifest with the names of the file. */
-interface ManifestFile extends Omit<Manifest, "gate"> {
-  readonly gate: Omit<Gate, "max_novelty"> & { readonly max_foreignness: number | null };
-}
 
 const COUNTS = ["size", "measure.window", "calibration.groups", "gate.min_side"];
 const MASK_COUNTS = ["mask_set.size", "mask_set.cell", "mask_set.count", "mask_set.step"];
@@ -17,10 +12,13 @@ const NUMBERS = [
   "measure.c1",
   "measure.c2",
   "calibration.alpha",
+  "reference.beta",
   "gate.min_contrast",
   "gate.min_detail",
 ];
-const TEXTS = ["version", "statement", "normal_class", "measure.name"];
+/** null: no limit, or no threshold. */
+const OPTIONAL_NUMBERS = ["gate.max_novelty", "reference.threshold"];
+const TEXTS = ["version", "model_id", "statement", "normal_class", "measure.name"];
 
 /**
  * Reads and checks `manifest.json`.
@@ -45,22 +43,23 @@ export function parseManifest(text: string): Manifest {
   const masked = entry(root, "mask_set") !== null;
   for (const path of TEXTS) need(typeof entry(root, path) === "string", path);
   for (const path of masked ? [...COUNTS, ...MASK_COUNTS] : COUNTS) need(isCount(entry(root, path)), path);
-  for (const path of NUMBERS) need(Number.isFinite(entry(root, path)), path);
+  for (const path of NUMBERS) need(isReal(entry(root, path)), path);
+  for (const path of OPTIONAL_NUMBERS) need(entry(root, path) === null || isReal(entry(root, path)), path);
   // The codes of the graph are indices into these lists.
   need(JSON.stringify(entry(root, "verdicts")) === JSON.stringify(VERDICTS), "verdicts");
   need(JSON.stringify(entry(root, "reasons")) === JSON.stringify(REASONS), "reasons");
   need(entry(root, "files") instanceof Object, "files");
-  const file = root as ManifestFile;
-  const { calibration, gate, mask_set, measure, size } = file;
+  const manifest = root as Manifest;
+  const { calibration, mask_set, measure, reference, size } = manifest;
   need(calibration.alpha > 0 && calibration.alpha < 1, "calibration.alpha");
-  need(isNumbers(calibration.similarities), "calibration.similarities");
-  need(isNumbers(calibration.weights), "calibration.weights");
-  need(calibration.weights.length === calibration.similarities.length, "calibration.weights");
-  need(gate.max_foreignness === null || Number.isFinite(gate.max_foreignness), "gate.max_foreignness");
+  need(reference.beta > 0 && reference.beta < 1, "reference.beta");
+  checkTable(calibration, "calibration");
+  // The table of other skin may be empty.
+  need(reference.groups === 0 || isCount(reference.groups), "reference.groups");
+  checkTable(reference, "reference");
   need(mask_set === null || mask_set.size % mask_set.cell === 0, "mask_set.cell");
   need(measure.window % 2 === 1 && measure.window <= size, "measure.window");
-  const { max_foreignness: max_novelty, ...limits } = gate;
-  return { ...file, gate: { ...limits, max_novelty } };
+  return manifest;
 }
 
 /**
@@ -98,6 +97,17 @@ function isCount(value: unknown): boolean {
   return Number.isInteger(value) && (value as number) > 0;
 }
 
-function isNumbers(value: unknown): boolean {
-  return Array.isArray(value) && value.length > 0 && value.every(Number.isFinite);
+/** Whether the value is a number that is finite in float32, in which scorers and graph compute. */
+function isReal(value: unknown): boolean {
+  return typeof value === "number" && Number.isFinite(Math.fround(value));
+}
+
+/** Checks similarities and weights. Since the weights sum to `groups`, a table is empty if and only if that is 0. */
+function checkTable({ similarities, weights, groups }: Table, path: string): void {
+  need(Array.isArray(similarities) && similarities.every(isReal), `${path}.similarities`);
+  need(similarities.every((value, i) => i === 0 || similarities[i - 1] <= value), `${path}.similarities`);
+  need(Array.isArray(weights) && weights.every((weight) => isReal(weight) && weight > 0), `${path}.weights`);
+  need(weights.length === similarities.length, `${path}.weights`);
+  const sum = weights.reduce((total, weight) => total + weight, 0);
+  need(Math.abs(sum - groups) <= 1e-6 * groups, `${path}.weights`);
 }

@@ -1,12 +1,13 @@
 export { checkModel, parseManifest } from "./bundle.js";
-export { contrast, detail, gate, pValue, verdict } from "./decide.js";
+export { contrast, detail, gate, pClass, pOther, verdict } from "./decide.js";
 export { decode } from "./decode.js";
 export { MimError } from "./errors.js";
 export { checkFile } from "./file.js";
 export { grey16, overWhite, upright, type Rgb } from "./image.js";
 export { REASONS, VERDICTS } from "./manifest.js";
-export type { Calibration, Gate, Manifest, MaskSet, Measure, Reason, Verdict } from "./manifest.js";
+export type { Calibration, Gate, GateReason, Manifest, MaskSet, Measure } from "./manifest.js";
+export type { Reason, Reference, Table, Verdict } from "./manifest.js";
 export { assemble, filled, maskLabels } from "./mask.js";
 export { resample } from "./resample.js";
-export { Scorer, type Judged, type Outputs, type Run, type TooSmall } from "./scorer.js";
+export { Scorer, type Explained, type Judged, type Outputs, type Run, type TooSmall } from "./scorer.js";
 export { errorMap, fractions, ssim } from "./ssim.js";

@@ -1,9 +1,11 @@
 /** Verdicts, indexed by the codes of the graph's output `verdict`. */
-export const VERDICTS = ["mpox-like", "not-mpox-like", "cannot-judge"] as const;
+export const VERDICTS = ["mpox-like", "not-mpox-like", "undecided", "cannot-judge"] as const;
 /** Reasons, indexed by the codes of the graph's output `reason`. null: the image can be judged. */
 export const REASONS = [null, "blank", "blurred", "not skin", "too small", "unreadable"] as const;
 export type Verdict = (typeof VERDICTS)[number];
 export type Reason = (typeof REASONS)[number];
+/** The reasons that the S x S pixels of an image and the graph can give. */
+export type GateReason = Exclude<Reason, "too small" | "unreadable">;
 
 /** The fixed masks: mask (x div cell + (y div cell) step) mod count hides pixel (y, x). */
 export interface MaskSet {
@@ -25,13 +27,27 @@ export interface Measure {
   readonly c2: number;
 }
 
-/** The conformal calibration table. */
-export interface Calibration {
+/** Similarities of known images, from which a p-value is computed. */
+export interface Table {
+  /** Ascending. */
   readonly similarities: readonly number[];
+  /** One positive weight for each similarity. Their sum is `groups`. */
   readonly weights: readonly number[];
   readonly groups: number;
-  /** In (0, 1). */
+}
+
+/** The table of the class. */
+export interface Calibration extends Table {
+  /** In (0, 1). The class is excluded if its p-value is at most alpha. */
   readonly alpha: number;
+}
+
+/** The table of other skin. It may be empty; then no image is `mpox-like`. */
+export interface Reference extends Table {
+  /** In (0, 1). Other skin is excluded if its p-value is at most beta. */
+  readonly beta: number;
+  /** The highest similarity at which other skin is not excluded; null: it is excluded at none. */
+  readonly threshold: number | null;
 }
 
 /** Limits for images that can be judged. */
@@ -40,13 +56,15 @@ export interface Gate {
   readonly min_detail: number;
   /** Minimum of the shorter side of a photograph, in pixels. */
   readonly min_side: number;
-  /** `max_foreignness` of the file; null: no limit. */
+  /** null: no limit. */
   readonly max_novelty: number | null;
 }
 
-/** The entries of `manifest.json` that a scorer needs. Names are those of the file, except `gate.max_novelty`. */
+/** The entries of `manifest.json` that a scorer needs. */
 export interface Manifest {
   readonly version: string;
+  /** Identifies `mim.tflite`: store it with a verdict. */
+  readonly model_id: string;
   readonly statement: string;
   readonly normal_class: string;
   /** Side S of the input image of `mim.tflite`, in pixels. */
@@ -55,6 +73,7 @@ export interface Manifest {
   readonly mask_set: MaskSet | null;
   readonly measure: Measure;
   readonly calibration: Calibration;
+  readonly reference: Reference;
   readonly gate: Gate;
   readonly files: Readonly<Record<string, { readonly sha256: string; readonly bytes: number }>>;
 }

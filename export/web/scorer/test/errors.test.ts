@@ -1,9 +1,9 @@
 /** Invalid input gives one line with the problem and the remedy, and never a verdict. */
 
 import { describe, expect, it } from "vitest";
-import { assemble, checkFile, checkModel, gate, grey16, filled, MimError } from "../src/index.js";
-import { overWhite, parseManifest, pValue, resample, Scorer, ssim, upright, verdict } from "../src/index.js";
-import type { Manifest } from "../src/index.js";
+import { assemble, checkFile, checkModel, gate, grey16, filled, MimError, overWhite } from "../src/index.js";
+import { parseManifest, pClass, pOther, resample, Scorer, ssim, upright, verdict } from "../src/index.js";
+import type { Manifest, Outputs } from "../src/index.js";
 import { manifest, picture, text } from "./golden.js";
 
 const broken = { width: 2, height: 2, data: new Uint8Array(11) };
@@ -28,32 +28,46 @@ describe.each<[string, () => unknown]>([
   ["1 outputs are too few; run mim_micro.tflite for each mask", () => assemble([new Int8Array(3)], Uint8Array.of(1))],
   ["12 and 3 values are not two images", () => ssim(tiny, new Float64Array(3), 2, manifest.measure)],
   ["pass two images of the same side, at least 11 pixels", () => ssim(tiny, tiny, 2, manifest.measure)],
-  ["the similarity is NaN, not a finite number; run mim.tflite on the CPU", () => pValue(NaN, manifest.calibration)],
+  ["the similarity is NaN, not a finite number; run mim.tflite on the CPU", () => pClass(NaN, manifest.calibration)],
+  ["the similarity is NaN, not a finite number; run mim.tflite on the CPU", () => pOther(NaN, manifest.reference)],
   ["the novelty is Infinity, not a finite number", () => gate(blank, manifest.gate, Infinity)],
-  ["the p-value is NaN, not a finite number", () => verdict(NaN, null, 0.05)],
+  ["the p-value of the class is NaN, not a finite number", () => verdict(NaN, 1, null, 0.05, 0.2)],
+  ["the p-value of other skin is NaN, not a finite number", () => verdict(1, NaN, null, 0.05, 0.2)],
   ["manifest.json: not JSON; export the bundle again", () => parseManifest("{")],
-  ["manifest.json: bundle format undefined, this version reads 3; export", () => parseManifest("null")],
-  ["manifest.json: bundle format 4, this version reads 3; export the bundle again", () => changed({ format: 4 })],
+  ["manifest.json: bundle format undefined, this version reads 4; export", () => parseManifest("null")],
+  ["manifest.json: bundle format 3, this version reads 4; export the bundle again", () => changed({ format: 3 })],
   ["manifest.json: size is missing or invalid", () => changed({ size: 0 })],
   ["manifest.json: mask_set.size is missing or invalid", () => changed({ mask_set: {} })],
   ["manifest.json: mask_set.cell", () => changed({ mask_set: { size: 96, cell: 7, count: 4, step: 2 } })],
   ["manifest.json: measure.name", () => changed({ measure: null })],
   ["manifest.json: measure.window", () => changed({ measure: { ...manifest.measure, window: 10 } })],
   ["manifest.json: gate.min_side", () => changed({ gate: {} })],
-  ["manifest.json: gate.max_foreignness", () => changed({ gate: { ...manifest.gate, max_foreignness: "6" } })],
+  ["manifest.json: gate.max_novelty", () => changed({ gate: { ...manifest.gate, max_novelty: "6" } })],
   ["manifest.json: calibration.alpha", () => recalibrated({ alpha: 1 })],
-  ["manifest.json: calibration.similarities", () => recalibrated({ similarities: [] })],
+  ["manifest.json: calibration.similarities", () => recalibrated({ similarities: [2, 1] })],
+  ["manifest.json: calibration.weights", () => recalibrated({ similarities: [], weights: [] })],
   ["manifest.json: calibration.weights", () => recalibrated({ weights: [1] })],
+  ["manifest.json: reference.beta is missing or invalid", () => changed({ reference: undefined })],
+  ["manifest.json: reference.beta", () => referred({ beta: 0 })],
+  ["manifest.json: reference.threshold", () => referred({ threshold: undefined })],
+  ["manifest.json: reference.groups", () => referred({ groups: -1 })],
+  ["manifest.json: reference.similarities", () => referred({ similarities: null })],
+  ["manifest.json: reference.similarities", () => referred({ similarities: [1e39] })],
+  ["manifest.json: reference.similarities", () => referred({ similarities: [2, 1] })],
+  ["manifest.json: reference.weights", () => referred({ similarities: [1, 2], weights: [1], groups: 1 })],
+  ["manifest.json: reference.weights", () => referred({ similarities: [1, 2], weights: [2, 0], groups: 2 })],
+  ["manifest.json: reference.weights", () => referred({ similarities: [1, 2], weights: [1, 1.1], groups: 2 })],
+  ["manifest.json: reference.weights", () => referred({ similarities: [], weights: [], groups: 1 })],
   ["manifest.json: verdicts is missing or invalid", () => changed({ verdicts: [] })],
   ["manifest.json: reasons is missing or invalid", () => changed({ reasons: undefined })],
   ["manifest.json: files is missing or invalid", () => changed({ files: null })],
   ["mim.tflite: differs from its sha256 in manifest", () => checkModel(manifest, "mim.tflite", new Uint8Array(3))],
   ["manifest.json: does not list none.tflite; ", () => checkModel(manifest, "none.tflite", new Uint8Array(3))],
-  ["11 values are not an image of 2 x 2 pixels; pass 3 values", () => scorer({}).score(broken)],
-  ["the output similarity has no values, not 1; run the signature score", () => scorer({}).score(photo)],
-  ["the output foreignness has 2 values, not 1; run", () => scorer({ foreignness: [1, 2] }, outputs).score(photo)],
-  ["the output error_map has 1 values, not", () => scorer({ error_map: [0] }, outputs).score(photo)],
-  ["the similarity is NaN, not a finite number", () => scorer({ similarity: [NaN] }, outputs).score(photo)],
+  ["11 values are not an image of 2 x 2 pixels; pass 3 values", () => scorer({}).judge(broken)],
+  ["the output similarity has no values, not 1; run the signature that", () => scorer({}).judge(photo)],
+  ["the output novelty has 2 values, not 1; run", () => scorer({ ...outputs, novelty: [1, 2] }).judge(photo)],
+  ["the output error_map has no values, not", () => scorer({ ...outputs, ssim: [0] }).explain(photo)],
+  ["the similarity is NaN, not a finite number", () => scorer({ ...outputs, similarity: [NaN] }).judge(photo)],
 ])("%s", (message, act) => {
   it("is a message of one line", async () => {
     const error = await Promise.resolve().then(act).catch((thrown: unknown) => thrown);
@@ -64,13 +78,12 @@ describe.each<[string, () => unknown]>([
 });
 
 const photo = picture(0, "resampled");
-const outputs = {
-  similarity: [0],
-  ssim: [0],
-  foreignness: [0],
-  error_map: new Float32Array(manifest.size ** 2),
-  inpainted: new Uint8Array(3 * manifest.size ** 2),
-};
+const outputs = { similarity: [0], novelty: [0] };
+
+it("accepts a table of other skin that is empty", () => {
+  const empty = { similarities: [], weights: [], groups: 0, threshold: null };
+  expect(referred(empty).reference).toMatchObject(empty);
+});
 
 function changed(entries: object): Manifest {
   return parseManifest(JSON.stringify({ ...JSON.parse(text), ...entries }));
@@ -80,6 +93,10 @@ function recalibrated(entries: object): Manifest {
   return changed({ calibration: { ...manifest.calibration, ...entries } });
 }
 
-function scorer(entries: object, from: object = {}): Scorer {
-  return new Scorer(manifest, async () => ({ ...from, ...entries }) as typeof outputs);
+function referred(entries: object): Manifest {
+  return changed({ reference: { ...manifest.reference, ...entries } });
+}
+
+function scorer(values: Outputs): Scorer {
+  return new Scorer(manifest, async () => values);
 }

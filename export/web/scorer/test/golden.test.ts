@@ -2,8 +2,8 @@
 
 import { crc32 } from "node:zlib";
 import { describe, expect, it } from "vitest";
-import { errorMap, fractions, filled, maskLabels, pValue, resample, Scorer, verdict } from "../src/index.js";
-import { golden, goldenErrors, largest, manifest, masks, picture } from "./golden.js";
+import { errorMap, fractions, filled, maskLabels, pClass, pOther, resample, Scorer, verdict } from "../src/index.js";
+import { golden, goldenErrors, largest, manifest, masks, picture, ROUNDING } from "./golden.js";
 import { inpaintingOf, scores } from "./scores.js";
 
 it.runIf(masks)("fills with masks that the bundle does not have", () => {
@@ -48,33 +48,39 @@ describe.each(golden.images.map((entry, number) => ({ ...entry, number })))("$nu
     if (masks) expect(Math.abs(found.ssim! - entry.ssim)).toBeLessThan(1e-4);
     expectNear(found.contrast, entry.contrast);
     expectNear(found.detail, entry.detail);
-    expect(Math.abs(found.p_value - entry.p_value)).toBeLessThan(1e-6);
+    expect(Math.abs(found.p_class - entry.p_class)).toBeLessThan(ROUNDING);
+    expect(Math.abs(found.p_other - entry.p_other)).toBeLessThan(ROUNDING);
     expect([found.verdict, found.reason]).toEqual([entry.verdict, entry.reason]);
   });
 
-  it("scores", async () => {
-    let runs = 0;
-    const inpainted = picture(number, "inpainted");
-    const scorer = new Scorer(manifest, async (image) => {
-      runs++;
+  it("is judged and explained, each with its signature", async () => {
+    const signatures: string[] = [];
+    const scorer = new Scorer(manifest, async (signature, image) => {
+      signatures.push(signature);
       expect(largest(image, picture(number, "resampled").data)).toBe(0);
+      const outputs = { similarity: [entry.similarity], novelty: [entry.novelty] };
+      if (signature === "verdict") return outputs;
       const error_map = new Float32Array(manifest.size ** 2);
-      const { similarity, ssim, foreignness } = entry;
-      const scalars = { similarity: [similarity], ssim: [ssim], foreignness: [foreignness] };
-      return { ...scalars, error_map, inpainted: inpainted.data };
+      return { ...outputs, ssim: [entry.ssim], error_map, inpainted: picture(number, "inpainted").data };
     });
-    const score = await scorer.score(picture(number, "input"));
-    expect([score.verdict, score.reason]).toEqual([entry.verdict, entry.reason]);
-    expect(runs).toBe(entry.reason === "too small" ? 0 : 1);
-    expect(score.similarity).toBe(entry.reason === "too small" ? null : entry.similarity);
+    const photo = picture(number, "input");
+    const judged = await scorer.judge(photo);
+    const explained = await scorer.explain(photo);
+    expect([judged.verdict, judged.reason]).toEqual([entry.verdict, entry.reason]);
+    const small = entry.reason === "too small";
+    expect(signatures).toEqual(small ? [] : ["verdict", "explain"]);
+    expect([judged.similarity, explained.ssim]).toEqual(small ? [null, null] : [entry.similarity, entry.ssim]);
+    expect(explained).toMatchObject(judged);
   });
 });
 
-it("decides at and next to values of the table", () => {
-  for (const { similarity, p_value, verdict: expected } of golden.decisions ?? []) {
-    const p = pValue(similarity, manifest.calibration);
-    expect(Math.abs(p - p_value)).toBeLessThan(1e-6);
-    expect(verdict(p, null, manifest.calibration.alpha)).toBe(expected);
+it("decides at and next to values of the tables", () => {
+  const { calibration, reference } = manifest;
+  for (const { similarity, p_class, p_other, verdict: expected } of golden.decisions ?? []) {
+    const [ofClass, ofOther] = [pClass(similarity, calibration), pOther(similarity, reference)];
+    expect(Math.abs(ofClass - p_class)).toBeLessThan(ROUNDING);
+    expect(Math.abs(ofOther - p_other)).toBeLessThan(ROUNDING);
+    expect(verdict(ofClass, ofOther, null, calibration.alpha, reference.beta)).toBe(expected);
   }
 });
 

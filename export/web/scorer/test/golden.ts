@@ -14,16 +14,20 @@ export const golden: Golden = JSON.parse(read("golden.json").toString());
 /** Whether the bundle has masks; otherwise it has no `mim_micro.tflite`. */
 export const masks = manifest.mask_set !== null;
 
+/** Limit of the difference of p-values: the graph sums weights in float32, and in another order. */
+export const ROUNDING = 5e-6;
+
 export interface Entry {
   readonly name: string;
   readonly similarity: number;
-  readonly p_value: number;
+  readonly p_class: number;
+  readonly p_other: number;
   readonly verdict: string;
   readonly reason: string | null;
   readonly contrast: number;
   readonly detail: number;
   readonly ssim: number;
-  readonly foreignness: number;
+  readonly novelty: number;
   readonly filled_crc32: number;
 }
 
@@ -31,7 +35,7 @@ interface Golden {
   readonly tolerance: Readonly<Record<string, number>>;
   readonly images: readonly Entry[];
   readonly fills?: readonly (MaskSet & { readonly mask: number; readonly filled_crc32: number })[];
-  readonly decisions?: readonly Pick<Entry, "similarity" | "p_value" | "verdict">[];
+  readonly decisions?: readonly Pick<Entry, "similarity" | "p_class" | "p_other" | "verdict">[];
   readonly decoded: readonly { readonly file: string; readonly expected: string; readonly tolerance: number }[];
 }
 

@@ -4,10 +4,10 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { Tensor, type CompiledModel } from "@litertjs/core";
 import { beforeAll, describe, expect, it } from "vitest";
-import { checkModel, REASONS, Scorer, VERDICTS, type Outputs } from "../src/index.js";
-import { bundle, golden, manifest, picture } from "./golden.js";
+import { checkModel, REASONS, Scorer, VERDICTS } from "../src/index.js";
+import { bundle, golden, manifest, picture, ROUNDING } from "./golden.js";
 import { compile } from "./litert.js";
-import { expectGolden } from "./tolerance.js";
+import { expectGolden, expectVerdict } from "./tolerance.js";
 
 describe("LiteRT.js in Node", () => {
   let model: CompiledModel;
@@ -19,17 +19,26 @@ describe("LiteRT.js in Node", () => {
   }, 60_000);
 
   it.each(golden.images.map((entry, number) => ({ ...entry, number })))("scores $number $name", async ({ number }) => {
-    let values: Record<string, ArrayLike<number>> | undefined;
-    const scorer = new Scorer(manifest, async (image) => {
-      const outputs = await model.run("score", { image: new Tensor(image, [1, manifest.size, manifest.size, 3]) });
-      values = Object.fromEntries(Object.entries(outputs).map(([name, tensor]) => [name, tensor.toTypedArray()]));
-      return values as unknown as Outputs;
+    const values: Record<string, Record<string, ArrayLike<number>>> = {};
+    const scorer = new Scorer(manifest, async (signature, image) => {
+      const outputs = await model.run(signature, { image: new Tensor(image, [1, manifest.size, manifest.size, 3]) });
+      values[signature] = Object.fromEntries(Object.entries(outputs).map(([name, one]) => [name, one.toTypedArray()]));
+      return values[signature];
     });
-    const score = await scorer.score(picture(number, "input"));
-    expectGolden(number, { ...score, inpainted: score.inpainted?.data ?? null });
-    if (values === undefined) return; // too small: the model was not run
+    const photo = picture(number, "input");
+    const judged = await scorer.judge(photo);
+    expectVerdict(number, judged);
+    const explained = await scorer.explain(photo);
+    expectGolden(number, { ...explained, inpainted: explained.inpainted?.data ?? null });
+    if (judged.reason === "too small" || explained.reason === "too small") {
+      expect(values).toEqual({}); // the model was not run
+      return;
+    }
     // The graph decides by the same rules, so its results have to be equal.
-    expect([VERDICTS[values.verdict[0]], REASONS[values.reason[0]]]).toEqual([score.verdict, score.reason]);
-    expect(Math.abs(values.p_value[0] - score.pValue!)).toBeLessThan(1e-6);
-  });
+    for (const [found, graph] of [[judged, values.verdict], [explained, values.explain]] as const) {
+      expect([VERDICTS[graph.verdict[0]], REASONS[graph.reason[0]]]).toEqual([found.verdict, found.reason]);
+      expect(Math.abs(graph.p_class[0] - found.pClass)).toBeLessThan(ROUNDING);
+      expect(Math.abs(graph.p_other[0] - found.pOther)).toBeLessThan(ROUNDING);
+    }
+  }, 60_000);
 });

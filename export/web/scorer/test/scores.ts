@@ -1,7 +1,7 @@
 /** The results of this scorer for the golden images, given the outputs of the models. */
 
-import { assemble, contrast, detail, fractions, gate, maskLabels, pValue, resample, ssim } from "../src/index.js";
-import { verdict, type Reason, type Rgb, type Verdict } from "../src/index.js";
+import { assemble, contrast, detail, fractions, gate, maskLabels, pClass, pOther, resample } from "../src/index.js";
+import { ssim, verdict, type Reason, type Rgb, type Verdict } from "../src/index.js";
 import { golden, manifest, masks, picture } from "./golden.js";
 
 /** Names are those of `golden.json`. */
@@ -10,25 +10,28 @@ interface Scores {
   readonly ssim: number | null;
   readonly contrast: number;
   readonly detail: number;
-  readonly p_value: number;
+  readonly p_class: number;
+  readonly p_other: number;
   readonly verdict: Verdict;
   readonly reason: Reason;
 }
 
 /** The scores of golden image `number`, from 0. */
 export function scores(number: number): Scores {
-  const { similarity, foreignness: novelty } = golden.images[number];
+  const { similarity, novelty } = golden.images[number];
   const photo = picture(number, "input");
   const image = resample(photo, manifest.size);
   const small = Math.min(photo.width, photo.height) < manifest.gate.min_side;
   const reason = small ? "too small" : gate(image, manifest.gate, novelty);
-  const p_value = pValue(similarity, manifest.calibration);
+  const { calibration, reference } = manifest;
+  const [p_class, p_other] = [pClass(similarity, calibration), pOther(similarity, reference)];
   return {
     ssim: masks ? similarityOf(number, image) : null,
     contrast: contrast(image),
     detail: detail(image),
-    p_value,
-    verdict: verdict(p_value, reason, manifest.calibration.alpha),
+    p_class,
+    p_other,
+    verdict: verdict(p_class, p_other, reason, calibration.alpha, reference.beta),
     reason,
   };
 }

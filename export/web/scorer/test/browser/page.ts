@@ -35,7 +35,7 @@ async function score(file: Blob): Promise<unknown> {
   const answer = await new Promise<Record<string, any>>((resolve, reject) => {
     worker.onmessage = ({ data }) => resolve(data);
     worker.onerror = ({ message }) => reject(new Error(message));
-    worker.postMessage({ id: ids.length, file });
+    worker.postMessage({ id: ids.length, file, explain: true });
   });
   const { errorMap, inpainted, id, ...rest } = answer;
   ids.push(id);
