@@ -4,8 +4,7 @@
 
 The photographs of this project that show mpox have at most 224 px; those of an atlas are sharper. Each variant reduces
 every image to a side L by area averaging and enlarges it again, in the views that the head is fitted on and in use. The
-GAN is that of the released bundle. `random` draws L for each view of the fit; `crops` adds the mean score of five crops
-of two thirds of the side.
+GAN is that of the released bundle. `random` draws L for each view of the fit.
 
 The head is fitted on mpox of `train`. Printed are mean AUROCs over conditions on `val` of DIR and of OTHER, with an
 interval by group for the photographs as they are: as they are, with the other classes blurred, with mpox sharpened, and
@@ -41,9 +40,6 @@ from mim_tf.measures.head import fit_head
 from mim_tf.measures.ssim import ssim
 from mim_tf.training.config import Training
 
-#: Side of a crop as a fraction of that of the photograph, and places of the crops.
-CROP = 2 / 3
-CORNERS = ((0.0, 0.0), (0.0, 1.0), (1.0, 0.0), (1.0, 1.0), (0.5, 0.5))
 ALTERED = ("blur 0.5", "blur 0.65", "blur 0.8")
 Pixels = NDArray[np.uint8]
 
@@ -55,13 +51,11 @@ class Variant:
     Attributes:
         limit: side in px to which an image is reduced in use; None = it is not.
         drawn: range of the sides that are drawn for each view of the fit; None = `limit` for all.
-        crops: whether the mean score of five crops is added.
         side: side in px to which images are enlarged for the feature network.
     """
 
     limit: int | None
     drawn: tuple[int, int] | None = None
-    crops: bool = False
     side: int = 192
 
 
@@ -69,15 +63,8 @@ VARIANTS = {
     "192 px, as in 0.1.0": Variant(None),
     "128 px": Variant(128),
     "96 px": Variant(96),
-    "192 px, random 64 to 192 in the fit": Variant(None, (64, 192)),
     "128 px, random 64 to 128 in the fit": Variant(128, (64, 128)),
-    "128 px, crops": Variant(128, crops=True),
-    "128 px, random 64 to 128 in the fit, crops": Variant(128, (64, 128), crops=True),
-    "96 px, random 48 to 96 in the fit": Variant(96, (48, 96)),
-    "96 px, enlarged to 288": Variant(96, side=288),
     "128 px, enlarged to 288": Variant(128, side=288),
-    "96 px, enlarged to 384": Variant(96, side=384),
-    "96 px, crops": Variant(96, crops=True),
 }
 
 
@@ -121,21 +108,6 @@ class Limited(DeepInpaintingModel):
             sides = np.full(len(pixels), self.variant.limit or size)
         return super().vectors(np.stack([limited(image, int(side)) for image, side in zip(pixels, sides, strict=True)]))
 
-    def similarity(self, pixels: Pixels) -> NDArray[np.float32]:
-        """Scores images, float32 (N,)."""
-        whole = self.score_samples(pixels)
-        if not self.variant.crops:
-            return whole
-        size = pixels.shape[1]
-        crop = round(CROP * size)
-        scores = []
-        for down, right in CORNERS:
-            top, left = round(down * (size - crop)), round(right * (size - crop))
-            parts = pixels[:, top : top + crop, left : left + crop]
-            enlarged = [Image.fromarray(part).resize((size, size), Image.Resampling.BILINEAR) for part in parts]
-            scores.append(self.score_samples(np.stack([np.asarray(part) for part in enlarged])))
-        return np.asarray(whole + np.mean(scores, axis=0), np.float32)
-
 
 def fitted(variant: Variant, pixels: Pixels, groups: NDArray[np.str_], out: Path) -> Limited:
     """Fits the head of a variant."""
@@ -153,7 +125,7 @@ def fitted(variant: Variant, pixels: Pixels, groups: NDArray[np.str_], out: Path
 def figures(model: Limited, folders: list[Path]) -> dict[str, dict[str, object]]:
     """The AUROCs of each folder; mpox is that of the first."""
     own = load_photos(select(scan_folder(folders[0]), "val", "mpox"), model.size, warn=to_stderr, what="val/mpox")
-    own_scores = model.similarity(own.pixels)
+    own_scores = model.score_samples(own.pixels)
     result: dict[str, dict[str, object]] = {}
     for folder in folders:
         photos = scan_folder(folder)
@@ -161,8 +133,8 @@ def figures(model: Limited, folders: list[Path]) -> dict[str, dict[str, object]]
         for name in class_names(photos, "val"):
             if name != "mpox" and name not in NOT_SKIN:
                 loaded = load_photos(select(photos, "val", name), model.size, warn=to_stderr, what=f"val/{name}")
-                scores[name] = (loaded, model.similarity(loaded.pixels))
-        found = altered_aurocs(model.similarity, scores, "mpox")
+                scores[name] = (loaded, model.score_samples(loaded.pixels))
+        found = altered_aurocs(model.score_samples, scores, "mpox")
         estimates = [
             auroc_estimate(own_scores, values, own.groups, part.groups, labels=("mpox", name))
             for name, (part, values) in scores.items()

@@ -252,8 +252,8 @@ class Detector:
             beta: share of other skin that may be called `mpox-like`.
             training: how long and how; the seconds are shared by the fits. None =
                 `Training(steps=self.model.default_steps)`.
-            warn: receives a line for each file that is skipped, for each group in two splits and for near-duplicates;
-                near-duplicates within a split are joined to one group.
+            warn: receives a line for each file that is skipped, for each group in two splits, for near-duplicates
+                (within a split they are joined to one group), and for `known`.
             progress: receives the training metrics.
             known: photographs of other classes, for a model that can use them; it is then no longer of one class.
             reference: photographs of further conditions, on which nothing is fitted.
@@ -301,6 +301,11 @@ class Detector:
             warn(
                 f"{others} groups of other skin are too few for beta {beta:g}, so that nothing is "
                 f"{verdict_names(self.normal_class)[0]}; add other classes to val, or a reference"
+            )
+        if known:
+            warn(
+                f"{len(known)} known negatives: the detector is no longer one-class, and figures on their sources are "
+                f"too high, unless {self.normal_class} has the same sources"
             )
         self.photographs = record_rows(used)
         about = {"split_seed": split_seed, "further_reference": len(set(reference).intersection(used))}

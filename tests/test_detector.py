@@ -479,6 +479,17 @@ def load(photo: Photo) -> np.ndarray:
     return np.asarray(Image.open(photo.path))
 
 
+def test_known_negatives_are_warned_of(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    known = scan_folder(write_reference(tmp_path / "more", {"acne": 4}), split_seed=None, warn=quiet)
+    lines: list[str] = []
+    fitted_on: list[int] = []
+    monkeypatch.setattr(Detector, "_fit", lambda _, data, *__: fitted_on.append(len(data.negatives)))
+    detector = Detector("mim", size=64, measure="deep", normal_class="mpox")
+    detector.fit_folder(scan_folder(folder), tmp_path / "run", beta=0.5, known=known, warn=lines.append)
+    assert fitted_on == [4] and len(lines) == 1
+    assert lines[0].startswith("4 known negatives: ") and lines[0].endswith("unless mpox has the same sources")
+
+
 def test_what_was_trained_on_is_no_reference(folder: Path, tmp_path: Path) -> None:
     """A supervised method is fitted on the other classes of val; its reference is what the user gives."""
     photos = scan_folder(folder)

@@ -56,7 +56,11 @@ def model_card(manifest: dict[str, Any], metrics: dict[str, Any]) -> str:
         f"skin, on which nothing was trained: {len(reference['similarities'])} images of {reference['groups']} groups, "
         f"{len(reference['conditions'])} conditions.",
         *(
-            [f"**Not of one class:** {training['known_negatives']} photographs of other classes were used in training."]
+            [
+                f"**Not of one class:** {training['known_negatives']} photographs of other classes were used in "
+                "training. Figures on the sources of these photographs are too high, unless "
+                f"`{manifest['normal_class']}` has the same sources."
+            ]
             if training.get("known_negatives")
             else []
         ),

@@ -14,7 +14,7 @@ from mim_export.check.on_runtimes import Row
 from mim_export.check.verify import verify
 from mim_export.score.atomic_files import check_writable, new_file
 from mim_export.score.batch import score_paths
-from mim_export.score.errors import MimError
+from mim_export.score.errors import MimError, check_whole
 from mim_export.score.scorer import Scorer
 from mim_export.score.text import printable
 from mim_tf.data.folder import Warn, scan_folder
@@ -67,7 +67,7 @@ def run_demo(out: Path, *, steps: int, seed: int, warn: Warn, progress: Progress
     Raises:
         MimError: the steps or the seed are not possible, `out` is not a demo, or golden vectors differ.
     """
-    training = Training(steps=steps, seed=seed)
+    training = Training(steps=check_whole("number of steps", steps, 1), seed=seed)
     marker = out / "data" / "MANIFEST.csv"
     if out.exists() and not marker.exists() and (not out.is_dir() or any(out.iterdir())):
         raise MimError("exists and is not a demo", "name another --out", out)

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from mim_export.score.atomic_files import read_json, write_json
-from mim_export.score.errors import MimError
+from mim_export.score.errors import MimError, check_whole
 from mim_export.score.listing import to_nobody
 from mim_tf.comparison.pool import (
     Pool,
@@ -102,6 +102,8 @@ class Plan:
     def __post_init__(self) -> None:
         if self.seconds is None and self.steps is None:
             raise ValueError("Expected seconds or steps, to limit the fits. Received: neither.")
+        if self.steps is not None:
+            check_whole("number of steps", self.steps, 1)  # a method starts from random weights
         for seed in self.seeds:
             Training(steps=self.steps, seconds=self.seconds, seed=seed)
 

@@ -81,6 +81,13 @@ def test_a_reference_that_excludes_nothing_says_so(beta: float) -> None:
     assert "nothing was trained: 0 images of 0 groups, 0 conditions." in card
 
 
+def test_known_negatives_are_stated_with_what_they_may_teach() -> None:
+    known = copy.deepcopy(MANIFEST)
+    known["training"]["known_negatives"] = 17
+    line = "17 photographs of other classes were used in training. Figures on the sources of these photographs"
+    assert line in model_card(known, {}) and "Not of one class" not in model_card(MANIFEST, {})
+
+
 def test_another_class_is_named_in_its_verdicts() -> None:
     card = model_card({**MANIFEST, "normal_class": "measles"}, {})
     assert "In these names, `mpox` stands for the class `measles`." in card and "* `measles` is excluded below" in card

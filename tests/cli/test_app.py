@@ -328,6 +328,7 @@ def test_wrong_folders_and_files_are_one_line(run: Run, folder: Path, tmp_path: 
     assert_one_line(run("score", photo, "--bundle", tmp_path / "empty"), "manifest.json")
     assert_one_line(run("verify", tmp_path / "empty"), "manifest.json")
     assert_one_line(run("demo", "--out", photo.parent), "not a demo")
+    assert_one_line(run("demo", "--out", photo.parent / "new", "--steps", 0), "number of steps 0 is not possible")
     assert_one_line(run("train", "--nonsense"), "--nonsense")
     assert not out.exists()
 
