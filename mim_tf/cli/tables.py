@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 import sys
 from collections.abc import Sequence
 from dataclasses import asdict
@@ -194,7 +195,8 @@ def show_prepared(report: dict[str, Any], folder: Path, as_json: bool) -> None:
         for row in rows:
             table.add_row(*map(printable, row))
         out.print(table)
-    for line in (*lines(report), f"{folder}: read report.md; then mim-tf train --data {folder} --out RUN"):
+    command = f"mim-tf train --data {shlex.quote(str(folder))} --out RUN"
+    for line in (*lines(report), f"{folder}: read report.md; then {command}"):
         out.print(printable(line), highlight=False)
 
 

@@ -91,6 +91,18 @@ def read_manifest_csv(root: Path, files: Iterable[str], warn: Warn) -> dict[str,
     return rows
 
 
+def separator(header: str) -> str:
+    """Returns the separator of a CSV table: a comma, or a semicolon or tab, as some spreadsheets write.
+
+    Args:
+        header: the first line of the table, without a byte order mark.
+
+    Example:
+        `separator("file;group")` is ";".
+    """
+    return max(",;\t", key=header.count)
+
+
 def _find(root: Path, warn: Warn) -> Path | None:
     found = sorted(path for path in root.iterdir() if path.name.lower() == _NAME.lower())
     if not found:
@@ -106,7 +118,9 @@ def _rows(path: Path) -> list[tuple[str, Row]]:
         if path.exists() and not (path.is_file() or path.is_dir()):
             raise MimError("a pipe or a device, not a CSV file", "replace it by a file", path)
         with path.open(newline="", encoding="utf-8-sig") as lines:
-            rows = csv.DictReader(lines)
+            header = lines.readline()
+            lines.seek(0)
+            rows = csv.DictReader(lines, delimiter=separator(header))
             columns = {name.strip().lower(): name for name in rows.fieldnames or ()}
             if not {"file", "group"} <= set(columns):
                 raise MimError("lacks the columns file and group", "add them or delete the file", path)

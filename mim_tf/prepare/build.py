@@ -67,7 +67,13 @@ def prepare(
     check_whole("smallest side", min_side, 1)
     if not sources:
         raise MimError("no source", "name a downloaded folder or .zip archive")
-    collections = read_sources(sources, warn)
+    warnings: list[str] = []
+
+    def note(line: str) -> None:
+        warnings.append(line)
+        warn(line)
+
+    collections = read_sources(sources, note)
     check_outside(out, *(found.archive.path for found in collections))  # before anything is written beside `out`
     check_new_folder(out)
     left_out = [entry for found in collections for entry in found.left_out]
@@ -80,7 +86,9 @@ def prepare(
         read, looks, undecoded = _look(read, min_side, progress)
         left_out += unread + exact + undecoded
         if not read:
-            raise MimError("no picture of the sources is left", _why(left_out))
+            problem = f"no picture of the sources is left ({_reasons(left_out)})"
+            remedy = "correct this, or name the folder above those of the classes"
+            raise MimError(problem, remedy, collections[0].archive.path)
         pairs += join_near(read, looks, groups, progress)
         pairs = list({frozenset((pair.first, pair.second)): pair for pair in reversed(pairs)}.values())
         entries = _write(read, groups, split_seed, temporary, progress)
@@ -88,6 +96,7 @@ def prepare(
         _write_tables(temporary, entries, left_out, pairs)
         report = make_report(collections, entries, left_out, pairs, split_seed, min_side)
         report["groups_in_several_splits"] = _groups_in_several_splits(temporary, warn)
+        report["warnings"] = warnings
         write_report(temporary, report)
     return report
 
@@ -206,7 +215,7 @@ def _unreadable(picture: Picture, detail: str) -> LeftOut:
     return LeftOut(picture.source, picture.label, picture.name, records.UNREADABLE, detail=detail)
 
 
-def _why(left_out: Sequence[LeftOut]) -> str:
-    """Remedy of the error that nothing is left: the reasons, the most frequent one first."""
+def _reasons(left_out: Sequence[LeftOut]) -> str:
+    """Why files were left out, the most frequent reason first."""
     reasons = Counter(entry.reason for entry in left_out).most_common()
-    return "check the sources: " + ", ".join(f"{reason} {count}" for reason, count in reasons)
+    return ", ".join(f"{reason}: {count}" for reason, count in reasons)

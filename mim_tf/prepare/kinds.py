@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -106,10 +107,14 @@ def read_sources(sources: Sequence[str | os.PathLike[str]], warn: Warn) -> list[
             raise MimError("is named twice", "name each source once", path)
         inside = [name for name, _ in archive.left_out if name.lower().endswith(_ARCHIVES)]
         if inside:  # PAD-UFES-20 comes so; its pictures would be missing from the figures
-            problem = f"holds archives: {named(inside)}"
-            raise MimError(problem, "unpack them there, or move them out of it", path)
+            where = "there" if path.is_dir() else "and this archive, name the folder"
+            remedy = f"unpack them {where}, and move the archives inside out of it"
+            raise MimError(f"holds archives: {named(inside)}", remedy, path)
         if not archive.images:
-            raise MimError("no pictures in it", "name a folder or a .zip archive of JPEG, PNG or WebP files", path)
+            reasons = Counter(reason for _, reason in archive.left_out).most_common()
+            found = f" ({', '.join(f'{reason}: {count}' for reason, count in reasons)})" if reasons else ""
+            remedy = "name a folder or a .zip archive without a password, of JPEG, PNG or WebP files"
+            raise MimError(f"no pictures in it{found}", remedy, path)
         kind = kind or _recognise(archive)
         place = Path(os.path.abspath(path))
         source = safe_name(place.name if path.is_dir() else place.stem) if kind == "plain" else kind

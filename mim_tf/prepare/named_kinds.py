@@ -72,9 +72,12 @@ def read_plain(archive: Archive, source: str, warn: Warn) -> Found:
             left_out.append(LeftOut(source, label, name, records.AUGMENTED))
             continue
         row = rows.get(path)
-        group = row.group if row is not None and row.group else f"{label}/{parts[1]}"
+        group = row.group if row is not None and row.group else path
         skin_type = None if row is None else row.columns.get("skin_type")
         pictures.append(Picture(source, archive, name, label, f"{source}:{group}", skin_type))
+    if pictures and not is_plain(archive):
+        remedy = "add one with the columns file and group if patients have several photographs"
+        warn(f"{archive.path}: no MANIFEST.csv, so that each of {len(pictures)} photographs is a group; {remedy}")
     further = sorted({name for row in rows.values() for name in row.columns} - {"skin_type"})
     if further:
         warn(f"{archive.path}: columns of MANIFEST.csv that are not copied: {named(further)}")

@@ -177,14 +177,15 @@ def write_report(folder: Path, report: dict[str, Any]) -> None:
 
     Args:
         folder: the result.
-        report: as `make_report` returns it, with `groups_in_several_splits`.
+        report: as `make_report` returns it, with `groups_in_several_splits` and `warnings`.
     """
     write_json(folder / "report.json", report)
     text = ["# Prepared data", ""]
     text += [f"Split seed {report['split_seed']}, smallest side {report['min_side']} px.", ""]
     for title, header, rows in tables(report):
         text += [f"## {title}", "", _row(header), _row(("---",) * len(header)), *map(_row, rows), ""]
-    text += ["## Notes", "", *(f"* {_cell(line.strip())}" for line in lines(report)), ""]
+    notes = [*lines(report), *report["warnings"]]
+    text += ["## Notes", "", *(f"* {_cell(line.strip())}" for line in notes), ""]
     (folder / "report.md").write_text("\n".join(text), encoding="utf-8")
 
 

@@ -8,6 +8,7 @@ from pathlib import PurePosixPath
 
 from mim_export.score.errors import MimError
 from mim_export.score.listing import Warn
+from mim_tf.data.manifest import separator
 from mim_tf.prepare import records
 from mim_tf.prepare.archives import Archive
 from mim_tf.prepare.names import unify_class
@@ -87,7 +88,7 @@ def _find_table(archive: Archive, columns: tuple[str, ...]) -> str | None:
     """Returns the first table that has the first of the columns and another one of them."""
     for name in archive.tables:
         try:
-            header = {cell.strip().lower() for cell in next(csv.reader(io.StringIO(archive.text(name))), [])}
+            header = set(_columns(_reader(archive.text(name))))
         except (MimError, csv.Error):  # another table, which need not be readable
             continue
         if columns[0] in header and len(header & set(columns)) >= 2:
@@ -104,8 +105,8 @@ def _rows_by_name(archive: Archive, columns: tuple[str, ...], key: str, usual: s
     path = archive.path / name
     rows: dict[str, list[_Row]] = {}
     try:
-        reader = csv.DictReader(io.StringIO(archive.text(name), newline=""))
-        present = {(cell or "").strip().lower(): cell for cell in reader.fieldnames or ()}
+        reader = _reader(archive.text(name))
+        present = _columns(reader)
         missing = [column for column in columns if column not in present]
         if missing:
             raise MimError(f"lacks the columns {', '.join(missing)}", f"download {usual} again", path)
@@ -116,6 +117,15 @@ def _rows_by_name(archive: Archive, columns: tuple[str, ...], key: str, usual: s
     except csv.Error as error:
         raise MimError(f"not a CSV file ({error})", f"download {usual} again", path) from None
     return rows
+
+
+def _reader(text: str) -> csv.DictReader[str]:
+    return csv.DictReader(io.StringIO(text, newline=""), delimiter=separator(text.partition("\n")[0]))
+
+
+def _columns(reader: csv.DictReader[str]) -> dict[str, str]:
+    """The names of the columns by their names in lower case."""
+    return {(cell or "").strip().lower(): cell for cell in reader.fieldnames or ()}
 
 
 def _rows_of_images(archive: Archive, rows: dict[str, list[_Row]]) -> dict[str, list[_Row]]:

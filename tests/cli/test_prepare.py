@@ -34,6 +34,15 @@ def test_tables_sentences_and_json(run: Run, tmp_path: Path) -> None:
     assert json.loads(seeded.out)["split_seed"] == 7
 
 
+def test_warnings_are_in_the_report_and_the_command_can_be_copied(run: Run, tmp_path: Path) -> None:
+    save(tmp_path / "clinic" / "mpox" / "a.png", picture(0))
+    result = run("prepare", f"plain={tmp_path / 'clinic'}", "--out", tmp_path / "my data", "--min-side", SIDE)
+    warning = "no MANIFEST.csv, so that each of 1 photographs is a group"
+    assert warning in result.err and f"mim-tf train --data '{tmp_path / 'my data'}' --out RUN" in result.out
+    (noted,) = json.loads((tmp_path / "my data" / "report.json").read_text())["warnings"]
+    assert warning in noted and "no MANIFEST.csv" in (tmp_path / "my data" / "report.md").read_text()
+
+
 def test_bad_inputs_are_one_line(run: Run, tmp_path: Path) -> None:
     msid = made.msid(tmp_path / "msid", 1)
     out = tmp_path / "out"

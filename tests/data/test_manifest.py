@@ -100,6 +100,14 @@ def test_a_name_that_two_files_have_matches_neither(tmp_path: Path) -> None:
     assert groups == {"test/mpox/b.png": "p3"} and "2 rows match no photograph (a.png, test/mpox/b.PNG)" in lines[0]
 
 
+@pytest.mark.parametrize("sign", [",", ";", "\t"])
+@pytest.mark.parametrize("mark", ["", "\ufeff"])
+def test_separators_of_spreadsheets(tmp_path: Path, sign: str, mark: str) -> None:
+    (tmp_path / "MANIFEST.csv").write_text(f"{mark}file{sign}group\ntrain/mpox/a.png{sign}p, 1\n", encoding="utf-8")
+    groups, _ = read(tmp_path)
+    assert groups == {"train/mpox/a.png": "p" if sign == "," else "p, 1"}
+
+
 def test_equal_rows_short_rows_and_long_rows(tmp_path: Path) -> None:
     write(tmp_path, [(FILES[0], "p1"), (FILES[0], "p1 "), (FILES[1],), (FILES[2], "p2", "x", "y"), ("", "p3")])
     groups, lines = read(tmp_path, FILES[:3])

@@ -291,7 +291,7 @@ def test_outputs_that_are_taken_or_inside_a_source_are_one_line(sources: Path, t
 
 
 def test_nothing_left_is_one_line_and_leaves_nothing(sources: Path, tmp_path: Path) -> None:
-    with pytest.raises(MimError, match="no picture of the sources is left; check the sources: too small 8"):
+    with pytest.raises(MimError, match=r"is left \(too small: 8\); correct this, or name the folder above"):
         build(tmp_path / "out", sources / "msid.zip", min_side=SIDE + 1)
     assert list(tmp_path.iterdir()) == []
 

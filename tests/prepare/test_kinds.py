@@ -33,8 +33,8 @@ def nobody(line: str) -> None:
     raise AssertionError(line)
 
 
-def read(*sources: object) -> Collection:
-    (found,) = read_sources([str(source) for source in sources], nobody)
+def read(*sources: object, warn: Callable[[str], None] = nobody) -> Collection:
+    (found,) = read_sources([str(source) for source in sources], warn)
     return found
 
 
@@ -153,8 +153,11 @@ def test_plain_with_and_without_splits(collections: Path, tmp_path: Path, packed
     save(clinic / "train" / "Monkeypox" / "a.png", picture(1))
     save(clinic / "test" / "Monkeypox" / "a.png", picture(2))
     save(clinic / "loose.png", picture(3))
-    found = read(f"plain={folder_of(clinic)}")
-    assert [(p.label, p.group) for p in found.pictures] == [("mpox", "clinic:mpox/a.png")] * 2
+    heard: list[str] = []
+    found = read(f"plain={folder_of(clinic)}", warn=heard.append)
+    assert [p.label for p in found.pictures] == ["mpox"] * 2
+    assert {p.group for p in found.pictures} == {f"clinic:{split}/Monkeypox/a.png" for split in ("train", "test")}
+    assert len(heard) == 1 and "no MANIFEST.csv, so that each of 2 photographs is a group" in heard[0]
     assert reasons(found) == {records.OUTSIDE_LAYOUT: 1}
 
 
@@ -206,8 +209,36 @@ def test_a_manifest_has_to_be_beside_the_classes(tmp_path: Path, packed: bool) -
 def test_a_photograph_of_august_is_no_copy(tmp_path: Path) -> None:
     for number, name in enumerate(("03-Aug-2023_1.jpg", "IMG_2023Aug12.jpg", "augmented_1.jpg")):
         save(tmp_path / "clinic" / "mpox" / name, picture(number))
-    found = read(f"plain={tmp_path / 'clinic'}")
+    found = read(f"plain={tmp_path / 'clinic'}", warn=[].append)
     assert len(found.pictures) == 2 and reasons(found) == {records.AUGMENTED: 1}
+
+
+@pytest.mark.parametrize("sign", [";", "\t"])
+def test_tables_of_spreadsheets_are_read(collections: Path, tmp_path: Path, sign: str) -> None:
+    for kind in ("plain", "pad_ufes_20"):
+        folder = tmp_path / kind
+        shutil.copytree(collections / kind, folder)
+        (table,) = folder.rglob("*.csv")
+        table.write_text(table.read_text().replace(",", sign))
+        original = read(collections / kind)
+        assert [p.group for p in read(folder).pictures] == [p.group for p in original.pictures]
+
+
+def test_archives_inside_are_named_with_what_to_do(collections: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "both"
+    shutil.copytree(collections / "msid", folder)
+    zipped(collections / "msid", folder / "again.zip")
+    with pytest.raises(MimError, match=r"holds archives: again.zip; unpack them there, and move the archives"):
+        read(folder)
+    with pytest.raises(MimError, match=r"again.zip; unpack them and this archive, name the folder, and move"):
+        read(zipped(folder, tmp_path / "outer.zip"))
+
+
+def test_no_pictures_but_other_files_are_counted(tmp_path: Path) -> None:
+    (tmp_path / "phone").mkdir()
+    (tmp_path / "phone" / "a.heic").write_bytes(b"x")
+    with pytest.raises(MimError, match=r"no pictures in it \(ending that is not read: 1\); name a folder or a .zip"):
+        read(f"plain={tmp_path / 'phone'}")
 
 
 def test_columns_that_are_not_copied_are_named(tmp_path: Path) -> None:
