@@ -73,9 +73,11 @@ def figures(result: Mapping[str, Any], other: set[str]) -> dict[str, float]:
         f"mean change of a class under {BLUR}": float(np.mean(list(changes.values()))),
         f"largest change of a class under {BLUR}": max(changes.values(), key=abs),
         "mpox-like, mpox": classes[NORMAL]["shares"][LIKE]["value"],
+        "mpox-like, mpox, by group": own["sensitivity"]["by_group"]["value"],
         "mpox-like, other skin, first folder, conditions alike": alike(skin),
         "mpox-like, other conditions, alike": alike(other),
         "not-mpox-like, mpox": classes[NORMAL]["shares"][UNLIKE]["value"],
+        "not-mpox-like, mpox, by group": own["excluded"]["by_group"]["value"],
         "spread of mpox-like over skin types": verdicts["by"][COLUMN]["spread"],
     }
 
