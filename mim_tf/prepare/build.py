@@ -95,7 +95,7 @@ def prepare(
         shutil.rmtree(staged)
         _write_tables(temporary, entries, left_out, pairs)
         report = make_report(collections, entries, left_out, pairs, split_seed, min_side)
-        report["groups_in_several_splits"] = _groups_in_several_splits(temporary, warn)
+        report["groups_in_several_splits"] = _groups_in_several_splits(temporary, note)
         report["warnings"] = warnings
         write_report(temporary, report)
     return report
