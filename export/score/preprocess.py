@@ -41,7 +41,7 @@ def resample(pixels: NDArray[np.uint8], size: int) -> NDArray[np.uint8]:
 class AreaAverage:
     """Resamples an image whose rows arrive in bands; see `resample`.
 
-    It holds the sums of one target row, 24 S bytes, and the rows that are finished. So the memory does not depend on the
+    It holds the sums of one target row, 24 S bytes, and the finished rows, so its memory does not depend on the
     size of the photograph.
 
     Args:
@@ -99,7 +99,7 @@ class AreaAverage:
         return self._result
 
     def _columns(self, row: NDArray[Any]) -> NDArray[np.int64]:
-        """Sums a row of the centre square, (N, 3), over the columns of each target pixel: int64 (S, 3), at most 255 N^2."""
+        """Sums a row of the centre square, (N, 3), over the columns of each target pixel: int64 (S, 3)."""
         values = row.astype(np.int64)
         inside = np.add.reduceat(values, self._first)  # from first[j] to before first[j + 1]
         inside[:-1][self._first[:-1] == self._first[1:]] = 0  # reduceat gives the value at first[j] for no pixels

@@ -22,7 +22,6 @@ from PIL import Image
 from mim_export.score.containers import MAX_SCANS, Spliced, orientation
 from mim_export.score.decode import MAX_WEBP_PIXELS, Photograph, decode
 from mim_export.score.errors import MimError
-from mim_export.score.preprocess import resample
 
 PATTERN = np.random.default_rng(0).integers(0, 256, (9, 14, 3)).astype(np.uint8)
 ADAM7 = ((0, 0, 8, 8), (4, 0, 8, 8), (0, 4, 4, 8), (2, 0, 4, 4), (0, 2, 2, 4), (1, 0, 2, 2), (0, 1, 1, 2))
