@@ -29,6 +29,7 @@ from mim_tf.cli.tables import (
     show_metrics,
     warn,
 )
+from mim_tf.cli.web_app import serve_app
 
 # Set before TensorFlow is imported: its log messages would hide an error message of one line.
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
@@ -303,6 +304,7 @@ def _read_text(path: Path) -> str:
 
 for command in (prepare, bundle_commands.verify, bundle_commands.score, bundle_commands.bench, bundle_commands.pack):
     app.command()(command)
+app.command("app")(serve_app)
 
 
 def main() -> None:

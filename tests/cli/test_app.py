@@ -514,5 +514,5 @@ def test_folders_without_permission_are_one_line(run: Run, tmp_path: Path) -> No
 def test_help_names_every_command(run: Run) -> None:
     result = run("--help")
     assert result.status == 0
-    names = ("demo", "prepare", "train", "evaluate", "compare", "export", "verify", "score", "bench", "pack")
+    names = ("demo", "prepare", "train", "evaluate", "compare", "export", "verify", "score", "bench", "pack", "app")
     assert all(name in result.out for name in names)
