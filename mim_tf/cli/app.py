@@ -263,16 +263,27 @@ def export(
     ] = None,
     terms: Annotated[Path | None, typer.Option(help="text file for the model card: photographs and terms")] = None,
     micro: Annotated[bool, typer.Option("--micro", help="convert all networks to int8, for microcontrollers")] = False,
+    zips: Annotated[
+        Path | None, typer.Option("--zip", help="folder for the archives of the bundle, as mim-tf pack writes them")
+    ] = None,
     split_seed: OwnSplitSeed = None,
     json: Json = False,
 ) -> None:
     """Export a run as a bundle: TFLite models, manifest, golden vectors and model card."""
+    from mim_export.bundle.archive import check_zip_folder, write_zips
+    from mim_tf.data.folder import check_outside
+
     statement = None if terms is None else _read_text(terms)
     check_new_folder(bundle)
+    if zips is not None:
+        check_zip_folder(zips, bundle)
+        check_outside(zips, data)
     with heavy_imports("exporting a run", "tensorflow"):
         from mim_export.bundle.export import export_run
 
     manifest = export_run(run, bundle, data, statement, warn, micro, split_seed)
+    if zips is not None:
+        write_zips(bundle, zips)
     sizes = {name: entry["bytes"] for name, entry in manifest["files"].items() if name.endswith(".tflite")}
     show(manifest, json, f"{bundle}: " + ", ".join(f"{name} {size} bytes" for name, size in sizes.items()))
 
