@@ -21,7 +21,7 @@ from mim_export.score.manifest import PACKAGE
 SITE = PACKAGE / "web" / "app" / "dist"
 #: The server can be reached from this machine alone.
 HOST = "127.0.0.1"
-_REMEDY = "in a checkout, run npm ci && npm run build --workspaces in export/web"
+_REMEDY = "in a checkout, run npm ci && npm run build -ws in export/web"
 #: Types by suffix. Python's own table depends on the system; on some, scripts get a type that browsers refuse.
 _TYPES = {
     ".css": "text/css; charset=utf-8",
@@ -68,7 +68,7 @@ class AppServer(ThreadingHTTPServer):
         try:
             super().__init__((HOST, port), _Handler)
         except OSError as error:
-            raise MimError(f"port {port} cannot be used ({error.strerror})", "name another one by --port") from error
+            raise MimError(f"port {port} cannot be used ({error.strerror})", "choose another port") from error
         self.address = f"http://{HOST}:{self.server_port}/"
 
     def server_bind(self) -> None:

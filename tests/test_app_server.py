@@ -118,12 +118,12 @@ def test_it_listens_on_this_machine_alone(server: AppServer) -> None:
 
 def test_a_port_that_is_used_is_named(server: AppServer) -> None:
     port = server.server_port
-    with pytest.raises(MimError, match=rf"^port {port} cannot be used \(.*\); name another one by --port$"):
+    with pytest.raises(MimError, match=rf"^port {port} cannot be used \(.*\); choose another port$"):
         AppServer(server.site, port)
 
 
 def test_without_a_built_app_the_error_says_how_to_build_it(tmp_path: Path) -> None:
     with pytest.raises(MimError) as caught:
         AppServer(tmp_path / "dist", 0)
-    remedy = "in a checkout, run npm ci && npm run build --workspaces in export/web"
+    remedy = "in a checkout, run npm ci && npm run build -ws in export/web"
     assert str(caught.value) == f"{tmp_path / 'dist'}: no web app is built there; {remedy}"

@@ -52,7 +52,7 @@ def test_errors_are_one_line(run: Run, site: Path, monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr("mim_tf.app_server.SITE", site)
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
-        assert_one_line(run("app", "--port", port), f"port {port} cannot be used", "--port")
+        assert_one_line(run("app", "--port", port), f"port {port} cannot be used", "choose another port")
     assert_one_line(run("app", "--port", "70000"), "--port", "65535")
     monkeypatch.setattr("mim_tf.app_server.SITE", site / "absent")
     assert_one_line(run("app"), "no web app is built", "npm ci && npm run build")
