@@ -16,17 +16,17 @@ from pathlib import Path
 from typing import Any
 
 #: Processor time in seconds within which one input has to be judged.
-SECONDS = 15.0
+SECONDS = 5.0
 #: Memory in MB within which one input has to be judged.
-MEGABYTES = 1200.0
+MEGABYTES = 1000.0
 #: Seconds of waiting after which a process is ended. The machine may have other work.
 PATIENCE = 240.0
 #: What must not happen, in the order of the table.
 FAULTS = (
     "tracebacks",
     "processes that crashed",
-    "hangs over 15 s",
-    "memory over 1.2 GB",
+    "hangs over 5 s",
+    "memory over 1 GB",
     "verdicts for unreadable files",
     "whole photographs called unreadable",
     "rows lost, doubled or imitated",
@@ -72,9 +72,9 @@ class Found:
         if answer.get("crash"):
             self.add("processes that crashed", f"{what}: {answer['crash']}")
         if answer.get("hang") or (limited and answer.get("cpu", 0) > SECONDS):
-            self.add("hangs over 15 s", f"{what}: {answer.get('cpu', PATIENCE):.1f} s")
+            self.add("hangs over 5 s", f"{what}: {answer.get('cpu', PATIENCE):.1f} s")
         if limited and answer.get("peak", 0) > MEGABYTES:
-            self.add("memory over 1.2 GB", f"{what}: {answer['peak']:.0f} MB")
+            self.add("memory over 1 GB", f"{what}: {answer['peak']:.0f} MB")
         if limited:
             self.slowest = max(self.slowest, (answer.get("cpu", 0.0), what))
             self.largest = max(self.largest, (answer.get("peak", 0.0), what))
@@ -170,7 +170,7 @@ def command(
     except subprocess.TimeoutExpired:
         os.killpg(process.pid, signal.SIGKILL)  # also what a shell or a pool has started
         out, err = process.communicate()
-        found.add("hangs over 15 s", f"{what}: ended after {patience:.0f} s")
+        found.add("hangs over 5 s", f"{what}: ended after {patience:.0f} s")
         return Done(None, out, err, patience)
     if b"Traceback" in err or b"Exception ignored" in err or (process.returncode == 1 and not shell):
         found.add("tracebacks", f"{what}: {err.decode('utf-8', 'replace').strip()[-300:]}")

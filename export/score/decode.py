@@ -22,8 +22,13 @@ from .containers import Container, Spliced, check_png_data, orientation, read_co
 from .errors import MimError, TooLargeError
 from .preprocess import AreaAverage
 
-#: Images with more pixels are rejected before they are decoded, as a protection against decompression bombs.
+#: Largest number of pixels of a photograph on any target. This decoder reads fewer, as a protection against
+#: decompression bombs: an image is read within 5 seconds and 1 GB, or rejected before it is decoded.
 MAX_PIXELS = 250_000_000
+#: Largest number of pixels of a JPEG of one scan: Pillow holds an image in 4 bytes for each pixel.
+MAX_JPEG_PIXELS = 220_000_000
+#: The same for a PNG, which takes four times as long for each pixel.
+MAX_PNG_PIXELS = 100_000_000
 #: The same for WebP, since libwebp and Pillow hold four copies of the image in 4 bytes for each pixel.
 MAX_WEBP_PIXELS = 52_000_000
 #: The same for a JPEG of several scans, since libjpeg holds all coefficients beside the image.
@@ -58,7 +63,7 @@ class Photograph:
         height: of the upright image, in pixels.
 
     Raises:
-        TooLargeError: the image has more than `MAX_PIXELS` pixels, or more than its format permits.
+        TooLargeError: the image has more pixels than are read of its format.
         MimError: the file is missing or not an image.
 
     Example:
@@ -204,7 +209,7 @@ def decode(path: str | os.PathLike[str]) -> NDArray[np.uint8]:
         uint8 (height, width, 3).
 
     Raises:
-        TooLargeError: the image has more than `MAX_PIXELS` pixels, or more than its format permits.
+        TooLargeError: the image has more pixels than are read of its format.
         MimError: the file is missing, truncated or not an image.
 
     Example:
@@ -242,7 +247,7 @@ def _most_pixels(container: Container) -> int:
         return min(MAX_PROGRESSIVE_PIXELS, _MAX_SCANNED // container.scans)
     if container.depth == 16 and container.colour != 0:
         return MAX_DEEP_PIXELS
-    return MAX_PIXELS
+    return MAX_PNG_PIXELS if container.format == "PNG" else MAX_JPEG_PIXELS
 
 
 def _check_kind(path: str | os.PathLike[str]) -> None:

@@ -6,7 +6,7 @@ import struct
 import tracemalloc
 import zlib
 from collections.abc import Callable
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, nullcontext
 from fractions import Fraction
 from pathlib import Path
 
@@ -16,7 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from mim_export.score.decode import MAX_PIXELS, Photograph, decode
+from mim_export.score.decode import MAX_JPEG_PIXELS, MAX_PNG_PIXELS, Photograph, decode
 from mim_export.score.errors import MimError, TooLargeError
 from mim_export.score.preprocess import resample
 
@@ -105,8 +105,8 @@ def test_what_is_no_photograph_is_one_line(tmp_path: Path, name: str, content: b
 @pytest.mark.parametrize(
     ("width", "height", "words"),
     [
-        (20_000, 20_000, "more than 250,000,000 pixels"),
-        (15_812, 15_811, "more than 250,000,000 pixels"),
+        (20_000, 20_000, "more than 100,000,000 pixels"),
+        (10_001, 10_000, "more than 100,000,000 pixels"),
         (1, 1_000_001, "more than 1,000,000 rows"),
     ],
 )
@@ -119,10 +119,21 @@ def test_a_photograph_that_is_too_large_is_refused_by_its_header(
     assert str(caught.value) == f"{tmp_path / 'a.png'}: has {words}; shrink the image"
 
 
-def test_250_million_pixels_are_not_too_large(tmp_path: Path) -> None:
-    (tmp_path / "a.png").write_bytes(_png(15_625, 16_000))
+def test_100_million_pixels_of_a_png_are_not_too_large(tmp_path: Path) -> None:
+    (tmp_path / "a.png").write_bytes(_png(12_500, 8_000))
     with Photograph(tmp_path / "a.png") as photo:
-        assert photo.width * photo.height == MAX_PIXELS == 250_000_000
+        assert photo.width * photo.height == MAX_PNG_PIXELS == 100_000_000
+
+
+def test_220_million_pixels_of_a_jpeg_are_not_too_large(tmp_path: Path) -> None:
+    Image.new("RGB", (1, 1)).save(tmp_path / "a.jpg")
+    content = bytearray((tmp_path / "a.jpg").read_bytes())
+    start = content.index(b"\xff\xc0") + 5
+    for height, refused in ((13_750, False), (13_751, True)):
+        content[start : start + 4] = struct.pack(">HH", height, 16_000)
+        (tmp_path / "a.jpg").write_bytes(content)
+        with pytest.raises(TooLargeError) if refused else nullcontext(), Photograph(tmp_path / "a.jpg") as photo:
+            assert photo.width * photo.height == MAX_JPEG_PIXELS == 220_000_000
 
 
 def test_a_photograph_for_which_memory_does_not_suffice_is_too_large(
