@@ -193,7 +193,6 @@ class _Golden(_Item):
     fills: list[_Fill] = Field(default=[])
 
 
-
 def check_config(folder: Path, manifest: dict[str, Any]) -> None:
     """Compares `mim_config.h`, if the bundle has it, with the manifest.
 

@@ -2,7 +2,8 @@
 
     python -m mim_export.sources.micro_sources BUNDLE --out DIR
 
-Writes `mim_models.h` and `.c`, `mim_bundle.h`, `mim_config.h` (C99 and C++11), and `mim_ops.h` (C++11, TensorFlow Lite Micro).
+Writes `mim_models.h` and `.c`, `mim_bundle.h`, `mim_config.h` (C99 and C++11), and `mim_ops.h` (C++11, TensorFlow Lite
+Micro).
 """
 
 from __future__ import annotations
