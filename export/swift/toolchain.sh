@@ -30,7 +30,7 @@ in_swift() {
     for word; do
         shift
         case $word in
-            PACKAGE) word=$inside/package ;;
+            PACKAGE*) word=$inside/package${word#PACKAGE} ;;
             SCRATCH) word=$inside/build ;;
         esac
         set -- "$@" "$word"
