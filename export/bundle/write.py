@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..score.atomic_files import new_folder, write_json
+from ..score.atomic_files import new_folder, write_json, write_sums
 from ..score.conformal import Tables
 from ..score.decide import REASONS, VERDICTS, Gate
 from ..score.manifest import FORMAT, PACKAGE, RELEASED, SCORER
@@ -207,17 +207,6 @@ def list_files(folder: Path) -> dict[str, dict[str, Any]]:
 def _file(path: Path) -> dict[str, Any]:
     content = path.read_bytes()
     return {"sha256": hashlib.sha256(content).hexdigest(), "bytes": len(content)}
-
-
-def write_sums(folder: Path, names: Iterable[str]) -> None:
-    """Writes `SHA256SUMS` in the format of `sha256sum -c`.
-
-    Args:
-        folder: the folder to write to.
-        names: paths of the files to list, relative to the folder.
-    """
-    lines = [f"{_file(folder / name)['sha256']}  {name}\n" for name in sorted(names)]
-    (folder / "SHA256SUMS").write_text("".join(lines), encoding="ascii")
 
 
 def _copy_sources(target: Path) -> None:
