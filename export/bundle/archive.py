@@ -14,9 +14,10 @@ import numpy as np
 from ..score.atomic_files import check_writable, new_file, write_sums
 from ..score.errors import MimError
 from ..score.manifest import SCORER, read_checked, read_manifest
+from .config_header import CONFIG
 
-#: Files of a bundle that no app needs, and the first parts of the paths of such files.
-_LEFT_OUT = ("manifest.schema.json", "metrics.json", "golden", "detector")
+#: Files of a bundle that no app ships, and the first parts of the paths of such files.
+_LEFT_OUT = ("manifest.schema.json", "metrics.json", CONFIG, "golden", "detector")
 #: The generator alone, which only a microcontroller runs.
 _MICRO = "mim_micro.tflite"
 #: Time of every file in an archive, so that the same bundle gives the same bytes.

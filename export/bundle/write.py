@@ -28,6 +28,7 @@ from ..tflite import flatbuffer
 from ..tflite.metadata import with_metadata
 from . import golden
 from .card import STATEMENT, model_card
+from .config_header import CONFIG, config_header
 from .manifest_schema import PUBLISHED, Manifest
 
 #: Source folders for each target. Those that exist are copied to `scorer/` in a bundle.
@@ -35,7 +36,10 @@ _SOURCES = ("c", "kotlin", "swift", "web", "micro")
 #: Build outputs in these folders, which are not copied.
 _BUILT = ("build", "dist", "node_modules", ".build", "*.tgz")
 #: Python sources to copy: the scorer, and the programs that convert golden vectors and models to C sources.
-_PYTHON = ("__init__.py", "score/*.py", "bundle/__init__.py", "bundle/golden.py", "sources/*.py")
+_PYTHON = (
+    *("__init__.py", "score/*.py", "sources/*.py", "bundle/__init__.py"),
+    *("bundle/c_source.py", "bundle/config_header.py", "bundle/golden.py"),
+)
 _LICENCE = RELEASED / "LICENSE"
 #: Licence of the EfficientNet-Lite0 weights in bundles of the measure `deep`.
 _NETWORK_LICENCE = PACKAGE / "LICENSE.EfficientNet-Lite0"
@@ -117,6 +121,7 @@ def write_bundle(
         if metrics:
             write_json(temporary / "metrics.json", metrics)
         _copy_sources(temporary / SCORER)
+        write_config(temporary, manifest)
         manifest["files"] = list_files(temporary)
         _validate(manifest)
         write_json(temporary / "manifest.json", manifest)
@@ -171,6 +176,17 @@ def _validate(manifest: dict[str, Any]) -> None:
     unknown = Manifest.model_validate(json.loads(json.dumps(manifest))).unknown()
     if unknown:
         raise ValueError(f"the schema of the manifest lacks {', '.join(unknown)}")
+
+
+def write_config(folder: Path, manifest: dict[str, Any]) -> None:
+    """Writes `mim_config.h`, see `config_header`.
+
+    Args:
+        folder: the folder of the bundle.
+        manifest: its manifest; the entry `files` may be missing.
+    """
+    files = {"mim.tflite": _file(folder / "mim.tflite")}
+    (folder / CONFIG).write_text(config_header({**manifest, "files": files}), encoding="ascii")
 
 
 def list_files(folder: Path) -> dict[str, dict[str, Any]]:

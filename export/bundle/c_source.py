@@ -165,13 +165,12 @@ def array(declaration: str, values: Iterable[str]) -> str:
 
 
 def constants(manifest: dict[str, Any], prefix: str) -> list[str]:
-    """Definitions of mask set, gate limits, conformal tables and their thresholds, with the types of `mim.h`.
+    """Definitions of mask set, gate limits and conformal tables, with the types of `mim.h`.
 
     Args:
-        manifest: manifest of a bundle with a mask set.
-        prefix: of the names; `golden` gives `golden_mask_set`, `golden_limits`, `golden_tables` with their arrays,
-            `golden_class_threshold` and `golden_other_threshold`. The latter is infinite if other skin is excluded at
-            no similarity.
+        manifest: manifest of a bundle.
+        prefix: of the names; `golden` gives `golden_mask_set` (if the bundle has one), `golden_limits` and
+            `golden_tables` with their arrays.
 
     Example:
         The first line of the released bundle: `static const mim_mask_set golden_mask_set = {96, 12, 2, 1};`.
@@ -180,22 +179,25 @@ def constants(manifest: dict[str, Any], prefix: str) -> list[str]:
     own, other = manifest["calibration"], manifest["reference"]
     arrays, own_table = _table(own, f"{prefix}_class")
     other_arrays, other_table = _table(other, f"{prefix}_other")
+    sides = [] if mask_set is None else [integer(entry(mask_set, key), 1) for key in ("size", "cell", "count", "step")]
     return [
-        f"static const mim_mask_set {prefix}_mask_set = "
-        f"{{{', '.join(integer(mask_set[key], 1) for key in ('size', 'cell', 'count', 'step'))}}};",
+        *([f"static const mim_mask_set {prefix}_mask_set = {{{', '.join(sides)}}};"] if sides else []),
         f"static const mim_gate_limits {prefix}_limits = "
         f"{{{literal(limits['min_contrast'])}, {literal(limits['min_detail'])}, {integer(limits['min_side'])}, "
-        f"{_or_infinity(limits['max_novelty'])}}};",
+        f"{or_infinity(limits['max_novelty'])}}};",
         *arrays,
         *other_arrays,
         f"static const mim_tables {prefix}_tables = {{\n    {own_table},\n    {other_table},\n"
         f"    {double(own['alpha'])}, {double(other['beta'])}}};",
-        f"static const float {prefix}_class_threshold = {literal(own['threshold'])};",
-        f"static const float {prefix}_other_threshold = {_or_infinity(other['threshold'])};",
     ]
 
 
-def _or_infinity(limit: Any) -> str:
+def or_infinity(limit: Any) -> str:
+    """A limit as a literal of type float; null is no limit.
+
+    Example:
+        `or_infinity(None)` is `INFINITY`, and `or_infinity(2)` is `2.0f`.
+    """
     return "INFINITY" if limit is None else literal(limit)
 
 
