@@ -1,9 +1,11 @@
 export { checkModel, parseManifest } from "./bundle.js";
+export { readContainer, type Container } from "./container.js";
 export { contrast, detail, gate, pClass, pOther, verdict } from "./decide.js";
 export { decode } from "./decode.js";
 export { MimError, PhotoError } from "./errors.js";
 export { checkFile } from "./file.js";
 export { grey16, overWhite, upright, type Rgb } from "./image.js";
+export { orientationOf } from "./orientation.js";
 export { REASONS, VERDICTS } from "./manifest.js";
 export type { Calibration, Gate, GateReason, Manifest, MaskSet, Measure } from "./manifest.js";
 export type { Reason, Reference, RefusedReason, Table, Verdict } from "./manifest.js";

@@ -2,10 +2,13 @@
 
 import { existsSync, readFileSync } from "node:fs";
 import { join, resolve } from "node:path";
+import { fileURLToPath } from "node:url";
 import { convertIndexedToRgb, decode } from "fast-png";
 import { grey16, type MaskSet, overWhite, parseManifest, type Rgb } from "../src/index.js";
 
 export const root = resolve(import.meta.dirname, "..");
+/** The folder of LiteRT.js's WebAssembly. */
+export const WASM = resolve(fileURLToPath(import.meta.resolve("@litertjs/core")), "../../wasm");
 const candidates = [join(root, "../../.."), join(root, "../../released")];
 export const bundle = process.env.MIM_BUNDLE ?? candidates.find((path) => existsSync(join(path, "manifest.json")))!;
 export const text = readFileSync(join(bundle, "manifest.json"), "utf8");
