@@ -72,7 +72,7 @@ describe.each(golden.images.map((entry, number) => ({ ...entry, number })))("$nu
     expect(signatures).toEqual(small ? [] : ["verdict", "explain"]);
     expect([judged.similarity, explained.ssim]).toEqual(small ? [null, null] : [entry.similarity, entry.ssim]);
     expect(explained).toMatchObject(judged);
-    if (!small) expect(explained.image).toEqual(picture(number, "resampled"));
+    if (!small) expect(largest(explained.image!.data, picture(number, "resampled").data)).toBe(0);
   });
 });
 
