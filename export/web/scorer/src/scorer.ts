@@ -31,6 +31,8 @@ export interface Judged {
   readonly verdict: Verdict;
   /** The reason for `cannot-judge`, else null. */
   readonly reason: GateReason;
+  /** What the user can do about the reason, in one line; null without a reason. */
+  readonly remedy: string | null;
 }
 
 /** A result with what it is based on. */
@@ -45,24 +47,26 @@ export interface Explained extends Judged {
   readonly inpainted: Rgb;
 }
 
-/** The result for a file for which nothing was computed. TypeScript tells it from `Judged` by the reason. */
-export interface Refused {
+/** The result for a file for which nothing was computed: a type for each reason, so that TypeScript can tell them. */
+export type Refused = { [Reason in RefusedReason]: RefusedFor<Reason> }[RefusedReason];
+
+interface RefusedFor<Reason> {
   readonly similarity: null;
   readonly pClass: null;
   readonly pOther: null;
   readonly verdict: "cannot-judge";
-  readonly reason: RefusedReason;
+  readonly reason: Reason;
   /** What the user can do, in one line. */
   readonly remedy: string;
 }
 
 /** The result of `explain` for a file for which nothing was computed. */
-export interface RefusedExplained extends Refused {
+export type RefusedExplained = Refused & {
   readonly image: null;
   readonly ssim: null;
   readonly errorMap: null;
   readonly inpainted: null;
-}
+};
 
 /**
  * The result of `judge` for a file for which nothing was computed.
@@ -160,9 +164,16 @@ export class Scorer {
       pOther: ofOther,
       verdict: verdict(ofClass, ofOther, reason, calibration.alpha, reference.beta),
       reason,
+      remedy: reason && REMEDIES[reason],
     };
   }
 }
+
+const REMEDIES: Readonly<Record<NonNullable<GateReason>, string>> = {
+  blank: "take a photograph of skin, in good light",
+  blurred: "hold the camera still and let it focus",
+  "not skin": "take a photograph of a lesion, close up",
+};
 
 function values(outputs: Outputs, name: string, length: number): ArrayLike<number> {
   const output = outputs[name];
