@@ -9,7 +9,8 @@ export type { Progress } from "./load.js";
 export type { LoadOptions, PhotoScorer } from "./photo-scorer.js";
 
 const SCRIPT_REMEDY =
-  "copy node_modules/@mim-tf/scorer/dist/worker-script.js to your site and pass its address as the option worker";
+  "copy node_modules/@mim-tf/scorer/dist/worker-script.js to your site and pass its address as the option worker, " +
+  "or exclude the package from Vite's optimizeDeps";
 
 export interface CreateOptions extends LoadOptions {
   /** The address of `worker-script.js`; by default next to this module, where bundlers find it. */

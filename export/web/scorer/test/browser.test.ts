@@ -278,7 +278,7 @@ describe.skipIf(executable === undefined)("in Chromium", { timeout: 60_000 }, ()
       const session = await own.context().newCDPSession(own);
       const { nodes } = await session.send("Accessibility.getFullAXTree");
       const names = nodes.map(({ role, name }) => `${role?.value} ${name?.value}`);
-      expect(names).toContain("button Photograph of a lesion: No file chosen");
+      expect(names.some((name) => name.startsWith("button Photograph of a lesion"))).toBe(true);
       expect(nodes.some(({ role }) => role?.value === "status")).toBe(true);
     });
 
