@@ -1,0 +1,7 @@
+/** What the service worker tells the pages about the download of the app's files, in bytes. */
+export type FromWorker =
+  | { readonly type: "progress"; readonly loaded: number; readonly total: number }
+  | { readonly type: "retrying"; readonly seconds: number };
+
+/** What a page asks of a service worker that waits: to replace the one before. */
+export type ToWorker = "use now";
