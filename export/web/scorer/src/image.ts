@@ -103,6 +103,13 @@ export function overWhite(rgba: Uint8Array | Uint8ClampedArray, width: number, h
   let target = 0;
   for (let source = 0; source < rgba.length; source += 4) {
     const alpha = rgba[source + 3];
+    if (alpha === 255) {
+      // The same result, much faster: photographs are opaque.
+      data[target++] = rgba[source];
+      data[target++] = rgba[source + 1];
+      data[target++] = rgba[source + 2];
+      continue;
+    }
     const white = 255 * (255 - alpha) + 127;
     // The quotient is below 256, so | 0 is its floor.
     data[target++] = ((rgba[source] * alpha + white) / 255) | 0;

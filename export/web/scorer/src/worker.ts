@@ -30,12 +30,9 @@ export interface CreateOptions extends LoadOptions {
  */
 export async function createScorer(options: CreateOptions): Promise<PhotoScorer> {
   options.signal?.throwIfAborted();
-  // Bundlers look for this expression.
-  const worker =
-    options.worker === undefined
-      ? new Worker(new URL("./worker-script.js", import.meta.url))
-      : new Worker(options.worker);
-  const script = new URL(options.worker ?? new URL("./worker-script.js", import.meta.url), document.baseURI);
+  const script = options.worker === undefined ? undefined : new URL(options.worker, document.baseURI);
+  // Bundlers look for the first expression, and put the script at an address of their own.
+  const worker = script === undefined ? new Worker(new URL("./worker-script.js", import.meta.url)) : new Worker(script);
   const scorer = new WorkerScorer(worker, script);
   await scorer.load(options);
   return scorer;
@@ -50,13 +47,14 @@ interface Pending {
 class WorkerScorer implements PhotoScorer {
   #manifest: Manifest | undefined;
   readonly #worker: Worker;
-  readonly #script: URL;
+  /** The address of its script, if the app has stated it. */
+  readonly #script: URL | undefined;
   /** Photographs that are not yet judged, by id. The bundle, while it is loaded, is the first. */
   readonly #pending = new Map<number, Pending>();
   #id = LOAD;
   #closed: unknown;
 
-  constructor(worker: Worker, script: URL) {
+  constructor(worker: Worker, script: URL | undefined) {
     this.#worker = worker;
     this.#script = script;
   }
@@ -131,9 +129,9 @@ class WorkerScorer implements PhotoScorer {
 
   /** Ends with an error of the script, or the reason why the browser did not load it. */
   async #fail(message: string | undefined): Promise<void> {
-    const name = shown(this.#script);
-    let error = new MimError(`${name}: ${message || "the worker could not be started"}`, SCRIPT_REMEDY);
-    if (!message) await request(this.#script, SCRIPT_REMEDY).catch((cause: MimError) => (error = cause));
+    const name = this.#script === undefined ? "worker-script.js" : shown(this.#script);
+    let error = new MimError(`${name}: ${message || "the browser does not load this script"}`, SCRIPT_REMEDY);
+    if (!message && this.#script) await request(this.#script, SCRIPT_REMEDY).catch((cause) => (error = cause));
     this.#end(error);
   }
 
