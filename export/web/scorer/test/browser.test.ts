@@ -13,6 +13,7 @@ import type { createScorer, PhotoScorer } from "../src/worker.js";
 import { executable, start, type Site } from "./browser/site.js";
 import { bundle, golden, largest, manifest, png, WASM } from "./golden.js";
 import { largeJpeg } from "./large.js";
+import { decodeIn } from "./memory.js";
 import { expectGolden, expectVerdict } from "./tolerance.js";
 
 /** The package, as a script of the page provides it. */
@@ -58,23 +59,12 @@ describe.skipIf(executable === undefined)("in Chromium", { timeout: 60_000 }, ()
 
     it("reads 48 megapixels with less than 120 MB beside the browser's decoder", async () => {
       const { jpeg, rows } = largeJpeg(8000, 6000);
-      site.made.set("/large.jpg", { content: jpeg });
       const resampler = new Resampler(8000, 6000, 192);
       for (let row = 0; row < 6000; row += 8) resampler.add(rows);
-      const peaks = [];
-      for (const own of [true, false]) {
-        const fresh = await site.open();
-        const reset = await memoryOf(fresh);
-        const image = await fresh.evaluate(async (decoderOnly) => {
-          const file = await (await fetch("/large.jpg")).blob();
-          if (decoderOnly) return (await createImageBitmap(file, { colorSpaceConversion: "none", premultiplyAlpha: "none" })).close();
-          return Array.from((await mim.decode(file, 192)).image.data);
-        }, own);
-        if (image) expect(largest(image, resampler.result().data)).toBeLessThanOrEqual(golden.tolerance.jpeg);
-        peaks.push(reset());
-        await fresh.close();
-      }
-      expect(peaks[1] - peaks[0]).toBeLessThan(120);
+      const own = await decodeIn(site, jpeg, "browser");
+      const found = await decodeIn(site, jpeg, "package");
+      expect(largest(found.data!, resampler.result().data)).toBeLessThanOrEqual(golden.tolerance.jpeg);
+      expect(found.megabytes - own.megabytes).toBeLessThan(120);
     });
   });
 
@@ -332,19 +322,6 @@ describe.skipIf(executable === undefined)("in Chromium", { timeout: 60_000 }, ()
     );
     const { width, height, data } = found;
     return { width, height, image: { width: size, height: size, data: Uint8Array.from(data) } };
-  }
-
-  /** A function that returns by how many MB the memory of the page's process has grown at most. */
-  async function memoryOf(own: Page): Promise<() => number> {
-    const session = await site.browser.newBrowserCDPSession();
-    const { processInfo } = await session.send("SystemInfo.getProcessInfo");
-    const peaks = () =>
-      processInfo
-        .filter(({ type }) => type === "renderer")
-        .map(({ id }) => Number(/VmHWM:\s+(\d+)/.exec(readFileSync(`/proc/${id}/status`, "utf8"))![1]) / 1024);
-    await own.evaluate(() => 0);
-    const before = peaks();
-    return () => Math.max(...peaks().map((peak, i) => peak - before[i]));
   }
 });
 
