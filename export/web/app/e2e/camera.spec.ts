@@ -1,40 +1,14 @@
 /** The camera, whose pictures Chromium takes from a file. */
 
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { chromium, type Page } from "@playwright/test";
 import { decode } from "fast-png";
+import { HEIGHT, WIDTH, cameraArguments, readFrame, writeVideo } from "../tools/video.mjs";
 import { expect, go, judge, numberOf, openApp, picture, shownResult, test } from "./app";
 
-const WIDTH = 640;
-const HEIGHT = 480;
-const number = numberOf("undecided");
-const source = decode(readFileSync(picture(number)));
-
-/** The level of the made picture at a position of the frame: the golden image fills the centre square. */
-function level(x: number, y: number, channel: number): number {
-  const left = (WIDTH - HEIGHT) / 2;
-  const column = Math.min(Math.max(Math.floor(((x - left) * source.width) / HEIGHT), 0), source.width - 1);
-  const row = Math.floor((y * source.height) / HEIGHT);
-  return source.data[source.channels * (row * source.width + column) + channel];
-}
-
-/** A video of one frame in YUV 4:2:0, BT.601 with limited range, as Chromium reads it. */
-function video(): Buffer {
-  const planes = [new Uint8Array(WIDTH * HEIGHT), new Uint8Array((WIDTH * HEIGHT) / 4), new Uint8Array((WIDTH * HEIGHT) / 4)];
-  for (let y = 0; y < HEIGHT; y++) {
-    for (let x = 0; x < WIDTH; x++) {
-      const [r, g, b] = [0, 1, 2].map((channel) => level(x, y, channel));
-      planes[0][y * WIDTH + x] = Math.round(16 + 0.257 * r + 0.504 * g + 0.098 * b);
-      if (x % 2 || y % 2) continue;
-      const i = (y / 2) * (WIDTH / 2) + x / 2;
-      planes[1][i] = Math.round(128 - 0.148 * r - 0.291 * g + 0.439 * b);
-      planes[2][i] = Math.round(128 + 0.439 * r - 0.368 * g - 0.071 * b);
-    }
-  }
-  return Buffer.concat([Buffer.from(`YUV4MPEG2 W${WIDTH} H${HEIGHT} F10:1 Ip A1:1 C420\nFRAME\n`), ...planes]);
-}
+const level = readFrame(picture(numberOf("undecided")));
 
 /** Runs a test in a browser of its own, started with arguments. */
 async function withBrowser(args: string[], use: (page: Page) => Promise<void>): Promise<void> {
@@ -57,10 +31,9 @@ async function taken(page: Page): Promise<Buffer> {
 
 test("a photograph of the camera has the verdict of the same picture in a file", async ({ site }) => {
   const folder = mkdtempSync(join(tmpdir(), "mim-tf-app-"));
-  writeFileSync(join(folder, "made.y4m"), video());
-  const args = ["--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream"];
-  args.push(`--use-file-for-fake-video-capture=${join(folder, "made.y4m")}`);
-  await withBrowser(args, async (page) => {
+  const file = join(folder, "made.y4m");
+  writeVideo(file, level);
+  await withBrowser(cameraArguments(file), async (page) => {
     await page.addInitScript(() => {
       const made: Blob[] = [];
       const original = URL.createObjectURL;
@@ -90,8 +63,8 @@ test("a photograph of the camera has the verdict of the same picture in a file",
     expect(await running()).toEqual(["ended"]);
     expect(shown.reason).toBe(null);
 
-    const file = await taken(page);
-    const frame = decode(file);
+    const photo = await taken(page);
+    const frame = decode(photo);
     expect([frame.width, frame.height]).toEqual([HEIGHT, HEIGHT]);
     let difference = 0;
     for (let y = 0; y < HEIGHT; y++) {
@@ -101,7 +74,7 @@ test("a photograph of the camera has the verdict of the same picture in a file",
       }
     }
     expect(difference / HEIGHT ** 2).toBeLessThan(3);
-    expect(await judge(page, { name: "frame.png", mimeType: "image/png", buffer: file })).toEqual(shown);
+    expect(await judge(page, { name: "frame.png", mimeType: "image/png", buffer: photo })).toEqual(shown);
 
     // The camera ends when the screen is left, and when the page is hidden.
     await go(page, "camera");
@@ -130,11 +103,14 @@ test("says in words why there is no camera, and offers files", async ({ site }) 
     await expect(hint(page)).toContainText("No camera was found.");
     await expect(page.locator("main .button input")).toBeAttached();
   });
-  await withBrowser(["--use-fake-device-for-media-stream", "--host-resolver-rules=MAP made.test 127.0.0.1"], async (page) => {
-    // Without the flag that answers the question of the browser, headless Chromium answers it with no.
-    await page.goto(`${site.url}#/camera`);
-    await expect(hint(page)).toContainText("The camera is not allowed.");
-    await page.goto(`${site.url.replace("localhost", "made.test")}#/camera`);
-    await expect(hint(page)).toContainText("secure pages only (https or localhost)");
-  });
+  await withBrowser(
+    ["--use-fake-device-for-media-stream", "--host-resolver-rules=MAP made.test 127.0.0.1"],
+    async (page) => {
+      // Without the flag that answers the question of the browser, headless Chromium answers it with no.
+      await page.goto(`${site.url}#/camera`);
+      await expect(hint(page)).toContainText("The camera is not allowed.");
+      await page.goto(`${site.url.replace("localhost", "made.test")}#/camera`);
+      await expect(hint(page)).toContainText("secure pages only (https or localhost)");
+    },
+  );
 });

@@ -24,7 +24,10 @@ test("each file is downloaded once", async ({ page, site }) => {
   expect(large.length).toBe(2);
 });
 
-test("a download that fails is tried again, and says so; after a failure the user can try again", async ({ page, site }) => {
+test("a download that fails is tried again, and says so; after a failure the user can try again", async ({
+  page,
+  site,
+}) => {
   site.broken.set("mim.tflite", 503);
   await page.goto(site.url);
   await expect(page.locator('footer[data-state="retrying"]')).toContainText("tries again in 1 s");

@@ -21,7 +21,9 @@ function pValues(similarity: number): [number, number] {
   return [share(manifest.calibration, (s) => s <= similarity), share(manifest.reference, (s) => s >= similarity)];
 }
 
-test("golden images have the golden verdicts and reasons, and judging makes no request", async ({ opened: { page, site } }) => {
+test("golden images have the golden verdicts and reasons, and judging makes no request", async ({
+  opened: { page, site },
+}) => {
   const origins = new Set<string>();
   page.context().on("request", (request) => origins.add(new URL(request.url()).origin));
   const errors: string[] = [];
@@ -55,7 +57,9 @@ test("golden images have the golden verdicts and reasons, and judging makes no r
   expect(errors).toEqual([]);
 });
 
-test("a result says verdict, bars, deviation and what to do, and bars are excluded as the verdict says", async ({ opened: { page } }) => {
+test("a result says verdict, bars, deviation and what to do, and bars are excluded as the verdict says", async ({
+  opened: { page },
+}) => {
   await judge(page, picture(numberOf("mpox-like")));
   await expect(page.locator(".verdict-text")).toHaveText(
     "This photograph looks more like photographs of mpox than like those of other skin.",
@@ -67,7 +71,11 @@ test("a result says verdict, bars, deviation and what to do, and bars are exclud
   await expect(page.locator(".pictures canvas")).toHaveCount(3);
   await expect(page.locator("#live")).toHaveText(await page.locator(".verdict-text").innerText());
 
-  const opacity = () => page.locator(".pictures canvas").nth(1).evaluate((canvas) => (canvas as HTMLElement).style.opacity);
+  const opacity = () =>
+    page
+      .locator(".pictures canvas")
+      .nth(1)
+      .evaluate((canvas) => (canvas as HTMLElement).style.opacity);
   expect(await opacity()).toBe("0");
   await page.locator("#blend").focus();
   await page.keyboard.press("End");
@@ -101,7 +109,9 @@ test("photographs can be dropped, pasted and shared", async ({ opened: { page } 
     await page.evaluate(
       ([name, content]) => {
         const transfer = new DataTransfer();
-        transfer.items.add(new File([Uint8Array.from(atob(content), (c) => c.charCodeAt(0))], "a.png", { type: "image/png" }));
+        transfer.items.add(
+          new File([Uint8Array.from(atob(content), (c) => c.charCodeAt(0))], "a.png", { type: "image/png" }),
+        );
         const event =
           name === "drop"
             ? new DragEvent("drop", { dataTransfer: transfer, bubbles: true, cancelable: true })
@@ -116,7 +126,10 @@ test("photographs can be dropped, pasted and shared", async ({ opened: { page } 
   // What a browser sends for `share_target` of the web manifest.
   await page.evaluate(async (content) => {
     const form = new FormData();
-    form.append("photo", new File([Uint8Array.from(atob(content), (c) => c.charCodeAt(0))], "a.png", { type: "image/png" }));
+    form.append(
+      "photo",
+      new File([Uint8Array.from(atob(content), (c) => c.charCodeAt(0))], "a.png", { type: "image/png" }),
+    );
     await fetch("share", { method: "POST", body: form, redirect: "manual" });
     location.hash = "#/shared";
   }, data);

@@ -2,8 +2,6 @@
 export type Properties = Readonly<Record<string, string | number | boolean | null | undefined | EventListener>>;
 export type Child = Node | string | false | null | undefined;
 
-const SVG = "http://www.w3.org/2000/svg";
-
 /**
  * Makes an element.
  *
@@ -26,24 +24,6 @@ export function h<Tag extends keyof HTMLElementTagNameMap>(
   }
   element.append(...children.filter((child) => child !== false && child !== null && child !== undefined));
   return element;
-}
-
-/**
- * Makes a decorative icon of 24 x 24 units, drawn in the colour of the text.
- *
- * @param paths the `d` of each line.
- */
-export function icon(...paths: string[]): SVGElement {
-  const svg = document.createElementNS(SVG, "svg");
-  svg.setAttribute("viewBox", "0 0 24 24");
-  svg.setAttribute("class", "icon");
-  svg.setAttribute("aria-hidden", "true");
-  for (const d of paths) {
-    const path = document.createElementNS(SVG, "path");
-    path.setAttribute("d", d);
-    svg.append(path);
-  }
-  return svg;
 }
 
 /** The message of anything that was thrown, in one line. */

@@ -1,3 +1,6 @@
+/** The cache in which the service worker puts a photograph that another app shares, under the address `photo`. */
+export const SHARED_CACHE = "mim-tf-shared";
+
 /** What the service worker tells the pages about the download of the app's files, in bytes. */
 export type FromWorker =
   | { readonly type: "progress"; readonly loaded: number; readonly total: number }

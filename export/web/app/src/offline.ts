@@ -55,7 +55,9 @@ export async function keepOffline(): Promise<void> {
   };
   let registration: ServiceWorkerRegistration;
   try {
-    registration = await navigator.serviceWorker.register(new URL("sw.js", document.baseURI), { updateViaCache: "none" });
+    registration = await navigator.serviceWorker.register(new URL("sw.js", document.baseURI), {
+      updateViaCache: "none",
+    });
   } catch (error) {
     if (navigator.serviceWorker.controller) return set({ type: "ready" });
     // A TypeError: the script could not be downloaded. Otherwise the browser allows none, as in some private windows.

@@ -1,3 +1,4 @@
+import { SHARED_CACHE } from "./messages";
 import { go } from "./router";
 
 /** The photograph to judge; null before one was chosen. */
@@ -31,14 +32,11 @@ function takeFirst(data: DataTransfer | null): void {
   if (file) judgePhoto(file);
 }
 
-/** The cache in which the service worker puts a photograph that another app shares. */
-const SHARED = "mim-tf-shared";
-
 /** Judges a photograph that another app has shared, and forgets the stored copy. */
 export async function takeShared(): Promise<void> {
-  const cache = await caches.open(SHARED);
+  const cache = await caches.open(SHARED_CACHE);
   const response = await cache.match("photo");
-  await caches.delete(SHARED);
+  await caches.delete(SHARED_CACHE);
   if (response) judgePhoto(await response.blob());
   else go("start");
 }

@@ -33,7 +33,11 @@ export function errorMapPixels(
 }
 
 /** An S x S picture as a PNG file. */
-export async function pngOf(image: { readonly width: number; readonly height: number; readonly data: Uint8Array }): Promise<Blob> {
+export async function pngOf(image: {
+  readonly width: number;
+  readonly height: number;
+  readonly data: Uint8Array;
+}): Promise<Blob> {
   const canvas = new OffscreenCanvas(image.width, image.height);
   canvas.getContext("2d")!.putImageData(new ImageData(withAlpha(image.data), image.width, image.height), 0, 0);
   return canvas.convertToBlob();

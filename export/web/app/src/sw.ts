@@ -4,7 +4,7 @@
  * Files are kept by address and revision. A download that was interrupted continues with the files that are missing,
  * and an update downloads only the files that changed.
  */
-import type { FromWorker, ToWorker } from "./messages";
+import { SHARED_CACHE, type FromWorker, type ToWorker } from "./messages";
 
 interface KeptFile {
   readonly url: string;
@@ -18,7 +18,6 @@ declare const self: ServiceWorkerGlobalScope & { readonly __WB_MANIFEST: readonl
 
 const FILES = self.__WB_MANIFEST;
 const CACHE = "mim-tf-files";
-const SHARED = "mim-tf-shared";
 /** Seconds before each further try of a file. */
 const PAUSES = [1, 2, 4];
 
@@ -70,7 +69,10 @@ async function download(): Promise<void> {
     const key = keyOf(file);
     if (!(await cache.match(key))) {
       const before = loaded;
-      await cache.put(key, await fetchWhole(file.url, (bytes) => tell({ type: "progress", loaded: before + bytes, total })));
+      await cache.put(
+        key,
+        await fetchWhole(file.url, (bytes) => tell({ type: "progress", loaded: before + bytes, total })),
+      );
     }
     loaded += file.bytes ?? 0;
     await tell({ type: "progress", loaded, total });
@@ -109,7 +111,7 @@ async function answer(key: string, request: Request): Promise<Response> {
 /** Takes a photograph that another app shares, and opens the app, which judges it. */
 async function share(request: Request): Promise<Response> {
   const photo = (await request.formData()).get("photo");
-  if (photo instanceof Blob) await (await caches.open(SHARED)).put("photo", new Response(photo));
+  if (photo instanceof Blob) await (await caches.open(SHARED_CACHE)).put("photo", new Response(photo));
   return Response.redirect(new URL("./#/shared", self.registration.scope), 303);
 }
 

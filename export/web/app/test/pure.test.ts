@@ -27,7 +27,8 @@ describe("shares", () => {
 });
 
 describe("pixels", () => {
-  it("adds alpha", () => expect([...withAlpha(new Uint8Array([1, 2, 3, 4, 5, 6]))]).toEqual([1, 2, 3, 255, 4, 5, 6, 255]));
+  it("adds alpha", () =>
+    expect([...withAlpha(new Uint8Array([1, 2, 3, 4, 5, 6]))]).toEqual([1, 2, 3, 255, 4, 5, 6, 255]));
 
   it("draws errors transparent up to low, opaque from high, linear between", () => {
     const alphas = (errors: number[]) => {
@@ -54,7 +55,13 @@ describe("hints", () => {
     ["good", grey((x, y) => 100 + 20 * ((x + y) % 2))],
   ])("%s", (expected, frame) => expect(hintOf(frame, gate)).toBe(expected));
 
-  it("does not check sharpness without a manifest", () => expect(hintOf(grey(() => 128), null)).toBe("good"));
+  it("does not check sharpness without a manifest", () =>
+    expect(
+      hintOf(
+        grey(() => 128),
+        null,
+      ),
+    ).toBe("good"));
 });
 
 describe("errors of the camera", () => {

@@ -20,10 +20,14 @@ const bytes = (text: string) => new Uint8Array(Buffer.from(text));
 
 describe("readZip", () => {
   it("takes manifest and model of an archive with other files", async () => {
-    const read = await readZip(archive({ "golden/00_input.png": bytes("?"), "manifest.json": manifest, "mim.tflite": model }));
+    const read = await readZip(
+      archive({ "golden/00_input.png": bytes("?"), "manifest.json": manifest, "mim.tflite": model }),
+    );
     expect(read.name).toBe("made.zip");
     expect(await read.manifest.text()).toBe(manifest.toString());
-    const digest = createHash("sha256").update(Buffer.from(await read.model.arrayBuffer())).digest("hex");
+    const digest = createHash("sha256")
+      .update(Buffer.from(await read.model.arrayBuffer()))
+      .digest("hex");
     expect(digest).toBe(JSON.parse(manifest.toString()).files["mim.tflite"].sha256);
   });
 
@@ -37,7 +41,9 @@ describe("readZip", () => {
 
   it("refuses another format", async () => {
     const other = bytes(JSON.stringify({ ...JSON.parse(manifest.toString()), format: 3 }));
-    await expect(readZip(archive({ "manifest.json": other, "mim.tflite": model }))).rejects.toThrow(/format 3.*reads 4/);
+    await expect(readZip(archive({ "manifest.json": other, "mim.tflite": model }))).rejects.toThrow(
+      /format 3.*reads 4/,
+    );
   });
 
   it("names a missing file", async () => {
@@ -51,7 +57,9 @@ describe("readZip", () => {
     const whole = await archive({ "manifest.json": manifest, "mim.tflite": model }).arrayBuffer();
     for (const length of [100, 1_000_000, whole.byteLength - 10]) {
       // mim.tflite ends with a small archive of its own, which may be what is found at the end.
-      await expect(readZip(new File([whole.slice(0, length)], "a.zip"))).rejects.toThrow(/not a zip archive|is missing/);
+      await expect(readZip(new File([whole.slice(0, length)], "a.zip"))).rejects.toThrow(
+        /not a zip archive|is missing/,
+      );
     }
   });
 

@@ -24,7 +24,9 @@ const LITERT = ["litert_wasm_compat_internal.js", "litert_wasm_compat_internal.w
 
 const temporary = mkdtempSync(join(tmpdir(), "mim-tf-app-"));
 try {
-  execFileSync(python, ["-m", "mim_tf", "pack", bundle, "--out", temporary], { stdio: ["ignore", "ignore", "inherit"] });
+  execFileSync(python, ["-m", "mim_tf", "pack", bundle, "--out", temporary], {
+    stdio: ["ignore", "ignore", "inherit"],
+  });
   const files = unzipSync(new Uint8Array(readFileSync(join(temporary, "app.zip"))));
   write("bundle", Object.entries(files));
 } catch (error) {
@@ -35,7 +37,10 @@ try {
 }
 
 const wasm = join(dirname(createRequire(import.meta.url).resolve("@litertjs/core")), "../wasm");
-write("litert", LITERT.map((name) => [name, readFileSync(join(wasm, name))]));
+write(
+  "litert",
+  LITERT.map((name) => [name, readFileSync(join(wasm, name))]),
+);
 
 /** Replaces a folder of `public/`. */
 function write(folder, files) {

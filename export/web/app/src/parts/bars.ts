@@ -42,7 +42,12 @@ function bar(label: string, p: number, limit: number, excluded: boolean, share: 
     { class: "bar", "data-excluded": String(excluded) },
     h("h3", {}, label, " ", h("span", { class: "tag" }, excluded ? texts.excluded : texts.kept)),
     h("div", { class: "bar-track", "aria-hidden": "true" }, fillElement, mark),
-    h("p", { class: "bar-numbers" }, h("span", { class: "bar-value" }, decimal(p)), h("span", {}, fill(texts.mark, { limit: decimal(limit) }))),
+    h(
+      "p",
+      { class: "bar-numbers" },
+      h("span", { class: "bar-value" }, decimal(p)),
+      h("span", {}, fill(texts.mark, { limit: decimal(limit) })),
+    ),
     h("p", {}, share),
   );
 }

@@ -21,7 +21,13 @@ export function compare(
   const photograph = canvas(side, withAlpha(result.image.data));
   const inpainting = canvas(side, withAlpha(result.inpainted.data));
   const map = canvas(side, errorMapPixels(result.errorMap, overlay));
-  const description = h("div", { class: "pictures", role: "img", "aria-label": texts.description }, photograph, inpainting, map);
+  const description = h(
+    "div",
+    { class: "pictures", role: "img", "aria-label": texts.description },
+    photograph,
+    inpainting,
+    map,
+  );
 
   const blend = slider("blend", 0);
   const strength = slider("strength", 50);
@@ -49,7 +55,12 @@ export function compare(
       h("span", {}, texts.high),
     ),
     h("label", { for: "blend", class: "hidden" }, texts.label),
-    h("div", { class: "ends", "aria-hidden": "true" }, h("span", {}, texts.photograph), h("span", {}, texts.inpainting)),
+    h(
+      "div",
+      { class: "ends", "aria-hidden": "true" },
+      h("span", {}, texts.photograph),
+      h("span", {}, texts.inpainting),
+    ),
     blend,
     h("div", { class: "check" }, marked, h("label", { for: "marked" }, texts.map)),
     h("label", { for: "strength" }, texts.strength),

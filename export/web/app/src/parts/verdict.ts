@@ -1,15 +1,16 @@
 import type { Reason, Verdict } from "@mim-tf/scorer";
-import { h, icon } from "../dom";
+import { h } from "../dom";
 import { ofThousand } from "../shares";
 import { fill, t } from "../texts/index";
+import { icon } from "./icons";
 
 /** A shape for each verdict, so that colour is not the only difference. None is a sign of approval. */
-const SHAPES: Readonly<Record<Verdict, readonly string[]>> = {
-  "mpox-like": ["M12 20.5a8.5 8.5 0 1 0 0-17 8.5 8.5 0 0 0 0 17z", "M8 10h8M8 14h8"],
-  "not-mpox-like": ["M12 20.5a8.5 8.5 0 1 0 0-17 8.5 8.5 0 0 0 0 17z", "M8 10h8M8 14h8M15 7l-6 10"],
-  undecided: ["M12 20.5a8.5 8.5 0 1 0 0-17 8.5 8.5 0 0 0 0 17z", "M8 12c1.5-2 3-2 4 0s2.5 2 4 0"],
-  "cannot-judge": ["M12 4l9 15.5H3z", "M12 10v4.5", "M12 17v.2"],
-};
+const SHAPES = {
+  "mpox-like": "alike",
+  "not-mpox-like": "unlike",
+  undecided: "undecided",
+  "cannot-judge": "warning",
+} as const;
 
 /** What a verdict is about. */
 export interface VerdictContext {
@@ -35,7 +36,7 @@ export function verdictSection(verdict: Verdict, reason: Reason, context: Verdic
   return h(
     "section",
     { class: "card verdict", "data-verdict": verdict, "data-reason": reason },
-    h("h2", {}, icon(...SHAPES[verdict]), h("span", {}, sentence(texts.title))),
+    h("h2", {}, icon(SHAPES[verdict]), h("span", {}, sentence(texts.title))),
     h("p", { class: "verdict-text" }, sentence(texts.text)),
     ...("means" in texts
       ? [

@@ -42,7 +42,16 @@ export function aboutScreen(): Screen {
       "section",
       { class: "card" },
       h("h2", {}, texts.versions),
-      h("dl", {}, h("dt", {}, texts.app), h("dd", {}, __VERSION__), h("dt", {}, texts.model), model, h("dt", {}, texts.method), method),
+      h(
+        "dl",
+        {},
+        h("dt", {}, texts.app),
+        h("dd", {}, __VERSION__),
+        h("dt", {}, texts.model),
+        model,
+        h("dt", {}, texts.method),
+        method,
+      ),
     ),
   );
   void activeScorer().then(
@@ -55,7 +64,9 @@ export function aboutScreen(): Screen {
       const licence = commercial ? texts.commercialYes : texts.researchOnly;
       weights.textContent = fill(texts.weights, { licence: `${licence} (${entries.licence.weights})` });
       // These sentences are those of the bundle, in English.
-      guarantees.append(...[...entries.guarantees, manifest.statement].map((text) => h("p", { lang: "en", class: "guarantee" }, text)));
+      guarantees.append(
+        ...[...entries.guarantees, manifest.statement].map((text) => h("p", { lang: "en", class: "guarantee" }, text)),
+      );
       guarantees.hidden = false;
     },
     (error) => (model.textContent = messageOf(error)),

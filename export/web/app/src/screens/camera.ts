@@ -3,7 +3,8 @@ import { activeScorer } from "../bundle/active";
 import { sampler, takePhotograph } from "../camera/frames";
 import { hintOf } from "../camera/hints";
 import { CameraError, startCamera, type Camera } from "../camera/stream";
-import { h, icon } from "../dom";
+import { h } from "../dom";
+import { icon } from "../parts/icons";
 import { photoInput } from "../parts/photo_input";
 import { judgePhoto } from "../photo";
 import type { Screen } from "../router";
@@ -21,8 +22,8 @@ export function cameraScreen(): Screen {
   video.muted = true; // the attribute alone does not allow starting without a touch
   const hint = h("p", { class: "hint", role: "status" }, texts.starting);
   const shoot = h("button", { type: "button", class: "primary shoot", disabled: true }, texts.shoot);
-  const torch = h("button", { type: "button", hidden: true, "aria-pressed": "false" }, icon("M13 3L6 13h5l-1 8 7-11h-5z"), texts.torch);
-  const other = h("button", { type: "button", hidden: true }, icon("M4 9a8 8 0 0 1 14-3l2 2M20 15a8 8 0 0 1-14 3l-2-2", "M20 3v5h-5M4 21v-5h5"), texts.switch);
+  const torch = h("button", { type: "button", hidden: true, "aria-pressed": "false" }, icon("torch"), texts.torch);
+  const other = h("button", { type: "button", hidden: true }, icon("turn"), texts.switch);
   const again = h("button", { type: "button", hidden: true }, texts.again);
   const viewer = h("div", { class: "viewer" }, video, h("div", { class: "guide", "aria-hidden": "true" }));
   const content = h(
@@ -101,8 +102,12 @@ export function cameraScreen(): Screen {
   });
   torch.addEventListener("click", async () => {
     const on = torch.getAttribute("aria-pressed") !== "true";
-    await camera?.setTorch(on);
-    torch.setAttribute("aria-pressed", String(on));
+    try {
+      await camera?.setTorch(on);
+      torch.setAttribute("aria-pressed", String(on));
+    } catch {
+      torch.hidden = true; // some cameras state a light that they do not have
+    }
   });
   other.addEventListener("click", () => void start(camera?.others[0] ?? null));
   again.addEventListener("click", () => void start(null));

@@ -21,7 +21,8 @@ export function historyScreen(): Screen {
   );
   void readEntries().then(
     (entries) => list.append(...shownEntries(entries, addresses)),
-    (error) => list.append(h("p", { class: "error", role: "alert" }, fill(texts.failed, { problem: messageOf(error) }))),
+    (error) =>
+      list.append(h("p", { class: "error", role: "alert" }, fill(texts.failed, { problem: messageOf(error) }))),
   );
   return { content, leave: () => addresses.forEach((address) => URL.revokeObjectURL(address)) };
 }

@@ -15,8 +15,12 @@ import { refresh, type Screen } from "../router";
 import { saveEntry } from "../storage/history";
 import { fill, t } from "../texts/index";
 
-/** A photograph that was judged, so that the screen can be made again in another language without judging again. */
-let judged: { readonly photo: Blob; readonly manifest: Manifest; readonly result: Explained | RefusedExplained } | null = null;
+/** The result shown last, so that the screen can be made again, as in another language, without judging again. */
+let judged: {
+  readonly photo: Blob;
+  readonly manifest: Manifest;
+  readonly result: Explained | RefusedExplained;
+} | null = null;
 
 /** The screen that judges the current photograph and shows the result. */
 export function resultScreen(): Screen {
@@ -36,9 +40,9 @@ export function resultScreen(): Screen {
   let left = false;
   void (async () => {
     try {
-      const fresh = judged?.photo !== photo;
+      const scorer = await activeScorer();
+      const fresh = judged?.photo !== photo || judged.manifest !== scorer.manifest;
       if (fresh) {
-        const scorer = await activeScorer();
         waiting.textContent = texts.judging;
         if (!left) announce(texts.judging);
         judged = { photo, manifest: scorer.manifest, result: await scorer.explain(photo) };
@@ -68,7 +72,11 @@ export function resultScreen(): Screen {
 }
 
 /** The sections of a result, the verdict first. */
-function shownResult(manifest: Manifest, result: Explained | RefusedExplained, shown: () => HTMLElement): HTMLElement[] {
+function shownResult(
+  manifest: Manifest,
+  result: Explained | RefusedExplained,
+  shown: () => HTMLElement,
+): HTMLElement[] {
   const className = translatedClass(manifest.normal_class);
   const { calibration, reference, gate } = manifest;
   const context = { className, alpha: calibration.alpha, beta: reference.beta, minSide: gate.min_side };

@@ -51,7 +51,12 @@ function themeChoice(): HTMLElement {
 
 function historyChoice(): HTMLElement {
   const { settings: texts, nav } = t();
-  const box = h("input", { type: "checkbox", id: "history", checked: preferences.history, "aria-describedby": "history-help" });
+  const box = h("input", {
+    type: "checkbox",
+    id: "history",
+    checked: preferences.history,
+    "aria-describedby": "history-help",
+  });
   box.addEventListener("change", () => change({ history: box.checked }));
   return h(
     "div",

@@ -1,5 +1,6 @@
 import { translatedClass } from "../class_name";
-import { h, icon } from "../dom";
+import { h } from "../dom";
+import { icon } from "../parts/icons";
 import { notice } from "../parts/notice";
 import { photoInput } from "../parts/photo_input";
 import type { Screen } from "../router";
@@ -18,8 +19,8 @@ export function startScreen(): Screen {
     h(
       "div",
       { class: "choices" },
-      h("a", { class: "button primary", href: "#/camera" }, icon("M4 8h3l2-3h6l2 3h3v11H4z", "M12 17a3.5 3.5 0 1 0 0-7 3.5 3.5 0 0 0 0 7z"), start.camera),
-      photoInput("", icon("M4 5h16v14H4z", "M4 16l5-5 4 4 3-3 4 4", "M15.5 9.5h.1"), start.choose),
+      h("a", { class: "button primary", href: "#/camera" }, icon("camera"), start.camera),
+      photoInput("", icon("picture"), start.choose),
     ),
     h("p", { class: "small" }, start.formats, " ", h("span", { class: "with-pointer" }, start.drop)),
     h(

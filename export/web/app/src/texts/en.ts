@@ -195,7 +195,8 @@ export const en = {
     builtIn: "The built-in model is used.",
     opened: "The model of {file} is used.",
     open: "Open another model (zip)",
-    openHelp: "An app.zip or full.zip of mim-tf pack. The file is checked first. Open models only from people you trust.",
+    openHelp:
+      "An app.zip or full.zip of mim-tf pack. The file is checked first. Open models only from people you trust.",
     keep: "Keep it in this browser",
     back: "Use the built-in model",
     refused: "{file} was not opened: {problem}",

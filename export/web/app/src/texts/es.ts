@@ -51,8 +51,7 @@ export const es: Texts = {
     blurred: "No está nítido: no se mueva, o aléjese un poco.",
     blank: "No se distingue nada: apunte la cámara a la piel.",
     good: "La luz y la nitidez son suficientes.",
-    denied:
-      "La cámara no está permitida. Permítala para esta página en los ajustes del navegador, o elija una foto.",
+    denied: "La cámara no está permitida. Permítala para esta página en los ajustes del navegador, o elija una foto.",
     missing: "No se encontró ninguna cámara. Elija una foto.",
     busy: "La cámara no se puede iniciar. Cierre otras aplicaciones que la usen e inténtelo de nuevo.",
     insecure: "El navegador solo da la cámara a páginas seguras (https o localhost). Elija una foto.",
@@ -71,8 +70,7 @@ export const es: Texts = {
     not: "Qué no significa",
     saved: "Guardado en el historial de este dispositivo.",
     notSaved: "No se pudo guardar el historial: {problem}",
-    oneOnly:
-      "Un resultado vale para una foto. No repita fotos hasta que un resultado le convenga: ya no sería válido.",
+    oneOnly: "Un resultado vale para una foto. No repita fotos hasta que un resultado le convenga: ya no sería válido.",
     model: "Modelo {model}",
   },
   verdicts: {

@@ -51,8 +51,7 @@ export const pt: Texts = {
     blurred: "Sem nitidez: não se mexa, ou afaste-se um pouco.",
     blank: "Não se distingue nada: aponte a câmera para a pele.",
     good: "A luz e a nitidez são suficientes.",
-    denied:
-      "A câmera não está permitida. Permita-a para esta página nas definições do navegador, ou escolha uma foto.",
+    denied: "A câmera não está permitida. Permita-a para esta página nas definições do navegador, ou escolha uma foto.",
     missing: "Nenhuma câmera foi encontrada. Escolha uma foto.",
     busy: "A câmera não pode ser iniciada. Feche outros aplicativos que a usem e tente de novo.",
     insecure: "O navegador só dá a câmera a páginas seguras (https ou localhost). Escolha uma foto.",

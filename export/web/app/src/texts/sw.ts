@@ -70,8 +70,7 @@ export const sw: Texts = {
     not: "Kisichomaanishwa",
     saved: "Imehifadhiwa katika historia kwenye kifaa hiki.",
     notSaved: "Historia haikuweza kuhifadhiwa: {problem}",
-    oneOnly:
-      "Matokeo ni ya picha moja. Usirudie kupiga picha hadi upate matokeo unayoyataka: hayatakuwa halali tena.",
+    oneOnly: "Matokeo ni ya picha moja. Usirudie kupiga picha hadi upate matokeo unayoyataka: hayatakuwa halali tena.",
     model: "Modeli {model}",
   },
   verdicts: {
