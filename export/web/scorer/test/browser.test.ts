@@ -69,16 +69,18 @@ describe.skipIf(executable === undefined)("in Chromium", { timeout: 60_000 }, ()
   });
 
   it.each(golden.images.map((entry, number) => ({ ...entry, number })))("judges $number $name", async ({ number }) => {
-    const [judged, { image, errorMap, inpainted, ...explained }] = await page.evaluate(
+    // As text, because Playwright takes long for large arrays.
+    const text = await page.evaluate(
       async ([worker, address]) => {
         const photo = await (await fetch(address)).blob();
         const { image, errorMap, inpainted, ...rest } = await worker.explain(photo);
         const arrays = [image?.data, errorMap, inpainted?.data].map((values) => values && Array.from(values));
         const explained = { ...rest, image: arrays[0], errorMap: arrays[1] ?? null, inpainted: arrays[2] ?? null };
-        return [await worker.judge(photo), explained] as const;
+        return JSON.stringify([await worker.judge(photo), explained]);
       },
       [scorer, photos[number]] as const,
     );
+    const [judged, { image, errorMap, inpainted, ...explained }] = JSON.parse(text);
     expectVerdict(number, judged);
     expectGolden(number, { ...explained, errorMap, inpainted });
     expect(explained.ssim === null).toBe(judged.similarity === null);
@@ -316,11 +318,11 @@ describe.skipIf(executable === undefined)("in Chromium", { timeout: 60_000 }, ()
     const found = await page.evaluate(
       async ([address, side]) => {
         const { width, height, image } = await mim.decode(await (await fetch(address)).blob(), side);
-        return { width, height, data: Array.from(image.data) };
+        return JSON.stringify({ width, height, data: Array.from(image.data) });
       },
       [path, size] as const,
     );
-    const { width, height, data } = found;
+    const { width, height, data } = JSON.parse(found);
     return { width, height, image: { width: size, height: size, data: Uint8Array.from(data) } };
   }
 });

@@ -64,6 +64,14 @@ function name(number: number): string {
 
 /** A PNG as RGB: 8-bit grey or colour, each with or without alpha, palette, or 16-bit grey. */
 export function png(file: string): Rgb {
+  const known = decoded.get(file) ?? decodePng(file);
+  decoded.set(file, known);
+  return known;
+}
+
+const decoded = new Map<string, Rgb>();
+
+function decodePng(file: string): Rgb {
   const image = decode(read(file));
   const { width, height } = image;
   if (image.data instanceof Uint16Array) return grey16(image.data, width, height);
