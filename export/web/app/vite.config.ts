@@ -13,6 +13,12 @@ export default defineConfig({
   define: { __VERSION__: JSON.stringify(version) },
   build: { target: "es2022", assetsInlineLimit: 0, modulePreload: { polyfill: false } },
   plugins: [
+    {
+      name: "styles-of-the-development-server",
+      apply: "serve",
+      // Vite's development server puts styles into the page, which the policy forbids.
+      transformIndexHtml: (html) => html.replace("style-src 'self'", "style-src 'self' 'unsafe-inline'"),
+    },
     VitePWA({
       strategies: "injectManifest",
       srcDir: "src",

@@ -1,7 +1,7 @@
 /** Golden images through the file picker, and other ways to give the app a photograph. */
 
 import { readFileSync } from "node:fs";
-import { expect, golden, go, judge, manifest, numberOf, picture, shownResult, test } from "./app";
+import { expect, golden, go, judge, manifest, numberOf, picture, prefer, shownResult, test } from "./app";
 
 /** The largest difference of a similarity from the golden one, as in the tests of the scorer. */
 function allowed(similarity: number): number {
@@ -21,6 +21,9 @@ function pValues(similarity: number): [number, number] {
   return [share(manifest.calibration, (s) => s <= similarity), share(manifest.reference, (s) => s >= similarity)];
 }
 
+// Tests of other files may have left other preferences.
+test.beforeAll(({ opened: { page } }) => prefer(page, { language: "en" }));
+
 test("golden images have the golden verdicts and reasons, and judging makes no request", async ({
   opened: { page, site },
 }) => {
@@ -31,7 +34,6 @@ test("golden images have the golden verdicts and reasons, and judging makes no r
   page.on("console", (message) => {
     if (message.text().includes("Content Security Policy")) errors.push(message.text());
   });
-  await page.reload();
   await judge(page, picture(numberOf("undecided")));
   site.asked.length = 0;
   for (const [number, entry] of golden.images.entries()) {
@@ -99,6 +101,10 @@ test("files that are no photograph are unreadable, and one that is too large say
   large.writeUInt32BE(20_000, 16);
   large.writeUInt32BE(20_000, 20);
   expect((await judge(page, { name: "a.png", mimeType: "image/png", buffer: large })).reason).toBe("too large");
+  await expect(page.locator("#live")).toHaveText(
+    "This photograph cannot be judged. It has more pixels than this device can read. " +
+      "Shrink the image, or take it with fewer megapixels.",
+  );
 });
 
 test("photographs can be dropped, pasted and shared", async ({ opened: { page } }) => {

@@ -49,7 +49,7 @@ export function verdictSection(verdict: Verdict, reason: Reason, context: Verdic
       : []),
     ...(reason !== null
       ? [
-          h("p", {}, sentence(reasons[reason].text)),
+          h("p", { class: "reason" }, sentence(reasons[reason].text)),
           h("p", { class: "todo" }, sentence(reasons[reason].todo)),
           h("p", { class: "small" }, sentence(texts.not)),
         ]

@@ -51,7 +51,8 @@ export function resultScreen(): Screen {
       const { manifest, result } = judged;
       const sections = shownResult(manifest, result, () => picture(address));
       body.replaceChildren(...sections);
-      announce(sections[0].querySelector(".verdict-text")?.textContent ?? "");
+      const said = sections[0].querySelectorAll(".verdict-text, .reason, .todo");
+      announce([...said].map(({ textContent }) => textContent).join(" "));
       if (fresh && preferences.history) body.append(await save(manifest, result));
     } catch (error) {
       if (left) return;

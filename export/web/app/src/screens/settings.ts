@@ -3,7 +3,7 @@ import { readZip } from "../bundle/zip";
 import { h, messageOf } from "../dom";
 import { applyTheme, change, preferences, type Theme } from "../preferences";
 import { refresh, type Screen } from "../router";
-import { LANGUAGES, fill, locale, t } from "../texts/index";
+import { LANGUAGES, fill, languageCode, t } from "../texts/index";
 
 /**
  * The screen of settings.
@@ -27,7 +27,7 @@ export function settingsScreen(onLanguage: () => void): Screen {
 function languageChoice(onLanguage: () => void): HTMLElement {
   const select = h("select", { id: "language" });
   for (const { code, name } of LANGUAGES) {
-    select.append(h("option", { value: code, lang: code, selected: code === locale() }, name));
+    select.append(h("option", { value: code, lang: code, selected: code === languageCode() }, name));
   }
   select.addEventListener("change", () => {
     change({ language: select.value });

@@ -56,9 +56,16 @@ export function t(): Texts {
   return texts;
 }
 
-/** The code of the language in use, for `Intl`. */
-export function locale(): string {
+/** The code of the language in use. */
+export function languageCode(): string {
   return language.code;
+}
+
+/** The language in use for `Intl`: as spoken where the user is, if the browser says so, such as `en-GB`. */
+export function locale(): string {
+  const base = language.code.split("-")[0];
+  const wanted = globalThis.navigator?.languages ?? [];
+  return wanted.find((code) => code.split("-")[0] === base) ?? language.code;
 }
 
 /**
