@@ -1,4 +1,4 @@
-package mim
+package io.github.mimtf
 
 import java.io.ByteArrayInputStream
 import java.io.File
@@ -11,12 +11,12 @@ import org.junit.Test
 
 class BundleTest {
     /** The bundle under test with another manifest. */
-    private fun changed(change: JSONObject.() -> Unit): Bundle {
+    private fun changed(change: JSONObject.() -> Unit): MimBundle {
         val manifest = JSONObject(Golden.manifest.toString()).apply(change)
         return of(manifest.toString())
     }
 
-    private fun of(text: String) = Bundle {
+    private fun of(text: String) = MimBundle {
         if (it == "manifest.json") ByteArrayInputStream(text.toByteArray()) else File(Golden.folder, it).inputStream()
     }
 
@@ -90,7 +90,7 @@ class BundleTest {
     @Test
     fun modelsAreChecked() {
         assertEquals(File(Golden.folder, "mim.tflite").length().toInt(), Golden.bundle.model("mim.tflite").size)
-        val altered = Bundle {
+        val altered = MimBundle {
             val content = File(Golden.folder, it).readBytes()
             if (it == "mim.tflite") content[1000]++
             ByteArrayInputStream(content)
@@ -103,7 +103,7 @@ class BundleTest {
             "manifest.json: does not list other.tflite; copy the whole bundle into the app again",
             refusal { Golden.bundle.model("other.tflite") },
         )
-        val without = Bundle {
+        val without = MimBundle {
             if (it == "manifest.json") File(Golden.folder, it).inputStream() else throw FileNotFoundException(it)
         }
         assertTrue(refusal { without.model("mim.tflite") }.startsWith("mim.tflite: cannot be read (mim.tflite); "))
@@ -119,7 +119,7 @@ class BundleTest {
             "manifest.json: bundle format null, this version reads 4; export the bundle again",
             refusal { changed { remove("format") } },
         )
-        assertTrue(refusal { Bundle { throw FileNotFoundException(it) } }.startsWith("manifest.json: cannot be read"))
+        assertTrue(refusal { MimBundle { throw FileNotFoundException(it) } }.startsWith("manifest.json: cannot be read"))
         for (text in listOf("", "[]", "{\"format\"", "\u0000\u0001", "{\"format\": 2}")) {
             assertTrue(text, refusal { of(text) }.startsWith("manifest.json: "))
         }

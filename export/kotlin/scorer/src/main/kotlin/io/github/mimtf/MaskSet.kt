@@ -1,4 +1,4 @@
-package mim
+package io.github.mimtf
 
 /**
  * The fixed mask set of a bundle (`mask_set` in its manifest), for apps that run `mim_micro.tflite` themselves.
@@ -33,7 +33,7 @@ class MaskSet(val size: Int, val cell: Int, val count: Int, val step: Int) {
      * @return 4 s² int8 values: RGB of visible pixels and averages at hidden ones, then 255 (visible) or 0; each minus 128.
      * @throws MimError the image has another size, or the mask does not exist.
      */
-    fun filled(image: Image, mask: Int): ByteArray {
+    fun filled(image: MimImage, mask: Int): ByteArray {
         if (image.width != size || image.height != size || mask !in 0 until count) {
             val problem = "not for ${image.width} x ${image.height} px"
             throw MimError("mask $mask", problem, "resample to $size px, and use masks below $count")
@@ -53,7 +53,7 @@ class MaskSet(val size: Int, val cell: Int, val count: Int, val step: Int) {
     }
 
     /** A level of the pyramid: the rounded means of the visible pixels of side x side blocks, 0 where there are none. */
-    private inner class Level(image: Image, mask: Int, private val side: Int) {
+    private inner class Level(image: MimImage, mask: Int, private val side: Int) {
         private val counts = IntArray(side * side)
         val values = IntArray(3 * side * side)
 

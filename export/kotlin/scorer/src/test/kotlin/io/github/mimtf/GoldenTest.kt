@@ -1,4 +1,4 @@
-package mim
+package io.github.mimtf
 
 import java.util.zip.CRC32
 import kotlin.math.abs
@@ -72,7 +72,7 @@ class GoldenTest {
         for (number in Golden.images.indices) {
             val inpainting = masks.assemble(Golden.micro(number))
             val shown = Golden.picture(number, "inpainted")
-            val enlarged = resample(Image.fromFloats(inpainting, side, side), bundle.size) // repeats pixels
+            val enlarged = resample(MimImage.fromFloats(inpainting, side, side), bundle.size) // repeats pixels
             assertArrayEquals("image $number", shown.pixels, enlarged.pixels)
             val pixels = Golden.picture(number, "small").toFloats()
             val errors = errorMap(pixels, inpainting, side, side)
@@ -133,7 +133,9 @@ class GoldenTest {
             val scorer = Scorer(bundle, known)
             val photo = Golden.picture(number, "input")
             val explanation = scorer.explain(photo)
-            for (judgement in listOf(scorer.judge(photo), explanation.judgement)) {
+            val strips = Resampler(photo.width, photo.height, bundle.size)
+            for (y in 0 until strips.side) strips.add(photo.pixels, 3 * ((strips.top + y) * photo.width + strips.left))
+            for (judgement in listOf(scorer.judge(photo), scorer.judge(strips), explanation.judgement)) {
                 assertEquals("image $number", entry.getString("verdict"), judgement.verdict.text)
                 assertEquals("image $number", Golden.reason(number), judgement.reason?.text)
             }

@@ -1,4 +1,4 @@
-package mim
+package io.github.mimtf
 
 import java.nio.ByteBuffer
 import java.nio.ByteOrder

@@ -1,21 +1,21 @@
-package mim
+package io.github.mimtf
 
 import java.nio.ByteBuffer
 
-/** Largest number of pixels of a photograph. */
-const val MAX_PIXELS = 100_000_000
+/** Largest number of pixels of a photograph. A larger one is [Reason.TOO_LARGE]; read the size before you decode it. */
+const val MAX_PIXELS = 250_000_000
 
 /**
  * An RGB image of 8 bits, interleaved, in rows from the top.
  *
- * Example: `Image(2, 1, byteArrayOf(0, 0, 0, -1, -1, -1))` is a black pixel left of a white one.
+ * Example: `MimImage(2, 1, byteArrayOf(0, 0, 0, -1, -1, -1))` is a black pixel left of a white one.
  *
  * @property width in pixels, at least 1.
  * @property height in pixels, at least 1.
  * @property pixels 3 width height unsigned values, 0 to 255.
  * @throws MimError the number of values is wrong, or there are more than [MAX_PIXELS] pixels.
  */
-class Image(val width: Int, val height: Int, val pixels: ByteArray) {
+class MimImage(val width: Int, val height: Int, val pixels: ByteArray) {
     init {
         check(width, height, pixels.size, 3)
     }
@@ -28,7 +28,7 @@ class Image(val width: Int, val height: Int, val pixels: ByteArray) {
      * @param orientation the EXIF value, 1 to 8. Other values, such as 0 for none, do not change the image.
      * @return the upright image; 5 to 8 swap width and height.
      */
-    fun upright(orientation: Int): Image {
+    fun upright(orientation: Int): MimImage {
         if (orientation !in 2..8) return this
         val swapped = orientation >= 5
         val turned = ByteArray(pixels.size)
@@ -51,7 +51,7 @@ class Image(val width: Int, val height: Int, val pixels: ByteArray) {
                 for (c in 0 until 3) turned[target++] = pixels[source + c]
             }
         }
-        return if (swapped) Image(height, width, turned) else Image(width, height, turned)
+        return if (swapped) MimImage(height, width, turned) else MimImage(width, height, turned)
     }
 
     /**
@@ -67,9 +67,9 @@ class Image(val width: Int, val height: Int, val pixels: ByteArray) {
          *
          * @param values 3 width height values; 100/256 becomes 100.
          */
-        fun fromFloats(values: FloatArray, width: Int, height: Int): Image {
+        fun fromFloats(values: FloatArray, width: Int, height: Int): MimImage {
             val pixels = ByteArray(values.size) { (255f * values[it] + 0.5f).toInt().coerceIn(0, 255).toByte() }
-            return Image(width, height, pixels)
+            return MimImage(width, height, pixels)
         }
     }
 }
@@ -82,13 +82,13 @@ class Image(val width: Int, val height: Int, val pixels: ByteArray) {
  * @param argb width height pixels, not premultiplied, as from `Bitmap.getPixels`.
  * @throws MimError the number of pixels is wrong.
  */
-fun overWhite(argb: IntArray, width: Int, height: Int): Image {
+fun overWhite(argb: IntArray, width: Int, height: Int): MimImage {
     check(width, height, argb.size, 1)
     val rgb = ByteArray(3 * argb.size)
     for ((i, pixel) in argb.withIndex()) {
         for (c in 0 until 3) rgb[3 * i + c] = overWhite(pixel shr (16 - 8 * c) and 255, pixel ushr 24)
     }
-    return Image(width, height, rgb)
+    return MimImage(width, height, rgb)
 }
 
 /**
@@ -100,14 +100,14 @@ fun overWhite(argb: IntArray, width: Int, height: Int): Image {
  * @param rgba 4 width height values.
  * @throws MimError the number of values is wrong.
  */
-fun overWhite(rgba: ByteArray, width: Int, height: Int): Image {
+fun overWhite(rgba: ByteArray, width: Int, height: Int): MimImage {
     check(width, height, rgba.size, 4)
     val rgb = ByteArray(rgba.size / 4 * 3)
     for (i in 0 until rgba.size / 4) {
         val alpha = rgba[4 * i + 3].toInt() and 255
         for (c in 0 until 3) rgb[3 * i + c] = overWhite(rgba[4 * i + c].toInt() and 255, alpha)
     }
-    return Image(width, height, rgb)
+    return MimImage(width, height, rgb)
 }
 
 private fun overWhite(value: Int, alpha: Int): Byte = ((value * alpha + 255 * (255 - alpha) + 127) / 255).toByte()
@@ -119,7 +119,7 @@ private fun overWhite(value: Int, alpha: Int): Byte = ((value * alpha + 255 * (2
  * @property rowStride bytes from one row to the next.
  * @property pixelStride bytes from one value of a row to the next; 2 if U and V are interleaved.
  */
-class Plane(val bytes: ByteBuffer, val rowStride: Int, val pixelStride: Int) {
+class YuvPlane(val bytes: ByteBuffer, val rowStride: Int, val pixelStride: Int) {
     internal fun check(name: String, width: Int, height: Int) {
         val row = (width - 1L) * pixelStride
         val whole = (height - 1L) * rowStride + row < bytes.limit()
@@ -145,13 +145,13 @@ class Plane(val bytes: ByteBuffer, val rowStride: Int, val pixelStride: Int) {
  * @param rotationDegrees clockwise rotation that makes it upright: 0, 90, 180 or 270, as in CameraX's `ImageInfo`.
  * @throws MimError a plane is too short, the rotation is invalid, or there are more than [MAX_PIXELS] pixels.
  */
-fun yuvToRgb(y: Plane, u: Plane, v: Plane, width: Int, height: Int, rotationDegrees: Int): Image {
+fun yuvToRgb(y: YuvPlane, u: YuvPlane, v: YuvPlane, width: Int, height: Int, rotationDegrees: Int): MimImage {
     val orientation = mapOf(0 to 1, 90 to 6, 180 to 3, 270 to 8)[rotationDegrees]
         ?: throw MimError("rotation", "$rotationDegrees degrees", "give 0, 90, 180 or 270")
     y.check("y", width, height)
     u.check("u", (width + 1) / 2, (height + 1) / 2)
     v.check("v", (width + 1) / 2, (height + 1) / 2)
-    if (width.toLong() * height > MAX_PIXELS) throw MimError("image", "has more than $MAX_PIXELS pixels", "shrink it")
+    checkPixels(width, height)
     val rgb = ByteArray(3 * width * height)
     var target = 0
     for (row in 0 until height) {
@@ -165,7 +165,7 @@ fun yuvToRgb(y: Plane, u: Plane, v: Plane, width: Int, height: Int, rotationDegr
             rgb[target++] = (luma + 116130 * blue shr 16).coerceIn(0, 255).toByte()
         }
     }
-    return Image(width, height, rgb).upright(orientation)
+    return MimImage(width, height, rgb).upright(orientation)
 }
 
 private fun check(width: Int, height: Int, values: Int, channels: Int) {
@@ -173,5 +173,12 @@ private fun check(width: Int, height: Int, values: Int, channels: Int) {
     if (width < 1 || height < 1 || channels * pixels != values.toLong()) {
         throw MimError("image", "$values values for $width x $height pixels", "give its own width and height")
     }
-    if (pixels > MAX_PIXELS) throw MimError("image", "has more than $MAX_PIXELS pixels", "shrink it")
+    checkPixels(width, height)
+}
+
+/** @throws MimError there are more than [MAX_PIXELS] pixels. */
+internal fun checkPixels(width: Int, height: Int) {
+    if (width.toLong() * height > MAX_PIXELS) {
+        throw MimError("image", "$width x $height are more than $MAX_PIXELS pixels", "shrink the image")
+    }
 }

@@ -1,4 +1,4 @@
-package mim
+package io.github.mimtf
 
 import kotlin.random.Random
 import org.junit.Assert.assertArrayEquals
@@ -11,14 +11,14 @@ class StagesTest {
     private val random = Random(0)
 
     private fun stripes(size: Int, black: (Int, Int) -> Boolean) =
-        Image(size, size, ByteArray(3 * size * size) { if (black(it / 3 / size, it / 3 % size)) 0 else -1 })
+        MimImage(size, size, ByteArray(3 * size * size) { if (black(it / 3 / size, it / 3 % size)) 0 else -1 })
 
     @Test
     fun masksPartitionTheImage() {
         assertEquals(listOf(0, 1, 0, 1, 1, 0, 1, 0), MaskSet(4, 1, 2, 1).labels.take(8))
         for ((cell, count) in listOf(1 to 2, 2 to 3, 8 to 4, 3 to 9)) {
             val set = MaskSet(48, cell, count, maxOf(1, count / 2))
-            val image = Image(48, 48, random.nextBytes(3 * 48 * 48))
+            val image = MimImage(48, 48, random.nextBytes(3 * 48 * 48))
             val hidden = IntArray(48 * 48)
             for (mask in 0 until count) {
                 val input = set.filled(image, mask)
@@ -40,7 +40,7 @@ class StagesTest {
     fun fillOfAConstantImageIsThatImage() {
         for (size in listOf(6, 48, 64)) {
             val set = MaskSet(size, 2, 3, 1)
-            val input = set.filled(Image(size, size, ByteArray(3 * size * size) { 77 }), 1)
+            val input = set.filled(MimImage(size, size, ByteArray(3 * size * size) { 77 }), 1)
             assertTrue(input.indices.all { it % 4 == 3 || input[it].toInt() == 77 - 128 })
         }
     }
@@ -108,7 +108,7 @@ class StagesTest {
 
     @Test
     fun pValueOfTheClassCountsGroupsUpToTheSimilarity() {
-        val table = Table(floatArrayOf(0.5f, 0.7f, 0.9f), floatArrayOf(1f, 0.5f, 0.5f), 2)
+        val table = ConformalTable(floatArrayOf(0.5f, 0.7f, 0.9f), floatArrayOf(1f, 0.5f, 0.5f), 2)
         val expected = mapOf(0.4f to 1 / 3.0, 0.5f to 2 / 3.0, 0.6f to 2 / 3.0, 0.8f to 2.5 / 3, 2f to 1.0)
         for ((similarity, p) in expected) assertEquals(p, pClass(similarity, table).toDouble(), 1e-6)
         assertEquals("similarity: not a number; run the model again, on the CPU", refusal { pClass(Float.NaN, table) })
@@ -116,10 +116,10 @@ class StagesTest {
 
     @Test
     fun pValueOfOtherSkinCountsGroupsFromTheSimilarityOn() {
-        val table = Table(floatArrayOf(0.2f, 0.4f, 0.6f), floatArrayOf(1.5f, 0.75f, 0.75f), 3)
+        val table = ConformalTable(floatArrayOf(0.2f, 0.4f, 0.6f), floatArrayOf(1.5f, 0.75f, 0.75f), 3)
         val expected = mapOf(0.2f to 1.0, 0.3f to 2.5 / 4, 0.5f to 1.75 / 4, 0.6f to 1.75 / 4, 2f to 1 / 4.0)
         for ((similarity, p) in expected) assertEquals(p, pOther(similarity, table).toDouble(), 1e-6)
-        assertEquals(1f, pOther(0.5f, Table(FloatArray(0), FloatArray(0), 0)), 0f)
+        assertEquals(1f, pOther(0.5f, ConformalTable(FloatArray(0), FloatArray(0), 0)), 0f)
         refusal { pOther(Float.NaN, table) }
     }
 

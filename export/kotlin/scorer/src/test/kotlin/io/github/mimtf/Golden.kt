@@ -1,4 +1,4 @@
-package mim
+package io.github.mimtf
 
 import java.awt.image.BufferedImage
 import java.awt.image.DataBuffer
@@ -14,7 +14,7 @@ import org.json.JSONObject
 /** The bundle under test and its golden vectors; `../README.md`, "golden/", documents the files. */
 object Golden {
     val folder = File(System.getenv("MIM_BUNDLE"))
-    val bundle = Bundle { File(folder, it).inputStream() }
+    val bundle = MimBundle { File(folder, it).inputStream() }
     val manifest = JSONObject(File(folder, "manifest.json").readText())
     private val json = JSONObject(File(folder, "golden/golden.json").readText())
     val tolerance: JSONObject = json.getJSONObject("tolerance")
@@ -42,7 +42,7 @@ object Golden {
 
     fun file(name: String) = File(folder, "golden/$name")
 
-    fun picture(number: Int, stage: String): Image = decode(file("%02d_%s.png".format(number, stage)))
+    fun picture(number: Int, stage: String): MimImage = decode(file("%02d_%s.png".format(number, stage)))
 
     /** The name of the reason; null if the image can be judged. */
     fun reason(number: Int): String? = images[number].run { if (isNull("reason")) null else getString("reason") }
@@ -96,7 +96,7 @@ class Known(private val found: (ByteArray) -> ExplainOutputs) : Runner {
 }
 
 /** Decodes a file like an app, without its orientation: values as stored, grey repeated, alpha over white. */
-fun decode(file: File): Image {
+fun decode(file: File): MimImage {
     val found: BufferedImage = ImageIO.read(file)
     if (file.extension == "jpg" && found.raster.numBands == 3) return decodeJpeg(file)
     val (width, height) = Pair(found.width, found.height)
@@ -116,7 +116,7 @@ fun decode(file: File): Image {
 }
 
 /** Decodes a colour JPEG from its raster of Y, Cb and Cr (JFIF), because ImageIO applies colour profiles otherwise. */
-private fun decodeJpeg(file: File): Image = ImageIO.createImageInputStream(file).use { stream ->
+private fun decodeJpeg(file: File): MimImage = ImageIO.createImageInputStream(file).use { stream ->
     val reader = ImageIO.getImageReadersByFormatName("jpeg").asSequence().first { it.canReadRaster() }
     reader.input = stream
     val raster = reader.readRaster(0, null)

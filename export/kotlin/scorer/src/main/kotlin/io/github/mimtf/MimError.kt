@@ -1,4 +1,4 @@
-package mim
+package io.github.mimtf
 
 /**
  * An error that a user or developer can fix. The message is one line with the problem and the remedy.

@@ -1,4 +1,4 @@
-package mim
+package io.github.mimtf
 
 import org.junit.Assert.assertEquals
 import org.junit.Assert.assertNull
@@ -8,7 +8,7 @@ class ScorerTest {
     private val bundle = Golden.bundle
     private val pixels = bundle.size * bundle.size
     private val side = bundle.gate.minSide
-    private val photo = Image(side, side + 1, ByteArray(3 * side * (side + 1)))
+    private val photo = MimImage(side, side + 1, ByteArray(3 * side * (side + 1)))
 
     private fun scorer(
         similarity: Float = 0.5f,
@@ -25,7 +25,7 @@ class ScorerTest {
     }
 
     /** The result of `judge`, which has to be that of `explain` as well. */
-    private fun judge(scorer: Scorer, photo: Image = this.photo): Judgement {
+    private fun judge(scorer: Scorer, photo: MimImage = this.photo): Judgement {
         val found = scorer.judge(photo)
         val explained = scorer.explain(photo).judgement
         assertEquals(found.verdict, explained.verdict)
@@ -57,9 +57,29 @@ class ScorerTest {
 
     @Test
     fun smallPhotographsAreNotJudged() {
-        val judgement = judge(scorer(), Image(2 * side, side - 1, ByteArray(6 * side * (side - 1))))
+        val judgement = judge(scorer(), MimImage(2 * side, side - 1, ByteArray(6 * side * (side - 1))))
         assertEquals(Verdict.CANNOT_JUDGE, judgement.verdict)
         assertEquals(Reason.TOO_SMALL, judgement.reason)
+    }
+
+    @Test
+    fun photographsInStripsAreOfTheBundlesSize() {
+        val small = Resampler(2, 2, bundle.size - 1).apply { repeat(2) { add(ByteArray(6)) } }
+        val expected = "photograph: resampled to ${bundle.size - 1} px; resample it to ${bundle.size} px"
+        assertEquals(expected, refusal { scorer().judge(small) })
+        assertEquals(expected, refusal { scorer().explain(small) })
+        assertEquals(
+            "image: 0 of 2 rows; add all rows of the square",
+            refusal { scorer().judge(Resampler(2, 2, bundle.size)) },
+        )
+    }
+
+    @Test
+    fun refusedPhotographsHaveNoNumbers() {
+        val found = Judgement.without(Reason.TOO_LARGE)
+        assertEquals(Verdict.CANNOT_JUDGE, found.verdict)
+        assertEquals("too large", found.reason?.text)
+        assertEquals(listOf(Float.NaN, Float.NaN, Float.NaN), listOf(found.similarity, found.pClass, found.pOther))
     }
 
     /** The p-value 1 of a graph may be larger by its rounding. */

@@ -1,4 +1,4 @@
-package mim
+package io.github.mimtf
 
 import com.sun.jna.Memory
 import com.sun.jna.NativeLibrary

@@ -1,4 +1,4 @@
-package mim
+package io.github.mimtf
 
 import java.io.IOException
 import java.io.InputStream
@@ -17,13 +17,13 @@ const val FORMAT = 4
 /**
  * A bundle: its checked constants and its models.
  *
- * Example: `Bundle { context.assets.open("mim/$it") }`, or `Bundle { File(folder, it).inputStream() }`. For the
+ * Example: `MimBundle { context.assets.open("mim/$it") }`, or `MimBundle { File(folder, it).inputStream() }`. For the
  * released bundle, `size` is 192, `masks?.size` 96 and `gate.minSide` 192.
  *
  * @param open opens a file of the bundle by its name.
  * @throws MimError the manifest is missing, damaged or of another format.
  */
-class Bundle(private val open: (String) -> InputStream) {
+class MimBundle(private val open: (String) -> InputStream) {
     private val manifest: JSONObject = manifest()
 
     /** Identifies `mim.tflite`: store it with a verdict. */
@@ -51,13 +51,13 @@ class Bundle(private val open: (String) -> InputStream) {
     }
 
     /** The conformal table of the class. */
-    val calibration: Table = table("calibration")
+    val calibration: ConformalTable = table("calibration")
 
     /** The class is excluded if [pClass] is at most alpha. */
     val alpha: Double = value { getJSONObject("calibration").getDouble("alpha") }
 
     /** The conformal table of other skin. It may be empty; then no photograph is `mpox-like`. */
-    val reference: Table = table("reference")
+    val reference: ConformalTable = table("reference")
 
     /** Other skin is excluded if [pOther] is at most beta. */
     val beta: Double = value { getJSONObject("reference").getDouble("beta") }
@@ -116,14 +116,14 @@ class Bundle(private val open: (String) -> InputStream) {
         throw MimError(MANIFEST, "has a missing or invalid value (${error.message?.take(80)})", REMEDY)
     }
 
-    private fun table(name: String): Table = value {
+    private fun table(name: String): ConformalTable = value {
         getJSONObject(name).run {
             val (similarities, weights) = listOf("similarities", "weights").map { floats(getJSONArray(it)) }
-            Table(similarities, weights, getInt("groups"))
+            ConformalTable(similarities, weights, getInt("groups"))
         }
     }
 
-    private fun checkTable(name: String, table: Table, mostWeight: Float) = table.run {
+    private fun checkTable(name: String, table: ConformalTable, mostWeight: Float) = table.run {
         val ascending = (1 until similarities.size).all { similarities[it - 1] <= similarities[it] }
         val valid = similarities.all { it.isFinite() } && weights.all { it > 0 && it <= mostWeight }
         demand(ascending && valid && similarities.size == weights.size, "a damaged $name table")

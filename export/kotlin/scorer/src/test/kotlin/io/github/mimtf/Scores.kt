@@ -1,4 +1,4 @@
-package mim
+package io.github.mimtf
 
 import org.json.JSONObject
 

@@ -1,4 +1,4 @@
-package mim
+package io.github.mimtf
 
 import kotlin.math.abs
 import kotlin.math.sqrt
@@ -18,7 +18,8 @@ enum class Verdict(val text: String) {
 
 /**
  * Reasons why an image cannot be judged. `ordinal + 1` is the code of the graph's output `reason`; its code 0 is null
- * here. The graph outputs the first three. An app uses [UNREADABLE] for a file that it cannot decode.
+ * here. The graph outputs the first three. An app uses [UNREADABLE] for a file that it cannot decode, and [TOO_LARGE] for
+ * one of more than [MAX_PIXELS] pixels, or of more than its decoder has memory for.
  */
 enum class Reason(val text: String) {
     BLANK("blank"),
@@ -26,6 +27,7 @@ enum class Reason(val text: String) {
     NOT_SKIN("not skin"),
     TOO_SMALL("too small"),
     UNREADABLE("unreadable"),
+    TOO_LARGE("too large"),
 }
 
 /**
@@ -46,7 +48,7 @@ class Gate(val minContrast: Float, val minDetail: Float, val minSide: Int, val m
  *   group). In that of other skin every condition has the same total weight, so a weight may be larger than 1.
  * @property groups number of groups; 0 for an empty table.
  */
-class Table(val similarities: FloatArray, val weights: FloatArray, val groups: Int)
+class ConformalTable(val similarities: FloatArray, val weights: FloatArray, val groups: Int)
 
 /**
  * Standard deviation of the luma, 0.299 R + 0.587 G + 0.114 B of pixel / 255.
@@ -54,7 +56,7 @@ class Table(val similarities: FloatArray, val weights: FloatArray, val groups: I
  * @param image resampled.
  * @return a value in [0, 0.5]: half black and half white gives 0.5, one colour gives 0.
  */
-fun contrast(image: Image): Float {
+fun contrast(image: MimImage): Float {
     val luma = luma(image)
     var sum = 0.0
     for (value in luma) sum += value
@@ -72,7 +74,7 @@ fun contrast(image: Image): Float {
  * @param image resampled, at least 2 pixels per side.
  * @return a value in [0, 1].
  */
-fun detail(image: Image): Float {
+fun detail(image: MimImage): Float {
     val luma = luma(image)
     val width = image.width
     var down = 0.0
@@ -82,7 +84,7 @@ fun detail(image: Image): Float {
     return (0.5 * (down / (width * (image.height - 1.0)) + right / ((width - 1.0) * image.height))).toFloat()
 }
 
-private fun luma(image: Image): FloatArray = FloatArray(image.width * image.height) {
+private fun luma(image: MimImage): FloatArray = FloatArray(image.width * image.height) {
     val red = image.pixels[3 * it].toInt() and 255
     val green = image.pixels[3 * it + 1].toInt() and 255
     val blue = image.pixels[3 * it + 2].toInt() and 255
@@ -99,7 +101,7 @@ private fun luma(image: Image): FloatArray = FloatArray(image.width * image.heig
  * @param novelty the graph's output `novelty`; 0 for the measure `ssim`.
  * @return null if the image can be judged.
  */
-fun gate(image: Image, limits: Gate, novelty: Float): Reason? = when {
+fun gate(image: MimImage, limits: Gate, novelty: Float): Reason? = when {
     contrast(image) < limits.minContrast -> Reason.BLANK
     detail(image) < limits.minDetail -> Reason.BLURRED
     limits.maxNovelty != null && novelty > limits.maxNovelty -> Reason.NOT_SKIN
@@ -117,7 +119,7 @@ fun gate(image: Image, limits: Gate, novelty: Float): Reason? = when {
  * @return a value in [1 / (groups + 1), 1].
  * @throws MimError the similarity is NaN.
  */
-fun pClass(similarity: Float, calibration: Table): Float = pValue(similarity, calibration) { it <= similarity }
+fun pClass(similarity: Float, calibration: ConformalTable): Float = pValue(similarity, calibration) { it <= similarity }
 
 /**
  * The p-value of the hypothesis that an image is of other skin: (1 + sum of the weights of similarities from this one
@@ -131,9 +133,9 @@ fun pClass(similarity: Float, calibration: Table): Float = pValue(similarity, ca
  * @return a value in [1 / (groups + 1), 1]; 1 for an empty table.
  * @throws MimError the similarity is NaN.
  */
-fun pOther(similarity: Float, reference: Table): Float = pValue(similarity, reference) { it >= similarity }
+fun pOther(similarity: Float, reference: ConformalTable): Float = pValue(similarity, reference) { it >= similarity }
 
-private inline fun pValue(similarity: Float, table: Table, counts: (Float) -> Boolean): Float {
+private inline fun pValue(similarity: Float, table: ConformalTable, counts: (Float) -> Boolean): Float {
     if (similarity.isNaN()) throw MimError("similarity", "not a number", "run the model again, on the CPU")
     var sum = 1.0 // in float64, since float32 sums of hundreds of weights differ by about 1e-6
     for ((i, tabled) in table.similarities.withIndex()) if (counts(tabled)) sum += table.weights[i]

@@ -1,4 +1,4 @@
-package mim
+package io.github.mimtf
 
 import java.nio.ByteBuffer
 import kotlin.math.abs
@@ -11,13 +11,13 @@ import org.junit.Test
 class ImageTest {
     private val random = Random(0)
 
-    private fun noise(width: Int, height: Int) = Image(width, height, random.nextBytes(3 * width * height))
+    private fun noise(width: Int, height: Int) = MimImage(width, height, random.nextBytes(3 * width * height))
 
-    private fun first(image: Image) = List(3) { image.pixels[it].toInt() and 255 }
+    private fun first(image: MimImage) = List(3) { image.pixels[it].toInt() and 255 }
 
     @Test
     fun orientationsMovePixelsAsExifDefinesThem() {
-        val image = Image(3, 2, ByteArray(18) { (it / 3 + 1).toByte() })
+        val image = MimImage(3, 2, ByteArray(18) { (it / 3 + 1).toByte() })
         val expected = mapOf(
             0 to "123456", 1 to "123456", 2 to "321654", 3 to "654321", 4 to "456123",
             5 to "142536", 6 to "415263", 7 to "635241", 8 to "362514", 9 to "123456",
@@ -60,7 +60,7 @@ class ImageTest {
             listOf(255, 128, 128) to listOf(255, 255, 255), listOf(16, 200, 30) to listOf(0, 61, 143),
         )
         for ((yuv, rgb) in expected) {
-            val (y, u, v) = yuv.map { Plane(ByteBuffer.wrap(byteArrayOf(it.toByte())), 1, 1) }
+            val (y, u, v) = yuv.map { YuvPlane(ByteBuffer.wrap(byteArrayOf(it.toByte())), 1, 1) }
             val found = first(yuvToRgb(y, u, v, 1, 1, 0))
             assertTrue("$yuv: $found, not $rgb", found.zip(rgb).all { (a, b) -> abs(a - b) <= 1 })
         }
@@ -75,7 +75,7 @@ class ImageTest {
             val (halfWidth, halfHeight) = Pair((width + 1) / 2, (height + 1) / 2)
             val y = random.nextBytes(width * height)
             val (u, v) = List(2) { random.nextBytes(halfWidth * halfHeight) }
-            val dense = { bytes: ByteArray, stride: Int -> Plane(ByteBuffer.wrap(bytes), stride, 1) }
+            val dense = { bytes: ByteArray, stride: Int -> YuvPlane(ByteBuffer.wrap(bytes), stride, 1) }
             val straight = yuvToRgb(dense(y, width), dense(u, halfWidth), dense(v, halfWidth), width, height, 0)
 
             val padded = spread(y, width, width + 7, 1)
@@ -88,29 +88,29 @@ class ImageTest {
     }
 
     /** As a camera does, it leaves out what follows the last value. */
-    private fun spread(values: ByteArray, width: Int, rowStride: Int, pixelStride: Int): Plane {
+    private fun spread(values: ByteArray, width: Int, rowStride: Int, pixelStride: Int): YuvPlane {
         val height = values.size / width
         val bytes = ByteBuffer.allocateDirect((height - 1) * rowStride + (width - 1) * pixelStride + 1)
         for ((i, value) in values.withIndex()) bytes.put(i / width * rowStride + i % width * pixelStride, value)
-        return Plane(bytes, rowStride, pixelStride)
+        return YuvPlane(bytes, rowStride, pixelStride)
     }
 
     @Test
     fun floatsAndBack() {
         val image = noise(20, 10)
-        assertEquals(0.2f, Image(1, 1, byteArrayOf(51, 0, -1)).toFloats()[0], 0f)
-        assertArrayEquals(image.pixels, Image.fromFloats(image.toFloats(), 20, 10).pixels)
-        assertEquals(listOf(100, 254, 0), first(Image.fromFloats(floatArrayOf(100 / 256f, 255 / 256f, 0f), 1, 1)))
+        assertEquals(0.2f, MimImage(1, 1, byteArrayOf(51, 0, -1)).toFloats()[0], 0f)
+        assertArrayEquals(image.pixels, MimImage.fromFloats(image.toFloats(), 20, 10).pixels)
+        assertEquals(listOf(100, 254, 0), first(MimImage.fromFloats(floatArrayOf(100 / 256f, 255 / 256f, 0f), 1, 1)))
     }
 
     @Test
     fun wrongSizesAreRefused() {
-        val plane = Plane(ByteBuffer.allocate(4), 2, 1)
+        val plane = YuvPlane(ByteBuffer.allocate(4), 2, 1)
         val expected = "image: 5 values for 1 x 2 pixels; give its own width and height"
-        assertEquals(expected, refusal { Image(1, 2, ByteArray(5)) })
-        refusal { Image(0, 0, ByteArray(0)) }
-        refusal { Image(-1, -1, ByteArray(3)) }
-        refusal { Image(1 shl 16, 1 shl 16, ByteArray(0)) }
+        assertEquals(expected, refusal { MimImage(1, 2, ByteArray(5)) })
+        refusal { MimImage(0, 0, ByteArray(0)) }
+        refusal { MimImage(-1, -1, ByteArray(3)) }
+        refusal { MimImage(1 shl 16, 1 shl 16, ByteArray(0)) }
         refusal { overWhite(IntArray(3), 2, 2) }
         refusal { overWhite(ByteArray(12), 2, 2) }
         val turned = refusal { yuvToRgb(plane, plane, plane, 2, 2, 45) }
@@ -119,7 +119,7 @@ class ImageTest {
             "plane y: not of 3 x 2 values; give the camera's own planes and strides",
             refusal { yuvToRgb(plane, plane, plane, 3, 2, 0) },
         )
-        refusal { yuvToRgb(plane, Plane(ByteBuffer.allocate(0), 1, 1), plane, 2, 2, 0) }
+        refusal { yuvToRgb(plane, YuvPlane(ByteBuffer.allocate(0), 1, 1), plane, 2, 2, 0) }
         refusal { yuvToRgb(plane, plane, plane, 2, Int.MAX_VALUE, 0) }
         refusal { yuvToRgb(plane, plane, plane, 0, 2, 0) }
     }
