@@ -18,8 +18,7 @@ class GoldenTest {
         for (entry in Golden.decoded) {
             val name = entry.getString("file")
             if (name.endsWith(".webp")) continue // Java's library cannot decode WebP
-            // It does not read EXIF either, so the orientation comes from the file name.
-            val orientation = Regex("exif_(\\d)").find(name)?.groupValues?.get(1)?.toInt() ?: 1
+            val orientation = Golden.file(name).inputStream().use { PhotographFile.read(it).orientation }
             val found = decode(Golden.file(name)).upright(orientation)
             val expected = decode(Golden.file(entry.getString("expected")))
             assertEquals(name, expected.width, found.width)

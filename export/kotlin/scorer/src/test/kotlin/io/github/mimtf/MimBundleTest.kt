@@ -9,7 +9,7 @@ import org.junit.Assert.assertEquals
 import org.junit.Assert.assertTrue
 import org.junit.Test
 
-class BundleTest {
+class MimBundleTest {
     /** The bundle under test with another manifest. */
     private fun changed(change: JSONObject.() -> Unit): MimBundle {
         val manifest = JSONObject(Golden.manifest.toString()).apply(change)

@@ -8,7 +8,7 @@ import org.junit.Assert.assertEquals
 import org.junit.Assert.assertTrue
 import org.junit.Test
 
-class ImageTest {
+class MimImageTest {
     private val random = Random(0)
 
     private fun noise(width: Int, height: Int) = MimImage(width, height, random.nextBytes(3 * width * height))
