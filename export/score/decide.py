@@ -17,9 +17,9 @@ from .conformal import SLACK, Tables, p_class, p_other
 #: Verdicts; the index is the code in the output `verdict` of the model.
 VERDICTS = ("mpox-like", "not-mpox-like", "undecided", "cannot-judge")
 #: Reasons; the index is the code in the output `reason` of the model. Code 0: the image can be judged. The
-#: model outputs codes 0 to 3; `too small` and `unreadable` are determined before inference. `unreadable` is also the
-#: reason of an image whose similarity is not a finite number, which only a damaged model computes.
-REASONS = (None, "blank", "blurred", "not skin", "too small", "unreadable")
+#: model outputs codes 0 to 3; the others are determined before inference. `unreadable` is also the reason of an image
+#: whose similarity is not a finite number, which only a damaged model computes.
+REASONS = (None, "blank", "blurred", "not skin", "too small", "unreadable", "too large")
 #: Luma weights of ITU-R BT.601.
 LUMA = (0.299, 0.587, 0.114)
 

@@ -42,7 +42,7 @@ _TENSORS: dict[str, tuple[str, tuple[float, float] | None]] = {
     "p_class": ("Conformal p-value of the class: share of the class that is as unlike it or more.", (0, 1)),
     "p_other": ("P-value of other skin: share of other skin that is as like the class or more.", (0, 1)),
     "verdict": ("Place in verdicts.txt.", (0, 3)),
-    "reason": ("Place in reasons.txt; not 0 where the verdict is cannot-judge.", (0, 5)),
+    "reason": ("Place in reasons.txt; not 0 where the verdict is cannot-judge.", (0, 6)),
     "inpainted": ("The reconstruction: RGB, 0 to 255.", (0, 255)),
     "error_map": ("1 - SSIM of image and reconstruction at each pixel.", (0, 2)),
     "ssim": ("Mean SSIM of image and reconstruction.", (-1, 1)),

@@ -2,11 +2,12 @@
 
     python3.11 -m venv ORACLE
     ORACLE/bin/pip install 'tflite-support==0.4.4' 'numpy==1.26.4' 'protobuf==3.20.3'    # needs libusb-1.0-0
-    ORACLE/bin/python tests/golden/make_tflite_metadata.py [BUNDLE]
+    ORACLE/bin/python tests/golden/make_tflite_metadata.py BUNDLE
 
-BUNDLE is the released one if none is named. Writes `tflite_metadata.json` beside this file: for each model the metadata
-as they are and as they are displayed, the parser version that they need, and the files that are packed behind it: text
-files as they are, of JSON the keys.
+BUNDLE is a folder with `mim.tflite` and `mim_micro.tflite` of the released bundle and `mim_features.tflite` of
+`released_micro`. Writes `tflite_metadata.json` beside this file: for each model the metadata as they are and as they
+are displayed, the parser version that they need, and the files that are packed behind it: text files as they are, of
+JSON the keys.
 """
 
 from __future__ import annotations
@@ -45,7 +46,7 @@ def read(path: Path) -> dict[str, Any]:
 
 def main() -> None:
     """Reads the models and writes the file."""
-    bundle = Path(sys.argv[1]) if len(sys.argv) > 1 else HERE.parents[1] / "export" / "released"
+    bundle = Path(sys.argv[1])
     entry = {
         "versions": {name: version(name) for name in ("tflite-support", "flatbuffers", "protobuf", "numpy")},
         "python": platform.python_version(),

@@ -109,7 +109,7 @@ def test_folds_keep_groups_together_and_balanced(groups: int, folds: int, seed: 
 
 def test_codes_are_frozen_for_the_devices_repeat_them() -> None:
     assert decide.VERDICTS == ("mpox-like", "not-mpox-like", "undecided", "cannot-judge")
-    assert decide.REASONS == (None, "blank", "blurred", "not skin", "too small", "unreadable")
+    assert decide.REASONS == (None, "blank", "blurred", "not skin", "too small", "unreadable", "too large")
     every = decide.verdict(np.zeros(6), np.ones(6), np.arange(6), TABLES)
     np.testing.assert_array_equal(every, [1, 3, 3, 3, 3, 3])
 

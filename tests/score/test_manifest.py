@@ -319,6 +319,6 @@ def test_outputs_are_checked_after_the_first_inference() -> None:
 def test_unknown_codes_of_the_model_are_named() -> None:
     scorer = Scorer(MICRO, runtimes()["litert"])
     outputs = scorer.run(np.zeros((SIZE, SIZE, 3), np.uint8))
-    for key, code in (("verdict", 4), ("verdict", -1), ("reason", 6)):
+    for key, code in (("verdict", 4), ("verdict", -1), ("reason", 7)):
         with pytest.raises(MimError, match="unknown codes"):
             scorer.to_row({**outputs, key: np.array([code], np.int32)}, 100)

@@ -451,7 +451,7 @@ def test_p_values_and_verdict_are_the_definitions(
         found = tables.p_values(similarity)
         assert found == pytest.approx(expected, abs=1e-6)
         if abs(expected[0] - alpha) > 2e-5 and abs(expected[1] - beta) > 2e-5:
-            for reason in range(6):
+            for reason in range(7):
                 verdict = decide.verdict([expected[0]], [expected[1]], [reason], definition)
                 assert tables.verdict(*found, reason) == int(verdict[0])
 
@@ -463,7 +463,7 @@ def _entry(rng: np.random.Generator, groups: list[tuple[int, float]]) -> dict[st
     return {"similarities": similarities.tolist(), "weights": weights.tolist(), "groups": len(groups)}
 
 
-@pytest.mark.parametrize("reason", range(6))
+@pytest.mark.parametrize("reason", range(7))
 def test_every_combination_of_excluded_hypotheses(c: SimpleNamespace, reason: int) -> None:
     """At and just above the levels, for which the slack is needed."""
     one = {"similarities": [0.0], "weights": [1.0], "groups": 1}
@@ -483,7 +483,7 @@ def test_without_reference_nothing_excludes_other_skin(c: SimpleNamespace) -> No
 
 def test_names_are_those_of_the_manifest(c: SimpleNamespace) -> None:
     verdicts = [c.ffi.string(c.lib.mim_verdict_name(code)).decode() for code in range(5)]
-    reasons = [c.ffi.string(c.lib.mim_reason_name(code)).decode() or None for code in range(7)]
+    reasons = [c.ffi.string(c.lib.mim_reason_name(code)).decode() or None for code in range(8)]
     assert verdicts == [*MANIFEST["verdicts"], "unknown"]
     assert reasons == [*MANIFEST["reasons"], "unknown"]
 
@@ -814,7 +814,7 @@ def test_bad_numbers_never_give_a_verdict(c: SimpleNamespace) -> None:
     for bad in (0.0, 1.0):
         assert lib.mim_verdict(0.5, 0.5, 0, bad, 0.2, verdict) == NUMBER
         assert lib.mim_verdict(0.5, 0.5, 0, 0.05, bad, verdict) == NUMBER
-    assert lib.mim_verdict(0.5, 0.5, 6, 0.05, 0.2, verdict) == ARGUMENT
+    assert lib.mim_verdict(0.5, 0.5, 7, 0.05, 0.2, verdict) == ARGUMENT
     assert lib.mim_verdict(0.5, 0.5, 0, 0.05, 0.2, c.ffi.NULL) == NULL
     # A weight larger than the one group of a class, or than all groups of a reference.
     assert p_class(0.6, weights=[1.1, 0.5, 0.4]) == NUMBER == p_other(0.6, weights=[3.1, 0.0, 0.0])

@@ -62,7 +62,7 @@ def test_labels_and_decision_are_those_of_the_manifest() -> None:
     with zipfile.ZipFile(io.BytesIO(content)) as archive:
         verdicts, reasons, decision = (archive.read(f) for f in ("verdicts.txt", "reasons.txt", "decision.json"))
     assert verdicts == b"mpox-like\nnot-mpox-like\nundecided\ncannot-judge\n"
-    assert reasons == b"none\nblank\nblurred\nnot skin\ntoo small\nunreadable\n"
+    assert reasons == b"none\nblank\nblurred\nnot skin\ntoo small\nunreadable\ntoo large\n"
     entries = json.loads(decision)
     assert entries == {key: MANIFEST[key] for key in entries}
     assert entries["calibration"]["threshold"] and entries["calibration"]["alpha"] and entries["gate"]["min_side"]

@@ -23,7 +23,8 @@ typedef enum mim_reason_code {
     MIM_BLURRED,
     MIM_NOT_SKIN,
     MIM_TOO_SMALL,
-    MIM_UNREADABLE /* set by the caller if decoding failed */
+    MIM_UNREADABLE, /* set by the caller if decoding failed */
+    MIM_TOO_LARGE   /* set by the caller if the decoder has no memory for so many pixels */
 } mim_reason_code;
 
 /* `gate` of the manifest. */
@@ -124,7 +125,7 @@ mim_status mim_p_other(const mim_table *reference, float similarity, float *p);
  * The verdict. The class is excluded if p_class <= alpha + 0.00001, other skin if p_other <= beta + 0.00001.
  *
  * p_class, p_other outputs of mim_p_class and mim_p_other, in [0, 1]
- * reason           output of mim_gate, or MIM_UNREADABLE
+ * reason           output of mim_gate, MIM_UNREADABLE or MIM_TOO_LARGE
  * alpha, beta      of the manifest, between 0 and 1
  * verdict          MIM_CANNOT_JUDGE if there is a reason, else MIM_MPOX_LIKE if other skin alone is excluded,
  *                  MIM_NOT_MPOX_LIKE if the class alone is, and MIM_UNDECIDED if neither or both are

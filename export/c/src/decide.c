@@ -100,7 +100,7 @@ mim_status mim_p_other(const mim_table *reference, float similarity, float *p) {
 mim_status mim_verdict(float p_class, float p_other, mim_reason_code reason, double alpha, double beta,
                        mim_verdict_code *verdict) {
     if (!verdict) return MIM_NULL;
-    if ((unsigned)reason > (unsigned)MIM_UNREADABLE) return MIM_ARGUMENT;
+    if ((unsigned)reason > (unsigned)MIM_TOO_LARGE) return MIM_ARGUMENT;
     if (!(p_class >= 0 && p_class <= 1) || !(p_other >= 0 && p_other <= 1)) return MIM_NUMBER;
     if (!(alpha > 0 && alpha < 1) || !(beta > 0 && beta < 1)) return MIM_NUMBER;
     if (reason != MIM_NO_REASON) {
@@ -118,6 +118,6 @@ const char *mim_verdict_name(mim_verdict_code verdict) {
 }
 
 const char *mim_reason_name(mim_reason_code reason) {
-    static const char *const names[] = {"", "blank", "blurred", "not skin", "too small", "unreadable"};
+    static const char *const names[] = {"", "blank", "blurred", "not skin", "too small", "unreadable", "too large"};
     return (size_t)reason < sizeof names / sizeof *names ? names[reason] : "unknown";
 }

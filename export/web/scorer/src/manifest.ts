@@ -1,11 +1,11 @@
 /** Verdicts, indexed by the codes of the graph's output `verdict`. */
 export const VERDICTS = ["mpox-like", "not-mpox-like", "undecided", "cannot-judge"] as const;
 /** Reasons, indexed by the codes of the graph's output `reason`. null: the image can be judged. */
-export const REASONS = [null, "blank", "blurred", "not skin", "too small", "unreadable"] as const;
+export const REASONS = [null, "blank", "blurred", "not skin", "too small", "unreadable", "too large"] as const;
 export type Verdict = (typeof VERDICTS)[number];
 export type Reason = (typeof REASONS)[number];
 /** The reasons that the S x S pixels of an image and the graph can give. */
-export type GateReason = Exclude<Reason, "too small" | "unreadable">;
+export type GateReason = Exclude<Reason, "too small" | "unreadable" | "too large">;
 
 /** The fixed masks: mask (x div cell + (y div cell) step) mod count hides pixel (y, x). */
 export interface MaskSet {

@@ -18,8 +18,8 @@ enum class Verdict(val text: String) {
 
 /**
  * Reasons why an image cannot be judged. `ordinal + 1` is the code of the graph's output `reason`; its code 0 is null
- * here. The graph outputs the first three. An app uses [UNREADABLE] for a file that it cannot decode, and [TOO_LARGE] for
- * one of more than [MAX_PIXELS] pixels, or of more than its decoder has memory for.
+ * here. The graph outputs the first three. An app uses [UNREADABLE] for a file that it cannot decode, and
+ * [TOO_LARGE] for one with more pixels than it can decode.
  */
 enum class Reason(val text: String) {
     BLANK("blank"),
