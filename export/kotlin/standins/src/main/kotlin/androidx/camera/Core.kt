@@ -28,21 +28,21 @@ class ImageCapture {
 }
 
 interface ImageInfo {
-    fun getRotationDegrees(): Int
+    val rotationDegrees: Int
 }
 
 interface ImageProxy : AutoCloseable {
     interface PlaneProxy {
-        fun getRowStride(): Int
-        fun getPixelStride(): Int
-        fun getBuffer(): ByteBuffer
+        val rowStride: Int
+        val pixelStride: Int
+        val buffer: ByteBuffer
     }
 
-    fun getWidth(): Int
-    fun getHeight(): Int
-    fun getFormat(): Int
-    fun getPlanes(): Array<PlaneProxy>
-    fun getImageInfo(): ImageInfo
+    val width: Int
+    val height: Int
+    val format: Int
+    val planes: Array<PlaneProxy>
+    val imageInfo: ImageInfo
     override fun close()
 }
 

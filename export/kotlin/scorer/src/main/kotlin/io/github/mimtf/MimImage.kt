@@ -103,14 +103,34 @@ fun overWhite(argb: IntArray, width: Int, height: Int): MimImage {
 fun overWhite(rgba: ByteArray, width: Int, height: Int): MimImage {
     check(width, height, rgba.size, 4)
     val rgb = ByteArray(rgba.size / 4 * 3)
-    for (i in 0 until rgba.size / 4) {
-        val alpha = rgba[4 * i + 3].toInt() and 255
-        for (c in 0 until 3) rgb[3 * i + c] = overWhite(rgba[4 * i + c].toInt() and 255, alpha)
-    }
+    overWhite(rgba, 0, rgb)
     return MimImage(width, height, rgb)
 }
 
-private fun overWhite(value: Int, alpha: Int): Byte = ((value * alpha + 255 * (255 - alpha) + 127) / 255).toByte()
+/**
+ * Composites some of the bytes R, G, B, A over white, such as a row of a bitmap.
+ *
+ * Example: the bytes 255, 0, 0, 128 become 255, 127, 127.
+ *
+ * @param rgba pixels, not premultiplied.
+ * @param first index of the first red.
+ * @param rgb receives the values; its size determines the number of pixels.
+ * @throws MimError there are too few bytes.
+ */
+fun overWhite(rgba: ByteArray, first: Int, rgb: ByteArray) {
+    val count = rgb.size / 3
+    if (first < 0 || first > rgba.size - 4 * count) {
+        throw MimError("pixels", "${rgba.size - first} bytes for $count", "give 4 for each")
+    }
+    for (i in 0 until count) {
+        val source = first + 4 * i
+        val alpha = rgba[source + 3].toInt() and 255
+        for (c in 0 until 3) rgb[3 * i + c] = overWhite(rgba[source + c].toInt() and 255, alpha)
+    }
+}
+
+private fun overWhite(value: Int, alpha: Int): Byte =
+    if (alpha == 255) value.toByte() else ((value * alpha + 255 * (255 - alpha) + 127) / 255).toByte()
 
 /**
  * One plane of a `YUV_420_888` image.

@@ -277,7 +277,7 @@ private const val EXIF_FLAG = 8
 private fun webpSize(kind: String, body: ByteArray): Pair<Int, Int> {
     if (body.size < if (kind == "VP8L") 5 else 10) throw EOFException()
     return when (kind) {
-        "VP8X" -> Pair(1 + (little(body, 3) and 0xffffff), 1 + (little(body, 6) ushr 8))
+        "VP8X" -> Pair(1 + (little(body, 4) and 0xffffff), 1 + (little(body, 6) ushr 8))
         "VP8 " -> little(body, 6).let { Pair(it and 0x3fff, it shr 16 and 0x3fff) }
         else -> little(body, 1).let { Pair(1 + (it and 0x3fff), 1 + (it shr 14 and 0x3fff)) }
     }

@@ -83,6 +83,9 @@ class Explanation(val judgement: Judgement, val ssim: Float, val inpainted: MimI
  * @param runner the interpreter.
  */
 class Scorer(private val bundle: MimBundle, private val runner: Runner) {
+    /** Side S to which photographs are resampled, in pixels. */
+    val size: Int = bundle.size
+
     /**
      * Judges one photograph.
      *

@@ -113,6 +113,7 @@ class MimImageTest {
         refusal { MimImage(1 shl 16, 1 shl 16, ByteArray(0)) }
         refusal { overWhite(IntArray(3), 2, 2) }
         refusal { overWhite(ByteArray(12), 2, 2) }
+        assertEquals("pixels: 7 bytes for 2; give 4 for each", refusal { overWhite(ByteArray(8), 1, ByteArray(6)) })
         val turned = refusal { yuvToRgb(plane, plane, plane, 2, 2, 45) }
         assertEquals("rotation: 45 degrees; give 0, 90, 180 or 270", turned)
         assertEquals(

@@ -42,19 +42,21 @@ class CompiledModel private constructor(content: ByteArray) : AutoCloseable {
 
     fun run(inputs: Map<String, TensorBuffer>, outputs: Map<String, TensorBuffer>, signature: String) {
         val found = model.run(signature, inputs.getValue("image").content)
+        check(outputs.keys == found.keys) { "LiteRT needs a buffer for each output" }
         for ((name, target) in outputs) target.content = found.getValue(name)
     }
 
     override fun close() = Unit
 
     companion object {
-        fun create(assetManager: AssetManager, assetName: String, options: Options) =
-            CompiledModel(assetManager.open(assetName).use { it.readBytes() }).also { check(options.isCpu()) }
-
-        fun create(filePath: String, options: Options) = CompiledModel(File(filePath).readBytes()).also {
-            check(options.isCpu())
+        fun create(filePath: String, options: Options): CompiledModel {
+            check(options.accelerators.toList() == listOf(Accelerator.CPU))
+            return CompiledModel(File(filePath).readBytes())
         }
 
-        private fun Options.isCpu() = accelerators.toList() == listOf(Accelerator.CPU)
+        fun create(assetManager: AssetManager, assetName: String, options: Options): CompiledModel {
+            check(options.accelerators.toList() == listOf(Accelerator.CPU))
+            return CompiledModel(assetManager.open(assetName).use { it.readBytes() })
+        }
     }
 }
