@@ -15,31 +15,27 @@ import java.io.File
 import java.util.concurrent.atomic.AtomicBoolean
 
 /**
- * Judges a photograph that CameraX has saved, and deletes its file in any case.
+ * Uses a photograph that CameraX has saved, and deletes its file in any case.
  *
- * Example: `capture.takePicture(OutputFileOptions.Builder(file).build(), executor, PhotographCallback(...))`. The
- * executor has one thread, because a [Scorer] is not thread-safe.
+ * Example: `capture.takePicture(OutputFileOptions.Builder(file).build(), executor, PhotographCallback(file, use, failed))`,
+ * where `use` is `{ show(scorer.judgePhotograph { it.inputStream() }) }`. The executor has one thread, because a [Scorer]
+ * is not thread-safe.
  *
  * @param file where CameraX saves the photograph, such as a file in `Context.cacheDir`.
- * @param scorer judges it, on the executor.
- * @param judged gets the result, on the executor.
- * @param failed gets CameraX's error if there is no photograph, or a [MimError] for a damaged model, on the executor.
+ * @param use gets the file, on the executor. The file is deleted when it returns or throws.
+ * @param failed gets CameraX's error if there is no photograph, on the executor.
  */
 class PhotographCallback(
     private val file: File,
-    private val scorer: Scorer,
-    private val judged: (Judgement) -> Unit,
-    private val failed: (Exception) -> Unit,
+    private val use: (File) -> Unit,
+    private val failed: (ImageCaptureException) -> Unit,
 ) : ImageCapture.OnImageSavedCallback {
     override fun onImageSaved(outputFileResults: ImageCapture.OutputFileResults) {
-        val judgement = try {
-            scorer.judgePhotograph { file.inputStream() }
-        } catch (error: MimError) {
-            return failed(error)
+        try {
+            use(file)
         } finally {
             file.delete()
         }
-        judged(judgement)
     }
 
     override fun onError(exception: ImageCaptureException) {

@@ -19,7 +19,7 @@ import org.tensorflow.lite.Interpreter
  * @throws io.github.mimtf.MimError the model is missing or damaged.
  */
 class InterpreterRunner(bundle: MimBundle, threads: Int = 2) : Runner, AutoCloseable {
-    private val model = bundle.model("mim.tflite").let { direct(it.size).apply { put(it).rewind() } }
+    private val model = bundle.model("mim.tflite").let { direct(it.size).put(it).apply { toStart() } }
     private val interpreter = Interpreter(model, Interpreter.Options().setNumThreads(threads))
     private val input = direct(3 * bundle.size * bundle.size)
     private val numbers = listOf("similarity", "p_class", "p_other").associateWith { FloatArray(1) }
@@ -35,8 +35,8 @@ class InterpreterRunner(bundle: MimBundle, threads: Int = 2) : Runner, AutoClose
     }
 
     private fun run(signature: String, image: ByteArray, more: Map<String, Any>): Outputs {
-        input.clear()
-        input.put(image).rewind()
+        input.toStart()
+        input.put(image).toStart()
         interpreter.runSignature(mapOf<String, Any>("image" to input), numbers + codes + more, signature)
         val (similarity, own, other) = numbers.values.map { it[0] }
         val (verdict, reason) = codes.values.map { it[0] }

@@ -23,6 +23,8 @@ import java.nio.ByteBuffer
  * each strip at the top of the file, so many strips take long.
  */
 private const val STRIP_PIXELS = 1 shl 22
+/** Rows that JPEG's blocks of colours span, and a multiple of WebP's. */
+private const val ALIGNMENT = 16
 
 /** A photograph that cannot be judged, because of its file or its size. */
 class UnfitException(val reason: Reason, cause: Throwable? = null) : Exception(reason.text, cause)
@@ -47,17 +49,23 @@ fun Scorer.judgePhotograph(open: () -> InputStream?): Judgement = try {
  * Decodes a photograph in strips, and resamples it. Values are those that the file stores: no
  * colour profile is applied. The EXIF orientation is.
  *
- * Example: a JPEG of 8000 x 6000 px is decoded in 12 strips of 524 rows.
+ * Example: a JPEG of 8000 x 6000 px is decoded in 12 strips of 512 rows.
  *
  * @param size side of the result, in pixels.
  * @param open opens the file; called several times.
  * @return a resampler with all rows.
  * @throws UnfitException the file cannot be decoded, or is too large.
  */
-fun decodePhotograph(size: Int, open: () -> InputStream?): Resampler = decodePhotograph(size, STRIP_PIXELS, open)
+fun decodePhotograph(size: Int, open: () -> InputStream?): Resampler = decodePhotograph(size, STRIP_PIXELS, open = open)
 
-internal fun decodePhotograph(size: Int, stripPixels: Int, open: () -> InputStream?): Resampler = try {
-    decode(size, stripPixels) { open() ?: throw FileNotFoundException() }
+/** The tests use other strips, and no [regions]. */
+internal fun decodePhotograph(
+    size: Int,
+    stripPixels: Int,
+    regions: (() -> InputStream) -> BitmapRegionDecoder? = ::regionDecoder,
+    open: () -> InputStream?,
+): Resampler = try {
+    decode(size, stripPixels, { open() ?: throw FileNotFoundException() }, regions)
 } catch (error: IOException) {
     throw UnfitException(Reason.UNREADABLE, error)
 } catch (error: SecurityException) { // the permission for a document ended
@@ -68,14 +76,19 @@ internal fun decodePhotograph(size: Int, stripPixels: Int, open: () -> InputStre
     throw UnfitException(Reason.TOO_LARGE, error)
 }
 
-private fun decode(size: Int, stripPixels: Int, open: () -> InputStream): Resampler {
+private fun decode(
+    size: Int,
+    stripPixels: Int,
+    open: () -> InputStream,
+    regions: (() -> InputStream) -> BitmapRegionDecoder?,
+): Resampler {
     val bounds = BitmapFactory.Options().apply { inJustDecodeBounds = true }
     open().use { BitmapFactory.decodeStream(it, null, bounds) }
     val (width, height) = bounds.outWidth to bounds.outHeight
     if (width < 1 || height < 1) throw UnfitException(Reason.UNREADABLE)
     if (width.toLong() * height > MAX_PIXELS) throw UnfitException(Reason.TOO_LARGE)
     val resampler = Resampler(width, height, size, orientation(bounds.outMimeType, open))
-    val decoder = regionDecoder(open)
+    val decoder = regions(open)
     if (decoder == null) {
         addWhole(resampler, width, height, open)
     } else {
@@ -113,15 +126,20 @@ private fun options() = BitmapFactory.Options().apply {
     inPreferredConfig = Bitmap.Config.ARGB_8888
 }
 
-/** Decodes whole rows: a region that begins at another column has other colours at its sides in a JPEG. */
+/**
+ * Decodes whole rows from multiples of 16 on: a region that begins elsewhere has other colours at its sides in a JPEG, and
+ * is moved in a WebP.
+ */
 private fun addStrips(resampler: Resampler, decoder: BitmapRegionDecoder, stripPixels: Int) {
     val (width, end) = decoder.width to resampler.top + resampler.side
-    val rows = minOf(maxOf(1, stripPixels / width), resampler.side)
-    val buffer = ByteBuffer.allocate(4 * width * rows)
-    for (top in resampler.top until end step rows) {
+    val rows = maxOf(ALIGNMENT, stripPixels / width / ALIGNMENT * ALIGNMENT)
+    val start = resampler.top / ALIGNMENT * ALIGNMENT
+    val buffer = ByteBuffer.allocate(4 * width * minOf(rows, end - start))
+    for (top in start until end step rows) {
         val strip = Rect(0, top, width, minOf(top + rows, end))
         val bitmap = decoder.decodeRegion(strip, options()) ?: throw UnfitException(Reason.UNREADABLE)
-        addRows(resampler, bitmap, buffer, 0, strip.height())
+        val first = maxOf(0, resampler.top - top)
+        addRows(resampler, bitmap, buffer, strip.height(), first until strip.height())
     }
 }
 
@@ -132,17 +150,17 @@ private fun addWhole(resampler: Resampler, width: Int, height: Int, open: () -> 
     val bitmap = open().use { BitmapFactory.decodeStream(it, null, options()) }
         ?: throw UnfitException(Reason.UNREADABLE)
     val buffer = ByteBuffer.allocate(bitmap.byteCount)
-    addRows(resampler, bitmap, buffer, resampler.top, resampler.side)
+    addRows(resampler, bitmap, buffer, height, resampler.top until resampler.top + resampler.side)
 }
 
-/** Adds [rows] rows of a bitmap from row [top] on, and recycles it. */
-private fun addRows(resampler: Resampler, bitmap: Bitmap, buffer: ByteBuffer, top: Int, rows: Int) {
+/** Adds [rows] of a bitmap, which has to have [height], and recycles it. */
+private fun addRows(resampler: Resampler, bitmap: Bitmap, buffer: ByteBuffer, height: Int, rows: IntRange) {
     try {
-        if (bitmap.config != Bitmap.Config.ARGB_8888) throw UnfitException(Reason.UNREADABLE)
-        buffer.clear()
+        if (bitmap.config != Bitmap.Config.ARGB_8888 || bitmap.height != height) throw UnfitException(Reason.UNREADABLE)
+        buffer.toStart()
         bitmap.copyPixelsToBuffer(buffer) // as stored; getPixels would convert wide gamuts to sRGB
         val rgb = ByteArray(3 * resampler.side)
-        for (row in top until top + rows) {
+        for (row in rows) {
             overWhite(buffer.array(), row * bitmap.rowBytes + 4 * resampler.left, rgb)
             resampler.add(rgb)
         }
