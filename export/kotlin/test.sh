@@ -29,11 +29,7 @@ mkdir -p build
 mkdir -p android/build/readme
 awk '/^## / { section = $0 } /^```/ { inside = !inside && /^```kotlin/ && section == "## On Android"; next } inside' \
     README.md > android/build/readme/Readme.kt
-maven() {
-    mvn -B "$@" test dependency:build-classpath -Dmdep.outputFile=build/classpath > build/log 2>&1
-}
-# The first run needs the network.
-maven -o || maven || { cat build/log; exit 1; }
+mvn -B test dependency:build-classpath -Dmdep.outputFile=build/classpath > build/log 2>&1 || { cat build/log; exit 1; }
 grep -E '^\[(INFO|WARNING)\] Tests run: .*Time elapsed|ms|within|levels at most' build/log
 # For `mim-tf verify`, which runs the compiled scorer: java @build/scores
 classes="$PWD/scorer/build/maven/classes:$PWD/scorer/build/maven/test-classes"

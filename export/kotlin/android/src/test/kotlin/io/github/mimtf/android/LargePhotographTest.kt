@@ -28,7 +28,7 @@ class LargePhotographTest {
         assertTrue(Runtime.getRuntime().maxMemory() <= 64 shl 20)
         val file = File.createTempFile("large", ".jpg")
         try {
-            file.writeBytes(made(width, height, CompressFormat.JPEG, 80))
+            file.outputStream().buffered().use { made(width, height, CompressFormat.JPEG, 80, it) }
             System.gc()
             val before = status("VmRSS")
             var most = before

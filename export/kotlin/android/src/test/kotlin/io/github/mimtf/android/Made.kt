@@ -8,23 +8,29 @@ import io.github.mimtf.Outputs
 import io.github.mimtf.Runner
 import io.github.mimtf.overWhite
 import java.io.ByteArrayOutputStream
+import java.io.OutputStream
 import java.nio.ByteBuffer
 import kotlin.random.Random
 
 /** A picture of two gradients and noise, encoded by Android. */
-fun made(width: Int, height: Int, format: Bitmap.CompressFormat, quality: Int): ByteArray {
-    val random = Random(width)
+fun made(width: Int, height: Int, format: Bitmap.CompressFormat, quality: Int): ByteArray =
+    ByteArrayOutputStream().also { made(width, height, format, quality, it) }.toByteArray()
+
+/** The same, written to a stream. */
+fun made(width: Int, height: Int, format: Bitmap.CompressFormat, quality: Int, stream: OutputStream) {
+    val noise = Random(width).nextBytes(1 shl 12)
     val bitmap = Bitmap.createBitmap(width, height, Bitmap.Config.ARGB_8888)
     val row = IntArray(width)
     for (y in 0 until height) {
         val green = y * 255 / height shl 8
-        for (x in 0 until width) row[x] = -0x1000000 or (x * 255 / width shl 16) or green or random.nextInt(128)
+        for (x in 0 until width) {
+            val blue = noise[x + 61 * y and 4095].toInt() and 127
+            row[x] = -0x1000000 or (x * 255 / width shl 16) or green or blue
+        }
         bitmap.setPixels(row, 0, width, 0, y, width, 1)
     }
-    val stream = ByteArrayOutputStream()
-    bitmap.compress(format, quality, stream)
+    check(bitmap.compress(format, quality, stream))
     bitmap.recycle()
-    return stream.toByteArray()
 }
 
 /** A JPEG with an orientation. */
