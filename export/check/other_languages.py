@@ -177,7 +177,7 @@ def _typescript(bundle: Path) -> Scores:
 
 def _kotlin(bundle: Path) -> Scores:
     built = KOTLIN / "build" / "scores"
-    newest = max(path.stat().st_mtime for part in ("src", "test") for path in (KOTLIN / part).rglob("*.kt"))
+    newest = max(path.stat().st_mtime for path in (KOTLIN / "scorer" / "src").rglob("*.kt"))
     if shutil.which("java") is None or not built.exists() or built.stat().st_mtime < newest:
         raise NotPresentError(f"run {KOTLIN / 'test.sh'}")
     return run_scorer(["java", "@build/scores"], KOTLIN, bundle)

@@ -101,11 +101,12 @@ def test_classes_older_than_their_sources_are_not_run(monkeypatch: pytest.Monkey
     monkeypatch.setattr(scorers, "KOTLIN", tmp_path)
     monkeypatch.setattr(scorers.shutil, "which", lambda name: "/usr/bin/java")
     monkeypatch.setattr(scorers, "run_scorer", lambda command, folder, bundle: [command])
-    for name in ("src/A.kt", "test/B.kt", "build/scores"):
-        (tmp_path / name).parent.mkdir()
+    main, test = "scorer/src/main/kotlin/A.kt", "scorer/src/test/kotlin/B.kt"
+    for name in (main, test, "build/scores"):
+        (tmp_path / name).parent.mkdir(parents=True)
         (tmp_path / name).write_text("")
-    os.utime(tmp_path / "src/A.kt", (1000, 1000))
-    os.utime(tmp_path / "test/B.kt", (2000, 2000))
+    os.utime(tmp_path / main, (1000, 1000))
+    os.utime(tmp_path / test, (2000, 2000))
     os.utime(tmp_path / "build/scores", (1999, 1999))
     with pytest.raises(NotPresentError, match=r"test\.sh"):
         scorers._kotlin(RELEASED)
