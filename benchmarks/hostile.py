@@ -43,8 +43,8 @@ def judge_file(found: Found, worker: Worker, path: Path, expect: str, what: str)
     found.judge(answer, what)
     if "verdict" not in answer:
         return
-    unreadable = answer["reason"] == "unreadable"
-    if expect == "unreadable" and not unreadable:
+    unreadable = answer["reason"] in ("unreadable", "too large")
+    if (expect == "unreadable" and not unreadable) or (expect == "too large" and answer["reason"] != expect):
         found.add("verdicts for unreadable files", f"{what}: {answer['verdict']} ({answer['reason']})")
     if expect == "whole" and unreadable:
         found.add("whole photographs called unreadable", f"{what}: {answer['err']}")

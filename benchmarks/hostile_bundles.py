@@ -13,7 +13,8 @@ from typing import Any
 import numpy as np
 from hostile_pictures import Rng
 
-from mim_export.bundle.write import list_files, write_sums
+from mim_export.bundle.write import list_files
+from mim_export.score.atomic_files import write_sums
 
 #: Values, as text of JSON, that replace entries of a manifest.
 VALUES: tuple[str, ...] = (

@@ -14,9 +14,10 @@ import numpy as np
 from hostile_pictures import SIGNATURE, chunk, header, pixels, png, saved, segment, with_segments
 from PIL import Image
 
-#: Largest number of pixels that is read.
-MOST = 100_000_000
-_SIDE = 10_000
+#: Largest number of pixels of a PNG that is read, and the largest side of a square of them.
+MOST, _SIDE = 100_000_000, 10_000
+#: The same side for a JPEG, of which 220 million pixels are read.
+_JPEG_SIDE = 14_832
 
 
 def bomb(width: int, height: int, depth: int, colour: int, before: bytes = b"", interlaced: int = 0) -> bytes:
@@ -89,14 +90,14 @@ def _contents() -> Iterator[tuple[str, str, Callable[[], bytes]]]:
     yield "interlaced.png", "whole", lambda: bomb(_SIDE, _SIDE, 8, 2, b"", 1)
     yield "wide.png", "whole", lambda: bomb(MOST, 1, 8, 0)
     yield "tall.png", "any", lambda: bomb(1, MOST, 1, 0)
-    yield "too_large.png", "unreadable", lambda: bomb(_SIDE, _SIDE + 1, 1, 0)
+    yield "too_large.png", "too large", lambda: bomb(_SIDE, _SIDE + 1, 1, 0)
     for scans in (0, 1, 45):
         yield f"progressive_{scans}.jpg", "any", lambda scans=scans: _jpeg("L", _SIDE, scans, progressive=True)
     yield "progressive_rgb.jpg", "any", lambda: _jpeg("RGB", _SIDE, progressive=True, subsampling=0)
     yield "progressive_cmyk.jpg", "any", lambda: _jpeg("CMYK", _SIDE, progressive=True)
     yield "progressive_12_mp.jpg", "any", lambda: _jpeg("RGB", 3464, 50, progressive=True)
-    yield "baseline_rgb.jpg", "whole", lambda: _jpeg("RGB", _SIDE, subsampling=0)
-    yield "baseline_cmyk.jpg", "whole", lambda: _jpeg("CMYK", _SIDE)
+    yield "baseline_rgb.jpg", "whole", lambda: _jpeg("RGB", _JPEG_SIDE, subsampling=0)
+    yield "baseline_cmyk.jpg", "whole", lambda: _jpeg("CMYK", _JPEG_SIDE)
     yield "lossy.webp", "whole", lambda: _webp("RGB", lossless=False)
     yield "lossless.webp", "whole", lambda: _webp("RGBA", lossless=True)
     yield "comments.jpg", "whole", lambda: with_segments(_photo(), segment(0xFE) * 1_000_000)
@@ -118,7 +119,7 @@ def write_large(folder: Path, few: bool = False) -> dict[Path, str]:
         few: only the files that are written in no time.
 
     Returns:
-        What is expected of each path, as in `hostile_files`.
+        What is expected of each path, as in `hostile_files`, or `too large`.
     """
     folder.mkdir()
     expected = {}

@@ -2,9 +2,9 @@
 
     python benchmarks/refresh_bundle.py export/released export/released_micro
 
-These are the reasons in the manifest, the metadata inside the models, `model_id`, the card, the schema and the sums.
-The weights and graphs of the models stay as they are, and so do golden vectors and metrics. Afterwards run
-`tests/golden/make_tflite_runtime.py` and `tests/golden/make_tflite_metadata.py`, which read the models.
+These are the reasons in the manifest, the metadata inside the models, `model_id`, the card, `mim_config.h`, the schema
+and the sums. The weights and graphs of the models stay as they are, and so do golden vectors and metrics. Afterwards
+run `tests/golden/make_tflite_runtime.py` and `tests/golden/make_tflite_metadata.py`, which read the models.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from pathlib import Path
 
 from mim_export.bundle.card import model_card
 from mim_export.bundle.manifest_schema import PUBLISHED
-from mim_export.bundle.write import list_files, write_sums
+from mim_export.bundle.write import list_files, write_config, write_sums
 from mim_export.score.atomic_files import write_json
 from mim_export.score.decide import REASONS
 from mim_export.tflite import flatbuffer
@@ -43,6 +43,7 @@ def refresh(bundle: Path) -> None:
     shutil.copyfile(PUBLISHED, bundle / PUBLISHED.name)
     manifest["model_id"] = list_files(bundle)["mim.tflite"]["sha256"][:16]
     (bundle / "MODEL_CARD.md").write_text(model_card(manifest, metrics), encoding="utf-8")
+    write_config(bundle, manifest)
     manifest["files"] = list_files(bundle)
     write_json(bundle / "manifest.json", manifest)
     write_sums(bundle, [*manifest["files"], "manifest.json"])

@@ -18,68 +18,10 @@ test -n "${PYTHON:-}" || PYTHON=$root/.venv/bin/python
 test -x "$(command -v "$PYTHON")" || PYTHON=python3
 PYTHON=$(command -v "$PYTHON") || exit 2
 case $PYTHON in /*) ;; *) PYTHON=$PWD/$PYTHON ;; esac
-export MIM_BUNDLE=$BUNDLE
+export MIM_BUNDLE=$BUNDLE PYTHON
 log=$(mktemp)
 trap 'rm -f "$log"' EXIT
-rows=()
-
-# row TARGET WHAT CHECKS RESULT SECONDS
-row() {
-    local IFS=$'\t'
-    rows+=("$*")
-}
-
-# check TARGET WHAT PATTERN COMMAND...: runs the command for at most five minutes, and sums the numbers in the parts of
-# its output that match PATTERN.
-check() {
-    local target=$1 what=$2 pattern=$3 result=passed began=$SECONDS count
-    shift 3
-    echo "== $target: $what" >&2
-    timeout --kill-after=10 300 "$@" > "$log" 2>&1 < /dev/null || result=FAILED
-    sed -i 's/\x1b\[[0-9;]*m//g' "$log" # colours
-    count=$(grep -oE "$pattern" "$log" | grep -oE '[0-9]+' | awk '{ sum += $1 } END { print sum + 0 }')
-    test "$count" -gt 0 || result=FAILED
-    test "$result" = passed || tail -n 30 "$log" >&2
-    row "$target" "$what" "$count" "$result" $((SECONDS - began))
-}
-
-# present THING...: whether all commands, or files given by absolute path, exist.
-present() {
-    local thing
-    for thing in "$@"; do
-        case $thing in
-            /*) test -e "$thing" ;;
-            *) command -v "$thing" > /dev/null ;;
-        esac || return 1
-    done
-}
-
-# need TARGET WHAT "THING..." PACKAGE...: installs the packages if a thing is missing, and lists the target as missing
-# if it still is.
-need() {
-    local target=$1 what=$2 things sudo=()
-    read -ra things <<< "$3"
-    shift 3
-    present "${things[@]}" && return
-    test "$(id -u)" = 0 || sudo=(sudo -n)
-    if present apt-get "${sudo[@]:0:1}"; then
-        echo "== apt-get install $*" >&2
-        test -n "${updated:-}" || timeout 120 "${sudo[@]}" apt-get -q update > "$log" 2>&1
-        updated=1
-        timeout 300 "${sudo[@]}" env DEBIAN_FRONTEND=noninteractive apt-get -qy install --no-install-recommends "$@" \
-            > "$log" 2>&1 < /dev/null || tail -n 3 "$log" >&2
-    fi
-    present "${things[@]}" && return
-    row "$target" "$what" 0 "missing: apt-get install $*" 0
-    return 1
-}
-
-# environment FOLDER PYTHON PIP_ARGUMENT...: a virtual environment in the root of the project.
-environment() {
-    local folder=$root/$1 python=$2
-    shift 2
-    "$python" -m venv "$folder" && "$folder/bin/python" -m pip install --quiet "$@"
-} > "$log" 2>&1
+. "$root/export/rows.sh"
 
 c=$root/export/c
 make=(make -C "$c" BUNDLE="$BUNDLE" PYTHON="$PYTHON")
@@ -110,29 +52,24 @@ else
     row "TFLM, C++ application" "make -C micro test" 0 "missing: TFLM, a folder of tflite-micro's sources" -
 fi
 
-jars=$(printf '/usr/share/java/%s.jar ' junit4 hamcrest com.android.json jna)
-if need "Kotlin, JVM" "kotlin/test.sh" "java $jars" \
-    openjdk-17-jre-headless junit4 libandroid-json-java libjna-java; then
-    # Only the compiler's jars and LiteRT's shared library are used, so their dependencies are not needed.
-    if environment .venv-kotlin "$PYTHON" --no-deps kotlin-jupyter-kernel==0.19.0.944 ai-edge-litert==2.3.0; then
-        check "Kotlin, JVM" "kotlin/test.sh" 'OK \([0-9]+ tests' \
-            env PYTHON="$root/.venv-kotlin/bin/python" sh "$root/export/kotlin/test.sh"
-    else
-        row "Kotlin, JVM" "kotlin/test.sh" 0 "missing: kotlin-jupyter-kernel and ai-edge-litert of PyPI" 0
-    fi
+if need "Kotlin, JVM and Android" "kotlin/test.sh" mvn maven openjdk-17-jre-headless; then
+    check "Kotlin, JVM and Android" "kotlin/test.sh" 'OK \([0-9]+ tests' sh "$root/export/kotlin/test.sh"
 fi
+check "Swift" "swift/test.sh" 'Executed [0-9]+ tests' sh "$root/export/swift/test.sh"
 
-web=$root/export/web/scorer
+web=$root/export/web
 if ! present node npm || ! node -e 'process.exit(parseInt(process.versions.node) < 20 ? 1 : 0)'; then
     row "TypeScript" "npm test" 0 "missing: Node 20 or newer" 0
 elif ! { test "$web/node_modules/.package-lock.json" -nt "$web/package-lock.json" || npm --prefix "$web" ci; } > "$log" 2>&1; then
-    row "TypeScript" "npm test" 0 "missing: npm ci in export/web/scorer" 0
+    row "TypeScript" "npm test" 0 "missing: npm ci in export/web" 0
 else
-    check "TypeScript, Node" "npm run lint; vitest" 'Tests +[0-9]+ passed' bash -c 'cd "$1" && npm run lint &&
-        npx vitest run --exclude test/browser.test.ts' - "$web"
+    check "TypeScript, Node" "lint, build, vitest" 'Tests +[0-9]+ passed' bash -c 'cd "$1" && npm run lint &&
+        npm run build && npx vitest run --exclude test/browser.test.ts' - "$web/scorer"
+    check "Web app, Node" "build, vitest" 'Tests +[0-9]+ passed' bash -c 'cd "$1" && npm run build && npx vitest run' - "$web/app"
     if need "TypeScript, Chromium" "vitest" chromium chromium; then
         check "TypeScript, Chromium" "vitest" 'Tests +[0-9]+ passed' bash -c 'cd "$1" &&
-            npx vitest run test/browser.test.ts' - "$web"
+            npx vitest run test/browser.test.ts' - "$web/scorer"
+        check "Web app, Chromium" "Playwright, axe, Lighthouse" '[0-9]+ passed' npm --prefix "$web/app" run e2e
     fi
 fi
 
@@ -185,14 +122,4 @@ else
     row "Perl, independent" "tests/targets/contract.pl" 0 "missing: apt-get install perl" 0
 fi
 
-printf '%s\n' $'target\twhat was run\tchecks\tresult\tseconds' "${rows[@]}" | awk -F '\t' '
-    { for (i = 1; i <= 5; i++) { cell[NR, i] = $i; if (length($i) > width[i]) width[i] = length($i) } }
-    END {
-        for (r = 1; r <= NR; r++) {
-            for (i = 1; i <= 4; i++) printf "%-" width[i] "s  ", cell[r, i]
-            print cell[r, 5]
-        }
-    }'
-case ${strict:+strict}${rows[*]} in
-    *$'\tFAILED\t'* | strict*$'\tmissing: '*) exit 1 ;;
-esac
+print_rows ${strict:+strict}

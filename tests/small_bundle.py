@@ -8,7 +8,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from mim_export.bundle.write import list_files, write_sums
+from mim_export.bundle.write import list_files
+from mim_export.score.atomic_files import write_sums
 from mim_export.score.manifest import RELEASED
 
 #: Number of golden images and of images for the decoder that are kept.

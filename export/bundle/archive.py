@@ -4,25 +4,43 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import zipfile
 from pathlib import Path, PurePosixPath
 from typing import Any
 
 import numpy as np
 
-from ..score.atomic_files import check_writable, new_file
+from ..score.atomic_files import check_writable, new_file, write_sums
+from ..score.errors import MimError
 from ..score.manifest import SCORER, read_checked, read_manifest
+from .config_header import CONFIG
 
-#: Files of a bundle that no app needs, and the first parts of the paths of such files.
-_LEFT_OUT = ("manifest.schema.json", "metrics.json", "golden", "detector")
+#: Files of a bundle that no app ships, and the first parts of the paths of such files.
+_LEFT_OUT = ("manifest.schema.json", "metrics.json", CONFIG, "golden", "detector")
 #: The generator alone, which only a microcontroller runs.
 _MICRO = "mim_micro.tflite"
 #: Time of every file in an archive, so that the same bundle gives the same bytes.
 _TIME = (1980, 1, 1, 0, 0, 0)
 
 
+def check_zip_folder(out: Path, bundle: Path) -> None:
+    """Checks the folder for the archives of a bundle, which need not exist yet.
+
+    Args:
+        out: the folder to write to.
+        bundle: the folder of the bundle.
+
+    Raises:
+        MimError: `out` is the bundle or inside it, where the archives would become part of it, or cannot be written.
+    """
+    if Path(os.path.realpath(out)).is_relative_to(os.path.realpath(bundle)):
+        raise MimError(f"is inside the bundle {bundle}", "choose a folder outside it", out)
+    check_writable(out)
+
+
 def write_zips(bundle: Path, out: Path) -> dict[str, int]:
-    """Writes `app.zip` and `full.zip` of a bundle.
+    """Writes `app.zip` and `full.zip` of a bundle, and `SHA256SUMS` of both, which `sha256sum -c` checks.
 
     `app.zip` has the models, the licences, the card, and a slim `manifest.json`: the same entries, without the golden
     vectors' files, the tensors inside the models, and what the card says of data and training; numbers that become
@@ -36,12 +54,14 @@ def write_zips(bundle: Path, out: Path) -> dict[str, int]:
         Bytes of `app.zip`, of its `manifest.json` as the archive holds it, and of `full.zip`, by name.
 
     Raises:
-        MimError: a file of the bundle is missing or differs from its sha256, or `out` cannot be written.
+        MimError: a file of the bundle is missing or differs from its sha256, or `out` is inside the bundle or cannot
+            be written.
 
     Example:
         >>> write_zips(Path("bundle"), Path("zips"))
         {'app.zip': 2111486, 'app.zip/manifest.json': 5088, 'full.zip': 8414708}
     """
+    check_zip_folder(out, bundle)
     manifest = read_manifest(bundle)
     files = {name: read_checked(bundle, name, manifest) for name in manifest["files"]}
     integer = "mim_features.tflite" in files
@@ -51,12 +71,12 @@ def write_zips(bundle: Path, out: Path) -> dict[str, int]:
         if PurePosixPath(name).parts[0] not in _LEFT_OUT and (integer or name != _MICRO)
     }
     slim = json.dumps(_slim(manifest, kept), separators=(",", ":"), ensure_ascii=False).encode()
-    check_writable(out)
     out.mkdir(parents=True, exist_ok=True)
     rest = [bundle / "manifest.json", bundle / "SHA256SUMS", *(bundle / SCORER).rglob("*")]
     unlisted = {path.relative_to(bundle).as_posix(): path.read_bytes() for path in rest if path.is_file()}
     _write(out / "full.zip", {**files, **unlisted})
     _write(out / "app.zip", {**kept, "manifest.json": slim})
+    write_sums(out, ["app.zip", "full.zip"])
     with zipfile.ZipFile(out / "app.zip") as archive:
         packed = archive.getinfo("manifest.json").compress_size
     return {

@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..score.atomic_files import new_folder, write_json
+from ..score.atomic_files import new_folder, write_json, write_sums
 from ..score.conformal import Tables
 from ..score.decide import REASONS, VERDICTS, Gate
 from ..score.manifest import FORMAT, PACKAGE, RELEASED, SCORER
@@ -28,14 +28,18 @@ from ..tflite import flatbuffer
 from ..tflite.metadata import with_metadata
 from . import golden
 from .card import STATEMENT, model_card
+from .config_header import CONFIG, config_header
 from .manifest_schema import PUBLISHED, Manifest
 
 #: Source folders for each target. Those that exist are copied to `scorer/` in a bundle.
-_SOURCES = ("c", "kotlin", "swift", "web", "micro")
+_SOURCES = ("c", "kotlin", "swift", "web/scorer", "micro")
 #: Build outputs in these folders, which are not copied.
 _BUILT = ("build", "dist", "node_modules", ".build", "*.tgz")
 #: Python sources to copy: the scorer, and the programs that convert golden vectors and models to C sources.
-_PYTHON = ("__init__.py", "score/*.py", "bundle/__init__.py", "bundle/golden.py", "sources/*.py")
+_PYTHON = (
+    *("__init__.py", "score/*.py", "sources/*.py", "bundle/__init__.py"),
+    *("bundle/c_source.py", "bundle/config_header.py", "bundle/golden.py"),
+)
 _LICENCE = RELEASED / "LICENSE"
 #: Licence of the EfficientNet-Lite0 weights in bundles of the measure `deep`.
 _NETWORK_LICENCE = PACKAGE / "LICENSE.EfficientNet-Lite0"
@@ -117,6 +121,7 @@ def write_bundle(
         if metrics:
             write_json(temporary / "metrics.json", metrics)
         _copy_sources(temporary / SCORER)
+        write_config(temporary, manifest)
         manifest["files"] = list_files(temporary)
         _validate(manifest)
         write_json(temporary / "manifest.json", manifest)
@@ -173,6 +178,17 @@ def _validate(manifest: dict[str, Any]) -> None:
         raise ValueError(f"the schema of the manifest lacks {', '.join(unknown)}")
 
 
+def write_config(folder: Path, manifest: dict[str, Any]) -> None:
+    """Writes `mim_config.h`, see `config_header`.
+
+    Args:
+        folder: the folder of the bundle.
+        manifest: its manifest; the entry `files` may be missing.
+    """
+    files = {"mim.tflite": _file(folder / "mim.tflite")}
+    (folder / CONFIG).write_text(config_header({**manifest, "files": files}), encoding="ascii")
+
+
 def list_files(folder: Path) -> dict[str, dict[str, Any]]:
     """Returns the entry `files` of the manifest: sha256 and size of each file by path.
 
@@ -191,17 +207,6 @@ def list_files(folder: Path) -> dict[str, dict[str, Any]]:
 def _file(path: Path) -> dict[str, Any]:
     content = path.read_bytes()
     return {"sha256": hashlib.sha256(content).hexdigest(), "bytes": len(content)}
-
-
-def write_sums(folder: Path, names: Iterable[str]) -> None:
-    """Writes `SHA256SUMS` in the format of `sha256sum -c`.
-
-    Args:
-        folder: the folder to write to.
-        names: paths of the files to list, relative to the folder.
-    """
-    lines = [f"{_file(folder / name)['sha256']}  {name}\n" for name in sorted(names)]
-    (folder / "SHA256SUMS").write_text("".join(lines), encoding="ascii")
 
 
 def _copy_sources(target: Path) -> None:

@@ -132,7 +132,7 @@ class _Scorer:
         work = np.zeros(needed // 8 + 1, np.uint64)
         sides = [c_size_t(value) for value in (width, height, 3 * width)]
         written = (_pointer(target), c_size_t(size), c_size_t(target.nbytes))
-        self._call("mim_resample", _pointer(source), *sides, *written, _pointer(work), c_size_t(needed))
+        self._call("mim_resample", _pointer(source), *sides, c_int(1), *written, _pointer(work), c_size_t(needed))
         return target
 
     def _ssim(self, image: NDArray[np.uint8], micro: NDArray[np.uint8]) -> float:

@@ -16,6 +16,7 @@ from PIL import Image
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from ..bundle import golden
+from ..bundle.config_header import CONFIG, config_header
 from ..bundle.manifest_schema import Manifest, Model, known
 from ..score.conformal import Tables, p_class, p_other
 from ..score.decide import REASONS, VERDICTS, verdict
@@ -190,6 +191,21 @@ class _Golden(_Item):
     decisions: list[_Decision] = Field(min_length=1)
     decoded: list[_Decoded]
     fills: list[_Fill] = Field(default=[])
+
+
+def check_config(folder: Path, manifest: dict[str, Any]) -> None:
+    """Compares `mim_config.h`, if the bundle has it, with the manifest.
+
+    Args:
+        folder: the folder of the bundle.
+        manifest: the manifest as JSON.
+
+    Raises:
+        MimError: the header is not the one that follows from the manifest.
+    """
+    path = folder / CONFIG
+    if CONFIG in manifest["files"] and path.read_bytes() != config_header(manifest).encode():
+        raise MimError("is not what manifest.json gives", REMEDY, path)
 
 
 def check_golden(folder: Path, manifest: Manifest) -> None:

@@ -168,8 +168,10 @@ def _c(manifest: dict[str, Any], entries: Scores, stages: list[dict[str, NDArray
 
 
 def _typescript(bundle: Path) -> Scores:
-    if shutil.which("node") is None or not (WEB / "node_modules").is_dir():
-        raise NotPresentError(f"install Node 20 or newer and run npm ci in {WEB}")
+    # In the repository the packages of the workspace are installed in the folder above.
+    installed = any((folder / "node_modules" / "vite").is_dir() for folder in (WEB, WEB.parent))
+    if shutil.which("node") is None or not installed:
+        raise NotPresentError(f"install Node 20 or newer and run npm install in {WEB}")
     return run_scorer(["node", "test/scores.mjs"], WEB, bundle)
 
 

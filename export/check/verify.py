@@ -38,7 +38,7 @@ def check_files(bundle: str | os.PathLike[str], note: Note = ignore) -> dict[str
     """Checks all files of a bundle without running a model.
 
     The manifest is valid, every file has its size and sha256 and is listed once (`files.check_sums`), and manifest,
-    models, `decision.json` inside `mim.tflite` and `golden.json` agree (`consistency`).
+    models, `decision.json` inside `mim.tflite`, `mim_config.h` and `golden.json` agree (`consistency`).
 
     Args:
         bundle: the folder of a bundle.
@@ -61,6 +61,7 @@ def check_files(bundle: str | os.PathLike[str], note: Note = ignore) -> dict[str
     check_sums(folder, manifest)
     consistency.check_models(folder, valid)
     consistency.check_decision(folder, valid, manifest)
+    consistency.check_config(folder, manifest)
     consistency.check_golden(folder, valid)
     unknown = valid.unknown()
     for place in unknown[:_MOST_NOTES]:

@@ -12,7 +12,7 @@ size_t next = 0;
 bool mim_next_photo(MimPhoto *photo) {
     if (next == sizeof golden_images / sizeof *golden_images) return false;
     const golden_image &image = golden_images[next++];
-    *photo = {image.input, image.width, image.height, 3 * image.width};
+    *photo = {image.input, image.width, image.height, 3 * image.width, 1};
     return true;
 }
 

@@ -2,11 +2,6 @@
 
 #include <stdio.h>
 
-namespace {
-// `statement` of the manifest; show it with each verdict.
-const char STATEMENT[] = "Research software, not a diagnosis. No image leaves the device.";
-}  // namespace
-
 void mim_respond(const MimPhoto &photo, const char *problem, const MimJudgement &judgement) {
     printf("%u x %u: ", static_cast<unsigned>(photo.width), static_cast<unsigned>(photo.height));
     if (problem) {
@@ -17,5 +12,5 @@ void mim_respond(const MimPhoto &photo, const char *problem, const MimJudgement 
     printf("%s", mim_verdict_name(judgement.verdict));
     if (judgement.verdict == MIM_UNDECIDED) printf(": neither mpox nor other skin could be excluded, or both were");
     if (judgement.verdict == MIM_CANNOT_JUDGE) printf(": %s", mim_reason_name(judgement.reason));
-    printf(" (%s)\n", STATEMENT);
+    printf(" (%s)\n", MIM_CONFIG_STATEMENT);
 }

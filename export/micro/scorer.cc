@@ -6,7 +6,7 @@
 
 namespace {
 
-const size_t S = MIM_BUNDLE_SIZE, s = MIM_BUNDLE_SMALL;
+const size_t S = MIM_CONFIG_SIZE, s = MIM_CONFIG_SMALL;
 
 const char *message(mim_status status) { return status == MIM_OK ? nullptr : mim_status_text(status); }
 
@@ -24,13 +24,13 @@ const char *inpaint(const tflite::MicroOpResolver &ops, uint8_t *arena, size_t a
                     size_t *arena_used) {
     tflite::MicroInterpreter model(tflite::GetModel(mim_micro_model), ops, arena, arena_bytes);
     const char *problem = prepare(&model, 4 * s * s, 3 * s * s, arena_used);
-    for (size_t mask = 0; !problem && mask < mim_bundle_mask_set.count; mask++) {
+    for (size_t mask = 0; !problem && mask < mim_config_mask_set.count; mask++) {
         // The runtime may reuse the input's memory for other tensors, so every mask writes the whole input.
-        problem = message(mim_filled(&mim_bundle_mask_set, buffers->small, mask, model.input(0)->data.int8,
+        problem = message(mim_filled(&mim_config_mask_set, buffers->small, mask, model.input(0)->data.int8,
                                      model.input(0)->bytes, buffers->workspace, sizeof buffers->workspace));
         if (!problem && model.Invoke() != kTfLiteOk) problem = "the generator failed";
         if (!problem)
-            problem = message(mim_assemble(&mim_bundle_mask_set, model.output(0)->data.int8, mask, buffers->inpainted,
+            problem = message(mim_assemble(&mim_config_mask_set, model.output(0)->data.int8, mask, buffers->inpainted,
                                            sizeof buffers->inpainted));
     }
     return problem;
@@ -56,12 +56,12 @@ mim_status decide(size_t side, const MimBuffers &buffers, MimJudgement *judgemen
     mim_status bad = mim_contrast(buffers.resampled, S, &contrast);
     if (!bad) bad = mim_detail(buffers.resampled, S, &detail);
     if (!bad)
-        bad = mim_gate(&mim_bundle_limits, side, contrast, detail, judgement->novelty, &judgement->reason);
-    if (!bad) bad = mim_p_class(&mim_bundle_tables.calibration, judgement->similarity, &judgement->p_class);
-    if (!bad) bad = mim_p_other(&mim_bundle_tables.reference, judgement->similarity, &judgement->p_other);
+        bad = mim_gate(&mim_config_limits, side, contrast, detail, judgement->novelty, &judgement->reason);
+    if (!bad) bad = mim_p_class(&mim_config_tables.calibration, judgement->similarity, &judgement->p_class);
+    if (!bad) bad = mim_p_other(&mim_config_tables.reference, judgement->similarity, &judgement->p_other);
     if (!bad)
-        bad = mim_verdict(judgement->p_class, judgement->p_other, judgement->reason, mim_bundle_tables.alpha,
-                          mim_bundle_tables.beta, &judgement->verdict);
+        bad = mim_verdict(judgement->p_class, judgement->p_other, judgement->reason, mim_config_tables.alpha,
+                          mim_config_tables.beta, &judgement->verdict);
     return bad;
 }
 
@@ -72,10 +72,11 @@ const char *mim_judge(const MimPhoto &photo, uint8_t *arena, size_t arena_bytes,
     MimOps ops;
     if (mim_add_ops(&ops) != kTfLiteOk) return "an operator is missing";
     judgement->arena_used = 0;
-    mim_status bad = mim_resample(photo.rgb, photo.width, photo.height, photo.stride, buffers->resampled, S,
-                                  sizeof buffers->resampled, buffers->workspace, sizeof buffers->workspace);
+    mim_status bad = mim_resample(photo.rgb, photo.width, photo.height, photo.stride, photo.orientation,
+                                  buffers->resampled, S, sizeof buffers->resampled, buffers->workspace,
+                                  sizeof buffers->workspace);
     if (!bad)
-        bad = mim_resample(buffers->resampled, S, S, 3 * S, buffers->small, s, sizeof buffers->small,
+        bad = mim_resample(buffers->resampled, S, S, 3 * S, 1, buffers->small, s, sizeof buffers->small,
                            buffers->workspace, sizeof buffers->workspace);
     if (bad) return mim_status_text(bad);
     const char *problem = inpaint(ops, arena, arena_bytes, buffers, &judgement->arena_used);

@@ -6,13 +6,14 @@
 
 #include "image_provider.h"
 #include "mim_bundle.h"
+#include "mim_config.h"
 
 // Memory that the steps share, in addition to the arena. It needs no initialization.
 struct MimBuffers {
-    uint64_t workspace[(36 * MIM_BUNDLE_SIZE + 7) / 8];  // for mim_resample and mim_filled
-    uint8_t resampled[3 * MIM_BUNDLE_SIZE * MIM_BUNDLE_SIZE];
-    uint8_t small[3 * MIM_BUNDLE_SMALL * MIM_BUNDLE_SMALL];
-    int8_t inpainted[3 * MIM_BUNDLE_SMALL * MIM_BUNDLE_SMALL];
+    uint64_t workspace[(36 * MIM_CONFIG_SIZE + 7) / 8];  // for mim_resample and mim_filled
+    uint8_t resampled[3 * MIM_CONFIG_SIZE * MIM_CONFIG_SIZE];
+    uint8_t small[3 * MIM_CONFIG_SMALL * MIM_CONFIG_SMALL];
+    int8_t inpainted[3 * MIM_CONFIG_SMALL * MIM_CONFIG_SMALL];
     float weights[MIM_BUNDLE_POSITIONS];
     float statistics[2 * MIM_BUNDLE_CHANNELS];
 };

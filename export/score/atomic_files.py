@@ -17,7 +17,7 @@ import secrets
 import shutil
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -195,6 +195,22 @@ def write_json(path: str | os.PathLike[str], entry: Any) -> None:
     text = json_text(entry, "utf-8", 1) + "\n"  # names of files may hold bytes that are not UTF-8
     with new_file(path) as temporary:
         temporary.write_text(text, encoding="utf-8")
+
+
+def write_sums(folder: str | os.PathLike[str], names: Iterable[str]) -> None:
+    """Writes `SHA256SUMS` in the format of `sha256sum -c`, atomically (see `new_file`).
+
+    Args:
+        folder: the folder to write to.
+        names: paths of the files to list, relative to the folder.
+
+    Example:
+        For an empty file `a`, the line is `e3b0c442...7852b855  a`.
+    """
+    place = Path(folder)
+    lines = [f"{hashlib.sha256((place / name).read_bytes()).hexdigest()}  {name}\n" for name in sorted(names)]
+    with new_file(place / "SHA256SUMS") as temporary:
+        temporary.write_text("".join(lines), encoding="ascii")
 
 
 def read_json(path: str | os.PathLike[str], remedy: str) -> Any:

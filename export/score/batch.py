@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from .decode import Photograph
-from .errors import MimError, explain
+from .errors import MimError, TooLargeError, explain
 from .listing import Warn, list_images, to_nobody
 from .processes import in_processes
 from .scorer import Scorer
@@ -32,7 +32,7 @@ def score_paths(
 
     Returns:
         Two lists: one row per image, as `Scorer.score` returns it, and the errors of the images that could not be
-        read. The row of such an image has the verdict `cannot-judge` and the reason `unreadable`.
+        read. The row of such an image has the verdict `cannot-judge` and the reason `unreadable` or `too large`.
 
     Raises:
         MimError: a folder contains no images or cannot be listed.
@@ -79,8 +79,9 @@ def _score(
             with turn if turn is not None and large else nullcontext():
                 return scorer.score_photograph(photo), None
     except MimError as error:
-        unreadable = {"verdict": "cannot-judge", "reason": "unreadable"}
-        return {"image": os.fspath(path), "similarity": None, "p_class": None, "p_other": None, **unreadable}, error
+        numbers = {"similarity": None, "p_class": None, "p_other": None}
+        reason = "too large" if isinstance(error, TooLargeError) else "unreadable"
+        return {"image": os.fspath(path), **numbers, "verdict": "cannot-judge", "reason": reason}, error
 
 
 def list_photographs(paths: Iterable[str | os.PathLike[str]], warn: Warn = to_nobody) -> list[Path]:

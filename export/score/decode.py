@@ -1,4 +1,4 @@
-"""Decodes photographs to upright RGB, in bands of rows.
+"""Decodes photographs to upright RGB, in strips of rows.
 
 The scorers in C, Kotlin, Swift and TypeScript implement the same definition, which `export/README.md` specifies. Only
 Pillow's own copy of a photograph is held as a whole, so that a small file cannot ask for gigabytes. Needs only numpy
@@ -19,11 +19,16 @@ from numpy.typing import NDArray
 from PIL import Image, ImageFile, JpegImagePlugin, PngImagePlugin, WebPImagePlugin
 
 from .containers import Container, Spliced, check_png_data, orientation, read_container
-from .errors import MimError
+from .errors import MimError, TooLargeError
 from .preprocess import AreaAverage
 
-#: Images with more pixels are rejected before they are decoded, as a protection against decompression bombs.
-MAX_PIXELS = 100_000_000
+#: Largest number of pixels of a photograph on any target. This decoder reads fewer, as a protection against
+#: decompression bombs: an image is read within 5 seconds and 1 GB, or rejected before it is decoded.
+MAX_PIXELS = 250_000_000
+#: Largest number of pixels of a JPEG of one scan: Pillow holds an image in 4 bytes for each pixel.
+MAX_JPEG_PIXELS = 220_000_000
+#: The same for a PNG, which takes four times as long for each pixel.
+MAX_PNG_PIXELS = 100_000_000
 #: The same for WebP, since libwebp and Pillow hold four copies of the image in 4 bytes for each pixel.
 MAX_WEBP_PIXELS = 52_000_000
 #: The same for a JPEG of several scans, since libjpeg holds all coefficients beside the image.
@@ -35,7 +40,10 @@ MAX_DEEP_PIXELS = 30_000_000
 #: Largest number of rows, for each of which Pillow needs memory and time. JPEG and WebP cannot have more.
 _MAX_ROWS = 1_000_000
 #: Pixels that are converted at a time: few enough for the cache of a processor.
-_BAND = 200_000
+_STRIP = 200_000
+#: EXIF orientations whose upright image has the stored rows as columns; whose upright rows, then, are in the opposite
+#: order; and whose upright columns are.
+_TRANSPOSED, _UPSIDE_DOWN, _RIGHT_TO_LEFT = (5, 6, 7, 8), (3, 4, 7, 8), (2, 3, 6, 7)
 _REMEDY = "replace the file by a JPEG, PNG or WebP photograph"
 _PLUGINS: dict[str, Callable[[IO[bytes]], ImageFile.ImageFile]] = {
     "JPEG": JpegImagePlugin.JpegImageFile,
@@ -55,7 +63,8 @@ class Photograph:
         height: of the upright image, in pixels.
 
     Raises:
-        MimError: the file is missing, not an image, or has more than `MAX_PIXELS` pixels.
+        TooLargeError: the image has more pixels than are read of its format.
+        MimError: the file is missing or not an image.
 
     Example:
         >>> with Photograph("photo.jpg") as photo:
@@ -74,15 +83,15 @@ class Photograph:
                     raise ValueError("it has no pixels")
                 limit = _most_pixels(self._container)
                 if self._container.width * self._container.height > limit:
-                    raise MimError(f"has more than {limit:,} pixels", "shrink the image", path)
+                    raise TooLargeError(f"has more than {limit:,} pixels", path)
                 if self._container.height > _MAX_ROWS:
-                    raise MimError(f"has more than {_MAX_ROWS:,} rows", "shrink the image", path)
+                    raise TooLargeError(f"has more than {_MAX_ROWS:,} rows", path)
             except BaseException:
                 self._file.close()
                 raise
             self._orientation = orientation(self._container.exif)
         stored = self._container.width, self._container.height
-        self.width, self.height = stored[::-1] if self._orientation >= 5 else stored
+        self.width, self.height = stored[::-1] if self._orientation in _TRANSPOSED else stored
 
     def __enter__(self) -> Photograph:
         return self
@@ -95,37 +104,57 @@ class Photograph:
         self._file.close()
         self._images.clear()
 
-    def bands(self) -> Iterator[NDArray[np.uint8]]:
-        """Yields the upright image from the top, in bands of rows, each uint8 (rows, width, 3).
+    def pixels(self) -> NDArray[np.uint8]:
+        """Decodes the upright image, uint8 (height, width, 3).
 
         Raises:
+            TooLargeError: there is not enough memory.
             MimError: the file is truncated or damaged.
         """
         with _one_line(self.path):
-            self._load()
-        step = max(1, _BAND // self.width)
-        for top in range(0, self.height, step):
-            with _one_line(self.path):
-                band = self._band(top, min(top + step, self.height))
-            yield band
+            upright = np.empty((self.height, self.width, 3), np.uint8)
+        stored, row = self._as_stored(upright), 0
+        for strip in self._strips(0, 0, self._container.width, self._container.height):
+            stored[row : row + len(strip)] = strip
+            row += len(strip)
+        return upright
 
-    def resampled(self, sizes: Sequence[int]) -> list[NDArray[np.uint8]]:
+    def resampled(self, sizes: Sequence[int], height: int | None = None) -> list[NDArray[np.uint8]]:
         """Resamples the centre square, without holding the upright image as an array.
 
         Args:
             sizes: side S of each result in pixels.
+            height: the image ends after so many rows, and the rest is cut off; None = all rows.
 
         Returns:
             What `resample` returns for the decoded photograph, uint8 (S, S, 3), for each size.
 
         Raises:
+            TooLargeError: there is not enough memory.
             MimError: the file is truncated or damaged.
         """
-        averages = [AreaAverage(self.height, self.width, size) for size in sizes]
-        for band in self.bands():
+        height = self.height if height is None else height
+        side = min(self.width, height)
+        left, top = (self.width - side) // 2, (height - side) // 2
+        # The stored image is resampled, and the result turned: turning large images takes longer than decoding them.
+        # The square is that of the upright image, which has another offset from the opposite side if the rest is odd.
+        if self._orientation in _UPSIDE_DOWN:
+            top = self.height - top - side
+        if self._orientation in _RIGHT_TO_LEFT:
+            left = self.width - left - side
+        if self._orientation in _TRANSPOSED:
+            left, top = top, left
+        averages = [AreaAverage(side, side, size) for size in sizes]
+        for strip in self._strips(left, top, left + side, top + side):
             for average in averages:
-                average.add(band)
-        return [average.result() for average in averages]
+                average.add(strip)
+        results = []
+        for average in averages:
+            stored = average.result()
+            upright = np.empty_like(stored)
+            self._as_stored(upright)[:] = stored
+            results.append(upright)
+        return results
 
     def _open(self) -> ImageFile.ImageFile:
         """Opens the parts that hold pixels. `Image.open` would warn of large images, for the whole process."""
@@ -149,21 +178,22 @@ class Photograph:
             low.load()
             self._images.append(low)
 
-    def _band(self, top: int, bottom: int) -> NDArray[np.uint8]:
-        """Returns rows of the upright image: a strip of the stored image, turned."""
-        width, height = self._container.width, self._container.height
-        turned = self._orientation
-        if turned in (3, 4, 7, 8):  # the upright top is the stored bottom or right side
-            top, bottom = self.height - bottom, self.height - top
-        box = (top, 0, bottom, height) if turned >= 5 else (0, top, width, bottom)
-        strip = _rgb([image.crop(box) for image in self._images], self._container)
-        if turned >= 5:
-            strip = strip.transpose(1, 0, 2)
-        if turned in (3, 4, 7, 8):
-            strip = strip[::-1]
-        if turned in (2, 3, 6, 7):
-            strip = strip[:, ::-1]
-        return np.ascontiguousarray(strip)
+    def _strips(self, left: int, top: int, right: int, bottom: int) -> Iterator[NDArray[np.uint8]]:
+        """Yields a part of the stored image from the top, in strips of rows, each uint8 (rows, right - left, 3)."""
+        with _one_line(self.path):
+            self._load()
+        step = max(1, _STRIP // (right - left))
+        for row in range(top, bottom, step):
+            box = (left, row, right, min(row + step, bottom))
+            with _one_line(self.path):
+                strip = _rgb([image.crop(box) for image in self._images], self._container)
+            yield strip
+
+    def _as_stored(self, upright: NDArray[np.uint8]) -> NDArray[np.uint8]:
+        """Returns a view of an upright image, uint8 (rows, columns, 3), with the pixels in the order of the file."""
+        stored = upright[::-1] if self._orientation in _UPSIDE_DOWN else upright
+        stored = stored[:, ::-1] if self._orientation in _RIGHT_TO_LEFT else stored
+        return stored.transpose(1, 0, 2) if self._orientation in _TRANSPOSED else stored
 
 
 def decode(path: str | os.PathLike[str]) -> NDArray[np.uint8]:
@@ -179,20 +209,15 @@ def decode(path: str | os.PathLike[str]) -> NDArray[np.uint8]:
         uint8 (height, width, 3).
 
     Raises:
-        MimError: the file is missing, truncated, not an image, or has more than `MAX_PIXELS` pixels.
+        TooLargeError: the image has more pixels than are read of its format.
+        MimError: the file is missing, truncated or not an image.
 
     Example:
         `decode("photo.jpg").shape` is (4032, 3024, 3) for a portrait photograph of a 12 MP phone, whatever the
         orientation of the stored pixels.
     """
     with Photograph(path) as photo:
-        with _one_line(path):
-            pixels = np.empty((photo.height, photo.width, 3), np.uint8)
-        row = 0
-        for band in photo.bands():
-            pixels[row : row + len(band)] = band
-            row += len(band)
-    return pixels
+        return photo.pixels()
 
 
 @contextmanager
@@ -207,7 +232,7 @@ def _one_line(path: str | os.PathLike[str]) -> Iterator[None]:
     except PermissionError:
         raise MimError("may not be read", "allow the current user to read it", path) from None
     except MemoryError:
-        raise MimError("not enough memory to decode it", "shrink the image", path) from None
+        raise TooLargeError("not enough memory to decode it", path) from None
     except Exception as error:  # Pillow's plugins raise OSError, SyntaxError, ValueError, struct.error, ...
         reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error).split("\n")[0]
         reason = reason.strip(" '\"") or type(error).__name__
@@ -222,7 +247,7 @@ def _most_pixels(container: Container) -> int:
         return min(MAX_PROGRESSIVE_PIXELS, _MAX_SCANNED // container.scans)
     if container.depth == 16 and container.colour != 0:
         return MAX_DEEP_PIXELS
-    return MAX_PIXELS
+    return MAX_PNG_PIXELS if container.format == "PNG" else MAX_JPEG_PIXELS
 
 
 def _check_kind(path: str | os.PathLike[str]) -> None:
@@ -247,7 +272,7 @@ def _rgb(images: list[Image.Image], container: Container) -> NDArray[np.uint8]:
     if "A" in image.getbands():
         rgba = np.asarray(image.convert("RGBA"))
         return _over_white(rgba[:, :, :3], rgba[:, :, 3:])
-    return np.asarray(image.convert("RGB"))
+    return np.asarray(image if image.mode == "RGB" else image.convert("RGB"))
 
 
 def _png_rgb(images: list[Image.Image], container: Container) -> NDArray[np.uint8]:

@@ -45,6 +45,22 @@ def _restored(kind: type[MimError], args: tuple[Any, ...], fields: dict[str, Any
     return error
 
 
+class TooLargeError(MimError):
+    """A photograph is too large to be decoded. Its row in the scores has the reason `too large`.
+
+    Args:
+        problem: which limit it exceeds, without a final full stop.
+        path: the photograph.
+
+    Example:
+        >>> print(TooLargeError("has more than 250,000,000 pixels", "photo.jpg"))
+        photo.jpg: has more than 250,000,000 pixels; shrink the image
+    """
+
+    def __init__(self, problem: str, path: str | os.PathLike[str]) -> None:
+        super().__init__(problem, "shrink the image", path)
+
+
 class MissingExtraError(MimError):
     """A command or class needs a package that the installation without extras does not include.
 

@@ -243,7 +243,7 @@ def check_entries(manifest: dict[str, Any], path: str | os.PathLike[str]) -> Non
         MimError: an entry is missing, of another type, or out of its range, or entries contradict one another.
 
     Example:
-        With `"min_side": "192"` the problem is `gate.min_side is "192", expected a whole number from 1 to 10000`.
+        With `"min_side": "192"` the problem is `gate.min_side is "192", expected a whole number from 1 to 15811`.
     """
     rules = dict(_ENTRIES)
     for parent, entries in _OPTIONAL.items():

@@ -6,7 +6,7 @@ only numpy.
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -41,7 +41,8 @@ def resample(pixels: NDArray[np.uint8], size: int) -> NDArray[np.uint8]:
 class AreaAverage:
     """Resamples an image whose rows arrive in bands; see `resample`.
 
-    Only sums are kept, so that a large photograph need not be held as an array.
+    It holds the sums of one target row, 24 S bytes, and the finished rows, so its memory does not depend on the
+    size of the photograph.
 
     Args:
         height: of the image, in pixels.
@@ -60,10 +61,12 @@ class AreaAverage:
         self._size, self._side = size, min(height, width)
         self._top, self._left = (height - self._side) // 2, (width - self._side) // 2
         self._row = -self._top  # of the centre square
-        # Sums are at most 255 N^2 < 2^53, so float64 is exact for any order of summation. Those of one target row are
-        # at most 255 N, for which float32 is exact below 2^24, and faster.
-        self._sums = np.zeros((size, self._side, 3))
+        self._sums = np.zeros((size, 3), np.int64)  # of the first target row that is not finished
+        self._result = np.zeros((size, size, 3), np.uint8)
+        # The sum of a column over the rows of a target row is at most 255 N, for which float32 is exact below 2^24.
         self._kind = np.float32 if 255 * self._side < 1 << 24 else np.float64
+        # The left edge of target pixel j lies in source pixel first[j], at the fraction rest[j] / size of it.
+        self._first, self._rest = np.divmod(np.arange(size) * self._side, size)
 
     def add(self, rows: NDArray[np.uint8]) -> None:
         """Adds the next rows.
@@ -79,33 +82,31 @@ class AreaAverage:
             return
         square = rows[skipped : skipped + end - begin, self._left : self._left + side]
         for j in range(begin * size // side, -(-end * size // side)):
-            first, last, weights = self._overlap(j)
-            first, last, offset = max(first, begin), min(last, end), first
+            first, last = j * side // size, -((-(j + 1) * side) // size)
+            i = np.arange(max(first, begin), min(last, end))
+            weights = np.minimum((i + 1) * size, (j + 1) * side) - np.maximum(i * size, j * side)
             # Target row by target row, so that a band is never converted to floats as a whole.
-            part = square[first - begin : last - begin].astype(self._kind)
+            part = square[i[0] - begin : i[-1] + 1 - begin].astype(self._kind)
             # Not a matrix product: libraries start threads for it, which cost more than they save.
-            self._sums[j] += np.einsum("k,kwc->wc", weights[first - offset : last - offset].astype(self._kind), part)
+            self._sums += self._columns(np.einsum("k,kwc->wc", weights.astype(self._kind), part))
+            if last <= end:  # a target row begins in or after the last source row of the one above it
+                area = side * side
+                self._result[j] = (2 * self._sums + area) // (2 * area)
+                self._sums[:] = 0
 
     def result(self) -> NDArray[np.uint8]:
         """Returns the resampled image, uint8 (S, S, 3), after all rows were added."""
-        size, side = self._size, self._side
-        # The sum from the left edge to the edge k of the target pixels, which lies in source pixel i, at the fraction
-        # rest / size of it. All are integers of at most 255 N^2 size < 2^53.
-        running = np.zeros((size, side + 1, 3))
-        np.cumsum(self._sums, axis=1, out=running[:, 1:])
-        i, rest = np.divmod(np.arange(size + 1) * side, size)
-        left, right = running[:, i], running[:, np.minimum(i + 1, side)]
-        edges = size * left + rest[:, None] * (right - left)
-        sums = np.diff(edges, axis=1).astype(np.int64)
-        area = side * side
-        return ((2 * sums + area) // (2 * area)).astype(np.uint8)
+        return self._result
 
-    def _overlap(self, j: int) -> tuple[int, int, NDArray[np.float64]]:
-        """Returns the first source pixel of target pixel j, the one after the last, and their weights."""
-        size, side = self._size, self._side
-        first, last = j * side // size, -((-(j + 1) * side) // size)
-        i = np.arange(first, last)
-        return first, last, (np.minimum((i + 1) * size, (j + 1) * side) - np.maximum(i * size, j * side)).astype(float)
+    def _columns(self, row: NDArray[Any]) -> NDArray[np.int64]:
+        """Sums a row of the centre square, (N, 3), over the columns of each target pixel: int64 (S, 3)."""
+        values = row.astype(np.int64)
+        inside = np.add.reduceat(values, self._first)  # from first[j] to before first[j + 1]
+        inside[:-1][self._first[:-1] == self._first[1:]] = 0  # reduceat gives the value at first[j] for no pixels
+        before = self._rest[:, None] * values[self._first]  # of the edges, which are left of the target pixel
+        sums = self._size * inside - before
+        sums[:-1] += before[1:]
+        return sums
 
 
 def mask_labels(size: int, cell: int, count: int) -> NDArray[np.uint8]:

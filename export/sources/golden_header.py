@@ -17,19 +17,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ..bundle.c_source import array, constants, entry, integer, literal, or_infinity, stamp, text
 from ..bundle.golden import read
 from ..score.atomic_files import new_file
 from ..score.errors import MimError
 from ..score.manifest import REMEDY, masks_of, read_manifest
-from .c_source import (
-    array,
-    constants,
-    entry,
-    integer,
-    literal,
-    stamp,
-    text,
-)
 
 #: Number of images whose pixels are written. A larger header takes long to compile.
 WHOLE = 3
@@ -86,6 +78,9 @@ def header(bundle: Path, every: bool = False) -> str:
         f"#define GOLDEN_SIZE {integer(manifest['size'])}\n#define GOLDEN_SMALL {small}",
         f"#define GOLDEN_MASKS {len(masks)}\n#define GOLDEN_PLACES {PLACES}",
         *constants(manifest, "golden"),
+        f"static const float golden_class_threshold = {literal(manifest['calibration']['threshold'])};",
+        "/* Infinite if other skin is excluded at no similarity. */",
+        f"static const float golden_other_threshold = {or_infinity(manifest['reference']['threshold'])};",
         *(_names(manifest, key) for key in ("verdicts", "reasons")),
         array("static const size_t golden_places[]", map(str, places)),
         _TYPES,

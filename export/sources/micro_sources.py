@@ -2,7 +2,8 @@
 
     python -m mim_export.sources.micro_sources BUNDLE --out DIR
 
-Writes `mim_models.h` and `.c`, `mim_bundle.h` (C99 and C++11), and `mim_ops.h` (C++11, TensorFlow Lite Micro).
+Writes `mim_models.h` and `.c`, `mim_bundle.h`, `mim_config.h` (C99 and C++11), and `mim_ops.h` (C++11, TensorFlow Lite
+Micro).
 """
 
 from __future__ import annotations
@@ -14,18 +15,11 @@ from typing import Any
 
 import numpy as np
 
+from ..bundle.c_source import array, entry, identifier, integer, literal, stamp
+from ..bundle.config_header import CONFIG, config_header
 from ..score.atomic_files import new_file
 from ..score.errors import MimError
 from ..score.manifest import REMEDY, read_checked, read_manifest
-from .c_source import (
-    array,
-    constants,
-    entry,
-    identifier,
-    integer,
-    literal,
-    stamp,
-)
 
 MODELS = {"mim_micro_model": "mim_micro.tflite", "mim_features_model": "mim_features.tflite"}
 #: Bytes of the arena beyond those measured, for other compilers and other versions of the runtime.
@@ -50,14 +44,15 @@ def sources(bundle: Path) -> dict[str, str]:
         bundle: a folder that `mim-tf export` wrote, of the measure `deep`.
 
     Returns:
-        ASCII text by name: `mim_models.h`, `mim_models.c`, `mim_ops.h`, `mim_bundle.h`.
+        ASCII text by name: `mim_models.h`, `mim_models.c`, `mim_ops.h`, `mim_bundle.h`, and `mim_config.h`,
+        which is that of the bundle if nobody has edited it.
 
     Raises:
         MimError: the bundle does not exist or lacks the two models, a file is damaged, the arenas were not measured, or
             an entry has another type, such as a text in place of a number.
 
     Example:
-        For the released bundle of 64 px: 1.65 MB, with `#define MIM_BUNDLE_SIZE 64` and 6 operators in `mim_ops.h`.
+        For the released bundle of 64 px: 1.65 MB, with `#define MIM_CONFIG_SIZE 64` and 6 operators in `mim_ops.h`.
     """
     manifest = read_manifest(bundle)
     for name in MODELS.values():
@@ -77,6 +72,7 @@ def sources(bundle: Path) -> dict[str, str]:
         "mim_models.c": "\n".join([comment, '#include "mim_models.h"\n', _ALIGNED, *models, ""]),
         "mim_ops.h": _operators(comment, manifest),
         "mim_bundle.h": _bundle(comment, manifest, len(head)),
+        CONFIG: config_header(manifest),
     }
 
 
@@ -119,8 +115,6 @@ def _bundle(comment: str, manifest: dict[str, Any], count: int) -> str:
         integer(side, 1, 2**15)
     scale, zero = (entry(manifest, *path, key, 0) for key in ("scale", "zero_point"))
     numbers = {
-        "SIZE": integer(manifest["size"]),
-        "SMALL": integer(entry(manifest, "mask_set", "size")),
         "POSITIONS": integer(shape[1] * shape[2]),
         "CHANNELS": integer(shape[3]),
         "FEATURES_SCALE": literal(scale),
@@ -133,15 +127,14 @@ def _bundle(comment: str, manifest: dict[str, Any], count: int) -> str:
     weights = ", ".join(literal(entry(network, key)) for key in keys)
     statistics, components = (integer(entry(network, key), 1) for key in ("statistics", "components"))
     body = [
-        "/* SIZE, SMALL: sides in pixels of the network's input and of the inpainted image. POSITIONS, CHANNELS: shape",
-        "   of the features. FEATURES_SCALE, FEATURES_ZERO: real = scale (q - zero). MICRO_ARENA, FEATURES_ARENA:",
-        f"   bytes as measured on x86-64. ARENA: size of one arena for both models, the larger one plus {MARGIN}. */",
+        "/* POSITIONS, CHANNELS: shape of the features. FEATURES_SCALE, FEATURES_ZERO: real = scale (q - zero).",
+        "   MICRO_ARENA, FEATURES_ARENA: bytes as measured on x86-64. ARENA: size of one arena for both models, the",
+        f"   larger one plus {MARGIN}. */",
         *(f"#define MIM_BUNDLE_{name} {value}" for name, value in numbers.items()),
         "",
-        *constants(manifest, "mim_bundle"),
         f"static const mim_head mim_bundle_head = {{mim_head_values, {count}, {statistics}, {components}, {weights}}};",
     ]
-    return _header(comment, "MIM_BUNDLE_H", body, ["<math.h>\n", '"mim.h"', '"mim_models.h"'])
+    return _header(comment, "MIM_BUNDLE_H", body, [f'"{CONFIG}"', '"mim_models.h"'])
 
 
 def main() -> int:

@@ -6,9 +6,9 @@ let package = Package(
     platforms: [.iOS(.v13), .macOS(.v11)],
     products: [.library(name: "MimScorer", targets: ["MimScorer"])],
     targets: [
-        // mim.c includes the sources of ../c, because the path of a target may not leave the package.
-        .target(name: "CMim"),
+        // The C library as two files: ../c/amalgamate.sh wrote them.
+        .target(name: "CMim", linkerSettings: [.linkedLibrary("m", .when(platforms: [.linux]))]),
         .target(name: "MimScorer", dependencies: ["CMim"]),
-        .executableTarget(name: "mim-gate", dependencies: ["MimScorer"]),
+        .testTarget(name: "MimScorerTests", dependencies: ["MimScorer"]),
     ]
 )

@@ -29,6 +29,7 @@ from mim_tf.cli.tables import (
     show_metrics,
     warn,
 )
+from mim_tf.cli.web_app import serve_app
 
 # Set before TensorFlow is imported: its log messages would hide an error message of one line.
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
@@ -262,16 +263,27 @@ def export(
     ] = None,
     terms: Annotated[Path | None, typer.Option(help="text file for the model card: photographs and terms")] = None,
     micro: Annotated[bool, typer.Option("--micro", help="convert all networks to int8, for microcontrollers")] = False,
+    zips: Annotated[
+        Path | None, typer.Option("--zip", help="folder for the archives of the bundle, as mim-tf pack writes them")
+    ] = None,
     split_seed: OwnSplitSeed = None,
     json: Json = False,
 ) -> None:
     """Export a run as a bundle: TFLite models, manifest, golden vectors and model card."""
+    from mim_export.bundle.archive import check_zip_folder, write_zips
+    from mim_tf.data.folder import check_outside
+
     statement = None if terms is None else _read_text(terms)
     check_new_folder(bundle)
+    if zips is not None:
+        check_zip_folder(zips, bundle)
+        check_outside(zips, data)
     with heavy_imports("exporting a run", "tensorflow"):
         from mim_export.bundle.export import export_run
 
     manifest = export_run(run, bundle, data, statement, warn, micro, split_seed)
+    if zips is not None:
+        write_zips(bundle, zips)
     sizes = {name: entry["bytes"] for name, entry in manifest["files"].items() if name.endswith(".tflite")}
     show(manifest, json, f"{bundle}: " + ", ".join(f"{name} {size} bytes" for name, size in sizes.items()))
 
@@ -303,6 +315,7 @@ def _read_text(path: Path) -> str:
 
 for command in (prepare, bundle_commands.verify, bundle_commands.score, bundle_commands.bench, bundle_commands.pack):
     app.command()(command)
+app.command("app")(serve_app)
 
 
 def main() -> None:

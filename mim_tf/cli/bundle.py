@@ -80,7 +80,7 @@ def bench(
 
 
 def pack(
-    out: Annotated[Path, typer.Option("--out", help="folder for app.zip and full.zip")],
+    out: Annotated[Path, typer.Option("--out", help="folder for app.zip, full.zip and SHA256SUMS")],
     bundle: Bundle = None,
     json: Json = False,
 ) -> None:
@@ -88,10 +88,8 @@ def pack(
     from mim_export.bundle.archive import write_zips
     from mim_export.check.verify import check_files
     from mim_export.score.manifest import RELEASED
-    from mim_tf.data.folder import check_outside
 
     folder = bundle or RELEASED
-    check_outside(out, folder)
     check_files(folder)
     sizes = write_zips(folder, out)
     line = ", ".join(f"{name} {size:,} bytes" for name, size in sizes.items())

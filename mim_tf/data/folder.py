@@ -18,10 +18,10 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from mim_export.score.decode import MAX_PIXELS, Photograph
+from mim_export.score.decode import Photograph
 from mim_export.score.errors import MimError, explain
 from mim_export.score.listing import Warn, list_images
-from mim_tf.data.budget import PixelBudget
+from mim_tf.data.budget import AT_ONCE, PixelBudget
 from mim_tf.data.manifest import read_manifest_csv
 from mim_tf.data.splits import SPLITS, Photo, split_by_group
 
@@ -166,7 +166,7 @@ def load_photos(photos: Sequence[Photo], size: int, *, warn: Warn, what: str) ->
 def load_at_sizes(photos: Sequence[Photo], sizes: Sequence[int], *, warn: Warn, what: str) -> list[Photos]:
     """Decodes each photograph once and resamples it to several sizes.
 
-    Photographs are decoded in several threads, of at most 100 million pixels together.
+    Photographs are decoded in several threads, of at most 100 million pixels together; a larger one is decoded alone.
 
     Args:
         photos: the files to read.
@@ -189,7 +189,7 @@ def load_at_sizes(photos: Sequence[Photo], sizes: Sequence[int], *, warn: Warn, 
         except MimError as error:
             return error
 
-    budget = PixelBudget(MAX_PIXELS)  # the memory of the largest permitted photograph, on any number of cores
+    budget = PixelBudget(AT_ONCE)
     with ThreadPoolExecutor(os.cpu_count()) as pool:  # Pillow releases the GIL while it decodes
         results = list(pool.map(read, photos))
     kept = [result for result in results if not isinstance(result, MimError)]

@@ -12,11 +12,10 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from mim_export.score.atomic_files import check_new_folder, new_folder
-from mim_export.score.decode import MAX_PIXELS
 from mim_export.score.errors import MimError, check_whole
 from mim_export.score.listing import Warn
 from mim_export.score.text import printable
-from mim_tf.data.budget import PixelBudget
+from mim_tf.data.budget import AT_ONCE, PixelBudget
 from mim_tf.data.content import UNREADABLE, digest
 from mim_tf.data.folder import check_outside, scan_folder
 from mim_tf.data.splits import split_of_group
@@ -117,7 +116,7 @@ def _read(collections: Sequence[Collection], staged: Path, progress: Progress) -
 
 def _look(read: Sequence[Read], min_side: int, progress: Progress) -> tuple[list[Read], list[Look], list[LeftOut]]:
     """Decodes each picture; leaves out what cannot be decoded or is too small."""
-    budget = PixelBudget(MAX_PIXELS)
+    budget = PixelBudget(AT_ONCE)
 
     def look(one: Read) -> Look | LeftOut:
         picture = one.picture

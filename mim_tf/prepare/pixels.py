@@ -15,7 +15,6 @@ from PIL import Image
 
 from mim_export.score.decode import Photograph, decode
 from mim_export.score.errors import MimError
-from mim_export.score.preprocess import AreaAverage
 from mim_tf.data.budget import PixelBudget
 from mim_tf.prepare.records import Progress
 
@@ -86,13 +85,7 @@ def read_small(
         height = rows_kept(opened.height, cut)
         if height < 1:
             raise MimError("has no rows beside the mark", "leave it out", path)
-        averages = [AreaAverage(height, opened.width, size) for size in sizes]
-        row = 0
-        for band in opened.bands():
-            for average in averages:
-                average.add(band[: max(0, height - row)])
-            row += len(band)
-        return [average.result() for average in averages], min(opened.width, height)
+        return opened.resampled(sizes, height), min(opened.width, height)
 
 
 def write_cut(path: Path, cut: float, target: Path) -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import shutil
+import subprocess
 import zipfile
 from pathlib import Path
 
@@ -69,9 +71,25 @@ def test_everything_is_the_bundle(tmp_path: Path) -> None:
     assert {"head.f32", "mim_features.tflite", "mim_micro.tflite"} <= {path.name for path in app.iterdir()}
 
 
+@pytest.mark.skipif(shutil.which("sha256sum") is None, reason="needs sha256sum")
+def test_sha256sum_checks_the_archives(zips: Path) -> None:
+    done = subprocess.run(["sha256sum", "-c", "SHA256SUMS"], cwd=zips, capture_output=True, text=True, check=True)
+    assert done.stdout == "app.zip: OK\nfull.zip: OK\n"
+
+
+def test_archives_in_the_bundle_are_refused(tmp_path: Path) -> None:
+    bundle = write_small_bundle(tmp_path / "bundle")
+    (tmp_path / "link").symlink_to(bundle)
+    before = sorted(bundle.rglob("*"))
+    for out in (bundle, bundle / "zips", tmp_path / "link" / "zips"):
+        with pytest.raises(MimError, match=r"is inside the bundle .*; choose a folder outside it"):
+            write_zips(bundle, out)
+    assert sorted(bundle.rglob("*")) == before
+
+
 def test_the_same_bundle_gives_the_same_bytes(zips: Path, tmp_path: Path) -> None:
     write_zips(RELEASED, tmp_path)
-    for name in ("app.zip", "full.zip"):
+    for name in ("app.zip", "full.zip", "SHA256SUMS"):
         assert (tmp_path / name).read_bytes() == (zips / name).read_bytes()
 
 

@@ -92,7 +92,7 @@ def test_scorers_that_are_not_present_say_what_to_install(alone: pytest.MonkeyPa
     rows = {row.runtime: row for row in scorers.scorer_rows(RELEASED)}
     assert rows["numpy"].status == "within tolerance" and rows["numpy"].verdicts == len(ENTRIES)
     assert rows["c"].status == "not present: install a C compiler as cc, such as gcc"
-    assert rows["typescript"].status == f"not present: install Node 20 or newer and run npm ci in {scorers.WEB}"
+    assert rows["typescript"].status == f"not present: install Node 20 or newer and run npm install in {scorers.WEB}"
     assert rows["kotlin"].status == f"not present: run {scorers.KOTLIN / 'test.sh'}"
     assert not any(row.bad for row in rows.values())
 

@@ -15,9 +15,10 @@ import pytest
 from commands import Result, Run, assert_one_line
 from PIL import Image
 from rich.console import Console
+from small_bundle import write_small_bundle
 
 from mim_export.bundle.export import _sample
-from mim_export.score.manifest import RELEASED
+from mim_export.score.manifest import RELEASED, read_manifest
 from mim_tf.cli import app as cli
 from mim_tf.cli import tables as show
 from mim_tf.data.folder import scan_folder
@@ -420,6 +421,28 @@ def test_a_run_can_be_kept_without_photographs(run: Run, folder: Path, tmp_path:
     np.testing.assert_array_equal(_sample(kept, None, tmp_path / "with", print), kept.sample)
 
 
+def test_export_writes_the_archives_that_pack_writes(
+    run: Run, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def export_run(run_folder: Path, bundle: Path, *_: object) -> dict[str, object]:
+        return read_manifest(write_small_bundle(bundle))
+
+    monkeypatch.setattr("mim_export.bundle.export.export_run", export_run)
+    bundle = tmp_path / "bundle"
+    words = ("export", tmp_path / "run", "--out", bundle)
+    assert_one_line(run(*words, "--zip", bundle / "zips"), "is inside the bundle", "choose a folder outside it")
+    assert_one_line(run(*words, "--data", folder, "--zip", folder / "zips"), "is inside the data folder")
+    assert not bundle.exists() and not (folder / "zips").exists()
+    assert run(*words, "--zip", tmp_path / "zips").status == 0
+    result = run("pack", bundle, "--out", tmp_path / "packed", "--json")
+    assert result.status == 0, result.err
+    names = ["SHA256SUMS", "app.zip", "full.zip"]
+    for out in ("zips", "packed"):
+        assert sorted(path.name for path in (tmp_path / out).iterdir()) == names
+    for name in names:
+        assert (tmp_path / "zips" / name).read_bytes() == (tmp_path / "packed" / name).read_bytes()
+
+
 @pytest.mark.parametrize(
     ("key", "value"),
     [
@@ -514,5 +537,5 @@ def test_folders_without_permission_are_one_line(run: Run, tmp_path: Path) -> No
 def test_help_names_every_command(run: Run) -> None:
     result = run("--help")
     assert result.status == 0
-    names = ("demo", "prepare", "train", "evaluate", "compare", "export", "verify", "score", "bench", "pack")
+    names = ("demo", "prepare", "train", "evaluate", "compare", "export", "verify", "score", "bench", "pack", "app")
     assert all(name in result.out for name in names)

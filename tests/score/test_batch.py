@@ -6,8 +6,10 @@ import io
 import json
 import os
 import signal
+import struct
 import subprocess
 import sys
+import zlib
 from pathlib import Path
 from typing import Any
 
@@ -51,6 +53,21 @@ def test_processes_give_the_same_rows_in_the_same_order(scorer: Scorer, photos: 
     assert [row for row, _ in together] == [row for row, _ in alone]
     assert [str(error) for _, error in together] == [str(error) for _, error in alone]
     assert score_paths(scorer, [photos])[0] == [row for row, _ in alone]
+
+
+def test_a_photograph_of_too_many_pixels_has_its_own_reason(scorer: Scorer, tmp_path: Path) -> None:
+    """As the header of the PNG says: 10,001 x 10,000. The remedy is another one than for a damaged file."""
+    Image.new("1", (1, 1)).save(tmp_path / "a.png")
+    content = bytearray((tmp_path / "a.png").read_bytes())
+    content[16:24] = struct.pack(">II", 10_001, 10_000)
+    content[29:33] = struct.pack(">I", zlib.crc32(content[12:29]))
+    (tmp_path / "a.png").write_bytes(content)
+    rows, (error,) = score_paths(scorer, [tmp_path / "a.png"])
+    numbers = dict.fromkeys(("similarity", "p_class", "p_other"))
+    image = str(tmp_path / "a.png")
+    assert rows == [{"image": image, **numbers, "verdict": "cannot-judge", "reason": "too large"}]
+    assert str(error) == f"{image}: has more than 100,000,000 pixels; shrink the image"
+    assert to_line(rows[0], "mpox") == f"{image}: cannot-judge (too large)"
 
 
 def test_a_scorer_that_cannot_be_pickled_works_alone(photos: Path) -> None:

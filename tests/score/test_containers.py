@@ -22,7 +22,6 @@ from PIL import Image
 from mim_export.score.containers import MAX_SCANS, Spliced, orientation
 from mim_export.score.decode import MAX_WEBP_PIXELS, Photograph, decode
 from mim_export.score.errors import MimError
-from mim_export.score.preprocess import resample
 
 PATTERN = np.random.default_rng(0).integers(0, 256, (9, 14, 3)).astype(np.uint8)
 ADAM7 = ((0, 0, 8, 8), (4, 0, 8, 8), (0, 4, 4, 8), (2, 0, 4, 4), (0, 2, 2, 4), (1, 0, 2, 2), (0, 1, 1, 2))
@@ -399,24 +398,6 @@ def test_spliced_reads_like_the_joined_pieces(contents: list[bytes], reads: list
     for offset, count in reads:
         assert spliced.seek(offset) == joined.seek(offset)
         assert spliced.read(count) == joined.read(count)
-
-
-@pytest.mark.parametrize("turned", range(1, 9))
-def test_bands_are_the_decoded_photograph(tmp_path: Path, turned: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("mim_export.score.decode._BAND", 40)
-    pixels = np.random.default_rng(1).integers(0, 256, (31, 23, 3)).astype(np.uint8)
-    exif = Image.Exif()
-    exif[0x112] = turned
-    path = tmp_path / "a.png"
-    Image.fromarray(pixels).save(path, exif=exif)
-    whole = decode(path)
-    with Photograph(path) as photo:
-        assert (photo.height, photo.width) == whole.shape[:2]
-        bands = list(photo.bands())
-        assert len(bands) > 10
-        np.testing.assert_array_equal(np.concatenate(bands), whole)
-        for small, size in zip(photo.resampled((5, 23, 40)), (5, 23, 40), strict=True):
-            np.testing.assert_array_equal(small, resample(whole, size))
 
 
 def test_decoding_leaves_the_filters_of_warnings_alone(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tracemalloc
 from fractions import Fraction
 
 import numpy as np
@@ -76,6 +77,34 @@ def test_rows_may_arrive_in_any_bands(height: int, width: int, size: int, bands:
         row += count
     np.testing.assert_array_equal(average.result(), resample(pixels, size))
     np.testing.assert_array_equal(average.result()[..., 0], _exact(pixels, size))
+
+
+def test_the_sums_do_not_grow_with_the_photograph() -> None:
+    """24 bytes for each column of the result, beside a strip of rows and the result itself."""
+    row = np.zeros((1, 15_811, 3), np.uint8)
+    tracemalloc.start()
+    try:
+        average = AreaAverage(15_811, 15_811, 192)
+        for _ in range(200):
+            average.add(row)
+        held, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert held < 192 * (24 + 3 * 192) + 10_000
+    assert peak < held + 2_000_000
+
+
+@pytest.mark.parametrize(("darker", "expected"), [(0, 101), (1, 100)])
+def test_the_largest_photograph_is_summed_exactly(darker: int, expected: int) -> None:
+    """Of 15,810 x 15,810 px, half are 100 and half 101: 100.5 is rounded up. If one of them is darker, it is not."""
+    side = 15_810
+    average = AreaAverage(side, side, 1)
+    bands = [np.full((31, side, 3), level, np.uint8) for level in (100, 101)]
+    for number in range(2 * 255):
+        if number == 509:
+            bands[1][-1, -1] -= darker
+        average.add(bands[number % 2])
+    assert average.result().tolist() == [[[expected] * 3]]
 
 
 @pytest.mark.parametrize(("shape", "corner"), [((4, 7), (0, 1)), ((7, 4), (1, 0)), ((5, 9), (0, 2))])

@@ -18,9 +18,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from small_bundle import put, sign, write_small_bundle
 
+from mim_export.bundle.c_source import double, entry, identifier, integer, literal, text
 from mim_export.score.errors import MimError
 from mim_export.sources import golden_header, micro_sources
-from mim_export.sources.c_source import double, entry, identifier, integer, literal, text
 
 #: What runs when a header is compiled or its program starts, if it is written as it is.
 CODE = "1};\n__attribute__((constructor)) static void injected(void) { } static const int x[] = {1"

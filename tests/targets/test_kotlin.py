@@ -54,7 +54,7 @@ def _names() -> set[str]:
 
 
 def test_resources_of_the_sample_exist() -> None:
-    """Each reference of code, resources and manifest has a resource, and the stand-in has the same names as the code."""
+    """Each reference of code, resources and manifest has a resource, and the stand-in has the names of the code."""
     code = "".join(path.read_text() for path in CODE.rglob("*.kt"))
     used = {"/".join(found) for found in re.findall(r"\bR\.(\w+)\.(\w+)", code)}
     files = [*RESOURCES.rglob("*.xml"), RESOURCES.parent / "AndroidManifest.xml"]

@@ -22,12 +22,12 @@ static float number;
 static int status;
 
 static void resample_photo(void) {
-    status |= mim_resample(image->input, image->width, image->height, 3 * image->width, resampled, S, sizeof resampled,
+    status |= mim_resample(image->input, image->width, image->height, 3 * image->width, 1, resampled, S, sizeof resampled,
                            workspace, sizeof workspace);
 }
 
 static void resample_again(void) {
-    status |= mim_resample(resampled, S, S, 3 * S, small, s, sizeof small, workspace, sizeof workspace);
+    status |= mim_resample(resampled, S, S, 3 * S, 1, small, s, sizeof small, workspace, sizeof workspace);
 }
 
 static void fill_all(void) {

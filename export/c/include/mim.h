@@ -5,7 +5,7 @@
  * The library allocates nothing, has no global variables, and uses only string.h, stdint.h, stddef.h and math.h of the
  * C library. Functions may run in several threads at the same time on different memory.
  *
- *     photograph  --mim_yuv_to_rgb or mim_over_white, mim_upright-->  RGB  --mim_resample-->  S x S
+ *     photograph  --mim_yuv_to_rgb or mim_over_white-->  RGB  --mim_resample, with the orientation-->  S x S
  *     S x S  --mim_contrast, mim_detail, mim_gate-->  reason
  *     S x S  --mim_resample-->  s x s  --mim_filled-->  mim_micro.tflite, once per mask  --mim_assemble-->  inpainting
  *     s x s and inpainting  --mim_ssim_...-->  SSIM
@@ -26,5 +26,6 @@
 #include "mim_pixels.h"
 #include "mim_ssim.h"
 #include "mim_status.h"
+#include "mim_version.h"
 
 #endif

@@ -24,7 +24,7 @@ typedef enum mim_reason_code {
     MIM_NOT_SKIN,
     MIM_TOO_SMALL,
     MIM_UNREADABLE, /* set by the caller if decoding failed */
-    MIM_TOO_LARGE   /* set by the caller if the decoder has no memory for so many pixels */
+    MIM_TOO_LARGE   /* set by the caller if MIM_MAX_SIDE or MIM_MAX_PIXELS is exceeded, before decoding */
 } mim_reason_code;
 
 /* `gate` of the manifest. */

@@ -9,8 +9,9 @@
 extern "C" {
 #endif
 
-/* Longest side of a photograph, in pixels: with four channels, the number of bytes still fits into 32 bits. */
-#define MIM_MAX_SIDE 32767
+/* Longest side of a photograph in pixels, that of a JPEG, and the largest number of its pixels. More are too large. */
+#define MIM_MAX_SIDE 65535
+#define MIM_MAX_PIXELS 250000000
 /* Longest side of the input of a model or a measure, in pixels. */
 #define MIM_MAX_SIZE 4096
 /* Alignment of every workspace, in bytes. */

@@ -17,10 +17,15 @@
 #define MIM_WINDOW 11
 #define MIM_BORDER 5
 
-/* The byte count of the largest photograph needs 32 bits. */
+/* The byte count of the largest photograph, with four channels, needs 32 bits. */
 typedef char mim_size_t_has_32_bits[sizeof(size_t) >= 4 ? 1 : -1];
 
 static inline int mim_in(size_t value, size_t least, size_t most) { return value >= least && value <= most; }
+
+/* Both sides have at most 16 bits, so their product fits into 32. */
+static inline int mim_photo_fits(size_t width, size_t height) {
+    return mim_in(width, 1, MIM_MAX_SIDE) && mim_in(height, 1, MIM_MAX_SIDE) && width * height <= MIM_MAX_PIXELS;
+}
 
 static inline int mim_aligned(const void *workspace) { return (uintptr_t)workspace % MIM_ALIGNMENT == 0; }
 

@@ -1,37 +1,10 @@
 #include "internal.h"
 
-mim_status mim_upright(const uint8_t *source, size_t width, size_t height, size_t channels, size_t stride,
-                       int orientation, uint8_t *target, size_t target_bytes) {
-    size_t y, x, channel;
-    if (!source || !target) return MIM_NULL;
-    if (!mim_in(width, 1, MIM_MAX_SIDE) || !mim_in(height, 1, MIM_MAX_SIDE) || !mim_in(channels, 3, 4)) return MIM_SIZE;
-    if (!mim_stride_fits(stride, width * channels, height)) return MIM_STRIDE;
-    if (orientation < 1 || orientation > 8) return MIM_ARGUMENT;
-    if (target_bytes < width * height * channels) return MIM_BUFFER;
-    {
-        const int swap = orientation >= 5;
-        const int from_right = orientation == 2 || orientation == 3 || orientation == 7 || orientation == 8;
-        const int from_bottom = orientation == 3 || orientation == 4 || orientation == 6 || orientation == 7;
-        /* Negative steps wrap around in size_t. This is defined behaviour, and so is adding them to the start. */
-        const size_t step_x = from_right ? (size_t)0 - channels : channels;
-        const size_t step_y = from_bottom ? (size_t)0 - stride : stride;
-        const size_t start = (from_right ? (width - 1) * channels : 0) + (from_bottom ? (height - 1) * stride : 0);
-        const size_t along = swap ? step_y : step_x, down = swap ? step_x : step_y;
-        const size_t target_width = swap ? height : width, target_height = swap ? width : height;
-        for (y = 0; y < target_height; y++) {
-            size_t at = start + y * down;
-            for (x = 0; x < target_width; x++, at += along)
-                for (channel = 0; channel < channels; channel++) *target++ = source[at + channel];
-        }
-    }
-    return MIM_OK;
-}
-
 mim_status mim_over_white(const uint8_t *rgba, size_t width, size_t height, size_t stride, uint8_t *rgb,
                           size_t rgb_bytes) {
     size_t y, x;
     if (!rgba || !rgb) return MIM_NULL;
-    if (!mim_in(width, 1, MIM_MAX_SIDE) || !mim_in(height, 1, MIM_MAX_SIDE)) return MIM_SIZE;
+    if (!mim_photo_fits(width, height)) return MIM_SIZE;
     if (!mim_stride_fits(stride, 4 * width, height)) return MIM_STRIDE;
     if (rgb_bytes < 3 * width * height) return MIM_BUFFER;
     for (y = 0; y < height; y++) {
@@ -58,7 +31,7 @@ static inline uint8_t clamped(int32_t luma, int32_t part) {
 mim_status mim_yuv_to_rgb(const mim_yuv *image, uint8_t *rgb, size_t rgb_bytes) {
     size_t y, x, uv_row;
     if (!image || !rgb || !image->y || !image->u || !image->v) return MIM_NULL;
-    if (!mim_in(image->width, 1, MIM_MAX_SIDE) || !mim_in(image->height, 1, MIM_MAX_SIDE)) return MIM_SIZE;
+    if (!mim_photo_fits(image->width, image->height)) return MIM_SIZE;
     if (!mim_in(image->uv_pixel_stride, 1, MIM_MAX_SIDE)) return MIM_STRIDE;
     uv_row = (image->width - 1) / 2 * image->uv_pixel_stride + 1; /* there is no padding after the last value */
     if (!mim_stride_fits(image->y_stride, image->width, image->height) ||

@@ -55,22 +55,34 @@ static void require(int holds) {
 }
 
 static void fuzz_pixels(input *from, int which) {
-    const size_t width = number(from), height = number(from), channels = which == 0 ? number(from) % 6 : 4;
-    const size_t row = which == 3 ? 3 * width : channels * width, stride = row + number(from) - (next(from) == 0);
+    const size_t width = number(from), height = number(from);
+    const size_t row = (which ? 3 : 4) * width, stride = row + number(from) - (next(from) == 0);
     const size_t size = number(from), needed = bytes_of(stride, row, height), at_most = 64 * 64 * 4;
     const int fits = needed <= MOST;
-    const size_t target = fits ? (which == 3 ? 3 * size * size : width * height * channels) : 0;
+    const size_t target = fits ? (which ? 3 * size * size : 3 * width * height) : 0;
     const size_t workspace = mim_resample_bytes(size) <= MOST ? mim_resample_bytes(size) : 0;
     uint8_t *source = (uint8_t *)filled(from, fits ? needed : 0);
     uint8_t *to = (uint8_t *)filled(from, target <= at_most ? target : 0), *work = (uint8_t *)filled(from, workspace);
     const size_t capacity = target <= at_most ? target : 0;
+    const int orientation = (int)next(from) % 10;
+    mim_resampler state;
     mim_status status;
-    if (which == 0)
-        status = mim_upright(source, width, height, channels, stride, (int)next(from) % 10, to, capacity);
-    else if (which == 1)
+    if (which == 0) {
         status = mim_over_white(source, width, height, stride, to, capacity);
-    else
-        status = mim_resample(source, width, height, stride, to, size, capacity, work, workspace);
+    } else if (which == 1) {
+        status = mim_resample(source, width, height, stride, orientation, to, size, capacity, work, workspace);
+    } else {
+        size_t y = 0, count;
+        status = mim_resample_begin(&state, width, height, orientation, to, size, capacity, work, workspace);
+        for (; y < height && fits; y += count) {
+            count = next(from) % 4;
+            if (count == 0) count = 1;
+            if (mim_resample_push(&state, source + y * stride, count, stride) == MIM_OK) continue;
+            if (count > height - y || status != MIM_OK || stride < row) break;
+            abort();
+        }
+        if (mim_resample_end(&state) != MIM_OK) status = MIM_ORDER;
+    }
     require(capacity > 0 || status != MIM_OK);
     free(source);
     free(to);
@@ -172,9 +184,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t count) {
     int which;
     if (count == 0) return 0;
     which = next(&from) % 8;
-    if (which == 0 || which == 1 || which == 3)
+    if (which < 3)
         fuzz_pixels(&from, which);
-    else if (which == 2)
+    else if (which == 3)
         fuzz_yuv(&from);
     else if (which == 4)
         fuzz_masks(&from);

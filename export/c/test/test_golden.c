@@ -25,10 +25,10 @@ static uint32_t crc32_of(uint32_t crc, const void *bytes, size_t count) {
 }
 
 static void check_resampling(const golden_image *image) {
-    CHECK(mim_resample(image->input, image->width, image->height, 3 * image->width, resampled, S, sizeof resampled,
+    CHECK(mim_resample(image->input, image->width, image->height, 3 * image->width, 1, resampled, S, sizeof resampled,
                        workspace, sizeof workspace) == MIM_OK);
     CHECK(crc32_of(0, resampled, sizeof resampled) == image->resampled_crc32);
-    CHECK(mim_resample(resampled, S, S, 3 * S, small, s, sizeof small, workspace, sizeof workspace) == MIM_OK);
+    CHECK(mim_resample(resampled, S, S, 3 * S, 1, small, s, sizeof small, workspace, sizeof workspace) == MIM_OK);
     CHECK(crc32_of(0, small, sizeof small) == image->small_crc32);
 }
 

@@ -23,18 +23,56 @@ static void test_masks_partition_the_image(void) {
             }
 }
 
-static void test_turning_there_and_back_changes_nothing(void) {
-    static const int back[9] = {0, 1, 2, 3, 4, 5, 8, 7, 6};
-    uint8_t image[5 * 4 * 3], turned[5 * 4 * 3], again[5 * 4 * 3];
-    size_t i;
+/* The pixel (y, x) of the upright image, as the EXIF standard names the corners: which row and column is stored first. */
+static const uint8_t *upright(const uint8_t *stored, size_t width, size_t height, int orientation, size_t y, size_t x) {
+    size_t row = orientation >= 5 ? x : y, column = orientation >= 5 ? y : x;
+    if (orientation == 2 || orientation == 3 || orientation == 7 || orientation == 8) column = width - 1 - column;
+    if (orientation == 3 || orientation == 4 || orientation == 6 || orientation == 7) row = height - 1 - row;
+    return stored + 3 * (row * width + column);
+}
+
+/* Also with sides whose difference is odd, where the centre square of a turned image begins at another pixel. */
+static void test_resampling_turns_and_takes_rows_in_any_portions(void) {
+    uint8_t image[9 * 9 * 3], turned[9 * 9 * 3], whole[7 * 7 * 3], streamed[7 * 7 * 3];
+    size_t width, height, size, i, y, x;
     int orientation;
     for (i = 0; i < sizeof image; i++) image[i] = noise();
-    for (orientation = 1; orientation <= 8; orientation++) {
-        const size_t width = orientation >= 5 ? 4 : 5, height = 9 - width;
-        CHECK(mim_upright(image, 5, 4, 3, 15, orientation, turned, sizeof turned) == MIM_OK);
-        CHECK(mim_upright(turned, width, height, 3, 3 * width, back[orientation], again, sizeof again) == MIM_OK);
-        CHECK(memcmp(image, again, sizeof image) == 0);
-    }
+    for (width = 1; width <= 9; width++)
+        for (height = 1; height <= 9; height++)
+            for (orientation = 1; orientation <= 8; orientation++) {
+                const size_t across = orientation >= 5 ? height : width, down = width + height - across;
+                mim_resampler state;
+                size = (width + 3 * height + (size_t)orientation) % 7 + 1;
+                for (y = 0; y < down; y++)
+                    for (x = 0; x < across; x++)
+                        memcpy(turned + 3 * (y * across + x), upright(image, width, height, orientation, y, x), 3);
+                CHECK(mim_resample(turned, across, down, 3 * across, 1, whole, size, 3 * size * size, workspace,
+                                   mim_resample_bytes(size)) == MIM_OK);
+                memset(streamed, 0, sizeof streamed);
+                CHECK(mim_resample_begin(&state, width, height, orientation, streamed, size, 3 * size * size, workspace,
+                                         mim_resample_bytes(size)) == MIM_OK);
+                for (y = 0; y < height; y += i) {
+                    i = noise() % (height - y + 1); /* 0 rows are allowed */
+                    CHECK(mim_resample_end(&state) == MIM_ORDER);
+                    CHECK(mim_resample_push(&state, image + 3 * width * y, i, 3 * width) == MIM_OK);
+                }
+                CHECK(mim_resample_end(&state) == MIM_OK);
+                CHECK(mim_resample_push(&state, image, 1, 3 * width) == MIM_ORDER);
+                CHECK(memcmp(streamed, whole, 3 * size * size) == 0);
+            }
+}
+
+/* A white photograph of nearly 250 million pixels, in one row that is pushed again and again: sums do not overflow. */
+static void test_the_largest_photograph_is_white(void) {
+    static uint8_t row[3 * 15811], target[3];
+    mim_resampler state;
+    size_t y, i;
+    memset(row, 255, sizeof row);
+    CHECK(mim_resample_begin(&state, 15811, 15811, 1, target, 1, 3, workspace, 36) == MIM_OK);
+    for (y = 0; y < 15811; y++)
+        if (mim_resample_push(&state, row, 1, sizeof row) != MIM_OK) break;
+    CHECK(mim_resample_end(&state) == MIM_OK);
+    for (i = 0; i < 3; i++) CHECK(target[i] == 255);
 }
 
 static void test_examples(void) {
@@ -46,10 +84,14 @@ static void test_examples(void) {
     const mim_tables tables = {{similarities, weights, 3, 2}, {others, other_weights, 3, 3}, 0.05, 0.2};
     const mim_table none = {NULL, NULL, 0, 0};
     mim_verdict_code verdict = MIM_CANNOT_JUDGE;
-    uint8_t rgb[3];
+    uint8_t rgb[3], turned[12];
     float p = 0;
-    CHECK(mim_resample(four, 2, 2, 6, rgb, 1, sizeof rgb, workspace, mim_resample_bytes(1)) == MIM_OK);
+    CHECK(mim_resample(four, 2, 2, 6, 1, rgb, 1, sizeof rgb, workspace, mim_resample_bytes(1)) == MIM_OK);
     CHECK(rgb[0] == 15 && rgb[1] == 15 && rgb[2] == 15);
+    CHECK(mim_resample(four, 2, 2, 6, 6, turned, 2, sizeof turned, workspace, mim_resample_bytes(2)) == MIM_OK);
+    CHECK(turned[0] == 20 && turned[3] == 0 && turned[6] == 31 && turned[9] == 10);
+    CHECK(mim_resample(four, 2, 2, 6, 2, turned, 2, sizeof turned, workspace, mim_resample_bytes(2)) == MIM_OK);
+    CHECK(turned[0] == 10 && turned[3] == 0 && turned[6] == 31 && turned[9] == 20);
     CHECK(mim_over_white(rgba, 1, 1, 4, rgb, sizeof rgb) == MIM_OK);
     CHECK(rgb[0] == 227 && rgb[1] == 127 && rgb[2] == 177);
     CHECK(mim_yuv_to_rgb(&yuv, rgb, sizeof rgb) == MIM_OK);
@@ -116,6 +158,7 @@ static void test_error_map_of_equal_and_of_opposite_images(void) {
 static void test_bad_arguments_are_refused(void) {
     uint8_t image[12] = {0}, target[12];
     mim_ssim state;
+    mim_resampler rows;
     mim_verdict_code verdict;
     mim_reason_code reason;
     const mim_gate_limits limits = {0.02f, 0.002f, 1, INFINITY};
@@ -125,14 +168,22 @@ static void test_bad_arguments_are_refused(void) {
     float p = 0;
     int status;
     memset(&state, 0, sizeof state);
-    CHECK(mim_upright(NULL, 2, 2, 3, 6, 1, target, 12) == MIM_NULL);
-    CHECK(mim_upright(image, 2, 2, 3, 5, 1, target, 12) == MIM_STRIDE);
-    CHECK(mim_upright(image, 2, 2, 3, SIZE_MAX, 1, target, 12) == MIM_STRIDE);
-    CHECK(mim_upright(image, 2, 2, 3, 6, 9, target, 12) == MIM_ARGUMENT);
-    CHECK(mim_upright(image, 2, 2, 3, 6, 1, target, 11) == MIM_BUFFER);
-    CHECK(mim_upright(image, SIZE_MAX / 2, 2, 3, 6, 1, target, 12) == MIM_SIZE);
-    CHECK(mim_resample(image, 2, 2, 6, target, 2, 12, workspace, mim_resample_bytes(2) - 1) == MIM_BUFFER);
-    CHECK(mim_resample(image, 2, 2, 6, target, 2, 12, (uint8_t *)workspace + 4, 100) == MIM_BUFFER);
+    memset(&rows, 0, sizeof rows);
+    CHECK(mim_resample_push(&rows, image, 1, 6) == MIM_ORDER);
+    CHECK(mim_resample_end(&rows) == MIM_ORDER);
+    CHECK(mim_resample(NULL, 2, 2, 6, 1, target, 2, 12, workspace, 72) == MIM_NULL);
+    CHECK(mim_resample(image, 2, 2, 5, 1, target, 2, 12, workspace, 72) == MIM_STRIDE);
+    CHECK(mim_resample(image, 2, 2, SIZE_MAX, 1, target, 2, 12, workspace, 72) == MIM_STRIDE);
+    CHECK(mim_resample(image, 2, 2, 6, 9, target, 2, 12, workspace, 72) == MIM_ARGUMENT);
+    CHECK(mim_resample(image, 2, 2, 6, 0, target, 2, 12, workspace, 72) == MIM_ARGUMENT);
+    CHECK(mim_resample(image, 2, 2, 6, 1, target, 2, 11, workspace, 72) == MIM_BUFFER);
+    CHECK(mim_resample(image, 2, 2, 6, 1, target, 2, 12, workspace, 71) == MIM_BUFFER);
+    CHECK(mim_resample(image, 2, 2, 6, 1, target, 2, 12, (uint8_t *)workspace + 4, 100) == MIM_BUFFER);
+    CHECK(mim_resample(image, 65535, 65535, 196605, 1, target, 2, 12, workspace, 72) == MIM_SIZE);
+    CHECK(mim_resample_begin(&rows, 16384, 15258, 1, target, 2, 12, workspace, 72) == MIM_OK);
+    CHECK(mim_resample_push(&rows, image, 15259, 49152) == MIM_ORDER);
+    CHECK(mim_resample_begin(&rows, 16384, 15259, 1, target, 2, 12, workspace, 72) == MIM_SIZE);
+    CHECK(mim_resample_push(&rows, image, 1, 49152) == MIM_ORDER);
     CHECK(mim_mask_label(&none, 0, 0, &label) == MIM_ARGUMENT);
     CHECK(mim_ssim_begin(&state, 10, 11, 3, workspace, sizeof workspace) == MIM_SIZE);
     CHECK(mim_ssim_push(&state, image, (const int8_t *)image) == MIM_ORDER);
@@ -144,13 +195,14 @@ static void test_bad_arguments_are_refused(void) {
     CHECK(mim_p_other(&empty, NAN, &p) == MIM_NUMBER);
     CHECK(mim_verdict(NAN, 0.5f, MIM_NO_REASON, 0.05, 0.2, &verdict) == MIM_NUMBER);
     CHECK(mim_verdict(0.5f, NAN, MIM_NO_REASON, 0.05, 0.2, &verdict) == MIM_NUMBER);
-    CHECK(mim_verdict(0.5f, 0.5f, (mim_reason_code)6, 0.05, 0.2, &verdict) == MIM_ARGUMENT);
+    CHECK(mim_verdict(0.5f, 0.5f, (mim_reason_code)7, 0.05, 0.2, &verdict) == MIM_ARGUMENT);
     for (status = 0; status <= MIM_ORDER; status++) CHECK(strlen(mim_status_text((mim_status)status)) > 8);
 }
 
 void test_laws(void) {
     test_masks_partition_the_image();
-    test_turning_there_and_back_changes_nothing();
+    test_resampling_turns_and_takes_rows_in_any_portions();
+    test_the_largest_photograph_is_white();
     test_examples();
     check_flat(0, -128, 1);
     check_flat(255, -128, 0.0001 / 1.0001);
