@@ -40,7 +40,7 @@ sealed interface State {
 class Judging(private val context: Context) {
     private val worker = Executors.newSingleThreadExecutor()
     private val main = Handler(Looper.getMainLooper())
-    private val photographs = File(context.cacheDir, "photographs")
+    private val photograph = File(context.cacheDir, "photograph.jpg")
     private val bundle by lazy { MimBundle { context.assets.open("mim/$it") } }
     private val scorer by lazy { Scorer(bundle, InterpreterRunner(bundle)) } // used on the worker only
 
@@ -55,8 +55,7 @@ class Judging(private val context: Context) {
         }
 
     init {
-        // Photographs that remain if Android ended the app while one was judged.
-        worker.execute { photographs.deleteRecursively() }
+        photograph.delete() // it remains if Android ended the app while one was judged
     }
 
     /** Judges a photograph that the user has picked. */
@@ -70,10 +69,8 @@ class Judging(private val context: Context) {
     fun shoot(camera: CameraController) {
         if (state == State.Working) return
         state = State.Working
-        val file = File(photographs, "photograph.jpg")
-        worker.execute { photographs.mkdirs() }
-        val callback = PhotographCallback(file, { finish { it.inputStream() } }, { show(State.Failed(null)) })
-        camera.takePicture(ImageCapture.OutputFileOptions.Builder(file).build(), worker, callback)
+        val callback = PhotographCallback(photograph, { finish { it.inputStream() } }, { show(State.Failed(null)) })
+        camera.takePicture(ImageCapture.OutputFileOptions.Builder(photograph).build(), worker, callback)
     }
 
     private fun finish(open: () -> InputStream?) {
