@@ -18,7 +18,7 @@ test -n "${PYTHON:-}" || PYTHON=$root/.venv/bin/python
 test -x "$(command -v "$PYTHON")" || PYTHON=python3
 PYTHON=$(command -v "$PYTHON") || exit 2
 case $PYTHON in /*) ;; *) PYTHON=$PWD/$PYTHON ;; esac
-export MIM_BUNDLE=$BUNDLE
+export MIM_BUNDLE=$BUNDLE PYTHON
 log=$(mktemp)
 trap 'rm -f "$log"' EXIT
 . "$root/export/rows.sh"
@@ -52,29 +52,24 @@ else
     row "TFLM, C++ application" "make -C micro test" 0 "missing: TFLM, a folder of tflite-micro's sources" -
 fi
 
-jars=$(printf '/usr/share/java/%s.jar ' junit4 hamcrest com.android.json jna)
-if need "Kotlin, JVM" "kotlin/test.sh" "java $jars" \
-    openjdk-17-jre-headless junit4 libandroid-json-java libjna-java; then
-    # Only the compiler's jars and LiteRT's shared library are used, so their dependencies are not needed.
-    if environment .venv-kotlin "$PYTHON" --no-deps kotlin-jupyter-kernel==0.19.0.944 ai-edge-litert==2.3.0; then
-        check "Kotlin, JVM" "kotlin/test.sh" 'OK \([0-9]+ tests' \
-            env PYTHON="$root/.venv-kotlin/bin/python" sh "$root/export/kotlin/test.sh"
-    else
-        row "Kotlin, JVM" "kotlin/test.sh" 0 "missing: kotlin-jupyter-kernel and ai-edge-litert of PyPI" 0
-    fi
+if need "Kotlin, JVM and Android" "kotlin/test.sh" mvn maven openjdk-17-jre-headless; then
+    check "Kotlin, JVM and Android" "kotlin/test.sh" 'OK \([0-9]+ tests' sh "$root/export/kotlin/test.sh"
 fi
+check "Swift" "swift/test.sh" 'Executed [0-9]+ tests' sh "$root/export/swift/test.sh"
 
-web=$root/export/web/scorer
+web=$root/export/web
 if ! present node npm || ! node -e 'process.exit(parseInt(process.versions.node) < 20 ? 1 : 0)'; then
     row "TypeScript" "npm test" 0 "missing: Node 20 or newer" 0
 elif ! { test "$web/node_modules/.package-lock.json" -nt "$web/package-lock.json" || npm --prefix "$web" ci; } > "$log" 2>&1; then
-    row "TypeScript" "npm test" 0 "missing: npm ci in export/web/scorer" 0
+    row "TypeScript" "npm test" 0 "missing: npm ci in export/web" 0
 else
-    check "TypeScript, Node" "npm run lint; vitest" 'Tests +[0-9]+ passed' bash -c 'cd "$1" && npm run lint &&
-        npx vitest run --exclude test/browser.test.ts' - "$web"
+    check "TypeScript, Node" "lint, build, vitest" 'Tests +[0-9]+ passed' bash -c 'cd "$1" && npm run lint &&
+        npm run build && npx vitest run --exclude test/browser.test.ts' - "$web/scorer"
+    check "Web app, Node" "build, vitest" 'Tests +[0-9]+ passed' bash -c 'cd "$1" && npm run build && npx vitest run' - "$web/app"
     if need "TypeScript, Chromium" "vitest" chromium chromium; then
         check "TypeScript, Chromium" "vitest" 'Tests +[0-9]+ passed' bash -c 'cd "$1" &&
-            npx vitest run test/browser.test.ts' - "$web"
+            npx vitest run test/browser.test.ts' - "$web/scorer"
+        check "Web app, Chromium" "Playwright, axe, Lighthouse" '[0-9]+ passed' npm --prefix "$web/app" run e2e
     fi
 fi
 

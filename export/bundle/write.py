@@ -32,9 +32,9 @@ from .config_header import CONFIG, config_header
 from .manifest_schema import PUBLISHED, Manifest
 
 #: Source folders for each target. Those that exist are copied to `scorer/` in a bundle.
-_SOURCES = ("c", "kotlin", "swift", "web", "micro")
+_SOURCES = ("c", "kotlin", "swift", "web/scorer", "micro")
 #: Build outputs in these folders, which are not copied.
-_BUILT = ("build", "dist", "node_modules", ".build", "*.tgz")
+_BUILT = ("build", "dist", "node_modules", ".build", ".gradle", ".kotlin", "local.properties", "*.tgz")
 #: Python sources to copy: the scorer, and the programs that convert golden vectors and models to C sources.
 _PYTHON = (
     *("__init__.py", "score/*.py", "sources/*.py", "bundle/__init__.py"),

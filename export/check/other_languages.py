@@ -168,14 +168,16 @@ def _c(manifest: dict[str, Any], entries: Scores, stages: list[dict[str, NDArray
 
 
 def _typescript(bundle: Path) -> Scores:
-    if shutil.which("node") is None or not (WEB / "node_modules").is_dir():
-        raise NotPresentError(f"install Node 20 or newer and run npm ci in {WEB}")
+    # In the repository the packages of the workspace are installed in the folder above.
+    installed = any((folder / "node_modules" / "vite").is_dir() for folder in (WEB, WEB.parent))
+    if shutil.which("node") is None or not installed:
+        raise NotPresentError(f"install Node 20 or newer and run npm install in {WEB}")
     return run_scorer(["node", "test/scores.mjs"], WEB, bundle)
 
 
 def _kotlin(bundle: Path) -> Scores:
     built = KOTLIN / "build" / "scores"
-    newest = max(path.stat().st_mtime for part in ("src", "test") for path in (KOTLIN / part).rglob("*.kt"))
+    newest = max(path.stat().st_mtime for path in (KOTLIN / "scorer" / "src").rglob("*.kt"))
     if shutil.which("java") is None or not built.exists() or built.stat().st_mtime < newest:
         raise NotPresentError(f"run {KOTLIN / 'test.sh'}")
     return run_scorer(["java", "@build/scores"], KOTLIN, bundle)

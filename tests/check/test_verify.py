@@ -92,7 +92,7 @@ def test_scorers_that_are_not_present_say_what_to_install(alone: pytest.MonkeyPa
     rows = {row.runtime: row for row in scorers.scorer_rows(RELEASED)}
     assert rows["numpy"].status == "within tolerance" and rows["numpy"].verdicts == len(ENTRIES)
     assert rows["c"].status == "not present: install a C compiler as cc, such as gcc"
-    assert rows["typescript"].status == f"not present: install Node 20 or newer and run npm ci in {scorers.WEB}"
+    assert rows["typescript"].status == f"not present: install Node 20 or newer and run npm install in {scorers.WEB}"
     assert rows["kotlin"].status == f"not present: run {scorers.KOTLIN / 'test.sh'}"
     assert not any(row.bad for row in rows.values())
 
@@ -101,11 +101,12 @@ def test_classes_older_than_their_sources_are_not_run(monkeypatch: pytest.Monkey
     monkeypatch.setattr(scorers, "KOTLIN", tmp_path)
     monkeypatch.setattr(scorers.shutil, "which", lambda name: "/usr/bin/java")
     monkeypatch.setattr(scorers, "run_scorer", lambda command, folder, bundle: [command])
-    for name in ("src/A.kt", "test/B.kt", "build/scores"):
-        (tmp_path / name).parent.mkdir()
+    main, test = "scorer/src/main/kotlin/A.kt", "scorer/src/test/kotlin/B.kt"
+    for name in (main, test, "build/scores"):
+        (tmp_path / name).parent.mkdir(parents=True)
         (tmp_path / name).write_text("")
-    os.utime(tmp_path / "src/A.kt", (1000, 1000))
-    os.utime(tmp_path / "test/B.kt", (2000, 2000))
+    os.utime(tmp_path / main, (1000, 1000))
+    os.utime(tmp_path / test, (2000, 2000))
     os.utime(tmp_path / "build/scores", (1999, 1999))
     with pytest.raises(NotPresentError, match=r"test\.sh"):
         scorers._kotlin(RELEASED)

@@ -1,45 +1,61 @@
-import { MimError } from "./errors.js";
+import { readContainer } from "./container.js";
+import { tooLarge, unreadable } from "./errors.js";
 import { checkFile } from "./file.js";
-import { checkImage, overWhite, type Rgb } from "./image.js";
+import { checkPixels, overWhite } from "./image.js";
+import type { Photograph } from "./photograph.js";
+import { centreSquare, Resampler } from "./resample.js";
 
 /** Number of pixels that are read at a time: in some browsers a canvas of more than 16 million pixels stays blank. */
 const STRIP = 1_000_000;
+const NO_MEMORY = "needs more memory than the browser has";
 
 /**
- * Decodes a photograph in a browser or in a worker: upright, alpha over white.
+ * Decodes a photograph in a browser or in a worker and resamples it: upright, alpha over white.
  *
- * PNG and WebP files of 8 bits give exactly the pixels of the file. For 16 bits, browsers may drop the low byte, which
- * costs one level. A canvas stores premultiplied colours; composited over white, they round to the same levels.
+ * The pixels are read in strips, so that this takes a few megabytes more than the browser's own decoder. PNG and WebP
+ * files of 8 bits give exactly the pixels of the file. For 16 bits, browsers may drop the low byte, which costs one
+ * level. A canvas stores premultiplied colours; composited over white, they round to the same levels.
  *
  * @param file for example from an `<input type="file">`.
- * @returns the photograph at its full size.
- * @throws MimError if the file is not a readable JPEG, PNG or WebP, or has more than 100 million pixels.
+ * @param size S, the manifest's `size`.
+ * @throws PhotoError `unreadable` if the file is not a whole JPEG, PNG or WebP; `too large` if it has more than 250
+ *   million pixels, before it is decoded, or more than the browser has memory for.
  * @example
- * const photo = await decode(input.files[0]); // 3024 x 4032 for a portrait photograph of a 12 MP phone
+ * const photo = await decode(input.files[0], manifest.size);
+ * photo.width // 3024, of 3024 x 4032 for a portrait photograph of a 12 MP phone
  */
-export async function decode(file: Blob): Promise<Rgb> {
+export async function decode(file: Blob, size: number): Promise<Photograph> {
   checkFile(new Uint8Array(await file.slice(0, 12).arrayBuffer()));
-  const bitmap = await createImageBitmap(file, {
-    imageOrientation: "from-image",
-    // Pixels as stored: other targets do not convert them to the colour space of the screen either.
-    colorSpaceConversion: "none",
-    premultiplyAlpha: "none",
-  }).catch(() => {
-    throw new MimError("not a readable image", "replace the file with a JPEG, PNG or WebP photograph");
-  });
-  const { width, height } = bitmap;
-  checkImage(width, height, 3 * width * height, 3);
-  const data = new Uint8Array(3 * width * height);
-  const rows = Math.min(height, Math.ceil(STRIP / width));
-  // Without this hint Chromium may keep the canvas on a GPU and read it back slowly.
-  const context = new OffscreenCanvas(width, rows).getContext("2d", { willReadFrequently: true })!;
-  context.globalCompositeOperation = "copy";
-  for (let top = 0; top < height; top += rows) {
-    const count = Math.min(rows, height - top);
-    context.drawImage(bitmap, 0, -top);
-    const strip = overWhite(context.getImageData(0, 0, width, count).data, width, count);
-    data.set(strip.data, 3 * width * top);
+  const { width, height, orientation, pixels } = await readContainer(file);
+  checkPixels(width, height);
+  const bitmap = await bitmapOf(pixels);
+  try {
+    if (bitmap.width !== width || bitmap.height !== height) throw unreadable();
+    const { left, top, side } = centreSquare(width, height, orientation);
+    const resampler = new Resampler(side, side, size, orientation);
+    const rows = Math.min(side, Math.ceil(STRIP / side));
+    // Without this hint Chromium may keep the canvas on a GPU and read it back slowly.
+    const context = new OffscreenCanvas(side, rows).getContext("2d", { willReadFrequently: true });
+    if (context === null) throw tooLarge(NO_MEMORY);
+    context.globalCompositeOperation = "copy";
+    for (let y = 0; y < side; y += rows) {
+      const count = Math.min(rows, side - y);
+      context.drawImage(bitmap, -left, -top - y);
+      resampler.add(overWhite(context.getImageData(0, 0, side, count).data, side, count).data);
+    }
+    const turned = orientation >= 5;
+    return { width: turned ? height : width, height: turned ? width : height, image: resampler.result() };
+  } finally {
+    bitmap.close();
   }
-  bitmap.close();
-  return { width, height, data };
+}
+
+async function bitmapOf(pixels: Blob): Promise<ImageBitmap> {
+  try {
+    return await createImageBitmap(pixels, { colorSpaceConversion: "none", premultiplyAlpha: "none" });
+  } catch (error) {
+    // There is no error of its own for a lack of memory.
+    if (error instanceof RangeError || /alloc|memory/i.test(String(error))) throw tooLarge(NO_MEMORY);
+    throw unreadable();
+  }
 }

@@ -1,7 +1,7 @@
-import { MimError } from "./errors.js";
+import { MimError, tooLarge } from "./errors.js";
 
 /** Largest number of pixels of a photograph. */
-const MAX_PIXELS = 100_000_000;
+const MAX_PIXELS = 250_000_000;
 
 /** An image of 8 bits: interleaved red, green and blue, in rows from the top. */
 export interface Rgb {
@@ -20,19 +20,30 @@ export interface Rgb {
  * @param height in pixels.
  * @param length number of values; must be `channels` for each pixel.
  * @param channels 1, 3 or 4.
- * @throws MimError if the sides are not positive integers, their product is above 100 million, or the length is wrong.
+ * @throws MimError if the sides are not positive integers, their product is above 250 million, or the length is wrong.
  * @example
  * checkImage(2, 2, 11, 3); // MimError: 11 values are not an image of 2 x 2 pixels; pass 3 values for each pixel
  */
 export function checkImage(width: number, height: number, length: number, channels: number): void {
-  if (width * height > MAX_PIXELS) {
-    throw new MimError("has more than 100,000,000 pixels", "shrink the image");
-  }
+  checkPixels(width, height);
   const sides = Number.isInteger(width) && Number.isInteger(height) && width > 0 && height > 0;
   if (!sides || length !== channels * width * height) {
     const problem = `${length} values are not an image of ${width} x ${height} pixels`;
     throw new MimError(problem, `pass ${channels} value${channels === 1 ? "" : "s"} for each pixel`);
   }
+}
+
+/**
+ * Checks the number of pixels of a photograph, which its header states.
+ *
+ * @param width in pixels.
+ * @param height in pixels.
+ * @throws PhotoError `too large` for more than 250 million pixels.
+ * @example
+ * checkPixels(16_320, 12_240); // 200 megapixels: returns
+ */
+export function checkPixels(width: number, height: number): void {
+  if (width * height > MAX_PIXELS) throw tooLarge("has more than 250,000,000 pixels");
 }
 
 /**
@@ -51,8 +62,7 @@ export function upright(image: Rgb, orientation: number): Rgb {
   checkImage(width, height, data.length, 3);
   if (![2, 3, 4, 5, 6, 7, 8].includes(orientation)) return image;
   const swapped = orientation >= 5;
-  const fromRight = [2, 3, 7, 8].includes(orientation);
-  const fromBelow = [3, 4, 6, 7].includes(orientation);
+  const { fromRight, fromBelow } = reversed(orientation);
   // Steps in the source for one step to the right and one step down in the result.
   const along = fromRight ? -3 : 3;
   const across = fromBelow ? -3 * width : 3 * width;
@@ -72,6 +82,11 @@ export function upright(image: Rgb, orientation: number): Rgb {
   return { width: columns, height: rows, data: turned };
 }
 
+/** Whether an EXIF orientation shows the stored columns from the right, and the stored rows from below. */
+export function reversed(orientation: number): { fromRight: boolean; fromBelow: boolean } {
+  return { fromRight: [2, 3, 7, 8].includes(orientation), fromBelow: [3, 4, 6, 7].includes(orientation) };
+}
+
 /**
  * Composites an image with alpha over white: (c a + 255 (255 - a) + 127) div 255.
  *
@@ -88,6 +103,13 @@ export function overWhite(rgba: Uint8Array | Uint8ClampedArray, width: number, h
   let target = 0;
   for (let source = 0; source < rgba.length; source += 4) {
     const alpha = rgba[source + 3];
+    if (alpha === 255) {
+      // The same result, much faster: photographs are opaque.
+      data[target++] = rgba[source];
+      data[target++] = rgba[source + 1];
+      data[target++] = rgba[source + 2];
+      continue;
+    }
     const white = 255 * (255 - alpha) + 127;
     // The quotient is below 256, so | 0 is its floor.
     data[target++] = ((rgba[source] * alpha + white) / 255) | 0;

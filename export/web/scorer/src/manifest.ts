@@ -5,7 +5,9 @@ export const REASONS = [null, "blank", "blurred", "not skin", "too small", "unre
 export type Verdict = (typeof VERDICTS)[number];
 export type Reason = (typeof REASONS)[number];
 /** The reasons that the S x S pixels of an image and the graph can give. */
-export type GateReason = Exclude<Reason, "too small" | "unreadable" | "too large">;
+export type GateReason = Exclude<Reason, RefusedReason>;
+/** The reasons for which nothing is computed. */
+export type RefusedReason = "too small" | "unreadable" | "too large";
 
 /** The fixed masks: mask (x div cell + (y div cell) step) mod count hides pixel (y, x). */
 export interface MaskSet {

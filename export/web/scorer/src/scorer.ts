@@ -1,8 +1,8 @@
 import { gate, pClass, pOther, verdict } from "./decide.js";
 import { MimError } from "./errors.js";
 import { checkImage, type Rgb } from "./image.js";
-import type { GateReason, Manifest, Verdict } from "./manifest.js";
-import { resample } from "./resample.js";
+import type { GateReason, Manifest, RefusedReason, Verdict } from "./manifest.js";
+import type { Photograph } from "./photograph.js";
 
 /**
  * The outputs of a signature, by name.
@@ -20,7 +20,7 @@ export type Outputs = Readonly<Record<string, ArrayLike<number> | undefined>>;
  */
 export type Run = (signature: "verdict" | "explain", image: Uint8Array<ArrayBuffer>) => Promise<Outputs>;
 
-/** The result for a photograph that is large enough. */
+/** The result for a photograph that the model has seen. */
 export interface Judged {
   /** Higher: more similar to the class. Unbounded for the measure `deep`. For logs. */
   readonly similarity: number;
@@ -31,10 +31,14 @@ export interface Judged {
   readonly verdict: Verdict;
   /** The reason for `cannot-judge`, else null. */
   readonly reason: GateReason;
+  /** What the user can do about the reason, in one line; null without a reason. */
+  readonly remedy: string | null;
 }
 
 /** A result with what it is based on. */
 export interface Explained extends Judged {
+  /** The S x S pixels that the model has seen: the centre square of the photograph. */
+  readonly image: Rgb;
   /** Mean structural similarity of the inpainting, at most 1. */
   readonly ssim: number;
   /** 1 - SSIM at each of S x S pixels. */
@@ -43,10 +47,43 @@ export interface Explained extends Judged {
   readonly inpainted: Rgb;
 }
 
-/** The result for a photograph that is too small. Nothing was computed. */
-export type TooSmall<Result extends Judged> = {
-  readonly [Name in keyof Result]: Name extends "verdict" ? "cannot-judge" : Name extends "reason" ? "too small" : null;
+/** The result for a file for which nothing was computed: a type for each reason, so that TypeScript can tell them. */
+export type Refused = { [Reason in RefusedReason]: RefusedFor<Reason> }[RefusedReason];
+
+interface RefusedFor<Reason> {
+  readonly similarity: null;
+  readonly pClass: null;
+  readonly pOther: null;
+  readonly verdict: "cannot-judge";
+  readonly reason: Reason;
+  /** What the user can do, in one line. */
+  readonly remedy: string;
+}
+
+/** The result of `explain` for a file for which nothing was computed. */
+export type RefusedExplained = Refused & {
+  readonly image: null;
+  readonly ssim: null;
+  readonly errorMap: null;
+  readonly inpainted: null;
 };
+
+/**
+ * The result of `judge` for a file for which nothing was computed.
+ *
+ * @param reason why.
+ * @param remedy what the user can do, in one line.
+ * @example
+ * refused("too large", "shrink the image").verdict // "cannot-judge"
+ */
+export function refused(reason: RefusedReason, remedy: string): Refused {
+  return { similarity: null, pClass: null, pOther: null, verdict: "cannot-judge", reason, remedy };
+}
+
+/** The result of `explain` for a file for which nothing was computed; see `refused`. */
+export function refusedExplained(reason: RefusedReason, remedy: string): RefusedExplained {
+  return { ...refused(reason, remedy), image: null, ssim: null, errorMap: null, inpainted: null };
+}
 
 /**
  * Judges photographs with a bundle.
@@ -56,7 +93,7 @@ export type TooSmall<Result extends Judged> = {
  *
  * @example
  * const scorer = new Scorer(manifest, run);
- * (await scorer.judge(photo)).verdict // "mpox-like"
+ * (await scorer.judge(photographOf(pixels, manifest.size))).verdict // "mpox-like"
  */
 export class Scorer {
   readonly #manifest: Manifest;
@@ -74,41 +111,46 @@ export class Scorer {
   /**
    * Judges one photograph.
    *
-   * @param photo upright, of any size.
-   * @returns the verdict and the numbers behind it. `reason` is `too small` if and only if the numbers are null.
-   * @throws MimError if `photo` is not a valid image, or the model's outputs do not match this bundle.
+   * @param photo of `photographOf` or `decode`.
+   * @returns the verdict and the numbers behind it; they are null for a photograph that is `too small`.
+   * @throws MimError if the image is not S x S pixels, or the model's outputs do not match this bundle.
    */
-  async judge(photo: Rgb): Promise<Judged | TooSmall<Judged>> {
-    const image = this.#prepare(photo);
-    if (image === null) return TOO_SMALL;
+  async judge(photo: Photograph): Promise<Judged | Refused> {
+    const remedy = this.#check(photo);
+    if (remedy !== null) return refused("too small", remedy);
     // A copy, because `run` may transfer the buffer to a worker and the gate reads the pixels again.
-    return this.#decide(image, await this.#run("verdict", new Uint8Array(image.data)));
+    return this.#decide(photo.image, await this.#run("verdict", new Uint8Array(photo.image.data)));
   }
 
   /**
-   * Judges one photograph like `judge`, and returns the inpainting and its error map as well.
+   * Judges one photograph like `judge`, and returns its pixels, the inpainting and the error map as well.
    *
-   * @param photo upright, of any size.
+   * @param photo of `photographOf` or `decode`.
    * @throws MimError as for `judge`.
    */
-  async explain(photo: Rgb): Promise<Explained | TooSmall<Explained>> {
+  async explain(photo: Photograph): Promise<Explained | RefusedExplained> {
     const { size } = this.#manifest;
-    const image = this.#prepare(photo);
-    if (image === null) return { ...TOO_SMALL, ssim: null, errorMap: null, inpainted: null };
-    const outputs = await this.#run("explain", new Uint8Array(image.data));
+    const remedy = this.#check(photo);
+    if (remedy !== null) return refusedExplained("too small", remedy);
+    const outputs = await this.#run("explain", new Uint8Array(photo.image.data));
     return {
-      ...this.#decide(image, outputs),
+      ...this.#decide(photo.image, outputs),
+      image: photo.image,
       ssim: values(outputs, "ssim", 1)[0],
       errorMap: Float32Array.from(values(outputs, "error_map", size * size)),
       inpainted: { width: size, height: size, data: Uint8Array.from(values(outputs, "inpainted", 3 * size * size)) },
     };
   }
 
-  /** The S x S pixels of a photograph; null if it is too small. */
-  #prepare(photo: Rgb): Rgb | null {
+  /** What to do about a photograph that is too small; null if it is large enough. */
+  #check({ width, height, image }: Photograph): string | null {
     const { gate: limits, size } = this.#manifest;
-    checkImage(photo.width, photo.height, photo.data.length, 3);
-    return Math.min(photo.width, photo.height) < limits.min_side ? null : resample(photo, size);
+    checkImage(image.width, image.height, image.data.length, 3);
+    if (image.width !== size || image.height !== size) {
+      throw new MimError(`an image of ${image.width} x ${image.height} pixels`, `resample it to ${size} x ${size}`);
+    }
+    if (Math.min(width, height) >= limits.min_side) return null;
+    return `take a photograph whose sides are ${limits.min_side} pixels or more`;
   }
 
   #decide(image: Rgb, outputs: Outputs): Judged {
@@ -122,16 +164,15 @@ export class Scorer {
       pOther: ofOther,
       verdict: verdict(ofClass, ofOther, reason, calibration.alpha, reference.beta),
       reason,
+      remedy: reason && REMEDIES[reason],
     };
   }
 }
 
-const TOO_SMALL: TooSmall<Judged> = {
-  similarity: null,
-  pClass: null,
-  pOther: null,
-  verdict: "cannot-judge",
-  reason: "too small",
+const REMEDIES: Readonly<Record<NonNullable<GateReason>, string>> = {
+  blank: "take a photograph of skin, in good light",
+  blurred: "hold the camera still and let it focus",
+  "not skin": "take a photograph of a lesion, close up",
 };
 
 function values(outputs: Outputs, name: string, length: number): ArrayLike<number> {

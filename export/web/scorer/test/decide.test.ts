@@ -2,7 +2,7 @@
 
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { contrast, detail, gate, pClass, pOther, Scorer, verdict } from "../src/index.js";
+import { contrast, detail, gate, pClass, photographOf, pOther, Scorer, verdict } from "../src/index.js";
 import { manifest } from "./golden.js";
 
 const stripes = { width: 2, height: 2, data: Uint8Array.of(0, 0, 0, 255, 255, 255, 0, 0, 0, 255, 255, 255) };
@@ -97,8 +97,15 @@ describe("gate", () => {
     const scorer = new Scorer(manifest, () => Promise.reject(new Error("the model was run")));
     const [long, short] = [5 * manifest.gate.min_side, manifest.gate.min_side - 1];
     for (const [width, height] of [[long, short], [short, long]]) {
-      const found = await scorer.judge({ width, height, data: new Uint8Array(3 * width * height) });
-      expect([found.verdict, found.reason, found.similarity]).toEqual(["cannot-judge", "too small", null]);
+      const pixels = { width, height, data: new Uint8Array(3 * width * height) };
+      expect(await scorer.judge(photographOf(pixels, manifest.size))).toEqual({
+        verdict: "cannot-judge",
+        reason: "too small",
+        remedy: `take a photograph whose sides are ${short + 1} pixels or more`,
+        similarity: null,
+        pClass: null,
+        pOther: null,
+      });
     }
   });
 });

@@ -2,7 +2,8 @@
 
 import { describe, expect, it } from "vitest";
 import { assemble, checkFile, checkModel, gate, grey16, filled, MimError, overWhite } from "../src/index.js";
-import { parseManifest, pClass, pOther, resample, Scorer, ssim, upright, verdict } from "../src/index.js";
+import { parseManifest, pClass, photographOf, pOther, resample, Resampler, Scorer, ssim } from "../src/index.js";
+import { upright, verdict } from "../src/index.js";
 import type { Manifest, Outputs } from "../src/index.js";
 import { manifest, picture, text } from "./golden.js";
 
@@ -21,7 +22,7 @@ describe.each<[string, () => unknown]>([
   ["11 values are not an image of 2 x 2 pixels; pass 3 values for each", () => filled(broken, new Uint8Array(4), 0)],
   ["0 values are not an image of 0 x 5 pixels; pass 4 values", () => overWhite(new Uint8Array(), 0, 5)],
   ["3 values are not an image of 1.5 x 2 pixels; pass 1 value for", () => grey16(new Uint16Array(3), 1.5, 2)],
-  ["more than 100,000,000 pixels; shrink the image", () => overWhite(new Uint8Array(), 10_001, 10_000)],
+  ["more than 250,000,000 pixels; shrink the image", () => overWhite(new Uint8Array(), 25_001, 10_000)],
   ["an image cannot have a side of 0 pixels; pass the manifest's size", () => resample(blank, 0)],
   ["12 values do not fit a mask set of 9 pixels; resample", () => filled(blank, new Uint8Array(9), 0)],
   ["9 values do not fit a mask set of 4 pixels; resample", () => assemble([new Int8Array(9)], new Uint8Array(4))],
@@ -63,7 +64,13 @@ describe.each<[string, () => unknown]>([
   ["manifest.json: files is missing or invalid", () => changed({ files: null })],
   ["mim.tflite: differs from its sha256 in manifest", () => checkModel(manifest, "mim.tflite", new Uint8Array(3))],
   ["manifest.json: does not list none.tflite; ", () => checkModel(manifest, "none.tflite", new Uint8Array(3))],
-  ["11 values are not an image of 2 x 2 pixels; pass 3 values", () => scorer({}).judge(broken)],
+  ["11 values are not an image of 2 x 2 pixels; pass 3 values", () => photographOf(broken, 192)],
+  ["11 values are not an image of 2 x 2 pixels; pass 3 values", () => scorer({}).judge({ ...photo, image: broken })],
+  ["an image of 2 x 2 pixels; resample it to 192 x 192", () => scorer({}).judge({ ...photo, image: blank })],
+  ["more than 250,000,000 pixels; shrink the image", () => new Resampler(25_001, 10_000, 192)],
+  ["6 values are not rows of 4 pixels, at most 1; add each row of the image once", () => fed(6)],
+  ["24 values are not rows of 4 pixels, at most 1; add each row of the image once", () => fed(24)],
+  ["only 0 of 1 rows were added; add all rows of the image", () => fed(0).result()],
   ["the output similarity has no values, not 1; run the signature that", () => scorer({}).judge(photo)],
   ["the output novelty has 2 values, not 1; run", () => scorer({ ...outputs, novelty: [1, 2] }).judge(photo)],
   ["the output error_map has no values, not", () => scorer({ ...outputs, ssim: [0] }).explain(photo)],
@@ -77,7 +84,7 @@ describe.each<[string, () => unknown]>([
   });
 });
 
-const photo = picture(0, "resampled");
+const photo = photographOf(picture(0, "resampled"), manifest.size);
 const outputs = { similarity: [0], novelty: [0] };
 
 it("accepts a table of other skin that is empty", () => {
@@ -95,6 +102,12 @@ function recalibrated(entries: object): Manifest {
 
 function referred(entries: object): Manifest {
   return changed({ reference: { ...manifest.reference, ...entries } });
+}
+
+function fed(length: number): Resampler {
+  const resampler = new Resampler(4, 1, 1);
+  resampler.add(new Uint8Array(length));
+  return resampler;
 }
 
 function scorer(values: Outputs): Scorer {

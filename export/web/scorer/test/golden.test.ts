@@ -2,7 +2,8 @@
 
 import { crc32 } from "node:zlib";
 import { describe, expect, it } from "vitest";
-import { errorMap, fractions, filled, maskLabels, pClass, pOther, resample, Scorer, verdict } from "../src/index.js";
+import { errorMap, fractions, filled, maskLabels, pClass, photographOf, pOther, resample } from "../src/index.js";
+import { Scorer, verdict } from "../src/index.js";
 import { golden, goldenErrors, largest, manifest, masks, picture, ROUNDING } from "./golden.js";
 import { inpaintingOf, scores } from "./scores.js";
 
@@ -63,7 +64,7 @@ describe.each(golden.images.map((entry, number) => ({ ...entry, number })))("$nu
       const error_map = new Float32Array(manifest.size ** 2);
       return { ...outputs, ssim: [entry.ssim], error_map, inpainted: picture(number, "inpainted").data };
     });
-    const photo = picture(number, "input");
+    const photo = photographOf(picture(number, "input"), manifest.size);
     const judged = await scorer.judge(photo);
     const explained = await scorer.explain(photo);
     expect([judged.verdict, judged.reason]).toEqual([entry.verdict, entry.reason]);
@@ -71,6 +72,7 @@ describe.each(golden.images.map((entry, number) => ({ ...entry, number })))("$nu
     expect(signatures).toEqual(small ? [] : ["verdict", "explain"]);
     expect([judged.similarity, explained.ssim]).toEqual(small ? [null, null] : [entry.similarity, entry.ssim]);
     expect(explained).toMatchObject(judged);
+    if (!small) expect(largest(explained.image!.data, picture(number, "resampled").data)).toBe(0);
   });
 });
 

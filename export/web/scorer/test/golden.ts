@@ -2,10 +2,13 @@
 
 import { existsSync, readFileSync } from "node:fs";
 import { join, resolve } from "node:path";
+import { fileURLToPath } from "node:url";
 import { convertIndexedToRgb, decode } from "fast-png";
 import { grey16, type MaskSet, overWhite, parseManifest, type Rgb } from "../src/index.js";
 
 export const root = resolve(import.meta.dirname, "..");
+/** The folder of LiteRT.js's WebAssembly. */
+export const WASM = resolve(fileURLToPath(import.meta.resolve("@litertjs/core")), "../../wasm");
 const candidates = [join(root, "../../.."), join(root, "../../released")];
 export const bundle = process.env.MIM_BUNDLE ?? candidates.find((path) => existsSync(join(path, "manifest.json")))!;
 export const text = readFileSync(join(bundle, "manifest.json"), "utf8");
@@ -61,6 +64,14 @@ function name(number: number): string {
 
 /** A PNG as RGB: 8-bit grey or colour, each with or without alpha, palette, or 16-bit grey. */
 export function png(file: string): Rgb {
+  const known = decoded.get(file) ?? decodePng(file);
+  decoded.set(file, known);
+  return known;
+}
+
+const decoded = new Map<string, Rgb>();
+
+function decodePng(file: string): Rgb {
   const image = decode(read(file));
   const { width, height } = image;
   if (image.data instanceof Uint16Array) return grey16(image.data, width, height);

@@ -2,11 +2,9 @@
 
 import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
-import { dirname, join } from "node:path";
+import { dirname } from "node:path";
 import { loadAndCompile, loadLiteRt, type CompiledModel } from "@litertjs/core";
-import { root } from "./golden.js";
-
-const WASM = join(root, "node_modules/@litertjs/core/wasm");
+import { WASM } from "./golden.js";
 
 /** Compiles a model for the CPU. */
 export async function compile(content: Uint8Array): Promise<CompiledModel> {

@@ -3,7 +3,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { assemble, errorMap, fractions, filled, maskLabels, overWhite, resample } from "../src/index.js";
-import { ssim, upright, type Rgb } from "../src/index.js";
+import { Resampler, ssim, upright, type Rgb } from "../src/index.js";
 import { largest, manifest } from "./golden.js";
 
 const images = fc
@@ -52,6 +52,47 @@ describe("resample", () => {
         expect(Array.from(resample(image, side).data)).toEqual(areaAverage(image, side));
       }),
     );
+  });
+
+  it("takes rows in any portions, of an image in any orientation", () => {
+    const portions = fc.array(fc.integer({ min: 0, max: 7 }), { maxLength: 12 });
+    fc.assert(
+      fc.property(images, fc.integer({ min: 1, max: 24 }), portions, (image, side, counts) => {
+        for (const orientation of [1, 2, 3, 4, 5, 6, 7, 8]) {
+          const { width, height, data } = image;
+          const resampler = new Resampler(width, height, side, orientation);
+          let row = 0;
+          for (const count of [...counts, height]) {
+            const end = Math.min(height, row + count);
+            resampler.add(data.subarray(3 * width * row, 3 * width * end));
+            row = end;
+          }
+          expect(resampler.result()).toEqual(resample(upright(image, orientation), side));
+        }
+      }),
+    );
+  });
+
+  it.each([1, 2, 3, 4, 5, 6, 7, 8])("finds the centre square of orientation %i at odd differences", (orientation) => {
+    // Of 5 x 2 and 2 x 5 pixels the squares at offsets 1 and 2 differ.
+    for (const [width, height] of [[5, 2], [2, 5], [4, 1], [1, 4]]) {
+      const image = { width, height, data: Uint8Array.from({ length: 3 * width * height }, (_, i) => 8 * i) };
+      const resampler = new Resampler(width, height, 2, orientation);
+      resampler.add(image.data);
+      expect(Array.from(resampler.result().data)).toEqual(areaAverage(upright(image, orientation), 2));
+    }
+  });
+
+  it("is exact at 250 million pixels", () => {
+    // White has the largest sums.
+    const resampler = new Resampler(15_811, 15_811, 192);
+    const white = new Uint8Array(3 * 15_811).fill(255);
+    for (let row = 1; row < 15_811; row++) resampler.add(white);
+    resampler.add(white.fill(213));
+    // The last target row weighs the last source row by 192 / 15,811: 255 - 42 * 192 / 15,811 = 254.49.
+    const { data } = resampler.result();
+    expect(data.subarray(0, -3 * 192).every((value) => value === 255)).toBe(true);
+    expect(data.subarray(-3 * 192).every((value) => value === 254)).toBe(true);
   });
 
   it("takes less than 300 ms for 12 megapixels and preserves one colour exactly", () => {

@@ -1,0 +1,2 @@
+/** The version of the app, of `package.json`. */
+declare const __VERSION__: string;

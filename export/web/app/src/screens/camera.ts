@@ -1,0 +1,124 @@
+import type { Manifest } from "@mim-tf/scorer";
+import { activeScorer } from "../bundle/active";
+import { sampler, takePhotograph } from "../camera/frames";
+import { hintOf } from "../camera/hints";
+import { CameraError, startCamera, type Camera } from "../camera/stream";
+import { h } from "../dom";
+import { icon } from "../parts/icons";
+import { photoInput } from "../parts/photo_input";
+import { judgePhoto } from "../photo";
+import type { Screen } from "../router";
+import { t } from "../texts/index";
+
+/** Milliseconds between two looks at the live picture. */
+const INTERVAL = 400;
+/** Side of the frames that the hints are computed from until the model is loaded, then it is that of the model. */
+const HINT_SIZE = 192;
+
+/** The screen that takes a photograph. The camera runs only while it is shown and the page is visible. */
+export function cameraScreen(): Screen {
+  const texts = t().camera;
+  const video = h("video", { playsinline: true, muted: true, "aria-label": texts.preview });
+  video.muted = true; // the attribute alone does not allow starting without a touch
+  const hint = h("p", { class: "hint", role: "status" }, texts.starting);
+  const shoot = h("button", { type: "button", class: "primary shoot", disabled: true }, texts.shoot);
+  const torch = h("button", { type: "button", hidden: true, "aria-pressed": "false" }, icon("torch"), texts.torch);
+  const other = h("button", { type: "button", hidden: true }, icon("turn"), texts.switch);
+  const again = h("button", { type: "button", hidden: true }, texts.again);
+  const viewer = h("div", { class: "viewer" }, video, h("div", { class: "guide", "aria-hidden": "true" }));
+  const content = h(
+    "div",
+    { class: "screen camera" },
+    h("h1", {}, texts.heading),
+    h("p", {}, texts.guide),
+    viewer,
+    hint,
+    h("div", { class: "actions" }, shoot, torch, other, again, photoInput("", t().start.choose)),
+  );
+
+  let camera: Camera | null = null;
+  let manifest: Manifest | null = null;
+  let timer = 0;
+  // Grows with each start and stop: a start that was overtaken ends its camera.
+  let turn = 0;
+  void activeScorer().then(
+    (scorer) => (manifest = scorer.manifest),
+    () => {}, // the screen of the result says what is wrong
+  );
+  const sample = sampler(video);
+
+  const say = (text: string, state: string) => {
+    if (hint.textContent !== text) hint.textContent = text;
+    hint.dataset.state = state;
+  };
+  const look = () => {
+    if (video.videoWidth === 0) return;
+    const found = hintOf(sample(manifest?.size ?? HINT_SIZE), manifest?.gate ?? null);
+    say(texts[found], found);
+    shoot.disabled = false;
+  };
+  const stop = () => {
+    turn++;
+    clearInterval(timer);
+    camera?.stop();
+    camera = null;
+    video.srcObject = null;
+    shoot.disabled = torch.hidden = other.hidden = true;
+    viewer.hidden = true;
+  };
+  const start = async (deviceId: string | null) => {
+    stop();
+    const mine = turn;
+    again.hidden = true;
+    viewer.hidden = false;
+    say(texts.starting, "starting");
+    try {
+      const started = await startCamera(deviceId);
+      if (mine !== turn) return started.stop();
+      camera = started;
+      if (document.hidden) return hide();
+      video.srcObject = camera.stream;
+      await video.play();
+      torch.hidden = !camera.hasTorch;
+      torch.setAttribute("aria-pressed", "false");
+      other.hidden = camera.others.length === 0;
+      timer = window.setInterval(look, INTERVAL);
+    } catch (error) {
+      if (mine !== turn) return;
+      stop();
+      say(texts[error instanceof CameraError ? error.problem : "busy"], "problem");
+      again.hidden = false;
+    }
+  };
+  const hide = () => {
+    if (!document.hidden || camera === null) return;
+    stop();
+    say(texts.stopped, "problem");
+    again.hidden = false;
+  };
+
+  shoot.addEventListener("click", async () => {
+    shoot.disabled = true;
+    judgePhoto(await takePhotograph(video));
+  });
+  torch.addEventListener("click", async () => {
+    const on = torch.getAttribute("aria-pressed") !== "true";
+    try {
+      await camera?.setTorch(on);
+      torch.setAttribute("aria-pressed", String(on));
+    } catch {
+      torch.hidden = true; // some cameras state a light that they do not have
+    }
+  });
+  other.addEventListener("click", () => void start(camera?.others[0] ?? null));
+  again.addEventListener("click", () => void start(null));
+  document.addEventListener("visibilitychange", hide);
+  void start(null);
+  return {
+    content,
+    leave: () => {
+      document.removeEventListener("visibilitychange", hide);
+      stop();
+    },
+  };
+}
