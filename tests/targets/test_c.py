@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import os
 import re
 import shutil
 import subprocess
-import sys
 import zlib
 from importlib.metadata import version
 from pathlib import Path
@@ -677,16 +675,6 @@ def test_version_is_that_of_the_package() -> None:
     numbers = re.findall(r"#define MIM_VERSION_(?:MAJOR|MINOR|PATCH) (\d+)", text)
     assert ".".join(numbers) == re.match(r"\d+\.\d+\.\d+", version("mim-tf"))[0]  # type: ignore[index]
     assert int(re.findall(r"#define MIM_FORMAT (\d+)", text)[0]) == MANIFEST["format"]
-
-
-@pytest.mark.slow
-def test_package_in_a_fresh_project(tmp_path: Path) -> None:
-    subprocess.run([SOURCES / "pack.sh", tmp_path], check=True, capture_output=True)
-    environment = {**os.environ, "PYTHON": sys.executable}
-    done = subprocess.run([SOURCES / "fresh.sh", tmp_path, RELEASED], env=environment, capture_output=True, text=True)
-    if done.returncode == 77:
-        pytest.skip(done.stdout.splitlines()[-1])
-    assert done.stdout.splitlines()[-1] == f"{len(ENTRIES)} passed, 0 failed", done.stderr
 
 
 # Bad arguments
