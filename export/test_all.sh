@@ -31,8 +31,8 @@ if need "C99, gcc" "make test" "gcc g++ make" gcc g++ make; then
     check "C++11, g++" "make cxx" '[0-9]+ checks' "${make[@]}" cxx
 fi
 if need "C99, clang" "make test asan fuzz" "clang make" clang make; then
-    rm -f "$c"/build/*.o "$c"/build/*.a
     check "C99, clang" "make test CC=clang" '[0-9]+ checks' "${make[@]}" test CC=clang
+    check "C in two files" "make amalgamation" '[0-9]+ checks' "${make[@]}" amalgamation
     runtime=$(clang -print-resource-dir)/lib/linux/libclang_rt.fuzzer-$(uname -m).a
     if need "C99, sanitizers" "make asan fuzz" "$runtime" "libclang-rt-$(clang -dumpversion | cut -d. -f1)-dev"; then
         check "C99, ASan and UBSan" "make asan" '[0-9]+ checks' "${make[@]}" asan
