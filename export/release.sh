@@ -16,6 +16,7 @@ test -x "$(command -v "$PYTHON")" || PYTHON=python3
 export PYTHON
 mkdir "$out"
 out=$(cd "$out" && pwd)
+version=$(sed -n 's/^version = \([0-9]*\.[0-9]*\.[0-9]*\).*/\1/p' "$root/setup.cfg")
 status=0
 
 # package NAME COMMAND...
@@ -29,7 +30,7 @@ package() {
 # The site as it is served; the bundle inside it is BUNDLE.
 app() {
     (cd "$root/export/web" && npm ci && MIM_BUNDLE=$bundle npm run build --workspace scorer --workspace app) &&
-        (cd "$root/export/web/app/dist" && "$PYTHON" -m zipfile -c "$out/mim-app-0.2.0.zip" ./*)
+        (cd "$root/export/web/app/dist" && "$PYTHON" -m zipfile -c "$out/mim-app-$version.zip" ./*)
 }
 
 package "Python" "$PYTHON" -m pip wheel --quiet --no-deps --wheel-dir "$out" "$root"

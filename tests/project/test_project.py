@@ -140,3 +140,23 @@ def test_code_for_app_developers_is_in_the_readme_of_its_package(readme: str) ->
     language, lines = code.split("\n", 1)
     assert language and len(lines.splitlines()) >= 15
     assert lines in (ROOT / "export" / readme / "README.md").read_text(encoding="utf-8")
+
+
+def test_packages_have_one_version() -> None:
+    """That of setup.cfg, without what marks a version under development."""
+    patterns = {
+        "setup.cfg": r"^version = (\d+\.\d+\.\d+)",
+        "export/web/scorer/package.json": r'^  "version": "(.*)"',
+        "export/web/app/package.json": r'"(?:version|@mim-tf/scorer)": "(.*)"',
+        "export/kotlin/pom.xml": r"^  <version>(.*)</version>",
+        "export/kotlin/scorer/pom.xml": r"^    <version>(.*)</version>",
+        "export/kotlin/android/pom.xml": r"^    <version>(.*)</version>",
+        "export/kotlin/sample/pom.xml": r"^    <version>(.*)</version>",
+        "export/kotlin/standins/pom.xml": r"^    <version>(.*)</version>",
+        "export/kotlin/fresh/pom.xml": r"<artifactId>mim-scorer</artifactId>\s*<version>(.*)</version>",
+        "export/kotlin/build.gradle.kts": r'version = "(.*)"',
+        "export/kotlin/pack.sh": r"^version=(.*)",
+    }
+    found = {name: re.findall(pattern, (ROOT / name).read_text(), re.M) for name, pattern in patterns.items()}
+    assert len({version for versions in found.values() for version in versions}) == 1, found
+    assert all(found.values())
