@@ -16,8 +16,8 @@ from pathlib import Path
 
 from mim_export.bundle.card import model_card
 from mim_export.bundle.manifest_schema import PUBLISHED
-from mim_export.bundle.write import list_files, write_config, write_sums
-from mim_export.score.atomic_files import write_json
+from mim_export.bundle.write import list_files, write_config
+from mim_export.score.atomic_files import write_json, write_sums
 from mim_export.score.decide import REASONS
 from mim_export.tflite import flatbuffer
 from mim_export.tflite.metadata import NAME, with_metadata

@@ -8,7 +8,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from mim_export.bundle.write import list_files
+from mim_export.bundle.config_header import CONFIG
+from mim_export.bundle.write import list_files, write_config
 from mim_export.score.atomic_files import write_sums
 from mim_export.score.manifest import RELEASED
 
@@ -37,11 +38,13 @@ def write_small_bundle(folder: Path) -> Path:
 
 
 def sign(folder: Path, files: bool = False) -> None:
-    """Writes `SHA256SUMS` again; with `files`, also the entry `files` of the manifest."""
+    """Writes `SHA256SUMS` again; with `files`, also the entry `files` of the manifest and `mim_config.h`."""
     manifest = json.loads((folder / "manifest.json").read_text())
     if files:
+        manifest["model_id"] = list_files(folder)["mim.tflite"]["sha256"][:16]
+        if (folder / CONFIG).exists():
+            write_config(folder, manifest)
         manifest["files"] = list_files(folder)
-        manifest["model_id"] = manifest["files"]["mim.tflite"]["sha256"][:16]
         (folder / "manifest.json").write_text(json.dumps(manifest))
     names = [name for name in manifest["files"] if (folder / name).is_file()]
     write_sums(folder, [*names, "manifest.json", "scorer/SHA256SUMS"])

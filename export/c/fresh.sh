@@ -4,9 +4,9 @@
 #     export/c/fresh.sh OUT BUNDLE
 #
 # The application is built in three ways: with find_package, with FetchContent from the archive, and with pkg-config. An
-# image passes if all three programs print its golden verdict and reason, see fresh_golden.py. PYTHON (python3 by default)
-# needs Pillow and ai-edge-litert, whose shared library runs the model. The last line is `N passed, M failed`; the exit
-# status is 77 if a requirement is missing.
+# image passes if all three programs print its golden verdict and reason, see test/fresh_golden.py. PYTHON (python3 by
+# default) needs Pillow and ai-edge-litert, whose shared library runs the model. The last line is `N passed, M failed`;
+# the exit status is 77 if a requirement is missing.
 set -eu
 test $# = 2 || { echo "usage: export/c/fresh.sh OUT BUNDLE" >&2; exit 2; }
 here=$(cd "$(dirname "$0")" && pwd)
@@ -67,11 +67,11 @@ export PKG_CONFIG_PATH
 quietly cc -O2 "-I$bundle" found/main.c found/litert.c $(pkg-config --cflags --libs mim) "$litert" \
     "-Wl,-rpath,$(dirname "$litert")" -o piped
 
-"$PYTHON" "$here/fresh_golden.py" write "$bundle" .
+"$PYTHON" "$here/test/fresh_golden.py" write "$bundle" .
 for image in [0-9]*.ppm; do
     for program in found/build/judge fetched/build/judge ./piped; do
         $program "$bundle/mim.tflite" < "$image" 2> log > judged || tail -n 3 log >&2
         head -n 1 judged >> "$(dirname "$program")/lines"
     done
 done
-"$PYTHON" "$here/fresh_golden.py" compare "$bundle" found/build/lines fetched/build/lines lines
+"$PYTHON" "$here/test/fresh_golden.py" compare "$bundle" found/build/lines fetched/build/lines lines

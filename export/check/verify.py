@@ -61,8 +61,8 @@ def check_files(bundle: str | os.PathLike[str], note: Note = ignore) -> dict[str
     check_sums(folder, manifest)
     consistency.check_models(folder, valid)
     consistency.check_decision(folder, valid, manifest)
-    consistency.check_config(folder, manifest)
     consistency.check_golden(folder, valid)
+    consistency.check_config(folder, manifest)
     unknown = valid.unknown()
     for place in unknown[:_MOST_NOTES]:
         note(f"{path}: the entry {json.dumps(place[:120])} is unknown to this version of mim-tf and ignored")

@@ -95,7 +95,7 @@ for path in arguments.dropFirst(2) {
 }
 END
 sed -i "s|LIB|${work#"$root"}/package/lib|g" "$app/Package.swift"
-"$PYTHON" "$here/../c/fresh_golden.py" write "$bundle" "$made"
+"$PYTHON" "$here/../c/test/fresh_golden.py" write "$bundle" "$made"
 in_swift "$made" "$bundle" swift build --package-path PACKAGE/app --scratch-path SCRATCH -c release > "$work/log" 2>&1 ||
     { tail -n 30 "$work/log" >&2; exit 1; }
 inside=${work#"$root"}
@@ -106,4 +106,4 @@ ${root:+chroot "$root"} "$inside/build/release/judge" "$inside/bundle" $images >
     tail -n 5 "$work/log" >&2
 # An undecided image is shown with an explanation.
 sed -i 's/^undecided:.*/undecided/' "$work/lines"
-"$PYTHON" "$here/../c/fresh_golden.py" compare "$bundle" "$work/lines"
+"$PYTHON" "$here/../c/test/fresh_golden.py" compare "$bundle" "$work/lines"

@@ -125,3 +125,15 @@ def test_readme_is_for_two_minutes() -> None:
 def test_readme_states_both_licences_and_the_limits_early() -> None:
     first_screen = "\n".join((ROOT / "README.md").read_text(encoding="utf-8").splitlines()[:40])
     assert "Apache" in first_screen and "research only" in first_screen and "not a diagnosis" in first_screen
+
+
+@pytest.mark.parametrize("readme", ["kotlin", "web/scorer", "swift", "c"])
+def test_code_for_app_developers_is_in_the_readme_of_its_package(readme: str) -> None:
+    """There it is compiled by the tests of the package."""
+    page = (ROOT / "docs" / "app.md").read_text(encoding="utf-8")
+    link = f"blob/main/export/{readme}/README.md)):\n\n"
+    assert page.count(link) == 1
+    _, code = page.split(link)[1].split("```", 2)[:2]
+    language, lines = code.split("\n", 1)
+    assert language and len(lines.splitlines()) >= 15
+    assert lines in (ROOT / "export" / readme / "README.md").read_text(encoding="utf-8")

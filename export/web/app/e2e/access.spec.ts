@@ -77,6 +77,15 @@ test("can be zoomed to 200 % and used on a wide screen", async ({ opened: { page
   await page.setViewportSize({ width: 390, height: 844 });
 });
 
+test("an address that names no screen shows the first one", async ({ opened: { page } }) => {
+  for (const name of ["none", "toString", "%", "result"]) {
+    // A result without a photograph is none.
+    await page.reload();
+    await page.evaluate((hash) => (location.hash = `#/${hash}`), name);
+    await expect(page.locator(".choices")).toBeVisible();
+  }
+});
+
 test("works with the keyboard", async ({ opened: { page } }) => {
   await prefer(page, { language: "en" });
   await go(page, "start");

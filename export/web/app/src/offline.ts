@@ -49,6 +49,7 @@ export async function filesSettled(): Promise<void> {
 /** Keeps the app on the device; call it again after a failure. */
 export async function keepOffline(): Promise<void> {
   if (!("serviceWorker" in navigator)) return set({ type: "unavailable" });
+  if (state.type === "failed") set({ type: "progress", loaded: 0, total: 0 });
   navigator.serviceWorker.onmessage = ({ data }: MessageEvent<FromWorker>) => {
     // During an update, the version before is ready all the time.
     if (state.type !== "ready") set(data);
@@ -68,6 +69,10 @@ export async function keepOffline(): Promise<void> {
   if (registration.installing) follow(registration, registration.installing);
   registration.onupdatefound = () => follow(registration, registration.installing!);
 }
+
+addEventListener("online", () => {
+  if (state.type === "failed") void keepOffline();
+});
 
 /** Replaces the version in use by the one that waits, and loads the page again. */
 export async function updateNow(): Promise<void> {

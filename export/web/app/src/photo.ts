@@ -34,6 +34,7 @@ function takeFirst(data: DataTransfer | null): void {
 
 /** Judges a photograph that another app has shared, and forgets the stored copy. */
 export async function takeShared(): Promise<void> {
+  if (!("caches" in globalThis)) return go("start"); // nothing can have been shared
   const cache = await caches.open(SHARED_CACHE);
   const response = await cache.match("photo");
   await caches.delete(SHARED_CACHE);

@@ -16,7 +16,7 @@ let shown: Screen | null = null;
 /** The name of the screen in the address, such as `camera` of `#/camera`. */
 function routeName(): string {
   const name = location.hash.replace(/^#\//, "");
-  return name in routes ? name : "start";
+  return Object.hasOwn(routes, name) ? name : "start";
 }
 
 /** Goes to a screen; if it is shown already, it is made again. */

@@ -21,15 +21,15 @@ export async function takePhotograph(video: HTMLVideoElement): Promise<Blob> {
 
 /**
  * Makes a function that returns the centre square of the frame that a video shows now, scaled by the browser: close to
- * the pixels that the model would see, and fast.
- *
- * @param size side of the result, in pixels.
+ * the pixels that the model would see, and fast. Its argument is the side of the result, in pixels.
  */
-export function sampler(video: HTMLVideoElement, size: number): () => Rgb {
-  const context = new OffscreenCanvas(size, size).getContext("2d", { willReadFrequently: true })!;
-  context.imageSmoothingQuality = "high";
-  return () => {
+export function sampler(video: HTMLVideoElement): (size: number) => Rgb {
+  const canvas = new OffscreenCanvas(1, 1);
+  const context = canvas.getContext("2d", { willReadFrequently: true })!;
+  return (size) => {
     const { side, left, top } = square(video);
+    canvas.width = canvas.height = size; // this resets the quality as well
+    context.imageSmoothingQuality = "high";
     context.drawImage(video, left, top, side, side, 0, 0, size, size);
     const rgba = context.getImageData(0, 0, size, size).data;
     const data = new Uint8Array(3 * size * size);

@@ -8,7 +8,8 @@ import { judgePhoto } from "../photo";
  * @param label its content.
  */
 export function photoInput(style: string, ...label: Child[]): HTMLElement {
-  const input = h("input", { type: "file", accept: "image/jpeg,image/png,image/webp,image/heic", class: "hidden" });
+  // Without HEIC in this list, an iPhone gives its photographs as JPEG.
+  const input = h("input", { type: "file", accept: "image/jpeg,image/png,image/webp", class: "hidden" });
   input.addEventListener("change", () => {
     if (input.files?.[0]) judgePhoto(input.files[0]);
   });

@@ -1,4 +1,4 @@
-import type { Gate } from "@mim-tf/scorer";
+import type { Manifest } from "@mim-tf/scorer";
 import { activeScorer } from "../bundle/active";
 import { sampler, takePhotograph } from "../camera/frames";
 import { hintOf } from "../camera/hints";
@@ -12,7 +12,7 @@ import { t } from "../texts/index";
 
 /** Milliseconds between two looks at the live picture. */
 const INTERVAL = 400;
-/** Side of the frames that the hints are computed from, the input size of the released model. */
+/** Side of the frames that the hints are computed from until the model is loaded, then it is that of the model. */
 const HINT_SIZE = 192;
 
 /** The screen that takes a photograph. The camera runs only while it is shown and the page is visible. */
@@ -37,15 +37,15 @@ export function cameraScreen(): Screen {
   );
 
   let camera: Camera | null = null;
-  let gate: Gate | null = null;
+  let manifest: Manifest | null = null;
   let timer = 0;
   // Grows with each start and stop: a start that was overtaken ends its camera.
   let turn = 0;
   void activeScorer().then(
-    ({ manifest }) => (gate = manifest.gate),
+    (scorer) => (manifest = scorer.manifest),
     () => {}, // the screen of the result says what is wrong
   );
-  const sample = sampler(video, HINT_SIZE);
+  const sample = sampler(video);
 
   const say = (text: string, state: string) => {
     if (hint.textContent !== text) hint.textContent = text;
@@ -53,7 +53,7 @@ export function cameraScreen(): Screen {
   };
   const look = () => {
     if (video.videoWidth === 0) return;
-    const found = hintOf(sample(), gate);
+    const found = hintOf(sample(manifest?.size ?? HINT_SIZE), manifest?.gate ?? null);
     say(texts[found], found);
     shoot.disabled = false;
   };
@@ -76,6 +76,7 @@ export function cameraScreen(): Screen {
       const started = await startCamera(deviceId);
       if (mine !== turn) return started.stop();
       camera = started;
+      if (document.hidden) return hide();
       video.srcObject = camera.stream;
       await video.play();
       torch.hidden = !camera.hasTorch;

@@ -41,11 +41,12 @@ export function resultScreen(): Screen {
   void (async () => {
     try {
       const scorer = await activeScorer();
-      const fresh = judged?.photo !== photo || judged.manifest !== scorer.manifest;
-      if (fresh) {
+      let saving: Promise<HTMLElement> | null = null;
+      if (judged?.photo !== photo || judged.manifest !== scorer.manifest) {
         waiting.textContent = texts.judging;
         if (!left) announce(texts.judging);
         judged = { photo, manifest: scorer.manifest, result: await scorer.explain(photo) };
+        if (preferences.history) saving = save(judged.manifest, judged.result);
       }
       if (left || judged === null) return;
       const { manifest, result } = judged;
@@ -53,7 +54,7 @@ export function resultScreen(): Screen {
       body.replaceChildren(...sections);
       const said = sections[0].querySelectorAll(".verdict-text, .reason, .todo");
       announce([...said].map(({ textContent }) => textContent).join(" "));
-      if (fresh && preferences.history) body.append(await save(manifest, result));
+      if (saving) body.append(await saving);
     } catch (error) {
       if (left) return;
       const text = fill(texts.failed, { problem: messageOf(error) });
