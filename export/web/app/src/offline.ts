@@ -50,6 +50,8 @@ export async function filesSettled(): Promise<void> {
 export async function keepOffline(): Promise<void> {
   if (!("serviceWorker" in navigator)) return set({ type: "unavailable" });
   if (state.type === "failed") set({ type: "progress", loaded: 0, total: 0 });
+  // A page that a service worker controls has all files; the model need not wait for the registration.
+  if (navigator.serviceWorker.controller) set({ type: "ready" });
   navigator.serviceWorker.onmessage = ({ data }: MessageEvent<FromWorker>) => {
     // During an update, the version before is ready all the time.
     if (state.type !== "ready") set(data);
@@ -60,7 +62,7 @@ export async function keepOffline(): Promise<void> {
       updateViaCache: "none",
     });
   } catch (error) {
-    if (navigator.serviceWorker.controller) return set({ type: "ready" });
+    if (state.type === "ready") return;
     // A TypeError: the script could not be downloaded. Otherwise the browser allows none, as in some private windows.
     return set({ type: error instanceof TypeError ? "failed" : "unavailable" });
   }

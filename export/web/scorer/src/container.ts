@@ -11,8 +11,8 @@ export interface Container {
   /** The EXIF orientation, 1 to 8. */
   readonly orientation: number;
   /**
-   * The parts that hold pixels, as a file. Without EXIF and profiles every browser decodes the values as they are stored,
-   * and no other metadata can make the photograph unreadable.
+   * The parts that hold pixels, as a file. Without EXIF and profiles every browser decodes the values as they are
+   * stored, and no other metadata can make the photograph unreadable.
    */
   readonly pixels: Blob;
 }
@@ -37,12 +37,12 @@ export async function readContainer(file: Blob): Promise<Container> {
   return text(head, 1, 3) === "PNG" ? png(file, reader) : webp(file, reader, head);
 }
 
-/** Keeps tables, frame and scans, and of the other segments only those of JFIF and Adobe, which state the colour space. */
+/** Keeps tables, frame and scans, and of other segments those of JFIF and Adobe, which state the colour space. */
 async function jpeg(file: Blob, reader: Reader): Promise<Container> {
   const parts: Blob[] = [file.slice(0, 2)];
   let exif = new Uint8Array();
   let size: { width: number; height: number } | undefined;
-  for (let at = 2; ; ) {
+  for (let at = 2; ;) {
     const next = await marker(reader, at, false);
     at = next.end;
     if (next.code === START || next.code === END) throw unreadable();
@@ -73,7 +73,7 @@ function isBeside(code: number, body: Uint8Array): boolean {
 
 /** Where the image ends whose first scan begins at `at`. Some browsers decode an image that ends early. */
 async function imageEnd(reader: Reader, at: number): Promise<number> {
-  for (let scans = 1; scans <= MAX_SCANS; ) {
+  for (let scans = 1; scans <= MAX_SCANS;) {
     const next = await marker(reader, at, true);
     if (next.code === END) return next.end;
     at = withoutLength(next.code) ? next.end : await segmentEnd(reader, next.end);
@@ -117,7 +117,7 @@ async function png(file: Blob, reader: Reader): Promise<Container> {
   let orientation = 1;
   let size: { width: number; height: number } | undefined;
   let dataEnd = 0; // the image data are consecutive chunks
-  for (let at = 8; at + 8 <= reader.size; ) {
+  for (let at = 8; at + 8 <= reader.size;) {
     const head = await reader.read(at, 8);
     const [length, kind] = [view(head).getUint32(0), text(head, 4, 4)];
     const end = at + 12 + length;
@@ -151,7 +151,7 @@ async function webp(file: Blob, reader: Reader, head: Uint8Array): Promise<Conta
   if (end > reader.size) throw unreadable();
   const parts: (Blob | Uint8Array<ArrayBuffer>)[] = [];
   let [kept, frames, orientation] = [0, 0, 0];
-  for (let at = 12; at + 8 <= end; ) {
+  for (let at = 12; at + 8 <= end;) {
     const chunk = await reader.read(at, 8);
     const [kind, length] = [text(chunk, 0, 4), view(chunk).getUint32(4, true)];
     const after = at + 8 + length + (length % 2);

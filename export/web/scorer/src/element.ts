@@ -101,7 +101,8 @@ export class MimJudgeElement extends HTMLElement {
   }
 
   #load(show: (text: string) => void): Promise<PhotoScorer> {
-    const folder = (name: string) => new URL(`${this.getAttribute(name) ?? ""}/`.replace(/\/+$/, "/"), document.baseURI);
+    const folder = (name: string) =>
+      new URL(`${this.getAttribute(name) ?? ""}/`.replace(/\/+$/, "/"), document.baseURI);
     const worker = this.getAttribute("worker") ?? undefined;
     const scorer = createScorer({
       manifest: new URL("manifest.json", folder("bundle")),

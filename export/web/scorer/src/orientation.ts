@@ -25,7 +25,11 @@ export function orientationOf(exif: Uint8Array): number {
       const bytes = BYTES[view.getUint16(at + 2, little)];
       if (bytes === undefined || view.getUint32(at + 4, little) !== 1) return 1;
       const value =
-        bytes === 1 ? view.getUint8(at + 8) : bytes === 2 ? view.getUint16(at + 8, little) : view.getUint32(at + 8, little);
+        bytes === 1
+          ? view.getUint8(at + 8)
+          : bytes === 2
+            ? view.getUint16(at + 8, little)
+            : view.getUint32(at + 8, little);
       return value >= 1 && value <= 8 ? value : 1;
     }
   } catch {

@@ -11,8 +11,8 @@ export interface Square {
 /**
  * The centre square of a photograph, as a square of the stored image.
  *
- * In the upright photograph it has the side N = min(width, height) and the offset floor((length - N) / 2). If an axis is
- * shown in reverse and length - N is odd, then its offset in the stored image is one pixel larger.
+ * In the upright photograph it has the side N = min(width, height) and the offset floor((length - N) / 2). If an axis
+ * is shown in reverse and length - N is odd, then its offset in the stored image is one pixel larger.
  *
  * @param width of the stored image, in pixels.
  * @param height of the stored image, in pixels.
@@ -31,8 +31,8 @@ export function centreSquare(width: number, height: number, orientation: number)
 /**
  * Resamples the centre square of an image by exact area average, from rows in portions.
  *
- * In units of 1 / side pixel, source pixel i covers [i side, (i + 1) side) and target pixel j covers [j N, (j + 1) N); a
- * weight is the length of their overlap. The result is rounded once: floor((2 sum + N^2) / (2 N^2)). The state takes
+ * In units of 1 / side pixel, source pixel i covers [i side, (i + 1) side) and target pixel j covers [j N, (j + 1) N);
+ * a weight is the length of their overlap. The result is rounded once: floor((2 sum + N^2) / (2 N^2)). The state takes
  * 36 bytes for each of `side` columns: three sums of a row, at most 255 N, and three sums of rows, at most 255 N^2.
  *
  * The average is separable and its sums are integers, so the stored image may be resampled before it is turned upright.

@@ -25,7 +25,8 @@ scope.onmessage = async ({ data }) => {
   } catch (error) {
     const id = data.task === "load" ? undefined : data.id;
     const message = error instanceof Error ? error.message : String(error);
-    const { problem, remedy } = error instanceof MimError ? error : { problem: message, remedy: "load the scorer again" };
+    const { problem, remedy } =
+      error instanceof MimError ? error : { problem: message, remedy: "load the scorer again" };
     scope.postMessage({ kind: "error", id, problem, remedy });
   }
 };

@@ -47,7 +47,11 @@ describe.skipIf(executable === undefined)("in Chromium", { timeout: 60_000 }, ()
     });
 
     it("reads more than one strip exactly", async () => {
-      const image = { width: 1301, height: 1603, data: Uint8Array.from({ length: 3 * 1301 * 1603 }, (_, i) => (i * i) >> 7) };
+      const image = {
+        width: 1301,
+        height: 1603,
+        data: Uint8Array.from({ length: 3 * 1301 * 1603 }, (_, i) => (i * i) >> 7),
+      };
       site.made.set("/strips.png", { content: encode({ ...image, channels: 3 }) });
       const digest = await page.evaluate(async () => {
         const { image } = await mim.decode(await (await fetch("/strips.png")).blob(), 1301);
@@ -89,7 +93,10 @@ describe.skipIf(executable === undefined)("in Chromium", { timeout: 60_000 }, ()
 
   it("judges photographs that are sent without a pause, in their order, without a request", async () => {
     const before = site.requests.length;
-    const blobs = await page.evaluateHandle((all) => Promise.all(all.map(async (one) => (await fetch(one)).blob())), photos);
+    const blobs = await page.evaluateHandle(
+      (all) => Promise.all(all.map(async (one) => (await fetch(one)).blob())),
+      photos,
+    );
     const loaded = site.requests.length;
     expect(loaded).toBe(before + photos.length);
     const results = await page.evaluate(([worker, files]) => Promise.all(files.map((file) => worker.judge(file))), [
@@ -110,10 +117,10 @@ describe.skipIf(executable === undefined)("in Chromium", { timeout: 60_000 }, ()
   ])("cannot judge a file of %s", async (_, content, reason, remedy) => {
     site.made.set("/file", { content: content() });
     for (const task of ["judge", "explain"] as const) {
-      const result = await page.evaluate(
-        async ([worker, name]) => worker[name](await (await fetch("/file")).blob()),
-        [scorer, task] as const,
-      );
+      const result = await page.evaluate(async ([worker, name]) => worker[name](await (await fetch("/file")).blob()), [
+        scorer,
+        task,
+      ] as const);
       expect(result).toMatchObject({ verdict: "cannot-judge", reason, similarity: null, pClass: null, pOther: null });
       expect(result.remedy).toContain(remedy);
     }
@@ -138,18 +145,49 @@ describe.skipIf(executable === undefined)("in Chromium", { timeout: 60_000 }, ()
     it.each<[string, Record<string, object>, string]>([
       ["a missing manifest", { manifest: "/x/manifest.json" }, "/x/manifest.json: 404 Not Found; copy the bundle's"],
       ["a missing model", { model: "/x/mim.tflite" }, "/x/mim.tflite: 404 Not Found; copy the bundle's manifest.json"],
-      ["a page in place of the model", { model: "/page" }, "/page: the server sent a web page in place of this file; copy"],
-      ["another model", { model: "/litert/litert_wasm_internal.js" }, "mim.tflite: differs from its sha256 in manifest.json"],
+      [
+        "a page in place of the model",
+        { model: "/page" },
+        "/page: the server sent a web page in place of this file; copy",
+      ],
+      [
+        "another model",
+        { model: "/litert/litert_wasm_internal.js" },
+        "mim.tflite: differs from its sha256 in manifest.json",
+      ],
       ["no JSON", { manifest: "/litert/litert_wasm_internal.js" }, "manifest.json: not JSON"],
-      ["missing WebAssembly", { wasm: "/x/" }, "/x/litert_wasm_internal.wasm: 404 Not Found; copy node_modules/@litertjs/core/wasm"],
-      ["a missing script of WebAssembly", { wasm: "/no-script/" }, "/no-script/litert_wasm_internal.js: 404 Not Found; copy"],
+      [
+        "missing WebAssembly",
+        { wasm: "/x/" },
+        "/x/litert_wasm_internal.wasm: 404 Not Found; copy node_modules/@litertjs/core/wasm",
+      ],
+      [
+        "a missing script of WebAssembly",
+        { wasm: "/no-script/" },
+        "/no-script/litert_wasm_internal.js: 404 Not Found; copy",
+      ],
       ["damaged WebAssembly", { wasm: "/damaged/" }, "/damaged/litert_wasm_internal.wasm: "],
-      ["threads", { wasm: "/litert/litert_wasm_threaded_internal.js" }, "/litert/litert_wasm_threaded_internal.js: LiteRT.js with threads is not"],
-      ["another site", { model: "https://example.org/mim.tflite" }, "https://example.org/mim.tflite: cannot be reached; go online"],
-      ["no worker script", { worker: "/x/worker-script.js" }, "/x/worker-script.js: 404 Not Found; copy node_modules/@mim-tf"],
+      [
+        "threads",
+        { wasm: "/litert/litert_wasm_threaded_internal.js" },
+        "/litert/litert_wasm_threaded_internal.js: LiteRT.js with threads is not",
+      ],
+      [
+        "another site",
+        { model: "https://example.org/mim.tflite" },
+        "https://example.org/mim.tflite: cannot be reached; go online",
+      ],
+      [
+        "no worker script",
+        { worker: "/x/worker-script.js" },
+        "/x/worker-script.js: 404 Not Found; copy node_modules/@mim-tf",
+      ],
     ] as any)("names %s", async (_, options, expected) => {
       site.made.set("/page", page404);
-      site.made.set("/no-script/litert_wasm_internal.wasm", { type: "application/wasm", content: readFileSync(join(WASM, "litert_wasm_internal.wasm")) });
+      site.made.set("/no-script/litert_wasm_internal.wasm", {
+        type: "application/wasm",
+        content: readFileSync(join(WASM, "litert_wasm_internal.wasm")),
+      });
       site.made.set("/damaged/litert_wasm_internal.wasm", { content: "\0asm" });
       const error = await create(page, options).catch((thrown: Error) => thrown);
       expect(String(error)).toContain(`MimError: ${expected}`);
@@ -173,7 +211,9 @@ describe.skipIf(executable === undefined)("in Chromium", { timeout: 60_000 }, ()
       }, judgeable);
       expectVerdict(photos.indexOf(judgeable), verdict);
       expect(steps.length).toBeGreaterThan(2);
-      expect(steps.every(({ loaded, total }, i) => loaded <= total && loaded >= (steps[i - 1]?.loaded ?? 0))).toBe(true);
+      expect(steps.every(({ loaded, total }, i) => loaded <= total && loaded >= (steps[i - 1]?.loaded ?? 0))).toBe(
+        true,
+      );
       expect(steps.at(-1)!.loaded).toBe(steps.at(-1)!.total);
     });
 
@@ -182,7 +222,10 @@ describe.skipIf(executable === undefined)("in Chromium", { timeout: 60_000 }, ()
         const late = new AbortController();
         const loading = mim.createScorer({ ...files, signal: late.signal }).catch((error: Error) => error.name);
         setTimeout(() => late.abort(), 20);
-        return [await mim.createScorer({ ...files, signal: AbortSignal.abort() }).catch((error: Error) => error.name), await loading];
+        return [
+          await mim.createScorer({ ...files, signal: AbortSignal.abort() }).catch((error: Error) => error.name),
+          await loading,
+        ];
       }, FILES);
       expect(errors).toEqual(["AbortError", "AbortError"]);
     });
@@ -213,8 +256,12 @@ describe.skipIf(executable === undefined)("in Chromium", { timeout: 60_000 }, ()
   it("judges in the page's own thread", async () => {
     const imports = { "@litertjs/core": "/core/index.js", "@litertjs/wasm-utils": "/utils/index.js" };
     const map = `<script type="importmap">${JSON.stringify({ imports })}</script>`;
-    site.made.set("/thread.js", { content: 'import { loadScorer } from "/scorer/litert.js"; globalThis.mim = { loadScorer };' });
-    site.made.set("/thread.html", { content: `<!doctype html>${map}<link rel="icon" href="data:,"><body><script type="module" src="/thread.js"></script>` });
+    site.made.set("/thread.js", {
+      content: 'import { loadScorer } from "/scorer/litert.js"; globalThis.mim = { loadScorer };',
+    });
+    site.made.set("/thread.html", {
+      content: `<!doctype html>${map}<link rel="icon" href="data:,"><body><script type="module" src="/thread.js"></script>`,
+    });
     const own = await site.open("/thread.html");
     const results = await own.evaluate(
       async ([files, address]) => {
@@ -246,7 +293,9 @@ describe.skipIf(executable === undefined)("in Chromium", { timeout: 60_000 }, ()
       await own.evaluate(() => {
         Object.assign(globalThis, { events: [] });
         for (const name of ["mim-result", "mim-error"]) {
-          document.addEventListener(name, (event) => (globalThis as any).events.push([name, (event as CustomEvent).detail.verdict]));
+          document.addEventListener(name, (event) =>
+            (globalThis as any).events.push([name, (event as CustomEvent).detail.verdict]),
+          );
         }
       });
     });
@@ -261,7 +310,9 @@ describe.skipIf(executable === undefined)("in Chromium", { timeout: 60_000 }, ()
         const { reason } = golden.images[number];
         if (reason) expect(await status().textContent()).toContain(`${reason}; `);
       }
-      expect(await own.evaluate(() => (globalThis as any).events)).toEqual(verdicts.map((name) => ["mim-result", name]));
+      expect(await own.evaluate(() => (globalThis as any).events)).toEqual(
+        verdicts.map((name) => ["mim-result", name]),
+      );
       const { statement } = JSON.parse(readFileSync(join(bundle, "manifest.json"), "utf8"));
       expect(await own.locator(".statement").textContent()).toBe(statement);
     });
@@ -275,7 +326,9 @@ describe.skipIf(executable === undefined)("in Chromium", { timeout: 60_000 }, ()
     });
 
     it("shows nothing after a cancelled choice, and the last of two photographs", async () => {
-      const [first, last] = ["mpox-like", "undecided"].map((name) => golden.images.findIndex(({ verdict }) => verdict === name));
+      const [first, last] = ["mpox-like", "undecided"].map((name) =>
+        golden.images.findIndex(({ verdict }) => verdict === name),
+      );
       const input = own.locator("input");
       await input.setInputFiles(file(first));
       await input.setInputFiles(file(last));
@@ -303,10 +356,9 @@ describe.skipIf(executable === undefined)("in Chromium", { timeout: 60_000 }, ()
   });
 
   function create(on: Page, options: object = {}): Promise<JSHandle<PhotoScorer>> {
-    return on.evaluateHandle(
-      (files) => mim.createScorer(files),
-      { ...FILES, ...options },
-    ) as Promise<JSHandle<PhotoScorer>>;
+    return on.evaluateHandle((files) => mim.createScorer(files), { ...FILES, ...options }) as Promise<
+      JSHandle<PhotoScorer>
+    >;
   }
 
   async function close(handle: JSHandle<PhotoScorer>): Promise<void> {
@@ -329,7 +381,9 @@ describe.skipIf(executable === undefined)("in Chromium", { timeout: 60_000 }, ()
 
 /** A PNG whose compressed data are wrong in the middle. */
 function damaged(): Buffer {
-  const content = Buffer.from(encode({ width: 300, height: 300, channels: 3, data: new Uint8Array(270_000).map((_, i) => i * i) }));
+  const content = Buffer.from(
+    encode({ width: 300, height: 300, channels: 3, data: new Uint8Array(270_000).map((_, i) => i * i) }),
+  );
   content[content.length >> 1] ^= 255;
   return content;
 }

@@ -44,7 +44,10 @@ describe("metadata", () => {
 
   it("of a PNG are left out, and count only with a right checksum", async () => {
     const plain = await bytes((await container(grey)).pixels);
-    for (const [chunk, orientation] of [[pngChunk("eXIf", turned), 6], [pngChunk("eXIf", turned, 1), 1]] as const) {
+    for (const [chunk, orientation] of [
+      [pngChunk("eXIf", turned), 6],
+      [pngChunk("eXIf", turned, 1), 1],
+    ] as const) {
       const found = await container(insert(grey, 33, Buffer.concat([pngChunk("tEXt", turned, 1), chunk])));
       expect(found.orientation).toBe(orientation);
       expect(await bytes(found.pixels)).toEqual(plain);
@@ -74,8 +77,14 @@ describe("metadata", () => {
 describe.each<[string, Buffer]>([
   ["a JPEG without its last byte", jpeg.subarray(0, -1)],
   ["half of a JPEG", jpeg.subarray(0, jpeg.length / 2)],
-  ["a JPEG without a frame", Buffer.concat([jpeg.subarray(0, 2), jpeg.subarray(jpeg.lastIndexOf(Buffer.of(0xff, 0xda)))])],
-  ["a JPEG with 65 scans", Buffer.concat([jpeg.subarray(0, -2), ...Array(64).fill(segment(0xda, turned)), jpeg.subarray(-2)])],
+  [
+    "a JPEG without a frame",
+    Buffer.concat([jpeg.subarray(0, 2), jpeg.subarray(jpeg.lastIndexOf(Buffer.of(0xff, 0xda)))]),
+  ],
+  [
+    "a JPEG with 65 scans",
+    Buffer.concat([jpeg.subarray(0, -2), ...Array(64).fill(segment(0xda, turned)), jpeg.subarray(-2)]),
+  ],
   ["a JPEG of one segment", Buffer.of(0xff, 0xd8, 0xff)],
   ["a PNG without image data", grey.subarray(0, 33)],
   ["half of a WebP", webp.subarray(0, webp.length / 2)],

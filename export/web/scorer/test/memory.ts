@@ -29,7 +29,9 @@ export async function decodeIn(site: Site, jpeg: Uint8Array, by: "browser" | "pa
   const { processInfo } = await session.send("SystemInfo.getProcessInfo");
   const renderers = processInfo.filter(({ type }) => type === "renderer");
   const peaks = () => {
-    return renderers.map(({ id }) => Number(/VmHWM:\s+(\d+)/.exec(readFileSync(`/proc/${id}/status`, "utf8"))![1]) / 1024);
+    return renderers.map(
+      ({ id }) => Number(/VmHWM:\s+(\d+)/.exec(readFileSync(`/proc/${id}/status`, "utf8"))![1]) / 1024,
+    );
   };
   const file = await page.evaluateHandle(async () => (await fetch("/large.jpg")).blob());
   for (const { id } of renderers) writeFileSync(`/proc/${id}/clear_refs`, "5"); // the peak is now what is in use

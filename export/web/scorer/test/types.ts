@@ -19,7 +19,9 @@ export function judged(result: Awaited<ReturnType<PhotoScorer["judge"]>>): void 
   }
   if (result.similarity === null) expectTypeOf(result).toEqualTypeOf<Refused>();
   else expectTypeOf(result).toEqualTypeOf<Judged>();
-  expectTypeOf(reason).toEqualTypeOf<null | "blank" | "blurred" | "not skin" | "too small" | "unreadable" | "too large">();
+  expectTypeOf(reason).toEqualTypeOf<
+    null | "blank" | "blurred" | "not skin" | "too small" | "unreadable" | "too large"
+  >();
 }
 
 export function explained(result: Awaited<ReturnType<PhotoScorer["explain"]>>): void {

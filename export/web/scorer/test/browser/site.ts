@@ -20,9 +20,11 @@ const FOLDERS: Readonly<Record<string, string>> = {
   "/utils/": join(WASM, "../../wasm-utils/dist"),
   "/bundle/": bundle,
 };
-const PAGE = '<!doctype html><html lang="en"><title>Test</title><link rel="icon" href="data:,"><script type="module" src="/page.js"></script>';
+const PAGE =
+  '<!doctype html><html lang="en"><title>Test</title><link rel="icon" href="data:,"><script type="module" src="/page.js"></script>';
 /** Provides the package to functions that tests run in the page. */
-const SCRIPT = 'import * as core from "/scorer/index.js"; import * as worker from "/scorer/worker.js"; globalThis.mim = { ...core, ...worker };';
+const SCRIPT =
+  'import * as core from "/scorer/index.js"; import * as worker from "/scorer/worker.js"; globalThis.mim = { ...core, ...worker };';
 
 /** An answer in place of a file. */
 export interface Made {
@@ -61,7 +63,9 @@ export async function start(): Promise<Site> {
     const folder = Object.keys(FOLDERS).find((name) => path.startsWith(name));
     response.setHeader("content-security-policy", path === "/thread.html" ? "" : POLICY);
     try {
-      const { status, type, content } = made.get(path) ?? { content: readFileSync(join(FOLDERS[folder!], path.slice(folder!.length))) };
+      const { status, type, content } = made.get(path) ?? {
+        content: readFileSync(join(FOLDERS[folder!], path.slice(folder!.length))),
+      };
       const known = type ?? TYPES[path.split(".").pop()!] ?? "application/octet-stream";
       response.writeHead(status ?? 200, { "content-type": known }).end(content);
     } catch {
