@@ -35,6 +35,9 @@ cp scorer/src/test/kotlin/io/github/mimtf/LiteRt.kt fresh/Main.kt "$sources"
 sed "s|@REPOSITORY@|file://$out|" fresh/pom.xml > "$project/pom.xml"
 cd "$project"
 # An earlier run may have left another package of this version in Maven's cache.
-mvn -q -B dependency:purge-local-repository -DmanualInclude=io.github.mimtf:mim-scorer -DreResolve=false
-mvn -q -B compile dependency:build-classpath -Dmdep.outputFile=classpath
-java -Djava.awt.headless=true -cp "target/classes:$(cat classpath)" MainKt 2> log || { cat log; exit 1; }
+{
+    mvn -q -B dependency:purge-local-repository -DmanualInclude=io.github.mimtf:mim-scorer -DreResolve=false &&
+        mvn -q -B compile dependency:build-classpath -Dmdep.outputFile=classpath &&
+        java -Djava.awt.headless=true -cp "target/classes:$(cat classpath)" MainKt > results
+} > log 2>&1 || { cat log; exit 1; }
+cat results
