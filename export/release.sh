@@ -5,7 +5,7 @@
 #
 # BUNDLE and MICRO are the released bundles by default. PYTHON selects a Python with mim-tf; the default is that of
 # .venv, else python3. OUT must not exist. SHA256SUMS in it lists every file. A package whose requirements are missing
-# is named, and the exit status is 1.
+# is named and left out. The exit status is 1 if a package could not be made.
 set -euo pipefail
 root=$(cd "$(dirname "$0")/.." && pwd)
 out=${1:?name a folder to write to}
@@ -18,18 +18,24 @@ mkdir "$out"
 out=$(cd "$out" && pwd)
 version=$(sed -n 's/^version = \([0-9]*\.[0-9]*\.[0-9]*\).*/\1/p' "$root/setup.cfg")
 status=0
+missing=()
 
 # package NAME COMMAND...
 package() {
-    local name=$1
+    local name=$1 result=0
     shift
     echo "== $name" >&2
-    "$@" >&2 || { echo "$name: not packed" >&2; status=1; }
+    "$@" >&2 || result=$?
+    case $result in
+        0) ;;
+        77) missing+=("$name") ;; # its last line has said what is missing
+        *) echo "$name: not packed" >&2; status=1 ;;
+    esac
 }
 
-# The site as it is served; the bundle inside it is BUNDLE.
+# The site as it is served; the bundle inside it is BUNDLE. After web/pack.sh, which installs what the build needs.
 app() {
-    (cd "$root/export/web" && npm ci && MIM_BUNDLE=$bundle npm run build --workspace scorer --workspace app) &&
+    (cd "$root/export/web" && MIM_BUNDLE=$bundle npm run build --workspace scorer --workspace app) &&
         (cd "$root/export/web/app/dist" && "$PYTHON" -m zipfile -c "$out/mim-app-$version.zip" ./*)
 }
 
@@ -42,5 +48,6 @@ package "app" app
 package "bundle" "$PYTHON" -m mim_tf pack "$bundle" --out "$out/bundle"
 package "bundle for microcontrollers" "$PYTHON" -m mim_tf pack "$micro" --out "$out/bundle_micro"
 (cd "$out" && find . -type f ! -name SHA256SUMS -printf '%P\n' | LC_ALL=C sort | xargs -d '\n' sha256sum > SHA256SUMS)
+test ${#missing[@]} = 0 || echo "without ${missing[*]}: a requirement is missing" >&2
 echo "$(wc -l < "$out/SHA256SUMS") files of packages" >&2
 exit "$status"

@@ -8,13 +8,13 @@ row() {
     rows+=("$*")
 }
 
-# check TARGET WHAT PATTERN COMMAND...: runs the command for at most ten minutes, and sums the numbers in the parts of
+# check TARGET WHAT PATTERN COMMAND...: runs the command for at most 20 minutes, and sums the numbers in the parts of
 # its output that match PATTERN. A command that exits with 77 lacks a requirement, which its last line names.
 check() {
     local target=$1 what=$2 pattern=$3 result=passed began=$SECONDS count status=0
     shift 3
     echo "== $target: $what" >&2
-    timeout --kill-after=10 600 "$@" > "$log" 2>&1 < /dev/null || status=$?
+    timeout --kill-after=10 1200 "$@" > "$log" 2>&1 < /dev/null || status=$?
     sed -i 's/\x1b\[[0-9;]*m//g' "$log" # colours
     count=$(grep -oE "$pattern" "$log" | grep -oE '[0-9]+' | awk '{ sum += $1 } END { print sum + 0 }')
     if test "$status" = 77; then
