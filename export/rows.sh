@@ -1,5 +1,11 @@
 # Functions of test_all.sh and test_packages.sh, which source this file: run checks, and print one table of them.
-# They use `root`, the root of the project, `PYTHON`, and `log`, a file for the output of the command that runs.
+# They use `root`, the root of the project, and `log`, a file for the output of the command that runs. PYTHON is exported:
+# a Python with mim-tf, by default that of .venv, else python3.
+test -n "${PYTHON:-}" || PYTHON=$root/.venv/bin/python
+test -x "$(command -v "$PYTHON")" || PYTHON=python3
+PYTHON=$(command -v "$PYTHON") || exit 2
+case $PYTHON in /*) ;; *) PYTHON=$PWD/$PYTHON ;; esac
+export PYTHON
 rows=()
 
 # row TARGET WHAT CHECKS RESULT SECONDS

@@ -14,11 +14,7 @@ strict=
 test "${1:-}" != --strict || { strict=1; shift; }
 BUNDLE=$(cd "${1:-$root/export/released}" && pwd) || exit 2
 MICRO=$(cd "${2:-$root/export/released_micro}" && pwd) || exit 2
-test -n "${PYTHON:-}" || PYTHON=$root/.venv/bin/python
-test -x "$(command -v "$PYTHON")" || PYTHON=python3
-PYTHON=$(command -v "$PYTHON") || exit 2
-case $PYTHON in /*) ;; *) PYTHON=$PWD/$PYTHON ;; esac
-export MIM_BUNDLE=$BUNDLE PYTHON
+export MIM_BUNDLE=$BUNDLE
 log=$(mktemp)
 trap 'rm -f "$log"' EXIT
 . "$root/export/rows.sh"

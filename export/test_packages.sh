@@ -12,9 +12,6 @@ root=$(cd "$(dirname "$0")/.." && pwd)
 strict=
 test "${1:-}" != --strict || { strict=1; shift; }
 bundle=$(cd "${1:-$root/export/released}" && pwd) || exit 2
-test -n "${PYTHON:-}" || PYTHON=$root/.venv/bin/python
-test -x "$(command -v "$PYTHON")" || PYTHON=python3
-export PYTHON
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 log=$work/log
