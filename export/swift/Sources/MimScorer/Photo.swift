@@ -63,8 +63,8 @@ func check(_ status: mim_status) throws {
     guard status == MIM_OK else { throw MimError(description: String(cString: mim_status_text(status))) }
 }
 
-/// Whether a photograph is within the limits of the C library, 65 535 pixels a side and 250 million in total, and within
-/// its own.
+/// Whether a photograph is within the limits of the C library, 65 535 pixels a side and 250 million in total, and
+/// within its own.
 func fits(_ photo: Photo) -> Bool {
     let sides = 1...Int(MIM_MAX_SIDE)
     return sides.contains(photo.width) && sides.contains(photo.height)
