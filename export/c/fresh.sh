@@ -61,6 +61,12 @@ unset CMAKE_PREFIX_PATH
 block fetch.cmake | sed "s|URL .*|URL file://$archive)|" > fetched/fetch.cmake
 sed 's|^find_package.*|include(fetch.cmake)|' found/CMakeLists.txt > fetched/CMakeLists.txt
 build fetched
+# A project that contains the library does not install it.
+quietly cmake --install fetched/build --prefix "$work/nothing"
+test ! -e "$work/nothing" || { echo "the project with FetchContent installs mim; see MIM_INSTALL" >&2; exit 1; }
+# Absolute folders stay as they are.
+quietly cmake -S "$package" -B absolute -DCMAKE_INSTALL_LIBDIR=/opt/lib
+grep -qx libdir=/opt/lib absolute/mim.pc || { echo "mim.pc has a wrong libdir" >&2; exit 1; }
 PKG_CONFIG_PATH=$(dirname "$(find "$work/prefix" -name mim.pc)")
 export PKG_CONFIG_PATH
 # shellcheck disable=SC2046 # flags are separate words

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+import os
 import re
 import shutil
 import subprocess
@@ -626,12 +628,20 @@ def _judge(example: Path, ppm: bytes, *arguments: str, **codes: object) -> tuple
     return done.returncode, done.stdout.decode().splitlines(), done.stderr.decode().strip()
 
 
+def _advice() -> str:
+    """What docs/app.md tells apps to show with each verdict."""
+    page = re.sub(r"\s+", " ", (SOURCES.parents[1] / "docs" / "app.md").read_text())
+    found = re.search(r'\*\*What to do next\.\*\*[^"]*"([^"]+)"', page)
+    assert found is not None
+    return found[1]
+
+
 def test_example_passes_the_resampled_image_and_shows_the_verdict(example: Path) -> None:
     for entry, stage in zip(ENTRIES, STAGES, strict=True):
         codes = {"VERDICT": MANIFEST["verdicts"].index(entry["verdict"])}
         codes["REASON"] = MANIFEST["reasons"].index(entry["reason"])
         shown = entry["verdict"] + (f": {entry['reason']}" if entry["reason"] else "")
-        assert _judge(example, _ppm(stage["input"]), **codes) == (0, [shown, MANIFEST["statement"]], "")
+        assert _judge(example, _ppm(stage["input"]), **codes) == (0, [shown, MANIFEST["statement"], _advice()], "")
         if entry["reason"] != "too small":  # which does not run the model
             assert (example.parent / "image").read_bytes() == stage["resampled"].tobytes()
     turned = np.rot90(STAGES[0]["input"])  # counter-clockwise; the orientation 6 turns it back
@@ -652,6 +662,41 @@ def test_example_gives_no_verdict_by_mistake(example: Path) -> None:
     for size in ("15812 15811", "65536 200", "99999999999999999999 9"):
         assert _judge(example, f"P6 {size} 255\n".encode())[1][0] == "cannot-judge: too large"
     assert _judge(example, b"P6 191 300 255\n")[1][0] == "cannot-judge: too small"
+
+
+@pytest.mark.skipif(
+    not (shutil.which("djpeg") and shutil.which("exiftool")), reason="djpeg or exiftool is not installed"
+)
+def test_documented_commands_give_no_verdict_for_a_truncated_jpeg(example: Path, tmp_path: Path) -> None:
+    commands = re.search(r"\*\*`judge\.sh`\*\*\n```sh\n(.*?)```", (SOURCES / "README.md").read_text(), re.DOTALL)
+    assert commands is not None
+    (tmp_path / "build").symlink_to(example.parent)
+    (tmp_path / "BUNDLE").mkdir()
+    environment = {**os.environ, "VERDICT": "2", "REASON": "0"}
+
+    def shown(jpeg: bytes) -> str:
+        (tmp_path / "photo.jpg").write_bytes(jpeg)
+        done = subprocess.run(["sh", "-c", commands[1]], cwd=tmp_path, capture_output=True, text=True, env=environment)
+        assert done.returncode == 0, done.stderr
+        return done.stdout.splitlines()[0]
+
+    def encoded(mode: str, **options: Any) -> bytes:
+        file = io.BytesIO()
+        Image.fromarray(STAGES[0]["input"]).convert(mode).save(file, "JPEG", **options)
+        return file.getvalue()
+
+    for jpeg in (encoded("RGB"), encoded("RGB", progressive=True), encoded("L")):
+        assert shown(jpeg) == "undecided"
+        for kept in (len(jpeg) // 2, len(jpeg) - 40, len(jpeg) - 2, 0):
+            assert shown(jpeg[:kept]) == "cannot-judge: unreadable", kept
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    assert shown(encoded("L", exif=exif)) == "undecided"
+    with Image.open(tmp_path / "photo.jpg") as photo:
+        upright = np.array(ImageOps.exif_transpose(photo).convert("RGB"))
+    expected = preprocess.resample(upright, MANIFEST["size"])
+    found = np.frombuffer((tmp_path / "BUNDLE" / "mim.tflite").read_bytes(), np.uint8).reshape(expected.shape)
+    assert np.abs(found.astype(int) - expected).max() <= 2  # decoders differ
 
 
 def test_amalgamation_is_one_translation_unit_and_that_of_the_swift_package(tmp_path: Path) -> None:

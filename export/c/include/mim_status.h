@@ -9,7 +9,10 @@
 extern "C" {
 #endif
 
-/* Longest side of a photograph in pixels, that of a JPEG, and the largest number of its pixels. More are too large. */
+/*
+ * Longest side of a photograph in pixels, that of a JPEG, and the largest number of its pixels. More are too large: also
+ * a PNG of 70000 x 3000 pixels, although it has only 210 million.
+ */
 #define MIM_MAX_SIDE 65535
 #define MIM_MAX_PIXELS 250000000
 /* Longest side of the input of a model or a measure, in pixels. */

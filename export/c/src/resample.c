@@ -87,7 +87,7 @@ mim_status mim_resample_begin(mim_resampler *state, size_t width, size_t height,
 
 mim_status mim_resample_push(mim_resampler *state, const uint8_t *rows, size_t count, size_t stride) {
     if (!state || !rows) return MIM_NULL;
-    if (count > state->height - state->pushed) return MIM_ORDER;
+    if (state->height == 0 || count > state->height - state->pushed) return MIM_ORDER;
     if (!mim_stride_fits(stride, 3 * state->width, count)) return MIM_STRIDE;
     {
         uint64_t *sums = (uint64_t *)state->sums;

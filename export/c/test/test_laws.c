@@ -170,6 +170,7 @@ static void test_bad_arguments_are_refused(void) {
     memset(&state, 0, sizeof state);
     memset(&rows, 0, sizeof rows);
     CHECK(mim_resample_push(&rows, image, 1, 6) == MIM_ORDER);
+    CHECK(mim_resample_push(&rows, image, 0, 6) == MIM_ORDER); /* does not read the width, which is unknown */
     CHECK(mim_resample_end(&rows) == MIM_ORDER);
     CHECK(mim_resample(NULL, 2, 2, 6, 1, target, 2, 12, workspace, 72) == MIM_NULL);
     CHECK(mim_resample(image, 2, 2, 5, 1, target, 2, 12, workspace, 72) == MIM_STRIDE);

@@ -23,6 +23,13 @@
         /// Number of pixels that are drawn at a time, 16 MB.
         private static let strip = 4_000_000
 
+        /// Largest number of pixels, 64 million; a photograph with more is `too large`. Each strip may make ImageIO
+        /// decode the whole picture, and keep it with 4 bytes per pixel: 256 MB. This has not been measured.
+        public var maxPixels: Int { 64_000_000 }
+
+        /// A decoded image. Its file may have been truncated, with missing rows in grey, and this cannot be seen
+        /// here: use it only if the app knows that the file was complete, and else `init(data:)`.
+        ///
         /// - Parameter orientation: 1 to 8, see `Photo`.
         public init(_ image: CGImage, orientation: Int = 1) {
             self.image = image
@@ -31,9 +38,23 @@
 
         /// A file: JPEG, PNG, WebP or HEIC, as far as the system decodes them.
         ///
-        /// - Throws: `UnreadableError` if it is none of these.
+        /// - Throws: `UnreadableError` if it is none of these, or ends early.
         public init(contentsOf url: URL) throws {
-            guard let source = CGImageSourceCreateWithURL(url as CFURL, nil),
+            guard let source = CGImageSourceCreateWithURL(url as CFURL, nil) else { throw UnreadableError() }
+            try self.init(source: source)
+        }
+
+        /// The content of a file, as `PHPicker` and `AVCapturePhoto.fileDataRepresentation()` give it.
+        ///
+        /// - Throws: `UnreadableError` if it is no image, or ends early.
+        public init(data: Data) throws {
+            guard let source = CGImageSourceCreateWithData(data as CFData, nil) else { throw UnreadableError() }
+            try self.init(source: source)
+        }
+
+        /// ImageIO decodes truncated files as well, with missing rows in grey, so the status is checked.
+        private init(source: CGImageSource) throws {
+            guard CGImageSourceGetStatusAtIndex(source, 0) == .statusComplete,
                 let image = CGImageSourceCreateImageAtIndex(source, 0, nil)
             else { throw UnreadableError() }
             let properties = CGImageSourceCopyPropertiesAtIndex(source, 0, nil) as? [CFString: Any]
@@ -42,7 +63,7 @@
         }
 
         #if canImport(UIKit)
-            /// A photograph from the camera or the library.
+            /// An image that the app has decoded. As with `init(_:orientation:)`, a truncated file cannot be seen.
             ///
             /// - Throws: `UnreadableError` if the image has no bitmap, such as an image of Core Image.
             public init(_ image: UIImage) throws {

@@ -9,12 +9,18 @@ public protocol Photo {
     var height: Int { get }
     /// The value of the EXIF tag 0x0112, 1 to 8; 1 if the file has none. Example: 6 for a phone's portrait photograph.
     var orientation: Int { get }
+    /// Largest number of pixels that may be read; a photograph with more is `too large`. By default 250 million.
+    var maxPixels: Int { get }
 
     /// Reads all rows, from the top.
     ///
     /// - Parameter body: takes the next `count` rows, of `width` pixels R, G, B without padding.
     /// - Throws: `UnreadableError` if the file is damaged, and what `body` throws.
     func readRows(_ body: (_ rows: UnsafePointer<UInt8>, _ count: Int) throws -> Void) throws
+}
+
+extension Photo {
+    public var maxPixels: Int { Int(MIM_MAX_PIXELS) }
 }
 
 /// Is thrown by a `Photo` that cannot be decoded: the photograph is `cannot-judge`, `unreadable`.
@@ -57,11 +63,12 @@ func check(_ status: mim_status) throws {
     guard status == MIM_OK else { throw MimError(description: String(cString: mim_status_text(status))) }
 }
 
-/// Whether a photograph is within the limits of the C library: 65 535 pixels a side, 250 million in total.
+/// Whether a photograph is within the limits of the C library, 65 535 pixels a side and 250 million in total, and
+/// within its own.
 func fits(_ photo: Photo) -> Bool {
     let sides = 1...Int(MIM_MAX_SIDE)
     return sides.contains(photo.width) && sides.contains(photo.height)
-        && photo.width * photo.height <= Int(MIM_MAX_PIXELS)
+        && photo.width * photo.height <= min(photo.maxPixels, Int(MIM_MAX_PIXELS))
 }
 
 /// The upright centre square of a photograph, resampled by exact area average to size x size pixels R, G, B.

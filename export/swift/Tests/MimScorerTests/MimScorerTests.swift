@@ -1,6 +1,11 @@
 import Foundation
 import XCTest
 
+#if canImport(CoreGraphics) && canImport(ImageIO)
+    import CoreGraphics
+    import ImageIO
+#endif
+
 @testable import MimScorer
 
 /// A photograph whose rows come in portions, or not at all.
@@ -10,6 +15,7 @@ private struct Portions: Photo {
     /// Numbers of rows; then the file ends.
     var counts: [Int] = []
     var damaged = false
+    var maxPixels = 250_000_000
 
     func readRows(_ body: (_ rows: UnsafePointer<UInt8>, _ count: Int) throws -> Void) throws {
         var row = 0
@@ -24,7 +30,13 @@ private struct Portions: Photo {
 }
 
 final class MimScorerTests: XCTestCase {
-    private let scorer = try! MimScorer(manifest: manifestContent)
+    private var manifestContent = Data()
+    private var scorer: MimScorer!
+
+    override func setUpWithError() throws {
+        manifestContent = try readManifest()
+        scorer = try MimScorer(manifest: manifestContent)
+    }
 
     private func noise(_ count: Int) -> [UInt8] { (0..<count).map { _ in UInt8.random(in: 0...255) } }
 
@@ -119,6 +131,7 @@ final class MimScorerTests: XCTestCase {
         let side = scorer.size, rgb = noise(3 * side * side)
         let cases: [(Photo, String)] = [
             (Portions(width: 15_812, height: 15_811), "too large"), (Portions(width: 65_536, height: 200), "too large"),
+            (Portions(width: 8001, height: 8000, maxPixels: 64_000_000), "too large"),
             (Portions(width: .max, height: .max), "too large"), (Portions(width: 0, height: 5), "too large"),
             (Portions(width: side - 1, height: 9999), "too small"),
             (Portions(width: side, height: side, rgb: rgb, counts: [1, side - 2]), "unreadable"),
@@ -199,6 +212,20 @@ final class MimScorerTests: XCTestCase {
                 let digits = number < 10 ? "0\(number)" : "\(number)"
                 let photo = try CGPhoto(contentsOf: bundle.appendingPathComponent("golden/\(digits)_input.png"))
                 XCTAssertEqual(try pixels(photo), try pixels(try Golden.photo(number, "input")))
+            }
+        }
+
+        func testCoreGraphicsRefusesTruncatedFiles() throws {
+            let png = try Data(contentsOf: bundle.appendingPathComponent("golden/00_input.png"))
+            let source = try XCTUnwrap(CGImageSourceCreateWithData(png as CFData, nil))
+            let image = try XCTUnwrap(CGImageSourceCreateImageAtIndex(source, 0, nil))
+            let jpeg = NSMutableData()
+            let destination = try XCTUnwrap(CGImageDestinationCreateWithData(jpeg, "public.jpeg" as CFString, 1, nil))
+            CGImageDestinationAddImage(destination, image, nil)
+            XCTAssert(CGImageDestinationFinalize(destination))
+            for whole in [png, jpeg as Data] {
+                XCTAssertNoThrow(try CGPhoto(data: whole))
+                XCTAssertThrowsError(try CGPhoto(data: whole.prefix(whole.count / 2)))
             }
         }
     #endif
