@@ -48,7 +48,7 @@ fun Scorer.judgePhotograph(open: () -> InputStream?): Judgement = try {
 
 /**
  * Decodes a photograph in strips, and resamples it. Values are those that the file stores: no
- * colour profile is applied. The EXIF orientation is.
+ * colour profile is applied, as tested with the decoders of Android 14. The EXIF orientation is.
  *
  * Example: a JPEG of 8000 x 6000 px is decoded in 12 strips of 512 rows.
  *
