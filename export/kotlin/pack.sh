@@ -14,6 +14,8 @@ command -v mvn > /dev/null || { echo "mvn is missing; apt-get install maven open
 
 version=0.2.0
 kotlin=$(sed -n 's|.*<kotlin.version>\(.*\)</kotlin.version>.*|\1|p' pom.xml)
+mkdir -p build/license/META-INF
+cp ../../LICENSE build/license/META-INF/LICENSE
 mvn -q -B -Dmaven.test.skip.exec=true package
 
 # publish ARTIFACT FOLDER TYPE DESCRIPTION DEPENDENCY: with the sources and a pom that names no other module than those
@@ -41,6 +43,16 @@ publish() {
       <url>https://www.apache.org/licenses/LICENSE-2.0</url>
     </license>
   </licenses>
+  <developers>
+    <developer>
+      <name>The mim-tf developers</name>
+      <url>https://github.com/mim-tf</url>
+    </developer>
+  </developers>
+  <scm>
+    <connection>scm:git:https://github.com/mim-tf/mim-tf.git</connection>
+    <url>https://github.com/mim-tf/mim-tf</url>
+  </scm>
   <dependencies>
     <dependency>
       <groupId>$group</groupId>

@@ -71,9 +71,28 @@ def test_sample_has_a_text_for_each_reason_and_no_network() -> None:
     strings = {name.removeprefix("string/") for name in _names() if name.startswith("string/")}
     reasons = re.findall(r'^    \w+\("([a-z ]+)"\),$', _decide().split("enum class Reason")[1], re.MULTILINE)
     assert len(reasons) == 6 and {reason.replace(" ", "_") for reason in reasons} <= strings
+    verdicts = re.findall(r'^    \w+\("([a-z-]+)"\),$', _decide().split("enum class Reason")[0], re.MULTILINE)
+    assert len(verdicts) == 4 and {f"title_{verdict.replace('-', '_')}" for verdict in verdicts} <= strings
     manifest = ElementTree.parse(RESOURCES.parent / "AndroidManifest.xml").getroot()
     permissions = [entry.attrib[f"{ANDROID}name"] for entry in manifest.iter("uses-permission")]
     assert permissions == ["android.permission.CAMERA"]
+
+
+def test_sample_gives_the_advice_of_the_guide_with_every_verdict() -> None:
+    """The layout has the text of docs/app.md without a condition."""
+    strings = {entry.attrib["name"]: entry.text for entry in ElementTree.parse(RESOURCES / "values" / "strings.xml").getroot()}
+    guide = " ".join((KOTLIN.parents[1] / "docs" / "app.md").read_text(encoding="utf-8").split())
+    assert strings["advice"] is not None and f'"{strings["advice"]}"' in guide
+    assert 'android:text="@string/advice"' in (RESOURCES / "layout" / "main.xml").read_text()
+    assert "R.string.advice" not in "".join(path.read_text() for path in CODE.rglob("*.kt"))
+
+
+def test_camera_saves_whole_photographs() -> None:
+    """CameraX crops photographs to the preview where it fills its view, which is the default."""
+    layout = ElementTree.parse(RESOURCES / "layout" / "main.xml").getroot()
+    previews = list(layout.iter("androidx.camera.view.PreviewView"))
+    scale = "{http://schemas.android.com/apk/res-auto}scaleType"
+    assert [preview.attrib[scale] for preview in previews] == ["fitCenter"]
 
 
 def _decide() -> str:

@@ -1,4 +1,4 @@
-/** CameraX's types that `mim-android` uses. A photograph is in the file already, or is not. */
+/** CameraX's types that `mim-android` and the sample use. A photograph is in the file already, or is not. */
 package androidx.camera.core
 
 import java.io.File
@@ -6,6 +6,16 @@ import java.nio.ByteBuffer
 import java.util.concurrent.Executor
 
 class ImageCaptureException(val imageCaptureError: Int, message: String, cause: Throwable?) : Exception(message, cause)
+
+class CameraSelector private constructor() {
+    companion object {
+        @JvmField
+        val DEFAULT_BACK_CAMERA = CameraSelector()
+
+        @JvmField
+        val DEFAULT_FRONT_CAMERA = CameraSelector()
+    }
+}
 
 class ImageCapture {
     class OutputFileOptions private constructor(val file: File) {

@@ -229,7 +229,10 @@ private class Png(private val source: Source) {
         for ((left, top, across, down) in passes) {
             val columns = (width.toLong() - left + across - 1) / across
             val rows = (height.toLong() - top + down - 1) / down
-            if (columns > 0 && rows > 0) missing += rows * (1 + (columns * bits + 7) / 8)
+            if (columns < 1 || rows < 1) continue
+            val row = 1 + (columns * bits + 7) / 8
+            if (row > (Long.MAX_VALUE - missing) / rows) throw damaged("has an invalid header")
+            missing += rows * row
         }
     }
 

@@ -42,9 +42,9 @@ interface Runner {
  * @property verdict `CANNOT_JUDGE` if [reason] is not null.
  * @property reason null if the photograph can be judged.
  * @property similarity for logs, never a percentage. NaN, like the p-values, if the model did not run.
- * @property pClass share of the class with the same similarity or less, in (0, 1]. For logs: 0.42 does not mean 42 %
- *   mpox.
- * @property pOther share of other skin with the same similarity or more, in (0, 1]. For logs.
+ * @property pClass share of the class with the same similarity or less, in (0, 1]. Not a probability of mpox: show it as
+ *   a bar with a mark at the bundle's `alpha`, or not at all.
+ * @property pOther share of other skin with the same similarity or more, in (0, 1]. The same, with a mark at `beta`.
  */
 class Judgement(
     val verdict: Verdict,

@@ -61,6 +61,17 @@ class PhotographFileTest {
         assertEquals(expected, refusal { read(golden("exif_1.jpg").copyOf(2000)) })
     }
 
+    /** The bytes of the rows of the largest PNG do not fit into 64 bits. */
+    @Test
+    fun headersOfTheLargestSizeDoNotOverflow() {
+        for (interlaced in 0..1) {
+            val header = ByteBuffer.allocate(13).putInt(Int.MAX_VALUE).putInt(Int.MAX_VALUE)
+                .put(byteArrayOf(16, 6, 0, 0, interlaced.toByte())).array()
+            val content = golden("grey.png").copyOf(8) + chunk("IHDR", header) + chunk("IEND", ByteArray(0))
+            assertEquals("photograph: has an invalid header; choose another photograph", refusal { read(content) })
+        }
+    }
+
     /** Bytes and blocks of a file that are changed, removed or repeated end in a result or in one line. */
     @Test
     fun damagedFilesNeverCrash() {

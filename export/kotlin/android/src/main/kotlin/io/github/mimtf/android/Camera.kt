@@ -71,6 +71,9 @@ class FrameAnalyzer(private val scorer: Scorer, private val judged: (Judgement) 
  *
  * Example: a frame of 640 x 480 with a rotation of 90 degrees gives 480 x 640 pixels.
  *
+ * All pixels of the frame are used, as of a photograph. `frame.cropRect`, which is smaller if the use cases are bound with a
+ * `ViewPort`, is ignored: the preview then shows less than is judged.
+ *
  * @param frame in `YUV_420_888`; not closed.
  * @throws MimError the format is another.
  */

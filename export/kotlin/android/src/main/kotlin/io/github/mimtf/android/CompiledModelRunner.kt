@@ -4,31 +4,55 @@ import com.google.ai.edge.litert.CompiledModel
 import com.google.ai.edge.litert.TensorBuffer
 import io.github.mimtf.ExplainOutputs
 import io.github.mimtf.MimBundle
+import io.github.mimtf.MimError
 import io.github.mimtf.Outputs
 import io.github.mimtf.Runner
+import java.io.File
+import java.io.IOException
 
 /**
  * Runs `mim.tflite` with the class `CompiledModel` of LiteRT 2. Not thread-safe.
  *
- * Example: `CompiledModelRunner(bundle, CompiledModel.create(context.assets, "mim/mim.tflite",
- * CompiledModel.Options(Accelerator.CPU)))`. Only the CPU is verified: other accelerators may compute in float16.
+ * Example: `CompiledModelRunner(bundle, File(context.noBackupFilesDir, "mim.tflite")) { CompiledModel.create(it.path,
+ * CompiledModel.Options(Accelerator.CPU)) }`. Only the CPU is verified: other accelerators may compute in float16.
  *
- * @param bundle the bundle; the sha256 of its `mim.tflite` is checked.
- * @param model of this bundle's `mim.tflite`; closed with the runner.
- * @throws io.github.mimtf.MimError the bundle's model is missing or damaged.
+ * @param bundle the bundle; its model is read and its sha256 checked.
+ * @param file where the checked model is written, because LiteRT opens models by their path. A file of the app alone,
+ *   which no other runner uses.
+ * @param create loads the model from [file]. The runner closes it.
+ * @throws io.github.mimtf.MimError the model is missing or damaged, the file cannot be written, or LiteRT fails or is
+ *   missing; its calls throw it too.
  */
-class CompiledModelRunner(bundle: MimBundle, private val model: CompiledModel) : Runner, AutoCloseable {
+class CompiledModelRunner(bundle: MimBundle, file: File, create: (File) -> CompiledModel) : Runner, AutoCloseable {
     /** The buffers of a signature. LiteRT needs one for each output, read or not. */
-    private class Signature(model: CompiledModel, name: String, outputs: List<String>) {
-        val input: TensorBuffer = model.createInputBuffer("image", name)
-        val outputs: Map<String, TensorBuffer> = outputs.associateWith { model.createOutputBuffer(it, name) }
-    }
+    private class Signature(val input: TensorBuffer, val outputs: Map<String, TensorBuffer>)
 
-    private val signatures =
-        mapOf("verdict" to VERDICT, "explain" to EXPLAIN).mapValues { Signature(model, it.key, it.value) }
+    /** What [close] closes, the newest first: the model after its buffers. */
+    private val opened = ArrayDeque<AutoCloseable>()
+    private val model: CompiledModel
+    private val signatures: Map<String, Signature>
 
     init {
-        bundle.model("mim.tflite")
+        val content = bundle.model("mim.tflite")
+        try {
+            file.writeBytes(content)
+        } catch (error: IOException) {
+            throw MimError(file.name, "cannot be written (${error.message})", "give a file that the app may write")
+        }
+        try {
+            model = litert { create(file) }.also(opened::addFirst)
+            signatures = mapOf("verdict" to VERDICT, "explain" to EXPLAIN).mapValues { (name, outputs) ->
+                litert { signature(name, outputs) }
+            }
+        } catch (error: MimError) {
+            close()
+            throw error
+        }
+    }
+
+    private fun signature(name: String, outputs: List<String>): Signature {
+        val input = model.createInputBuffer("image", name).also(opened::addFirst)
+        return Signature(input, outputs.associateWith { model.createOutputBuffer(it, name).also(opened::addFirst) })
     }
 
     override fun verdict(image: ByteArray): Outputs = outputs(run("verdict", image))
@@ -40,8 +64,10 @@ class CompiledModelRunner(bundle: MimBundle, private val model: CompiledModel) :
     }
 
     private fun run(name: String, image: ByteArray): Map<String, TensorBuffer> = signatures.getValue(name).run {
-        input.writeInt8(image)
-        model.run(mapOf("image" to input), outputs, name)
+        litert {
+            input.writeInt8(image)
+            model.run(mapOf("image" to input), outputs, name)
+        }
         outputs
     }
 
@@ -52,8 +78,8 @@ class CompiledModelRunner(bundle: MimBundle, private val model: CompiledModel) :
     }
 
     override fun close() {
-        for (signature in signatures.values) (signature.outputs.values + signature.input).forEach { it.close() }
-        model.close()
+        for (resource in opened) resource.close()
+        opened.clear()
     }
 
     private companion object {

@@ -16,11 +16,11 @@ import org.tensorflow.lite.Interpreter
  *
  * @param bundle the bundle; its model is read and its sha256 checked.
  * @param threads number of threads, at least 1.
- * @throws io.github.mimtf.MimError the model is missing or damaged.
+ * @throws io.github.mimtf.MimError the model is missing or damaged, or LiteRT fails or is missing; its calls throw it too.
  */
 class InterpreterRunner(bundle: MimBundle, threads: Int = 2) : Runner, AutoCloseable {
     private val model = bundle.model("mim.tflite").let { direct(it.size).put(it).apply { toStart() } }
-    private val interpreter = Interpreter(model, Interpreter.Options().setNumThreads(threads))
+    private val interpreter = litert { Interpreter(model, Interpreter.Options().setNumThreads(threads)) }
     private val input = direct(3 * bundle.size * bundle.size)
     private val numbers = listOf("similarity", "p_class", "p_other").associateWith { FloatArray(1) }
     private val codes = listOf("verdict", "reason").associateWith { IntArray(1) }
@@ -37,7 +37,7 @@ class InterpreterRunner(bundle: MimBundle, threads: Int = 2) : Runner, AutoClose
     private fun run(signature: String, image: ByteArray, more: Map<String, Any>): Outputs {
         input.toStart()
         input.put(image).toStart()
-        interpreter.runSignature(mapOf<String, Any>("image" to input), numbers + codes + more, signature)
+        litert { interpreter.runSignature(mapOf<String, Any>("image" to input), numbers + codes + more, signature) }
         val (similarity, own, other) = numbers.values.map { it[0] }
         val (verdict, reason) = codes.values.map { it[0] }
         return Outputs(similarity, own, other, verdict, reason)

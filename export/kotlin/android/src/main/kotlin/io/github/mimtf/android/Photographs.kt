@@ -5,6 +5,7 @@ import android.graphics.BitmapFactory
 import android.graphics.BitmapRegionDecoder
 import android.graphics.Rect
 import android.media.ExifInterface
+import android.os.Build
 import io.github.mimtf.Judgement
 import io.github.mimtf.MAX_PIXELS
 import io.github.mimtf.MimError
@@ -37,7 +38,7 @@ class UnfitException(val reason: Reason, cause: Throwable? = null) : Exception(r
  * @param open opens the file; called several times.
  * @return `CANNOT_JUDGE` with `UNREADABLE` for a file that cannot be read or decoded, and with `TOO_LARGE` for one of more
  *   than [MAX_PIXELS] pixels or more than there is memory for.
- * @throws MimError the outputs of the model are invalid.
+ * @throws MimError the model cannot be run, or its outputs are invalid: never because of the photograph.
  */
 fun Scorer.judgePhotograph(open: () -> InputStream?): Judgement = try {
     judge(decodePhotograph(size, open))
@@ -47,7 +48,7 @@ fun Scorer.judgePhotograph(open: () -> InputStream?): Judgement = try {
 
 /**
  * Decodes a photograph in strips, and resamples it. Values are those that the file stores: no
- * colour profile is applied. The EXIF orientation is.
+ * colour profile is applied, as tested with the decoders of Android 14. The EXIF orientation is.
  *
  * Example: a JPEG of 8000 x 6000 px is decoded in 12 strips of 512 rows.
  *
@@ -68,9 +69,7 @@ internal fun decodePhotograph(
     decode(size, stripPixels, { open() ?: throw FileNotFoundException() }, regions)
 } catch (error: IOException) {
     throw UnfitException(Reason.UNREADABLE, error)
-} catch (error: SecurityException) { // the permission for a document ended
-    throw UnfitException(Reason.UNREADABLE, error)
-} catch (error: IllegalArgumentException) { // how decoders report damaged data
+} catch (error: RuntimeException) { // of a content provider, such as an ended permission, or of a decoder
     throw UnfitException(Reason.UNREADABLE, error)
 } catch (error: OutOfMemoryError) {
     throw UnfitException(Reason.TOO_LARGE, error)
@@ -146,7 +145,9 @@ private fun addStrips(resampler: Resampler, decoder: BitmapRegionDecoder, stripP
 private fun addWhole(resampler: Resampler, width: Int, height: Int, open: () -> InputStream) {
     val runtime = Runtime.getRuntime()
     val free = runtime.maxMemory() - (runtime.totalMemory() - runtime.freeMemory())
-    if (4L * width * height > free) throw UnfitException(Reason.TOO_LARGE)
+    // Before Android 8, bitmaps are in the Java heap as well.
+    val bytes = if (Build.VERSION.SDK_INT < Build.VERSION_CODES.O) 8L else 4L
+    if (bytes * width * height > free) throw UnfitException(Reason.TOO_LARGE)
     val bitmap = open().use { BitmapFactory.decodeStream(it, null, options()) }
         ?: throw UnfitException(Reason.UNREADABLE)
     val buffer = ByteBuffer.allocate(bitmap.byteCount)

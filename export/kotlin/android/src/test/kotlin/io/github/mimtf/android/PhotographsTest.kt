@@ -1,6 +1,7 @@
 package io.github.mimtf.android
 
 import android.graphics.Bitmap.CompressFormat
+import android.os.Build
 import io.github.mimtf.Golden
 import io.github.mimtf.MAX_PIXELS
 import io.github.mimtf.Reason
@@ -12,6 +13,7 @@ import java.io.FileNotFoundException
 import java.io.InputStream
 import java.nio.ByteBuffer
 import java.nio.ByteOrder
+import kotlin.math.sqrt
 import org.junit.Assert.assertArrayEquals
 import org.junit.Assert.assertEquals
 import org.junit.Assert.assertThrows
@@ -21,6 +23,7 @@ import org.junit.runner.RunWith
 import org.robolectric.RobolectricTestRunner
 import org.robolectric.annotation.Config
 import org.robolectric.annotation.GraphicsMode
+import org.robolectric.util.ReflectionHelpers
 
 /** Android's own decoders (Skia with libjpeg-turbo, libpng and libwebp), which Robolectric runs on Linux. */
 @RunWith(RobolectricTestRunner::class)
@@ -96,6 +99,24 @@ class PhotographsTest {
         assertEquals("it needs 900 MB of heap", Reason.TOO_LARGE, error.reason)
     }
 
+    /** Before Android 8 the bitmap is in the Java heap too: 8 bytes a pixel, of which 6 are free here. */
+    @Test
+    fun wholesNeedTwiceTheHeapBeforeAndroid8() {
+        System.gc()
+        val free = Runtime.getRuntime().run { maxMemory() - totalMemory() + freeMemory() }
+        val side = sqrt(free / 6.0).toInt()
+        val version = Build.VERSION.SDK_INT
+        ReflectionHelpers.setStaticField(Build.VERSION::class.java, "SDK_INT", 25)
+        try {
+            val error = assertThrows(UnfitException::class.java) {
+                decodePhotograph(96, 1000, { null }) { ByteArrayInputStream(header(side, side)) }
+            }
+            assertEquals(Reason.TOO_LARGE to null, error.reason to error.cause)
+        } finally {
+            ReflectionHelpers.setStaticField(Build.VERSION::class.java, "SDK_INT", version)
+        }
+    }
+
     /** A small JPEG that states another size. */
     private fun header(height: Int, width: Int): ByteArray = made(16, 16, CompressFormat.JPEG, 80).also { jpeg ->
         val frame = jpeg.indices.first { jpeg[it] == 0xff.toByte() && jpeg[it + 1] == 0xc0.toByte() } + 5
@@ -113,7 +134,9 @@ class PhotographsTest {
         assertEquals(Reason.UNREADABLE, reason { null })
         assertEquals(Reason.UNREADABLE, reason { throw FileNotFoundException() })
         assertEquals(Reason.UNREADABLE, reason { throw SecurityException() })
-        assertThrows(IllegalStateException::class.java) { decodePhotograph(8) { throw IllegalStateException() } }
+        for (error in listOf(IllegalStateException(), IllegalArgumentException(), NullPointerException())) {
+            assertEquals("$error", Reason.UNREADABLE, reason { throw error })
+        }
         // A format that Android decodes and the contract does not have.
         val bmp = ByteBuffer.allocate(58).order(ByteOrder.LITTLE_ENDIAN).put("BM".toByteArray()).putInt(58)
             .putInt(0).putInt(54).putInt(40).putInt(1).putInt(1).putShort(1).putShort(24).array()

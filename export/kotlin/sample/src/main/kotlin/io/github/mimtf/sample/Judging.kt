@@ -19,6 +19,9 @@ import java.util.concurrent.Executors
 
 /** What the screen shows. */
 sealed interface State {
+    /** The bundle is being loaded. */
+    data object Loading : State
+
     /** No photograph yet. */
     data object Ready : State
 
@@ -41,14 +44,20 @@ class Judging(private val context: Context) {
     private val worker = Executors.newSingleThreadExecutor()
     private val main = Handler(Looper.getMainLooper())
     private val photograph = File(context.cacheDir, "photograph.jpg")
-    private val bundle by lazy { MimBundle { context.assets.open("mim/$it") } }
-    private val scorer by lazy { Scorer(bundle, InterpreterRunner(bundle)) } // used on the worker only
+
+    // Used on the worker only. After a failure, the next photograph loads them again.
+    private val loaded by lazy { MimBundle { context.assets.open("mim/$it") } }
+    private val scorer by lazy { Scorer(loaded, InterpreterRunner(loaded)) }
 
     /** Gets each new state, on the main thread; null while no activity is visible. */
     var observer: ((State) -> Unit)? = null
 
+    /** The bundle, with the statement to show and the id of the model; null until it is loaded. */
+    var bundle: MimBundle? = null
+        private set
+
     /** The current state. */
-    var state: State = State.Ready
+    var state: State = State.Loading
         private set(value) {
             field = value
             observer?.invoke(value)
@@ -56,33 +65,49 @@ class Judging(private val context: Context) {
 
     init {
         photograph.delete() // it remains if Android ended the app while one was judged
+        worker.execute {
+            finish {
+                scorer // loads the model before the first photograph
+                State.Ready
+            }
+        }
     }
+
+    private val busy get() = state == State.Loading || state == State.Working
 
     /** Judges a photograph that the user has picked. */
     fun judge(uri: Uri) {
-        if (state == State.Working) return
+        if (busy) return
         state = State.Working
-        worker.execute { finish { context.contentResolver.openInputStream(uri) } }
+        worker.execute { judge { context.contentResolver.openInputStream(uri) } }
     }
 
-    /** Takes a photograph, judges it and deletes it. */
+    /**
+     * Takes a photograph, judges it and deletes it.
+     *
+     * @param camera initialized: CameraX throws otherwise.
+     */
     fun shoot(camera: CameraController) {
-        if (state == State.Working) return
+        if (busy) return
         state = State.Working
-        val callback = PhotographCallback(photograph, { finish { it.inputStream() } }, { show(State.Failed(null)) })
+        val failed = { main.post { state = State.Failed(null) } }
+        val callback = PhotographCallback(photograph, { judge { it.inputStream() } }, { failed() })
         camera.takePicture(ImageCapture.OutputFileOptions.Builder(photograph).build(), worker, callback)
     }
 
-    private fun finish(open: () -> InputStream?) {
+    private fun judge(open: () -> InputStream?) = finish { State.Done(scorer.judgePhotograph(open)) }
+
+    /** The runner reports failures of LiteRT as [MimError] too, such as a library that the phone cannot load. */
+    private fun finish(work: () -> State) {
         val found = try {
-            State.Done(scorer.judgePhotograph(open))
-        } catch (error: MimError) { // a bundle that is damaged or of another version
+            work()
+        } catch (error: MimError) { // also a bundle that is damaged or of another version
             State.Failed(error.message)
         }
-        show(found)
-    }
-
-    private fun show(found: State) {
-        main.post { state = found }
+        val read = runCatching { loaded }.getOrNull()
+        main.post {
+            bundle = read
+            state = found
+        }
     }
 }

@@ -9,7 +9,7 @@ import java.nio.ByteOrder
 
 enum class Accelerator { NONE, CPU, GPU, NPU }
 
-class TensorBuffer : AutoCloseable {
+class TensorBuffer(private val closed: () -> Unit) : AutoCloseable {
     internal var content = ByteArray(0)
 
     fun writeInt8(data: ByteArray) {
@@ -26,6 +26,7 @@ class TensorBuffer : AutoCloseable {
 
     override fun close() {
         content = ByteArray(0)
+        closed()
     }
 }
 
@@ -34,11 +35,26 @@ class CompiledModel private constructor(content: ByteArray) : AutoCloseable {
 
     private val model = LiteRt(content)
 
-    @Suppress("UNUSED_PARAMETER")
-    fun createInputBuffer(inputName: String, signature: String) = TensorBuffer()
+    /** How many buffers can be created until that fails. */
+    var buffers = Int.MAX_VALUE
+
+    /** Buffers that are not closed. */
+    var open = 0
+        private set
+    var closed = false
+        private set
+
+    private fun buffer(): TensorBuffer {
+        check(open < buffers) { "no memory" }
+        open++
+        return TensorBuffer { open-- }
+    }
 
     @Suppress("UNUSED_PARAMETER")
-    fun createOutputBuffer(outputName: String, signature: String) = TensorBuffer()
+    fun createInputBuffer(inputName: String, signature: String) = buffer()
+
+    @Suppress("UNUSED_PARAMETER")
+    fun createOutputBuffer(outputName: String, signature: String) = buffer()
 
     fun run(inputs: Map<String, TensorBuffer>, outputs: Map<String, TensorBuffer>, signature: String) {
         val found = model.run(signature, inputs.getValue("image").content)
@@ -46,7 +62,9 @@ class CompiledModel private constructor(content: ByteArray) : AutoCloseable {
         for ((name, target) in outputs) target.content = found.getValue(name)
     }
 
-    override fun close() = Unit
+    override fun close() {
+        closed = true
+    }
 
     companion object {
         fun create(filePath: String, options: Options): CompiledModel {
