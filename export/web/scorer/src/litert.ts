@@ -7,7 +7,7 @@ import {
   type CompiledModel,
 } from "@litertjs/core";
 import { checkModel, parseManifest } from "./bundle.js";
-import { decode } from "./decode.js";
+import { checkCanvas, decode } from "./decode.js";
 import { MimError, PhotoError } from "./errors.js";
 import { load, request, shown, type Progress } from "./load.js";
 import type { LoadOptions, PhotoScorer } from "./photo-scorer.js";
@@ -17,6 +17,7 @@ export type { LoadOptions, PhotoScorer, Progress };
 
 const BUNDLE_REMEDY = "copy the bundle's manifest.json and mim.tflite there";
 const WASM_REMEDY = "copy node_modules/@litertjs/core/wasm there";
+const MEMORY_REMEDY = "close other pages, since memory may be short, and load this page again";
 const CLOSED = ["the scorer is closed", "load it again"] as const;
 /** Bytes of LiteRT.js's WebAssembly, for the progress if the server does not state them. */
 const WASM_BYTES = 9_400_000;
@@ -24,7 +25,8 @@ const WASM_BYTES = 9_400_000;
 /**
  * Loads a bundle with LiteRT.js in this thread, which it blocks while it judges; see `createScorer` for a worker.
  *
- * @throws MimError if a file is missing, damaged or of another version; the message names its address.
+ * @throws MimError if a file is missing, damaged or of another version; the message names its address. Likewise if the
+ *   browser alters what is read from a canvas; see `checkCanvas`.
  * @example
  * const scorer = await loadScorer({
  *   manifest: "/bundle/manifest.json", model: "/bundle/mim.tflite", wasm: "/litert/",
@@ -33,6 +35,7 @@ const WASM_BYTES = 9_400_000;
  */
 export async function loadScorer(options: LoadOptions): Promise<PhotoScorer> {
   const { signal } = options;
+  await checkCanvas();
   const base = globalThis.location?.href;
   const at = (source: string | URL | Blob) => (source instanceof Blob ? source : new URL(source, base));
   const text = await load(at(options.manifest), BUNDLE_REMEDY, () => {}, signal);
@@ -40,7 +43,8 @@ export async function loadScorer(options: LoadOptions): Promise<PhotoScorer> {
   const count = meter((manifest.files["mim.tflite"]?.bytes ?? 0) + WASM_BYTES, options.onProgress);
   const wasm = new URL(options.wasm, base);
   runtime ??= loadRuntime(wasm, count(), signal).catch((error) => {
-    runtime = undefined;
+    // If LiteRT.js still waits for its WebAssembly, it cannot be loaded again in this thread.
+    if (getGlobalLiteRtPromise() === undefined) runtime = undefined;
     throw error;
   });
   const [content] = await Promise.all([load(at(options.model), BUNDLE_REMEDY, count(), signal), runtime]);
@@ -127,15 +131,27 @@ async function loadRuntime(wasm: URL, onBytes: (loaded: number) => void, signal?
     throw new MimError(`${shown(new URL(response.url))}: ${messageOf(error)}`, WASM_REMEDY);
   });
   // LiteRT.js passes this object to its script, whose own download would not state the address in an error.
-  const instantiateWasm = (imports: WebAssembly.Imports, done: (instance: WebAssembly.Instance) => void) => {
-    void WebAssembly.instantiate(compiled, imports).then(done);
-    return {};
-  };
-  Object.assign(globalThis, { Module: { instantiateWasm } });
-  await loadLiteRt(script.href).catch(async (error: unknown) => {
+  // The script does not notice that this fails.
+  const failed = new Promise<never>((_, reject) => {
+    const instantiateWasm = (imports: WebAssembly.Imports, done: (instance: WebAssembly.Instance) => void) => {
+      WebAssembly.instantiate(compiled, imports)
+        .then(done)
+        .catch((error: unknown) => {
+          reject(new MimError(`LiteRT.js does not start (${messageOf(error)})`, MEMORY_REMEDY));
+        });
+      return {};
+    };
+    Object.assign(globalThis, { Module: { instantiateWasm } });
+  });
+  const loaded = loadLiteRt(script.href).catch(async (error: unknown) => {
     await request(script, WASM_REMEDY, signal); // the likely cause
     throw new MimError(`${shown(script)}: ${messageOf(error)}`, WASM_REMEDY);
   });
+  try {
+    await Promise.race([loaded, failed]);
+  } finally {
+    delete (globalThis as { Module?: unknown }).Module; // other scripts use this name as well
+  }
 }
 
 /** The script that LiteRT.js chooses in a folder, without threads. */
