@@ -11,7 +11,7 @@ const SCREENS = ["start", "history", "settings", "about", "camera"];
 const TITLES = {
   en: "More like mpox",
   es: "Más parecida a mpox",
-  fr: "Plutôt semblable à la mpox",
+  fr: "Plus proche de la mpox",
   pt: "Mais parecida com mpox",
   sw: "Inafanana zaidi na mpox",
   "zh-Hans": "较像猴痘",
@@ -74,6 +74,31 @@ test("can be zoomed to 200 % and used on a wide screen", async ({ opened: { page
       expect(await overflow(page), screen).toBeLessThanOrEqual(0);
     }
   }
+  await page.setViewportSize({ width: 390, height: 844 });
+});
+
+test("nothing is cut off with text of 200 % at 320 px", async ({ opened: { page } }) => {
+  await prefer(page, { language: "en", history: true });
+  await page.setViewportSize({ width: 320, height: 640 });
+  await judge(page, picture(numberOf("mpox-like")));
+  await page.evaluate(() => (document.documentElement.style.fontSize = "200%"));
+  for (const screen of ["result", ...SCREENS]) {
+    await go(page, screen);
+    if (screen === "result") await shownResult(page);
+    expect(await overflow(page), screen).toBeLessThanOrEqual(0);
+    const labels = await page.locator("nav a span").evaluateAll((all) =>
+      all.map((one) => {
+        const range = document.createRange();
+        range.selectNodeContents(one);
+        const { left, right, top } = range.getBoundingClientRect();
+        return { left, right, top };
+      }),
+    );
+    for (const [i, { left, top }] of labels.entries()) {
+      if (i > 0 && Math.abs(top - labels[i - 1].top) < 2) expect(left).toBeGreaterThanOrEqual(labels[i - 1].right);
+    }
+  }
+  await page.evaluate(() => (document.documentElement.style.fontSize = ""));
   await page.setViewportSize({ width: 390, height: 844 });
 });
 

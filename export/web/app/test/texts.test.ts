@@ -33,7 +33,10 @@ describe.each(LANGUAGES.map((language) => [language.code, language] as const))("
     const expected = paths(english);
     expect([...found.keys()]).toEqual([...expected.keys()]);
     for (const [path, text] of expected)
-      expect([path, placeholders(found.get(path)!)]).toEqual([path, placeholders(text)]);
+      expect([path, placeholders(found.get(path)!).filter((name) => path !== ".bars.otherSkin" || name !== "{class}")]).toEqual([
+        path,
+        placeholders(text), // "other skin" is "skin without mpox" in some languages
+      ]);
   });
 
   it("are not empty, and are translated", async () => {
