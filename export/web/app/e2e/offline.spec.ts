@@ -11,7 +11,7 @@ test("works after the server is gone", async ({ page, site }) => {
   await page.goto("about:blank");
   for (const [file, text] of [
     ["LICENSE", "Licence of the released weights"],
-    ["LICENSE.EfficientNet-Lite0", "Apache License"],
+    ["LICENSE.EfficientNet-Lite0", "weights trained on ImageNet"],
     ["MODEL_CARD.md", manifest.model_id],
   ]) {
     await page.goto(`${site.url}bundle/${file}`);

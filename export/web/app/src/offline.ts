@@ -106,12 +106,16 @@ function follow(registration: ServiceWorkerRegistration, worker: ServiceWorker):
 
 /** Whether the cache has the page, the model and LiteRT.js: a browser may have deleted them. */
 async function hasFiles(): Promise<boolean> {
-  const cache = await caches.open(FILES_CACHE);
   const needed = ["index.html", "bundle/manifest.json", "bundle/mim.tflite", "litert/litert_wasm_compat_internal.wasm"];
-  const found = await Promise.all(
-    needed.map((url) => cache.match(new URL(url, document.baseURI), { ignoreSearch: true })),
-  );
-  return found.every((response) => response !== undefined);
+  try {
+    const cache = await caches.open(FILES_CACHE);
+    const found = await Promise.all(
+      needed.map((url) => cache.match(new URL(url, document.baseURI), { ignoreSearch: true })),
+    );
+    return found.every((response) => response !== undefined);
+  } catch {
+    return false; // storage is switched off
+  }
 }
 
 function announceUpdate(): void {
