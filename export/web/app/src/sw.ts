@@ -73,8 +73,8 @@ self.addEventListener("message", (event) => {
 });
 
 /**
- * Downloads what is missing, one file after the other, and reports the progress to all pages. Languages may fail: what is
- * missing is fetched when it is used.
+ * Downloads what is missing, one file after the other, and reports the progress to all pages. Languages may fail: they
+ * are fetched when they are used.
  */
 async function download(): Promise<void> {
   const cache = await caches.open(FILES_CACHE);

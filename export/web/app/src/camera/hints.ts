@@ -1,6 +1,9 @@
 import { contrast, detail, type Gate, type Rgb } from "@mim-tf/scorer";
 
-/** What a frame lacks for a photograph; `good` if nothing, `light` if it has enough light and sharpness is not checked. The names are those of the texts. */
+/**
+ * What a frame lacks for a photograph; `good` if nothing, `light` if it has enough light and sharpness is not checked.
+ * The names are those of the texts.
+ */
 export type Hint = "dark" | "bright" | "blank" | "blurred" | "light" | "good";
 
 /** Mean luma, in levels, below which a frame counts as dark. */
