@@ -82,7 +82,7 @@ test("English is used if a language cannot be loaded, and a database that does n
   browser,
   site,
 }) => {
-  const context = await browser.newContext({ locale: "es-ES", serviceWorkers: "block" });
+  const context = await browser.newContext({ locale: "es-ES" });
   const page = await context.newPage();
   await page.addInitScript(() => (IDBFactory.prototype.open = () => new EventTarget() as IDBOpenDBRequest));
   await page.route(/assets\/es-/, (route) => route.abort());

@@ -36,23 +36,35 @@ test("the history is off until the user switches it on, and each entry and all c
     await expect(page.locator("main")).toContainText("Saved in the history on this device.");
   }
   expect(await saved(page)).toBe(3);
+  // Back and Forward while a photograph is judged: it is judged and saved once.
+  await go(page, "start");
+  await page.setInputFiles(".choices input", picture(numberOf("blurred")));
+  await page.goBack();
+  await page.goForward();
+  await expect(page.locator("main")).toContainText("Saved in the history on this device.");
+  expect(await saved(page)).toBe(4);
   await page.reload();
   await go(page, "history");
-  await expect(page.locator(".entry h2")).toHaveText(["Cannot be judged", "Undecided", "More like mpox"]);
-  await expect(page.locator(".entry").nth(0)).toContainText("It has too few pixels.");
-  await expect(page.locator(".entry").nth(2)).toContainText(`Model ${manifest.model_id}`);
-  await expect(page.locator(".entry img")).toHaveCount(2);
+  await expect(page.locator(".entry h2")).toHaveText([
+    "Cannot be judged",
+    "Cannot be judged",
+    "Undecided",
+    "More like mpox",
+  ]);
+  await expect(page.locator(".entry").nth(1)).toContainText("It has too few pixels.");
+  await expect(page.locator(".entry").nth(3)).toContainText(`Model ${manifest.model_id}`);
+  await expect(page.locator(".entry img")).toHaveCount(3);
 
   // Verdicts are never without the statement and the advice.
   await expect(page.locator("main .notice")).toHaveText(manifest.statement);
   await expect(page.locator("main .next")).toContainText("see a doctor");
 
-  await page.locator(".entry").nth(1).getByRole("button").click();
-  await expect(page.locator(".entry h2")).toHaveText(["Cannot be judged", "More like mpox"]);
-  await expect(page.locator(".entry").nth(1).getByRole("button")).toBeFocused();
+  await page.locator(".entry").nth(2).getByRole("button").click();
+  await expect(page.locator(".entry h2")).toHaveText(["Cannot be judged", "Cannot be judged", "More like mpox"]);
+  await expect(page.locator(".entry").nth(2).getByRole("button")).toBeFocused();
   page.once("dialog", (dialog) => dialog.dismiss());
   await page.getByRole("button", { name: "Delete all results" }).click();
-  expect(await saved(page)).toBe(2);
+  expect(await saved(page)).toBe(3);
   page.once("dialog", (dialog) => dialog.accept());
   await page.getByRole("button", { name: "Delete all results" }).click();
   await expect(page.locator("main")).toContainText("No results are saved.");
