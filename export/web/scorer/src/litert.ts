@@ -126,10 +126,12 @@ async function loadRuntime(wasm: URL, onBytes: (loaded: number) => void, signal?
     throw new MimError(problem, "use litert_wasm_internal.js");
   }
   const response = await request(new URL(script.href.replace(/\.js$/, ".wasm")), WASM_REMEDY, signal);
-  const compiled = await WebAssembly.compileStreaming(counted(response, onBytes)).catch((error: unknown) => {
+  const counted = count(response.clone(), onBytes);
+  const compiled = await WebAssembly.compileStreaming(typed(response)).catch((error: unknown) => {
     signal?.throwIfAborted();
     throw new MimError(`${shown(new URL(response.url))}: ${messageOf(error)}`, WASM_REMEDY);
   });
+  await counted;
   // LiteRT.js passes this object to its script, whose own download would not state the address in an error.
   // The script does not notice that this fails.
   const failed = new Promise<never>((_, reject) => {
@@ -160,17 +162,26 @@ async function variantIn(folder: URL): Promise<URL> {
   return new URL(name, folder.href.replace(/\/?$/, "/"));
 }
 
-/** A response whose bytes are counted, and whose type is right: some servers do not know WebAssembly. */
-function counted(response: Response, onBytes: (loaded: number) => void): Response {
+/**
+ * Counts the bytes of a copy of a response. Its body is not piped through a counter, because Chromium stores the compiled
+ * code, for the next visit, only for a response of `fetch` itself.
+ */
+async function count(copy: Response, onBytes: (loaded: number) => void): Promise<void> {
   let loaded = 0;
-  const counter = new TransformStream<Uint8Array, Uint8Array>({
-    transform(part, controller) {
+  const counter = new WritableStream<Uint8Array>({
+    write(part) {
       loaded += part.length;
       onBytes(loaded);
-      controller.enqueue(part);
     },
   });
-  return new Response(response.body!.pipeThrough(counter), { headers: { "content-type": "application/wasm" } });
+  await copy.body!.pipeTo(counter).catch(() => {}); // the original has the same error
+}
+
+/** A response whose type is right: some servers do not know WebAssembly. */
+function typed(response: Response): Response {
+  const type = "application/wasm";
+  if (response.headers.get("content-type") === type) return response;
+  return new Response(response.body, { headers: { "content-type": type } });
 }
 
 /** Sums the bytes of several files, of which each calls a function of its own. */

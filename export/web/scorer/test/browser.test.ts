@@ -223,13 +223,22 @@ describe.skipIf(executable === undefined)("in Chromium", { timeout: 60_000 }, ()
       expect(String(error)).toContain("MimError: LiteRT.js does not start (Out of memory); close other pages");
     });
 
-    it("works with files of a zip, relative addresses and the variant without relaxed SIMD, and tells its progress", async () => {
+    it("works with files of a zip, relative addresses, the variant without relaxed SIMD, of the wrong type, and tells its progress", async () => {
+      const variant = "litert_wasm_compat_internal";
+      site.made.set(`/plain/${variant}.js`, {
+        type: "text/javascript",
+        content: readFileSync(join(WASM, `${variant}.js`)),
+      });
+      site.made.set(`/plain/${variant}.wasm`, {
+        type: "application/octet-stream",
+        content: readFileSync(join(WASM, `${variant}.wasm`)),
+      });
       const [verdict, steps] = await page.evaluate(async (address) => {
         const steps: { loaded: number; total: number }[] = [];
         const worker: PhotoScorer = await mim.createScorer({
           manifest: await (await fetch("/bundle/manifest.json")).blob(),
           model: await (await fetch("/bundle/mim.tflite")).blob(),
-          wasm: "litert/litert_wasm_compat_internal.js",
+          wasm: "plain/litert_wasm_compat_internal.js",
           worker: "scorer/worker-script.js",
           onProgress: (step: { loaded: number; total: number }) => steps.push(step),
         });
