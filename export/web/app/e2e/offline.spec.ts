@@ -53,6 +53,18 @@ test("a download that fails is tried again, and says so; after a failure the use
   await expect(page.locator("[data-verdict]")).toBeVisible();
 });
 
+test("files that the browser has deleted are downloaded again", async ({ page, site }) => {
+  await openApp(page, site);
+  await page.evaluate(async () => {
+    const cache = await caches.open("mim-tf-files");
+    await cache.delete(new URL("bundle/mim.tflite", document.baseURI), { ignoreSearch: true });
+  });
+  site.asked.length = 0;
+  await page.reload();
+  await ready(page);
+  expect(site.asked.filter((path) => !path.endsWith("sw.js"))).toEqual(["/some/folder/bundle/mim.tflite"]);
+});
+
 test("a new version is offered, and replaces the old one when the user agrees", async ({ page }) => {
   const folder = mkdtempSync(join(tmpdir(), "mim-tf-app-"));
   cpSync(dist, folder, { recursive: true });
