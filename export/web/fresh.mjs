@@ -9,8 +9,8 @@ import { join } from "node:path";
 import { chromium } from "playwright-core";
 import { build, createServer, preview } from "vite";
 
-const POLICY =
-  "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; worker-src 'self'; connect-src 'self'; img-src 'self'";
+/** The policy that the README of the installed package recommends. */
+const POLICY = readFileSync("node_modules/@mim-tf/scorer/README.md", "utf8").match(/^ {4}(default-src .*)$/m)[1];
 const server = { host: "127.0.0.1", headers: { "content-security-policy": POLICY } };
 const { BUNDLE, CHROMIUM } = process.env;
 const golden = JSON.parse(readFileSync(join(BUNDLE, "golden", "golden.json"), "utf8"));
@@ -26,6 +26,7 @@ await development.close();
 await build({ logLevel: "error" });
 const built = await preview({ logLevel: "error", preview: server });
 await judgeAll("the built site", built.resolvedUrls.local[0]);
+await showsErrors(built.resolvedUrls.local[0]);
 await built.close();
 await browser.close();
 
@@ -45,7 +46,7 @@ async function judgeAll(name, url) {
   console.log(`${name}: loaded in ${Math.round(performance.now() - began)} ms`);
   for (const [number, expected] of golden.images.entries()) {
     await input.setInputFiles(join(BUNDLE, "golden", `${String(number).padStart(2, "0")}_input.png`));
-    await page.waitForFunction(() => document.querySelector("output").value !== "");
+    await page.waitForFunction(() => document.querySelector("output").value !== "Judging the photograph");
     const found = await output.textContent();
     const start = expected.reason === null ? `${expected.verdict} (` : `cannot-judge: ${expected.reason}; `;
     if (found.startsWith(start) && found.endsWith(`(${statement})`)) continue;
@@ -53,6 +54,17 @@ async function judgeAll(name, url) {
     passed[number] = false;
     console.error(`${name}: image ${number}: "${found}" in place of "${start}"`);
   }
+  await page.close();
+}
+
+/** Checks that the page shows why it cannot load the model. */
+async function showsErrors(url) {
+  const page = await browser.newPage();
+  await page.route("**/mim.tflite", (route) => route.fulfill({ status: 404 }));
+  await page.goto(url);
+  const start = "/bundle/mim.tflite: 404";
+  const shown = page.waitForFunction((text) => document.querySelector("output").value.startsWith(text), start);
+  await shown.catch(() => fail("the built site", "does not show that the model is missing"));
   await page.close();
 }
 

@@ -31,7 +31,7 @@ block() {
     awk -v name="**\`$1\`**" 'index($0, name) { found = 1 } found && /^```/ { if (inside) exit; inside = 1; next } inside' \
         "$web/scorer/README.md"
 }
-mkdir -p src public/bundle
+mkdir src
 block index.html > index.html
 block src/main.ts > src/main.ts
 echo '{ "private": true, "type": "module" }' > package.json
@@ -45,8 +45,10 @@ cat > tsconfig.json << 'END'
 }
 END
 npm install --no-audit --no-fund --silent "$tgz" @litertjs/core@2.5.3 vite@8 typescript@6 playwright-core@1 >&2
-cp "$bundle/manifest.json" "$bundle/mim.tflite" public/bundle/
-cp -r node_modules/@litertjs/core/wasm public/litert
+# The commands of the README, with this bundle.
+grep -E '^    (mkdir|cp) ' "$web/scorer/README.md" > files.sh
+sed -i "s| BUNDLE/| $(printf '%q' "$bundle")/|g" files.sh
+bash -euo pipefail files.sh
 npx tsc
 cp "$web/fresh.mjs" .
 CHROMIUM=$chromium BUNDLE=$bundle node fresh.mjs

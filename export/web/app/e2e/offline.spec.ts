@@ -3,12 +3,20 @@
 import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { dist, expect, judge, numberOf, openApp, openSite, picture, ready, test } from "./app";
+import { dist, expect, judge, manifest, numberOf, openApp, openSite, picture, ready, test } from "./app";
 
 test("works after the server is gone", async ({ page, site }) => {
   await openApp(page, site);
   await site.close();
   await page.goto("about:blank");
+  for (const [file, text] of [
+    ["LICENSE", "Licence of the released weights"],
+    ["LICENSE.EfficientNet-Lite0", "weights trained on ImageNet"],
+    ["MODEL_CARD.md", manifest.model_id],
+  ]) {
+    await page.goto(`${site.url}bundle/${file}`);
+    await expect(page.locator("body")).toContainText(text);
+  }
   await page.goto(site.url);
   await ready(page);
   expect((await judge(page, picture(numberOf("mpox-like")))).verdict).toBe("mpox-like");
@@ -45,6 +53,18 @@ test("a download that fails is tried again, and says so; after a failure the use
   await expect(page.locator("[data-verdict]")).toBeVisible();
 });
 
+test("files that the browser has deleted are downloaded again", async ({ page, site }) => {
+  await openApp(page, site);
+  await page.evaluate(async () => {
+    const cache = await caches.open("mim-tf-files");
+    await cache.delete(new URL("bundle/mim.tflite", document.baseURI), { ignoreSearch: true });
+  });
+  site.asked.length = 0;
+  await page.reload();
+  await ready(page);
+  expect(site.asked.filter((path) => !path.endsWith("sw.js"))).toEqual(["/some/folder/bundle/mim.tflite"]);
+});
+
 test("a new version is offered, and replaces the old one when the user agrees", async ({ page }) => {
   const folder = mkdtempSync(join(tmpdir(), "mim-tf-app-"));
   cpSync(dist, folder, { recursive: true });
@@ -68,6 +88,21 @@ test("a new version is offered, and replaces the old one when the user agrees", 
     await site.close();
     rmSync(folder, { recursive: true });
   }
+});
+
+test("English is used if a language cannot be loaded, and a database that does not answer hides nothing", async ({
+  browser,
+  site,
+}) => {
+  const context = await browser.newContext({ locale: "es-ES" });
+  const page = await context.newPage();
+  await page.addInitScript(() => (IDBFactory.prototype.open = () => new EventTarget() as IDBOpenDBRequest));
+  await page.route(/assets\/es-/, (route) => route.abort());
+  await page.goto(site.url);
+  await expect(page.getByRole("alert")).toContainText("The texts in Español could not be loaded");
+  await expect(page.locator("h1")).toHaveText("Compare a photograph of skin with mpox");
+  expect((await judge(page, picture(numberOf("mpox-like")))).verdict).toBe("mpox-like");
+  await context.close();
 });
 
 test("the files that are kept have at most 14 MB", async () => {

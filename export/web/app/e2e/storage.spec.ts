@@ -36,18 +36,35 @@ test("the history is off until the user switches it on, and each entry and all c
     await expect(page.locator("main")).toContainText("Saved in the history on this device.");
   }
   expect(await saved(page)).toBe(3);
+  // Back and Forward while a photograph is judged: it is judged and saved once.
+  await go(page, "start");
+  await page.setInputFiles(".choices input", picture(numberOf("blurred")));
+  await page.goBack();
+  await page.goForward();
+  await expect(page.locator("main")).toContainText("Saved in the history on this device.");
+  expect(await saved(page)).toBe(4);
   await page.reload();
   await go(page, "history");
-  await expect(page.locator(".entry h2")).toHaveText(["Cannot be judged", "Undecided", "More like mpox"]);
-  await expect(page.locator(".entry").nth(0)).toContainText("It has too few pixels.");
-  await expect(page.locator(".entry").nth(2)).toContainText(`Model ${manifest.model_id}`);
-  await expect(page.locator(".entry img")).toHaveCount(2);
+  await expect(page.locator(".entry h2")).toHaveText([
+    "Cannot be judged",
+    "Cannot be judged",
+    "Undecided",
+    "More like mpox",
+  ]);
+  await expect(page.locator(".entry").nth(1)).toContainText("It has too few pixels.");
+  await expect(page.locator(".entry").nth(3)).toContainText(`Model ${manifest.model_id}`);
+  await expect(page.locator(".entry img")).toHaveCount(3);
 
-  await page.locator(".entry").nth(1).getByRole("button").click();
-  await expect(page.locator(".entry h2")).toHaveText(["Cannot be judged", "More like mpox"]);
+  // Verdicts are never without the statement and the advice.
+  await expect(page.locator("main .notice")).toHaveText(manifest.statement);
+  await expect(page.locator("main .next")).toContainText("see a doctor");
+
+  await page.locator(".entry").nth(2).getByRole("button").click();
+  await expect(page.locator(".entry h2")).toHaveText(["Cannot be judged", "Cannot be judged", "More like mpox"]);
+  await expect(page.locator(".entry").nth(2).getByRole("button")).toBeFocused();
   page.once("dialog", (dialog) => dialog.dismiss());
   await page.getByRole("button", { name: "Delete all results" }).click();
-  expect(await saved(page)).toBe(2);
+  expect(await saved(page)).toBe(3);
   page.once("dialog", (dialog) => dialog.accept());
   await page.getByRole("button", { name: "Delete all results" }).click();
   await expect(page.locator("main")).toContainText("No results are saved.");
@@ -69,7 +86,9 @@ test("another model is opened from a zip, kept if asked for, and left again; a d
     const buffer = Buffer.from(zipSync({ "manifest.json": Buffer.from(text), "mim.tflite": content }, { level: 0 }));
     return { name, mimeType: "application/zip", buffer };
   };
-  const other = file("other.zip", { normal_class: "chickenpox" }, model);
+  const statement = "Made for a test, not a diagnosis.";
+  const licence = { weights: "Apache-2.0", commercial: true };
+  const other = file("other.zip", { normal_class: "chickenpox", statement, licence }, model);
   const message = page.locator("#model-message");
   await openApp(page, site);
   await go(page, "settings");
@@ -86,9 +105,16 @@ test("another model is opened from a zip, kept if asked for, and left again; a d
   await go(page, "settings");
   await page.setInputFiles("#bundle", other);
   await expect(message).toHaveText("The model of other.zip is used.");
+  await expect(page.locator("#bundle")).toBeFocused();
   // The photograph before is judged again, by this model.
   await go(page, "result");
   await expect(page.locator(".verdict h2")).toHaveText("More like chickenpox");
+  await expect(page.locator("main .notice")).toHaveText(statement);
+  await go(page, "start");
+  await expect(page.locator("h1")).toHaveText("Compare a photograph of skin with chickenpox");
+  await expect(page.locator("main")).toContainText("The model may be used commercially");
+  await go(page, "result");
+  await expect(page.locator("[data-verdict]")).toBeVisible();
   // What authorities say about mpox does not belong here.
   await expect(page.locator(".next")).not.toContainText("who.int");
   await page.reload();

@@ -70,6 +70,13 @@ test("a result says verdict, bars, deviation and what to do, and bars are exclud
   await expect(page.locator(".bar").nth(1)).toHaveAttribute("data-excluded", "true");
   await expect(page.locator(".notice")).toHaveText("Research software, not a diagnosis. No image leaves the device.");
   await expect(page.locator(".next")).toContainText("see a doctor");
+  expect(await page.locator(".result > section").evaluateAll((all) => all.map((one) => one.classList[1]))).toEqual([
+    "verdict",
+    "next",
+    "bars",
+    "compare",
+  ]);
+  await expect(page.locator(".bar h3").first()).toContainText("Mpox");
   await expect(page.locator(".pictures canvas")).toHaveCount(3);
   await expect(page.locator("#live")).toHaveText(await page.locator(".verdict-text").innerText());
 

@@ -1,4 +1,4 @@
-import type { FromWorker, ToWorker } from "./messages";
+import { FILES_CACHE, type FromWorker, type ToWorker } from "./messages";
 
 /** How far the app is kept on the device. */
 export type OfflineState =
@@ -50,11 +50,18 @@ export async function filesSettled(): Promise<void> {
 export async function keepOffline(): Promise<void> {
   if (!("serviceWorker" in navigator)) return set({ type: "unavailable" });
   if (state.type === "failed") set({ type: "progress", loaded: 0, total: 0 });
-  // A page that a service worker controls has all files; the model need not wait for the registration.
-  if (navigator.serviceWorker.controller) set({ type: "ready" });
-  navigator.serviceWorker.onmessage = ({ data }: MessageEvent<FromWorker>) => {
-    // During an update, the version before is ready all the time.
-    if (state.type !== "ready") set(data);
+  // The model need not wait for the registration.
+  if (navigator.serviceWorker.controller && (await hasFiles())) set({ type: "ready" });
+  navigator.serviceWorker.onmessage = ({ data, source }: MessageEvent<FromWorker>) => {
+    // Browsers end an installation that takes too long; what that worker still says does not count. During an update,
+    // the version before is ready all the time.
+    const ended = source instanceof ServiceWorker && source.state === "redundant";
+    if (!ended && (state.type === "progress" || state.type === "retrying")) set(data);
+  };
+  navigator.serviceWorker.oncontrollerchange = () => {
+    // Another tab has started the new version.
+    updateReady = false;
+    set(state);
   };
   let registration: ServiceWorkerRegistration;
   try {
@@ -66,7 +73,10 @@ export async function keepOffline(): Promise<void> {
     // A TypeError: the script could not be downloaded. Otherwise the browser allows none, as in some private windows.
     return set({ type: error instanceof TypeError ? "failed" : "unavailable" });
   }
-  if (registration.active) set({ type: "ready" });
+  if (registration.active && state.type !== "ready") {
+    if (await hasFiles()) set({ type: "ready" });
+    else registration.active.postMessage("download" satisfies ToWorker);
+  }
   if (registration.waiting && registration.active) announceUpdate();
   if (registration.installing) follow(registration, registration.installing);
   registration.onupdatefound = () => follow(registration, registration.installing!);
@@ -79,8 +89,10 @@ addEventListener("online", () => {
 /** Replaces the version in use by the one that waits, and loads the page again. */
 export async function updateNow(): Promise<void> {
   const registration = await navigator.serviceWorker.getRegistration();
+  // Another tab may have started it.
+  if (!registration?.waiting) return location.reload();
   navigator.serviceWorker.oncontrollerchange = () => location.reload();
-  registration?.waiting?.postMessage("use now" satisfies ToWorker);
+  registration.waiting.postMessage("use now" satisfies ToWorker);
 }
 
 function follow(registration: ServiceWorkerRegistration, worker: ServiceWorker): void {
@@ -90,6 +102,20 @@ function follow(registration: ServiceWorkerRegistration, worker: ServiceWorker):
     if (worker.state === "activated") set({ type: "ready" });
     if (worker.state === "redundant" && first && state.type !== "ready") set({ type: "failed" });
   });
+}
+
+/** Whether the cache has the page, the model and LiteRT.js: a browser may have deleted them. */
+async function hasFiles(): Promise<boolean> {
+  const needed = ["index.html", "bundle/manifest.json", "bundle/mim.tflite", "litert/litert_wasm_compat_internal.wasm"];
+  try {
+    const cache = await caches.open(FILES_CACHE);
+    const found = await Promise.all(
+      needed.map((url) => cache.match(new URL(url, document.baseURI), { ignoreSearch: true })),
+    );
+    return found.every((response) => response !== undefined);
+  } catch {
+    return false; // storage is switched off
+  }
 }
 
 function announceUpdate(): void {

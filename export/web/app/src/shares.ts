@@ -25,11 +25,18 @@ export function ofThousand(limit: number): number {
 }
 
 /**
- * A number in [0, 1] with two digits after the point, in the notation of the language.
+ * Two numbers in [0, 1] with two digits after the point, in the notation of the language. They get more digits if the
+ * first is greater and would look equal, so that the numbers agree with the bar.
  *
+ * @returns the value and its limit.
  * @example
- * decimal(0.5) // "0.50" in English, "0,50" in French
+ * decimals(0.5, 0.05) // ["0.50", "0.05"] in English, ["0,50", "0,05"] in French
+ * decimals(0.0542, 0.05) // ["0.054", "0.050"]
  */
-export function decimal(value: number): string {
-  return new Intl.NumberFormat(locale(), { minimumFractionDigits: 2, maximumFractionDigits: 2 }).format(value);
+export function decimals(value: number, limit: number): [string, string] {
+  for (let digits = 2; ; digits++) {
+    const format = new Intl.NumberFormat(locale(), { minimumFractionDigits: digits, maximumFractionDigits: digits });
+    const [shown, mark] = [format.format(value), format.format(limit)];
+    if (value <= limit || shown !== mark || digits === 12) return [shown, mark];
+  }
 }

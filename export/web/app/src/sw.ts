@@ -4,7 +4,7 @@
  * Files are kept by address and revision. A download that was interrupted continues with the files that are missing,
  * and an update downloads only the files that changed.
  */
-import { SHARED_CACHE, type FromWorker, type ToWorker } from "./messages";
+import { FILES_CACHE, SHARED_CACHE, type FromWorker, type ToWorker } from "./messages";
 
 interface KeptFile {
   readonly url: string;
@@ -17,7 +17,10 @@ interface KeptFile {
 declare const self: ServiceWorkerGlobalScope & { readonly __WB_MANIFEST: readonly KeptFile[] };
 
 const FILES = self.__WB_MANIFEST;
-const CACHE = "mim-tf-files";
+/** The texts of a language: the app works without them, in English. */
+const LANGUAGE = /^assets\/(es|fr|pt|sw|zh)-/;
+/** The page and what it needs come first, the languages last. */
+const ORDER = [/^index\.html$/, /^assets\/(?!(es|fr|pt|sw|zh)-)/, /^(bundle|litert)\//];
 /** Seconds before each further try of a file. */
 const PAUSES = [1, 2, 4];
 
@@ -35,7 +38,7 @@ self.addEventListener("install", (event) => event.waitUntil(download()));
 self.addEventListener("activate", (event) => {
   event.waitUntil(
     (async () => {
-      const cache = await caches.open(CACHE);
+      const cache = await caches.open(FILES_CACHE);
       const needed = new Set(keys.values());
       for (const request of await cache.keys()) if (!needed.has(request.url)) await cache.delete(request);
       // The page that was loaded first takes its files from here as well.
@@ -52,27 +55,45 @@ self.addEventListener("fetch", (event) => {
   }
   if (event.request.method !== "GET" || url.origin !== self.location.origin) return;
   url.hash = url.search = "";
-  const key = keys.get(event.request.mode === "navigate" ? page : url.href);
+  // The page has every address of a screen; the licences are files of their own.
+  const key = keys.get(url.href) ?? (event.request.mode === "navigate" ? keys.get(page) : undefined);
   if (key !== undefined) event.respondWith(answer(key, event.request));
 });
 
 self.addEventListener("message", (event) => {
   if ((event.data as ToWorker) === "use now") void self.skipWaiting();
+  if ((event.data as ToWorker) === "download") {
+    event.waitUntil(
+      download().then(
+        () => tell({ type: "ready" }),
+        () => tell({ type: "failed" }),
+      ),
+    );
+  }
 });
 
-/** Downloads what is missing, one file after the other, and reports the progress to all pages. */
+/**
+ * Downloads what is missing, one file after the other, and reports the progress to all pages. Languages may fail: they
+ * are fetched when they are used.
+ */
 async function download(): Promise<void> {
-  const cache = await caches.open(CACHE);
+  const cache = await caches.open(FILES_CACHE);
   const total = FILES.reduce((sum, file) => sum + (file.bytes ?? 0), 0);
   let loaded = 0;
-  for (const file of FILES) {
+  const place = ({ url }: KeptFile) => {
+    const found = ORDER.findIndex((pattern) => pattern.test(url));
+    return found >= 0 ? found : ORDER.length + Number(LANGUAGE.test(url));
+  };
+  for (const file of [...FILES].sort((a, b) => place(a) - place(b))) {
     const key = keyOf(file);
     if (!(await cache.match(key))) {
       const before = loaded;
-      await cache.put(
-        key,
-        await fetchWhole(file.url, (bytes) => tell({ type: "progress", loaded: before + bytes, total })),
-      );
+      const onBytes = (bytes: number) => tell({ type: "progress", loaded: before + bytes, total });
+      try {
+        await cache.put(key, await fetchWhole(file.url, onBytes));
+      } catch (error) {
+        if (!LANGUAGE.test(file.url)) throw error;
+      }
     }
     loaded += file.bytes ?? 0;
     await tell({ type: "progress", loaded, total });
@@ -102,10 +123,15 @@ async function fetchWhole(url: string, onBytes: (loaded: number) => void): Promi
   }
 }
 
-/** A kept file; if the browser has deleted it, the one of the server. */
+/** A kept file; if it is missing, the one of the server, which is kept. */
 async function answer(key: string, request: Request): Promise<Response> {
-  const cache = await caches.open(CACHE);
-  return (await cache.match(key)) ?? fetch(request);
+  const cache = await caches.open(FILES_CACHE);
+  const kept = await cache.match(key);
+  if (kept) return kept;
+  const response = await fetch(request);
+  // An answer to a request for a part of a file is not the file.
+  if (response.status === 200) await cache.put(key, response.clone()).catch(() => {}); // the storage may be full
+  return response;
 }
 
 /** Takes a photograph that another app shares, and opens the app, which judges it. */

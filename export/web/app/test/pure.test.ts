@@ -8,7 +8,7 @@ const { hintOf } = await import("../src/camera/hints");
 const { problemOf } = await import("../src/camera/stream");
 const { errorMapPixels, withAlpha } = await import("../src/pixels");
 const { parsePreferences } = await import("../src/preferences");
-const { decimal, ofThousand, shareText } = await import("../src/shares");
+const { decimals, ofThousand, shareText } = await import("../src/shares");
 
 describe("shares", () => {
   const text = { one: "{n} is", other: "{n} are" };
@@ -23,7 +23,17 @@ describe("shares", () => {
 
   it("counts wrong results of 1000", () => expect([0.05, 0.2, 0.123].map(ofThousand)).toEqual([50, 200, 123]));
 
-  it("has two digits", () => expect([0.5, 0.0938, 1].map(decimal)).toEqual(["0.50", "0.09", "1.00"]));
+  it.each([
+    [0.5, 0.05, "0.50", "0.05"],
+    [1, 0.2, "1.00", "0.20"],
+    [0.0542, 0.05, "0.054", "0.050"],
+    [0.2003, 0.2, "0.2003", "0.2000"],
+    // Excluded: the bar ends at the mark or before it.
+    [0.05, 0.05, "0.05", "0.05"],
+    [0.0498, 0.05, "0.05", "0.05"],
+  ])("writes %f beside a limit of %f so that they agree with the bar", (p, limit, value, mark) =>
+    expect(decimals(p, limit)).toEqual([value, mark]),
+  );
 });
 
 describe("pixels", () => {
@@ -55,13 +65,13 @@ describe("hints", () => {
     ["good", grey((x, y) => 100 + 20 * ((x + y) % 2))],
   ])("%s", (expected, frame) => expect(hintOf(frame, gate)).toBe(expected));
 
-  it("does not check sharpness without a manifest", () =>
+  it("says nothing on sharpness without a manifest", () =>
     expect(
       hintOf(
         grey(() => 128),
         null,
       ),
-    ).toBe("good"));
+    ).toBe("light"));
 });
 
 describe("errors of the camera", () => {

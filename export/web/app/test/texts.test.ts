@@ -32,8 +32,12 @@ describe.each(LANGUAGES.map((language) => [language.code, language] as const))("
     const found = paths(await language.load());
     const expected = paths(english);
     expect([...found.keys()]).toEqual([...expected.keys()]);
-    for (const [path, text] of expected)
-      expect([path, placeholders(found.get(path)!)]).toEqual([path, placeholders(text)]);
+    for (const [path, text] of expected) {
+      // "Other skin" is "skin without mpox" in some languages.
+      const allowed = path === ".bars.otherSkin" ? ["{class}"] : [];
+      const own = placeholders(found.get(path)!).filter((name) => !allowed.includes(name));
+      expect([path, own]).toEqual([path, placeholders(text)]);
+    }
   });
 
   it("are not empty, and are translated", async () => {

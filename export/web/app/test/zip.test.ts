@@ -67,5 +67,5 @@ describe("readZip", () => {
     const content = zipSync({ "manifest.json": new Uint8Array(65_000_000), "mim.tflite": bytes("?") }, { level: 1 });
     expect(content.length).toBeLessThan(1_000_000);
     await expect(readZip(new File([content.slice()], "a.zip"))).rejects.toThrow("it is larger than 64 MB");
-  });
+  }, 30_000);
 });

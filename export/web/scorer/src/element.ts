@@ -8,9 +8,14 @@ import { createScorer } from "./worker.js";
 const WORDS: Readonly<Record<Verdict, string>> = {
   "mpox-like": "More like mpox than most other skin. This does not mean that it is mpox.",
   "not-mpox-like": "Less like mpox than almost all photographs of mpox. This is no proof that it is none.",
-  undecided: "Undecided between mpox and other skin.",
+  undecided: "Undecided: neither mpox nor other skin could be excluded, or both were excluded.",
   "cannot-judge": "This photograph cannot be judged",
 };
+
+/** The same with every verdict, so that none is a reason to wait. */
+const ADVICE =
+  "If you have a rash, sores, fever or swollen lymph nodes, or were in contact with a person who has mpox, see a " +
+  "doctor. Do not wait because of this verdict.";
 
 /** `mim-result` of the element: `detail` is the result. */
 export type MimResultEvent = CustomEvent<Judged | Refused>;
@@ -31,7 +36,7 @@ const STYLE = `
 `;
 
 /**
- * `<mim-judge>`: a field for a photograph, its verdict in words, and the statement of the bundle.
+ * `<mim-judge>`: a field for a photograph, its verdict in words, what to do next, and the statement of the bundle.
  *
  * Attributes: `bundle`, the folder of `manifest.json` and `mim.tflite`; `wasm`, the folder of LiteRT.js's WebAssembly;
  * and optionally `worker`, the address of `worker-script.js`. Its text is the label of the field. The bundle is loaded
@@ -42,11 +47,13 @@ const STYLE = `
  */
 export class MimJudgeElement extends HTMLElement {
   readonly #input = document.createElement("input");
-  readonly #output = document.createElement("p");
+  readonly #output = document.createElement("div");
   readonly #statement = document.createElement("p");
   #scorer: Promise<PhotoScorer> | undefined;
   /** Counts the photographs that were chosen, so that only the last one is shown. */
   #latest = 0;
+  /** How far the bundle is loaded, in words; empty before and after. */
+  #progress = "";
 
   constructor() {
     super();
@@ -68,39 +75,47 @@ export class MimJudgeElement extends HTMLElement {
     this.#input.addEventListener("change", () => void this.#judge());
   }
 
-  /** Frees the memory when the element is removed. */
+  /** Frees the memory and forgets the photograph when the element is removed. */
   disconnectedCallback(): void {
     this.#latest += 1;
+    this.#input.value = "";
+    this.#show();
+    this.#progress = "";
     void this.#scorer?.then((scorer) => scorer.close()).catch(() => {});
     this.#scorer = undefined;
   }
 
   async #judge(): Promise<void> {
     const number = ++this.#latest;
-    const show = (text: string) => {
-      if (number === this.#latest) this.#output.textContent = text;
-    };
     const photo = this.#input.files?.[0];
-    show("");
+    this.#show();
     if (photo === undefined) return; // the choice was cancelled
+    if (this.#progress !== "") this.#show(this.#progress);
     try {
-      this.#scorer ??= this.#load(show);
+      this.#scorer ??= this.#load();
       const scorer = await this.#scorer;
-      show("Judging the photograph");
-      const result = await scorer.judge(photo);
       if (number !== this.#latest) return; // another photograph has been chosen since
-      show(wordsOf(result));
+      this.#show("Judging the photograph");
+      const result = await scorer.judge(photo);
+      if (number !== this.#latest) return;
+      this.#show(wordsOf(result), ADVICE);
       this.#statement.textContent = scorer.manifest.statement;
       this.#dispatch("mim-result", result);
     } catch (error) {
       if (number !== this.#latest) return;
       const told = error instanceof MimError ? error : new MimError(String(error), "load the page again");
-      show(told.message);
+      this.#show(told.message);
       this.#dispatch("mim-error", told);
     }
   }
 
-  #load(show: (text: string) => void): Promise<PhotoScorer> {
+  #show(...lines: string[]): void {
+    this.#output.replaceChildren(
+      ...lines.map((line) => Object.assign(document.createElement("p"), { textContent: line })),
+    );
+  }
+
+  #load(): Promise<PhotoScorer> {
     const folder = (name: string) =>
       new URL(`${this.getAttribute(name) ?? ""}/`.replace(/\/+$/, "/"), document.baseURI);
     const worker = this.getAttribute("worker") ?? undefined;
@@ -110,10 +125,22 @@ export class MimJudgeElement extends HTMLElement {
       wasm: folder("wasm"),
       worker,
       // In few steps, because screen readers read each of them.
-      onProgress: ({ loaded, total }) => show(`Loading, ${25 * Math.floor((4 * loaded) / total)} %`),
+      onProgress: ({ loaded, total }) => {
+        const text = `Loading, ${25 * Math.floor((4 * loaded) / total)} %`;
+        if (text === this.#progress || this.#scorer !== scorer) return;
+        this.#progress = text;
+        if (this.#input.files?.length) this.#show(text);
+      },
     });
-    // So that the next photograph tries again.
-    scorer.catch(() => (this.#scorer = undefined));
+    const ended = (failed: boolean) => {
+      if (this.#scorer !== scorer) return; // the element was removed
+      this.#progress = "";
+      if (failed) this.#scorer = undefined; // so that the next photograph tries again
+    };
+    scorer.then(
+      () => ended(false),
+      () => ended(true),
+    );
     return scorer;
   }
 

@@ -7,7 +7,7 @@ import {
   type CompiledModel,
 } from "@litertjs/core";
 import { checkModel, parseManifest } from "./bundle.js";
-import { decode } from "./decode.js";
+import { checkCanvas, decode } from "./decode.js";
 import { MimError, PhotoError } from "./errors.js";
 import { load, request, shown, type Progress } from "./load.js";
 import type { LoadOptions, PhotoScorer } from "./photo-scorer.js";
@@ -17,6 +17,7 @@ export type { LoadOptions, PhotoScorer, Progress };
 
 const BUNDLE_REMEDY = "copy the bundle's manifest.json and mim.tflite there";
 const WASM_REMEDY = "copy node_modules/@litertjs/core/wasm there";
+const MEMORY_REMEDY = "close other pages, since memory may be short, and load this page again";
 const CLOSED = ["the scorer is closed", "load it again"] as const;
 /** Bytes of LiteRT.js's WebAssembly, for the progress if the server does not state them. */
 const WASM_BYTES = 9_400_000;
@@ -24,7 +25,8 @@ const WASM_BYTES = 9_400_000;
 /**
  * Loads a bundle with LiteRT.js in this thread, which it blocks while it judges; see `createScorer` for a worker.
  *
- * @throws MimError if a file is missing, damaged or of another version; the message names its address.
+ * @throws MimError if a file is missing, damaged or of another version; the message names its address. Likewise if the
+ *   browser alters what is read from a canvas; see `checkCanvas`.
  * @example
  * const scorer = await loadScorer({
  *   manifest: "/bundle/manifest.json", model: "/bundle/mim.tflite", wasm: "/litert/",
@@ -33,6 +35,7 @@ const WASM_BYTES = 9_400_000;
  */
 export async function loadScorer(options: LoadOptions): Promise<PhotoScorer> {
   const { signal } = options;
+  await checkCanvas();
   const base = globalThis.location?.href;
   const at = (source: string | URL | Blob) => (source instanceof Blob ? source : new URL(source, base));
   const text = await load(at(options.manifest), BUNDLE_REMEDY, () => {}, signal);
@@ -40,7 +43,8 @@ export async function loadScorer(options: LoadOptions): Promise<PhotoScorer> {
   const count = meter((manifest.files["mim.tflite"]?.bytes ?? 0) + WASM_BYTES, options.onProgress);
   const wasm = new URL(options.wasm, base);
   runtime ??= loadRuntime(wasm, count(), signal).catch((error) => {
-    runtime = undefined;
+    // If LiteRT.js still waits for its WebAssembly, it cannot be loaded again in this thread.
+    if (getGlobalLiteRtPromise() === undefined) runtime = undefined;
     throw error;
   });
   const [content] = await Promise.all([load(at(options.model), BUNDLE_REMEDY, count(), signal), runtime]);
@@ -122,20 +126,34 @@ async function loadRuntime(wasm: URL, onBytes: (loaded: number) => void, signal?
     throw new MimError(problem, "use litert_wasm_internal.js");
   }
   const response = await request(new URL(script.href.replace(/\.js$/, ".wasm")), WASM_REMEDY, signal);
-  const compiled = await WebAssembly.compileStreaming(counted(response, onBytes)).catch((error: unknown) => {
+  const counted = count(response.clone(), onBytes);
+  const compiled = await WebAssembly.compileStreaming(typed(response)).catch((error: unknown) => {
     signal?.throwIfAborted();
     throw new MimError(`${shown(new URL(response.url))}: ${messageOf(error)}`, WASM_REMEDY);
   });
+  await counted;
   // LiteRT.js passes this object to its script, whose own download would not state the address in an error.
-  const instantiateWasm = (imports: WebAssembly.Imports, done: (instance: WebAssembly.Instance) => void) => {
-    void WebAssembly.instantiate(compiled, imports).then(done);
-    return {};
-  };
-  Object.assign(globalThis, { Module: { instantiateWasm } });
-  await loadLiteRt(script.href).catch(async (error: unknown) => {
+  // The script does not notice that this fails.
+  const failed = new Promise<never>((_, reject) => {
+    const instantiateWasm = (imports: WebAssembly.Imports, done: (instance: WebAssembly.Instance) => void) => {
+      WebAssembly.instantiate(compiled, imports)
+        .then(done)
+        .catch((error: unknown) => {
+          reject(new MimError(`LiteRT.js does not start (${messageOf(error)})`, MEMORY_REMEDY));
+        });
+      return {};
+    };
+    Object.assign(globalThis, { Module: { instantiateWasm } });
+  });
+  const loaded = loadLiteRt(script.href).catch(async (error: unknown) => {
     await request(script, WASM_REMEDY, signal); // the likely cause
     throw new MimError(`${shown(script)}: ${messageOf(error)}`, WASM_REMEDY);
   });
+  try {
+    await Promise.race([loaded, failed]);
+  } finally {
+    delete (globalThis as { Module?: unknown }).Module; // other scripts use this name as well
+  }
 }
 
 /** The script that LiteRT.js chooses in a folder, without threads. */
@@ -144,17 +162,26 @@ async function variantIn(folder: URL): Promise<URL> {
   return new URL(name, folder.href.replace(/\/?$/, "/"));
 }
 
-/** A response whose bytes are counted, and whose type is right: some servers do not know WebAssembly. */
-function counted(response: Response, onBytes: (loaded: number) => void): Response {
+/**
+ * Counts the bytes of a copy of a response. Its body is not piped through a counter, because Chromium stores the compiled
+ * code, for the next visit, only for a response of `fetch` itself.
+ */
+async function count(copy: Response, onBytes: (loaded: number) => void): Promise<void> {
   let loaded = 0;
-  const counter = new TransformStream<Uint8Array, Uint8Array>({
-    transform(part, controller) {
+  const counter = new WritableStream<Uint8Array>({
+    write(part) {
       loaded += part.length;
       onBytes(loaded);
-      controller.enqueue(part);
     },
   });
-  return new Response(response.body!.pipeThrough(counter), { headers: { "content-type": "application/wasm" } });
+  await copy.body!.pipeTo(counter).catch(() => {}); // the original has the same error
+}
+
+/** A response whose type is right: some servers do not know WebAssembly. */
+function typed(response: Response): Response {
+  const type = "application/wasm";
+  if (response.headers.get("content-type") === type) return response;
+  return new Response(response.body, { headers: { "content-type": type } });
 }
 
 /** Sums the bytes of several files, of which each calls a function of its own. */

@@ -194,13 +194,51 @@ describe.skipIf(executable === undefined)("in Chromium", { timeout: 60_000 }, ()
       expect(String(error).split("\n")[0]).toContain("; "); // a remedy, in the same line
     });
 
-    it("works with files of a zip, relative addresses and the variant without relaxed SIMD, and tells its progress", async () => {
+    it("refuses a browser that alters one pixel of a canvas, so that no photograph gets a verdict", async () => {
+      const noise = `
+        const own = OffscreenCanvasRenderingContext2D.prototype.getImageData;
+        OffscreenCanvasRenderingContext2D.prototype.getImageData = function (...area) {
+          const found = own.apply(this, area);
+          found.data[found.data.length >> 1] ^= 1;
+          return found;
+        };`;
+      const expected = "MimError: this browser alters the pixels that a page reads from a canvas, to protect against";
+      site.made.set("/noise.js", { type: "text/javascript", content: `${noise} importScripts("/scorer/worker-script.js");` });
+      const error = await create(page, { worker: "/noise.js" }).catch((thrown: Error) => thrown);
+      expect(String(error)).toContain(expected);
+      const own = await site.open();
+      await own.evaluate(noise);
+      const decoding = own.evaluate(async (address) => {
+        const photo = await (await fetch(address)).blob();
+        return mim.decode(photo, 192).then(String, String);
+      }, judgeable);
+      expect(await decoding).toContain(expected);
+      await own.close();
+    });
+
+    it("does not hang if the WebAssembly cannot be instantiated", async () => {
+      const full = 'WebAssembly.instantiate = () => Promise.reject(new RangeError("Out of memory"));';
+      site.made.set("/full.js", { type: "text/javascript", content: `${full} importScripts("/scorer/worker-script.js");` });
+      const error = await create(page, { worker: "/full.js" }).catch((thrown: Error) => thrown);
+      expect(String(error)).toContain("MimError: LiteRT.js does not start (Out of memory); close other pages");
+    });
+
+    it("works with files of a zip, relative addresses, the variant without relaxed SIMD, of the wrong type, and tells its progress", async () => {
+      const variant = "litert_wasm_compat_internal";
+      site.made.set(`/plain/${variant}.js`, {
+        type: "text/javascript",
+        content: readFileSync(join(WASM, `${variant}.js`)),
+      });
+      site.made.set(`/plain/${variant}.wasm`, {
+        type: "application/octet-stream",
+        content: readFileSync(join(WASM, `${variant}.wasm`)),
+      });
       const [verdict, steps] = await page.evaluate(async (address) => {
         const steps: { loaded: number; total: number }[] = [];
         const worker: PhotoScorer = await mim.createScorer({
           manifest: await (await fetch("/bundle/manifest.json")).blob(),
           model: await (await fetch("/bundle/mim.tflite")).blob(),
-          wasm: "litert/litert_wasm_compat_internal.js",
+          wasm: "plain/litert_wasm_compat_internal.js",
           worker: "scorer/worker-script.js",
           onProgress: (step: { loaded: number; total: number }) => steps.push(step),
         });
@@ -271,12 +309,13 @@ describe.skipIf(executable === undefined)("in Chromium", { timeout: 60_000 }, ()
         const judged = await Promise.all(scorers.map((one) => one.judge(photo)));
         scorers[0].close();
         const closed = await scorers[0].judge(photo).catch((error) => error.message);
-        return { judged: [...judged, await scorers[1].judge(photo)], closed };
+        return { judged: [...judged, await scorers[1].judge(photo)], closed, global: "Module" in globalThis };
       },
       [FILES, judgeable] as const,
     );
     for (const result of results.judged) expectVerdict(photos.indexOf(judgeable), result);
     expect(results.closed).toBe("the scorer is closed; load it again");
+    expect(results.global).toBe(false);
     await own.close();
   });
 
@@ -302,13 +341,14 @@ describe.skipIf(executable === undefined)("in Chromium", { timeout: 60_000 }, ()
 
     it("shows verdicts in words, reasons with a remedy, and the statement", async () => {
       const verdicts = ["mpox-like", "not-mpox-like", "undecided", "cannot-judge"];
-      const words = ["More like mpox than most", "Less like mpox than", "Undecided between", "cannot be judged: "];
+      const words = ["More like mpox than most", "Less like mpox than", "Undecided: neither", "cannot be judged: "];
       for (const [place, verdict] of verdicts.entries()) {
         const number = golden.images.findIndex((entry) => entry.verdict === verdict);
         await own.locator("input").setInputFiles(file(number));
         await expect.poll(() => status().textContent(), { timeout: 30_000 }).toContain(words[place]);
         const { reason } = golden.images[number];
         if (reason) expect(await status().textContent()).toContain(`${reason}; `);
+        expect(await status().textContent()).toMatch(/see a doctor. Do not wait because of this verdict.$/);
       }
       expect(await own.evaluate(() => (globalThis as any).events)).toEqual(
         verdicts.map((name) => ["mim-result", name]),
@@ -335,6 +375,43 @@ describe.skipIf(executable === undefined)("in Chromium", { timeout: 60_000 }, ()
       await expect.poll(() => status().textContent()).toContain("Undecided");
       await input.setInputFiles([]);
       expect(await status().textContent()).toBe("");
+    });
+
+    it("forgets the photograph that is being judged when it is removed", async () => {
+      const events = await own.evaluate(() => (globalThis as any).events.length);
+      await own.locator("input").setInputFiles(file(0));
+      await expect.poll(() => status().textContent()).not.toBe("");
+      await own.evaluate(() => {
+        const element = document.querySelector("mim-judge")!;
+        element.remove();
+        document.body.append(element);
+      });
+      expect(await status().textContent()).toBe("");
+      expect(await own.locator("input").inputValue()).toBe("");
+      await own.waitForTimeout(500);
+      expect(await status().textContent()).toBe("");
+      expect(await own.evaluate(() => (globalThis as any).events.length)).toBe(events);
+    });
+
+    it("keeps the progress if another photograph is chosen while the bundle is loaded", async () => {
+      const other = await site.browser.newPage();
+      // The model is sent when the second photograph has been chosen.
+      let send = () => {};
+      const chosen = new Promise<void>((resolve) => (send = resolve));
+      await other.route("**/mim.tflite", async (route) => {
+        await chosen;
+        await route.continue();
+      });
+      await other.goto(`${site.origin}/element.html`);
+      const text = other.getByRole("status");
+      const last = golden.images.findIndex(({ verdict }) => verdict === "undecided");
+      await other.locator("input").setInputFiles(file(0));
+      await expect.poll(() => text.textContent(), { timeout: 30_000 }).toMatch(/^Loading, [2-7]/);
+      await other.locator("input").setInputFiles(file(last));
+      expect(await text.textContent()).toMatch(/^Loading, [2-7]/);
+      send();
+      await expect.poll(() => text.textContent(), { timeout: 30_000 }).toContain("Undecided");
+      await other.close();
     });
 
     it("shows an error and loads again with the next photograph", async () => {

@@ -12,6 +12,10 @@ const KEPT = "kept";
 /** The model in use; null: the built-in one. */
 let files: BundleFiles | null = null;
 let scorer: Promise<PhotoScorer> | null = null;
+/** Ends when it is known whether there is a kept model. */
+let restoring: Promise<void> = Promise.resolve();
+/** The number of models that were asked for: the last one counts. */
+let requests = 0;
 
 /** Name of the archive of the model in use; null: the built-in model. */
 export function activeName(): string | null {
@@ -19,21 +23,26 @@ export function activeName(): string | null {
 }
 
 /** Takes the kept model, if there is one. Call it once, at the start. */
-export async function restoreKept(): Promise<void> {
-  try {
-    files = (await inStore<BundleFiles | undefined>("model", "readonly", (store) => store.get(KEPT))) ?? null;
-  } catch {
-    // No storage: the built-in model is used.
-  }
+export function restoreKept(): Promise<void> {
+  restoring = inStore<BundleFiles | undefined>("model", "readonly", (store) => store.get(KEPT)).then(
+    (kept) => {
+      files = kept ?? null;
+    },
+    () => {}, // no storage: the built-in model is used
+  );
+  return restoring;
 }
 
 /** Loads the model in use, once; after a failure, the next call tries again. */
 export function activeScorer(): Promise<PhotoScorer> {
-  scorer ??= load(files).catch((error) => {
-    scorer = null;
-    throw error;
-  });
-  return scorer;
+  if (scorer) return scorer;
+  const loading = restoring
+    .then(() => load(files))
+    .catch((error) => {
+      if (scorer === loading) scorer = null;
+      throw error;
+    });
+  return (scorer = loading);
 }
 
 async function load(chosen: BundleFiles | null): Promise<PhotoScorer> {
@@ -47,22 +56,30 @@ async function load(chosen: BundleFiles | null): Promise<PhotoScorer> {
 }
 
 /**
- * Uses a model from now on.
+ * Uses a model from now on. The model before stays in use until the new one is loaded.
  *
- * @param chosen of `readZip`; null: the built-in model.
- * @throws MimError if LiteRT.js does not load it; then the model before stays in use.
+ * @param chosen of `readZip`; of null: the built-in model.
+ * @returns false if another model was asked for meanwhile; then nothing changes.
+ * @throws MimError if LiteRT.js does not load it, and what `readZip` throws; then the model before stays in use.
  */
-export async function useBundle(chosen: BundleFiles | null): Promise<void> {
-  const before = { files, scorer };
-  files = chosen;
-  scorer = null;
+export async function useBundle(chosen: Promise<BundleFiles | null>): Promise<boolean> {
+  const mine = ++requests;
   try {
-    await activeScorer();
+    await restoring;
+    const wanted = await chosen;
+    const loaded = await load(wanted);
+    if (mine !== requests) {
+      loaded.close();
+      return false;
+    }
+    void scorer?.then((old) => old.close()).catch(() => {});
+    files = wanted;
+    scorer = Promise.resolve(loaded);
+    return true;
   } catch (error) {
-    ({ files, scorer } = before);
+    if (mine !== requests) return false;
     throw error;
   }
-  void before.scorer?.then((old) => old.close()).catch(() => {});
 }
 
 /** Keeps a model for the next start; null: keeps none. */

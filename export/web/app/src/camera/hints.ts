@@ -1,7 +1,10 @@
 import { contrast, detail, type Gate, type Rgb } from "@mim-tf/scorer";
 
-/** What a frame lacks for a photograph; `good` if nothing. The names are those of the texts. */
-export type Hint = "dark" | "bright" | "blank" | "blurred" | "good";
+/**
+ * What a frame lacks for a photograph; `good` if nothing, `light` if it has enough light and sharpness is not checked.
+ * The names are those of the texts.
+ */
+export type Hint = "dark" | "bright" | "blank" | "blurred" | "light" | "good";
 
 /** Mean luma, in levels, below which a frame counts as dark. */
 const DARK = 40;
@@ -13,7 +16,7 @@ const BRIGHT_SHARE = 0.25;
  * What a frame of the camera lacks. `blank` and `blurred` are the limits of the model itself.
  *
  * @param frame the centre square, scaled to the size of the model's input.
- * @param gate limits of the manifest; null while the manifest is not loaded: then sharpness is not checked.
+ * @param gate limits of the manifest; null while the manifest is not loaded.
  * @example
  * hintOf({ width: 2, height: 2, data: new Uint8Array(12) }, null) // "dark"
  */
@@ -29,7 +32,7 @@ export function hintOf(frame: Rgb, gate: Pick<Gate, "min_contrast" | "min_detail
   }
   if (sum / pixels < DARK) return "dark";
   if (overexposed / pixels > BRIGHT_SHARE) return "bright";
-  if (gate === null) return "good";
+  if (gate === null) return "light";
   if (contrast(frame) < gate.min_contrast) return "blank";
   return detail(frame) < gate.min_detail ? "blurred" : "good";
 }

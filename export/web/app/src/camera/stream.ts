@@ -16,9 +16,10 @@ export interface Camera {
  * Starts a camera.
  *
  * @param deviceId which one; null: one at the back, if there is one.
+ * @param onEnd is called when the camera gives no more pictures, for example because another app takes it.
  * @throws CameraError
  */
-export async function startCamera(deviceId: string | null): Promise<Camera> {
+export async function startCamera(deviceId: string | null, onEnd: () => void): Promise<Camera> {
   if (!isSecureContext || navigator.mediaDevices === undefined) throw new CameraError("insecure");
   const place = deviceId === null ? { facingMode: { ideal: "environment" } } : { deviceId: { exact: deviceId } };
   let stream: MediaStream;
@@ -31,9 +32,11 @@ export async function startCamera(deviceId: string | null): Promise<Camera> {
     throw new CameraError(problemOf(error));
   }
   const track = stream.getVideoTracks()[0];
+  track.addEventListener("ended", onEnd);
+  track.addEventListener("mute", onEnd);
   const used = track.getSettings().deviceId;
   // Labels and identifiers are complete only after the user has allowed the camera.
-  const devices = await navigator.mediaDevices.enumerateDevices();
+  const devices = await navigator.mediaDevices.enumerateDevices().catch(() => []);
   const cameras = devices.filter(({ kind }) => kind === "videoinput").map((device) => device.deviceId);
   // TypeScript does not know this capability, which Chromium on Android has.
   const capabilities = (track.getCapabilities?.() ?? {}) as { torch?: boolean };

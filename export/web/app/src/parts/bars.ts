@@ -1,6 +1,7 @@
 import { verdict } from "@mim-tf/scorer";
+import { capitalised } from "../class_name";
 import { h } from "../dom";
-import { decimal, shareText } from "../shares";
+import { decimals, shareText } from "../shares";
 import { fill, t } from "../texts/index";
 
 /** The p-values of a photograph, and their limits. */
@@ -25,28 +26,29 @@ export function bars({ className, pClass, pOther, alpha, beta }: Comparison): HT
     "section",
     { class: "card bars" },
     h("h2", {}, texts.heading),
-    bar(fill(texts.class, values), pClass, alpha, classExcluded, shareText(texts.classShare, pClass, values)),
-    bar(texts.otherSkin, pOther, beta, otherExcluded, shareText(texts.otherShare, pOther, values)),
+    bar(capitalised(className), pClass, alpha, classExcluded, shareText(texts.classShare, pClass, values)),
+    bar(fill(texts.otherSkin, values), pOther, beta, otherExcluded, shareText(texts.otherShare, pOther, values)),
     h("p", { class: "small" }, texts.lead),
   );
 }
 
 function bar(label: string, p: number, limit: number, excluded: boolean, share: string): HTMLElement {
   const texts = t().bars;
+  const [value, mark] = decimals(p, limit);
   const fillElement = h("div", { class: "bar-fill" });
   fillElement.style.inlineSize = `${100 * p}%`;
-  const mark = h("div", { class: "bar-mark" });
-  mark.style.insetInlineStart = `${100 * limit}%`;
+  const markElement = h("div", { class: "bar-mark" });
+  markElement.style.insetInlineStart = `${100 * limit}%`;
   return h(
     "div",
     { class: "bar", "data-excluded": String(excluded) },
     h("h3", {}, label, " ", h("span", { class: "tag" }, excluded ? texts.excluded : texts.kept)),
-    h("div", { class: "bar-track", "aria-hidden": "true" }, fillElement, mark),
+    h("div", { class: "bar-track", "aria-hidden": "true" }, fillElement, markElement),
     h(
       "p",
       { class: "bar-numbers" },
-      h("span", { class: "bar-value" }, decimal(p)),
-      h("span", {}, fill(texts.mark, { limit: decimal(limit) })),
+      h("span", { class: "bar-value" }, value),
+      h("span", {}, fill(texts.mark, { limit: mark })),
     ),
     h("p", {}, share),
   );

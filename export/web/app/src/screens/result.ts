@@ -1,5 +1,6 @@
 import type { Explained, Manifest, RefusedExplained } from "@mim-tf/scorer";
-import { activeScorer, shownEntries } from "../bundle/active";
+import type { PhotoScorer } from "@mim-tf/scorer/worker";
+import { activeName, activeScorer, keepBundle, shownEntries, useBundle } from "../bundle/active";
 import { translatedClass } from "../class_name";
 import { h, messageOf } from "../dom";
 import { announce } from "../live";
@@ -11,16 +12,35 @@ import { verdictSection } from "../parts/verdict";
 import { currentPhoto } from "../photo";
 import { pngOf } from "../pixels";
 import { preferences } from "../preferences";
-import { refresh, type Screen } from "../router";
+import { go, type Screen } from "../router";
 import { saveEntry } from "../storage/history";
 import { fill, t } from "../texts/index";
 
-/** The result shown last, so that the screen can be made again, as in another language, without judging again. */
+/**
+ * The result asked for last, so that the screen can be made again, as in another language or after Back and Forward,
+ * without judging or saving again.
+ */
 let judged: {
   readonly photo: Blob;
   readonly manifest: Manifest;
-  readonly result: Explained | RefusedExplained;
+  readonly result: Promise<Explained | RefusedExplained>;
+  /** The line that says whether the result was saved; null if the history is off. */
+  readonly saving: Promise<HTMLElement> | null;
 } | null = null;
+
+/** Judges a photograph, or takes the result that was asked for before. */
+function judge(photo: Blob, scorer: PhotoScorer): NonNullable<typeof judged> {
+  if (judged?.photo === photo && judged.manifest === scorer.manifest) return judged;
+  const { manifest } = scorer;
+  const result = scorer.explain(photo);
+  const saving = preferences.history ? result.then((found) => save(manifest, found)) : null;
+  saving?.catch(() => {}); // the result reports the error
+  const mine = (judged = { photo, manifest, result, saving });
+  result.catch(() => {
+    if (judged === mine) judged = null;
+  });
+  return mine;
+}
 
 /** The screen that judges the current photograph and shows the result. */
 export function resultScreen(): Screen {
@@ -41,15 +61,12 @@ export function resultScreen(): Screen {
   void (async () => {
     try {
       const scorer = await activeScorer();
-      let saving: Promise<HTMLElement> | null = null;
-      if (judged?.photo !== photo || judged.manifest !== scorer.manifest) {
-        waiting.textContent = texts.judging;
-        if (!left) announce(texts.judging);
-        judged = { photo, manifest: scorer.manifest, result: await scorer.explain(photo) };
-        if (preferences.history) saving = save(judged.manifest, judged.result);
-      }
-      if (left || judged === null) return;
-      const { manifest, result } = judged;
+      if (left) return;
+      waiting.textContent = texts.judging;
+      announce(texts.judging);
+      const { manifest, result: pending, saving } = judge(photo, scorer);
+      const result = await pending;
+      if (left) return;
       const sections = shownResult(manifest, result, () => picture(address));
       body.replaceChildren(...sections);
       const said = sections[0].querySelectorAll(".verdict-text, .reason, .todo");
@@ -60,7 +77,9 @@ export function resultScreen(): Screen {
       const text = fill(texts.failed, { problem: messageOf(error) });
       waiting.replaceWith(
         h("p", { class: "error", role: "alert" }, text),
-        h("button", { type: "button", onclick: refresh }, texts.retry),
+        h("button", { type: "button", onclick: () => go("result") }, texts.retry),
+        // A kept model may be of an older format.
+        ...(activeName() === null ? [] : [h("button", { type: "button", onclick: useBuiltIn }, t().settings.back)]),
       );
     }
   })();
@@ -73,6 +92,13 @@ export function resultScreen(): Screen {
   };
 }
 
+/** Uses the built-in model, and judges again. */
+async function useBuiltIn(): Promise<void> {
+  await keepBundle(null).catch(() => {}); // no storage: nothing was kept
+  await useBundle(Promise.resolve(null)).catch(() => {}); // the result says what is wrong
+  if (document.body.dataset.screen === "result") go("result");
+}
+
 /** The sections of a result, the verdict first. */
 function shownResult(
   manifest: Manifest,
@@ -82,7 +108,11 @@ function shownResult(
   const className = translatedClass(manifest.normal_class);
   const { calibration, reference, gate } = manifest;
   const context = { className, alpha: calibration.alpha, beta: reference.beta, minSide: gate.min_side };
-  const sections = [verdictSection(result.verdict, result.reason, context), notice()];
+  const sections = [
+    verdictSection(result.verdict, result.reason, context),
+    notice(manifest.statement),
+    nextSteps(className, manifest.normal_class === "mpox"),
+  ];
   // Without a verdict the numbers have no meaning.
   if (result.reason === null) {
     const { pClass, pOther } = result;
@@ -91,7 +121,6 @@ function shownResult(
   } else {
     sections.push(shown());
   }
-  sections.push(nextSteps(className, manifest.normal_class === "mpox"));
   sections.push(h("a", { class: "button primary", href: "#/start" }, t().result.another));
   sections.push(h("p", { class: "small" }, fill(t().result.model, { model: manifest.model_id })));
   return sections;
@@ -111,8 +140,8 @@ async function save(manifest: Manifest, result: Explained | RefusedExplained): P
   try {
     const picture = result.image === null ? null : await pngOf(result.image);
     const { verdict, reason, pClass, pOther } = result;
-    const { model_id: modelId, normal_class: className } = manifest;
-    await saveEntry({ time: Date.now(), verdict, reason, pClass, pOther, modelId, className, picture });
+    const { model_id: modelId, normal_class: className, statement } = manifest;
+    await saveEntry({ time: Date.now(), verdict, reason, pClass, pOther, modelId, className, statement, picture });
     return h("p", { class: "small", role: "status" }, texts.saved);
   } catch (error) {
     return h("p", { class: "error", role: "alert" }, fill(texts.notSaved, { problem: messageOf(error) }));

@@ -81,10 +81,12 @@ function modelChoice(): HTMLElement {
     if (!file) return;
     say(fill(texts.checking, { file: file.name }), false);
     try {
-      const files = await readZip(file);
-      await useBundle(files);
-      const problem = keep.checked ? await keepBundle(files).then(() => null, messageOf) : null;
+      const reading = readZip(file);
+      if (!(await useBundle(reading))) return; // another one was chosen since
+      const problem = keep.checked ? await keepBundle(await reading).then(() => null, messageOf) : null;
+      if (!message.isConnected) return; // another screen is shown
       refresh();
+      document.getElementById("bundle")!.focus();
       if (problem !== null) document.querySelector("#model-message")!.textContent = fill(texts.notKept, { problem });
     } catch (error) {
       say(fill(texts.refused, { file: file.name, problem: messageOf(error) }), true);
@@ -95,7 +97,14 @@ function modelChoice(): HTMLElement {
   const back = h("button", { type: "button" }, texts.back);
   back.addEventListener("click", async () => {
     await keepBundle(null).catch(() => {}); // no storage: nothing was kept
-    await useBundle(null).then(refresh, (error) => say(messageOf(error), true));
+    try {
+      await useBundle(Promise.resolve(null));
+      if (!message.isConnected) return;
+      refresh();
+      document.getElementById("bundle")!.focus();
+    } catch (error) {
+      say(messageOf(error), true);
+    }
   });
   return h(
     "section",

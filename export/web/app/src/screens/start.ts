@@ -1,3 +1,4 @@
+import { activeScorer, shownEntries } from "../bundle/active";
 import { translatedClass } from "../class_name";
 import { h } from "../dom";
 import { icon } from "../parts/icons";
@@ -9,13 +10,25 @@ import { fill, t } from "../texts/index";
 /** The first screen: what the app is, and the ways to give it a photograph. */
 export function startScreen(): Screen {
   const { start } = t();
-  const values = { class: translatedClass("mpox") };
+  const heading = h("h1");
+  const lead = h("p", { class: "lead" });
+  const other = h("p", { class: "small" });
+  const licence = h("p", { class: "small" }, start.licence);
+  const name = (className: string) => {
+    const values = { class: translatedClass(className) };
+    heading.textContent = fill(start.heading, values);
+    lead.textContent = fill(start.lead, values);
+    other.textContent = fill(start.otherSkin, values);
+  };
+  name("mpox");
+  const statement = h("div", {}, notice());
   const content = h(
     "div",
     { class: "screen start" },
-    h("h1", {}, fill(start.heading, values)),
-    h("p", { class: "lead" }, fill(start.lead, values)),
-    notice(),
+    heading,
+    lead,
+    other,
+    statement,
     h(
       "div",
       { class: "choices" },
@@ -29,7 +42,15 @@ export function startScreen(): Screen {
       h("h2", {}, start.tipsHeading),
       h("ul", {}, ...start.tips.map((tip) => h("li", {}, tip))),
     ),
-    h("p", { class: "small" }, start.licence),
+    licence,
+  );
+  void activeScorer().then(
+    ({ manifest }) => {
+      name(manifest.normal_class);
+      statement.replaceChildren(notice(manifest.statement));
+      if (shownEntries(manifest).licence.commercial) licence.textContent = start.licenceCommercial;
+    },
+    () => {}, // the screen of the result says what is wrong
   );
   return { content };
 }

@@ -1,6 +1,8 @@
 /** The stores of the database, each with the path of its keys, or null for keys that are given. */
 const STORES = { history: "id", model: null } as const;
 const NAME = "mim-tf";
+/** Milliseconds after which a browser that does not open the database counts as one without storage. */
+const PATIENCE = 5000;
 
 let opened: Promise<IDBDatabase> | null = null;
 
@@ -10,8 +12,21 @@ function open(): Promise<IDBDatabase> {
     request.onupgradeneeded = () => {
       for (const [name, keyPath] of Object.entries(STORES)) request.result.createObjectStore(name, { keyPath });
     };
-    request.onsuccess = () => resolve(request.result);
-    request.onerror = () => reject(request.error);
+    const timer = setTimeout(() => reject(new Error("the browser does not open its database; try again")), PATIENCE);
+    request.onsuccess = () => {
+      clearTimeout(timer);
+      // So that no other tab waits for this one.
+      request.result.onversionchange = () => {
+        request.result.close();
+        opened = null;
+      };
+      resolve(request.result);
+    };
+    request.onerror = () => {
+      clearTimeout(timer);
+      reject(request.error);
+    };
+    request.onblocked = () => reject(new Error("another tab blocks the database; close it, and try again"));
   }).catch((error) => {
     opened = null;
     throw error;
@@ -26,7 +41,7 @@ function open(): Promise<IDBDatabase> {
  * @param mode whether the request writes.
  * @param ask makes the request.
  * @returns the result of the request.
- * @throws DOMException if the browser has no storage, or it is full.
+ * @throws DOMException if the browser has no storage, or it is full; Error if the database does not open in 5 s.
  * @example
  * await inStore("model", "readonly", (store) => store.get("kept"))
  */

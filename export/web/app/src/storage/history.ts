@@ -15,6 +15,8 @@ export interface Entry {
   readonly modelId: string;
   /** The class of the model, such as mpox. */
   readonly className: string;
+  /** The statement of the manifest, which is shown with the verdict. */
+  readonly statement: string;
   /** The S x S picture that the model saw, as PNG; null if there is none. */
   readonly picture: Blob | null;
 }

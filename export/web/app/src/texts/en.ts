@@ -18,7 +18,9 @@ export const en = {
   start: {
     heading: "Compare a photograph of skin with {class}",
     lead: "This app compares a photograph of skin with photographs of {class} and of other skin. It says which of the two it can exclude, and shows why. Everything is computed on this device.",
+    otherSkin: "“Other skin” is skin without {class}: healthy, or with another condition.",
     licence: "The model is for research and teaching: not for commercial use, and not for clinical diagnosis.",
+    licenceCommercial: "The model may be used commercially, but not for clinical diagnosis.",
     camera: "Take a photograph",
     choose: "Choose a photograph",
     drop: "You can also drop a photograph anywhere on this page, or paste one.",
@@ -53,12 +55,14 @@ export const en = {
     bright: "Too bright: use less light, and avoid reflections.",
     blurred: "Not sharp: hold still, or move a little away.",
     blank: "Nothing can be made out: point the camera at the skin.",
+    light: "The light is sufficient.",
     good: "Light and sharpness are sufficient.",
     denied: "The camera is not allowed. Allow it for this page in the browser’s settings, or choose a photograph.",
     missing: "No camera was found. Choose a photograph instead.",
     busy: "The camera cannot be started. Close other apps that use it, and try again.",
     insecure: "The browser gives the camera to secure pages only (https or localhost). Choose a photograph instead.",
     stopped: "The camera was switched off while the page was hidden.",
+    interrupted: "The camera was interrupted. Close other apps that use it, and start it again.",
     again: "Start the camera",
   },
   result: {
@@ -82,11 +86,11 @@ export const en = {
       title: "More like {class}",
       text: "This photograph looks more like photographs of {class} than like those of other skin.",
       means:
-        "The photograph is more like {class} than most photographs of other skin that the model was compared with. {class} is not excluded.",
+        "The photograph is more like {class} than most photographs of other skin that the model was compared with. This result does not exclude {class}.",
       not: "It does not mean that it is {class}. Of 1000 photographs of other skin, up to about {falseAlarms} get this result. Where {class} is rare, most photographs with this result are therefore of other skin.",
     },
     "not-mpox-like": {
-      title: "Less like {class}",
+      title: "Unlike the known photographs of {class}",
       text: "This photograph does not look like the photographs of {class} that this app knows.",
       means: "Nearly all photographs of {class} are more like {class} than this one.",
       not: "It does not mean that it is not {class}, or that the skin is healthy. Of 1000 photographs of {class}, up to about {misses} get this result. No other disease was looked for.",
@@ -132,7 +136,6 @@ export const en = {
   bars: {
     heading: "How it compares",
     lead: "Each bar tells how usual this photograph would be in one of two groups. A group is excluded if its bar ends at the mark or before it. The bars are not probabilities of a disease, and they do not add up.",
-    class: "{class}",
     otherSkin: "Other skin",
     excluded: "excluded",
     kept: "not excluded",
@@ -180,6 +183,7 @@ export const en = {
     deleteAll: "Delete all results",
     confirmAll: "Delete all saved results? This cannot be undone.",
     deleted: "Deleted.",
+    notDeleted: "The history could not be deleted: {problem}",
     failed: "The history cannot be read: {problem}",
   },
   settings: {

@@ -14,8 +14,10 @@ export const es: Texts = {
   notice: "Software de investigación, no es un diagnóstico. Ninguna imagen sale del dispositivo.",
   start: {
     heading: "Comparar una foto de piel con {class}",
-    lead: "Esta aplicación compara una foto de piel con fotos de {class} y de otra piel. Dice cuál de las dos puede excluir, y muestra por qué. Todo se calcula en este dispositivo.",
+    lead: "Esta aplicación compara una foto de piel con fotos de {class} y de piel sin {class}. Dice cuál de las dos puede excluir, y muestra por qué. Todo se calcula en este dispositivo.",
+    otherSkin: "«Piel sin {class}» es piel sana, o con otra afección.",
     licence: "El modelo es para investigación y enseñanza: no para uso comercial ni para diagnóstico clínico.",
+    licenceCommercial: "El modelo permite el uso comercial, pero no el diagnóstico clínico.",
     camera: "Tomar una foto",
     choose: "Elegir una foto",
     drop: "También puede soltar una foto en cualquier lugar de esta página, o pegarla.",
@@ -50,12 +52,14 @@ export const es: Texts = {
     bright: "Demasiado claro: use menos luz y evite los reflejos.",
     blurred: "No está nítido: no se mueva, o aléjese un poco.",
     blank: "No se distingue nada: apunte la cámara a la piel.",
+    light: "La luz es suficiente.",
     good: "La luz y la nitidez son suficientes.",
     denied: "La cámara no está permitida. Permítala para esta página en los ajustes del navegador, o elija una foto.",
     missing: "No se encontró ninguna cámara. Elija una foto.",
     busy: "La cámara no se puede iniciar. Cierre otras aplicaciones que la usen e inténtelo de nuevo.",
     insecure: "El navegador solo da la cámara a páginas seguras (https o localhost). Elija una foto.",
     stopped: "La cámara se apagó mientras la página estaba oculta.",
+    interrupted: "La cámara se interrumpió. Cierre otras aplicaciones que la usen e iníciela de nuevo.",
     again: "Iniciar la cámara",
   },
   result: {
@@ -76,20 +80,20 @@ export const es: Texts = {
   verdicts: {
     "mpox-like": {
       title: "Más parecida a {class}",
-      text: "Esta foto se parece más a las fotos de {class} que a las de otra piel.",
+      text: "Esta foto se parece más a las fotos de {class} que a las de piel sin {class}.",
       means:
-        "La foto se parece más a {class} que la mayoría de las fotos de otra piel con las que se comparó el modelo. {class} no queda excluida.",
-      not: "No significa que sea {class}. De 1000 fotos de otra piel, hasta unas {falseAlarms} reciben este resultado. Donde {class} es rara, la mayoría de las fotos con este resultado son por tanto de otra piel.",
+        "La foto se parece más a {class} que la mayoría de las fotos de piel sin {class} con las que se comparó el modelo. Este resultado no excluye {class}.",
+      not: "No significa que sea {class}. De 1000 fotos de piel sin {class}, hasta unas {falseAlarms} reciben este resultado. Donde {class} es rara, la mayoría de las fotos con este resultado son por tanto de piel sin {class}.",
     },
     "not-mpox-like": {
-      title: "Menos parecida a {class}",
+      title: "Distinta de las fotos de {class} conocidas",
       text: "Esta foto no se parece a las fotos de {class} que esta aplicación conoce.",
       means: "Casi todas las fotos de {class} se parecen más a {class} que esta.",
       not: "No significa que no sea {class}, ni que la piel esté sana. De 1000 fotos de {class}, hasta unas {misses} reciben este resultado. No se buscó ninguna otra enfermedad.",
     },
     undecided: {
       title: "Sin decidir",
-      text: "No se pudo decidir con esta foto: no se pudo excluir ni {class} ni otra piel, o se excluyeron ambas.",
+      text: "No se pudo decidir con esta foto: no se pudo excluir ni {class} ni piel sin {class}, o se excluyeron ambas.",
       means: "El modelo no puede saberlo con esta foto.",
       not: "No significa que {class} sea probable, ni improbable.",
     },
@@ -113,7 +117,7 @@ export const es: Texts = {
       todo: "Tome otra foto en la que la piel llene el cuadrado central.",
     },
     "too small": {
-      text: "Tiene muy pocos píxeles.",
+      text: "Tiene demasiado pocos píxeles.",
       todo: "Elija una foto cuyo lado menor tenga al menos {side} píxeles.",
     },
     "too large": {
@@ -128,8 +132,7 @@ export const es: Texts = {
   bars: {
     heading: "Cómo se compara",
     lead: "Cada barra dice si esta foto sería habitual en uno de los dos grupos. Un grupo queda excluido si su barra termina en la marca o antes. Las barras no son probabilidades de una enfermedad, y no se suman.",
-    class: "{class}",
-    otherSkin: "Otra piel",
+    otherSkin: "Piel sin {class}",
     excluded: "excluida",
     kept: "no excluida",
     mark: "marca en {limit}",
@@ -138,8 +141,8 @@ export const es: Texts = {
       other: "De 100 fotos de {class}, {n} se parecen tan poco a {class} como esta, o menos.",
     },
     otherShare: {
-      one: "De 100 fotos de otra piel, {n} se parece tanto a {class} como esta, o más.",
-      other: "De 100 fotos de otra piel, {n} se parecen tanto a {class} como esta, o más.",
+      one: "De 100 fotos de piel sin {class}, {n} se parece tanto a {class} como esta, o más.",
+      other: "De 100 fotos de piel sin {class}, {n} se parecen tanto a {class} como esta, o más.",
     },
   },
   compare: {
@@ -177,6 +180,7 @@ export const es: Texts = {
     deleteAll: "Borrar todos los resultados",
     confirmAll: "¿Borrar todos los resultados guardados? No se puede deshacer.",
     deleted: "Borrado.",
+    notDeleted: "No se pudo borrar del historial: {problem}",
     failed: "No se puede leer el historial: {problem}",
   },
   settings: {

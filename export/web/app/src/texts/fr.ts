@@ -14,8 +14,10 @@ export const fr: Texts = {
   notice: "Logiciel de recherche, pas un diagnostic. Aucune image ne quitte l’appareil.",
   start: {
     heading: "Comparer une photo de peau avec la {class}",
-    lead: "Cette application compare une photo de peau avec des photos de {class} et d’autre peau. Elle dit laquelle des deux elle peut exclure, et montre pourquoi. Tout est calculé sur cet appareil.",
+    lead: "Cette application compare une photo de peau avec des photos de {class} et de peau sans {class}. Elle dit laquelle des deux elle peut exclure, et montre pourquoi. Tout est calculé sur cet appareil.",
+    otherSkin: "« Peau sans {class} » veut dire : peau saine, ou avec une autre affection.",
     licence: "Le modèle sert à la recherche et à l’enseignement : ni usage commercial, ni diagnostic clinique.",
+    licenceCommercial: "Le modèle permet un usage commercial, mais pas un diagnostic clinique.",
     camera: "Prendre une photo",
     choose: "Choisir une photo",
     drop: "Vous pouvez aussi déposer une photo n’importe où sur cette page, ou en coller une.",
@@ -50,6 +52,7 @@ export const fr: Texts = {
     bright: "Trop clair : réduisez la lumière et évitez les reflets.",
     blurred: "Pas net : ne bougez pas, ou éloignez-vous un peu.",
     blank: "On ne distingue rien : dirigez la caméra vers la peau.",
+    light: "La lumière suffit.",
     good: "La lumière et la netteté suffisent.",
     denied:
       "La caméra n’est pas autorisée. Autorisez-la pour cette page dans les réglages du navigateur, ou choisissez une photo.",
@@ -58,6 +61,7 @@ export const fr: Texts = {
     insecure:
       "Le navigateur ne donne la caméra qu’aux pages sécurisées (https ou localhost). Choisissez plutôt une photo.",
     stopped: "La caméra a été arrêtée pendant que la page était masquée.",
+    interrupted: "La caméra a été interrompue. Fermez les autres applications qui l’utilisent, puis redémarrez-la.",
     again: "Démarrer la caméra",
   },
   result: {
@@ -78,21 +82,21 @@ export const fr: Texts = {
   },
   verdicts: {
     "mpox-like": {
-      title: "Plutôt semblable à la {class}",
-      text: "Cette photo ressemble davantage aux photos de {class} qu’à celles d’autre peau.",
+      title: "Plus proche de la {class}",
+      text: "Cette photo ressemble davantage aux photos de {class} qu’à celles de peau sans {class}.",
       means:
-        "La photo ressemble davantage à la {class} que la plupart des photos d’autre peau auxquelles le modèle a été comparé. La {class} n’est pas exclue.",
-      not: "Cela ne signifie pas que c’est la {class}. Sur 1000 photos d’autre peau, jusqu’à {falseAlarms} environ reçoivent ce résultat. Là où la {class} est rare, la plupart des photos qui reçoivent ce résultat montrent donc autre chose.",
+        "La photo ressemble davantage à la {class} que la plupart des photos de peau sans {class} auxquelles le modèle a été comparé. La {class} n’est pas exclue.",
+      not: "Cela ne signifie pas que c’est la {class}. Sur 1000 photos de peau sans {class}, jusqu’à {falseAlarms} environ reçoivent ce résultat. Là où la {class} est rare, la plupart des photos qui reçoivent ce résultat sont donc de peau sans {class}.",
     },
     "not-mpox-like": {
-      title: "Peu semblable à la {class}",
+      title: "Différente des photos de {class} connues",
       text: "Cette photo ne ressemble pas aux photos de {class} que cette application connaît.",
       means: "Presque toutes les photos de {class} ressemblent davantage à la {class} que celle-ci.",
       not: "Cela ne signifie pas que ce n’est pas la {class}, ni que la peau est saine. Sur 1000 photos de {class}, jusqu’à {misses} environ reçoivent ce résultat. Aucune autre maladie n’a été recherchée.",
     },
     undecided: {
-      title: "Indécis",
-      text: "Cette photo n’a pas pu être départagée : ni la {class} ni une autre peau n’a pu être exclue, ou les deux l’ont été.",
+      title: "Non concluant",
+      text: "Cette photo n’a pas permis de trancher : ni la {class} ni une peau sans {class} n’a pu être exclue, ou les deux l’ont été.",
       means: "Le modèle ne peut pas conclure à partir de cette photo.",
       not: "Cela ne signifie pas que la {class} est probable, ni qu’elle est improbable.",
     },
@@ -131,8 +135,7 @@ export const fr: Texts = {
   bars: {
     heading: "La comparaison",
     lead: "Chaque barre dit si cette photo serait habituelle dans l’un des deux groupes. Un groupe est exclu si sa barre s’arrête au repère ou avant. Les barres ne sont pas des probabilités de maladie, et leur somme n’a pas de sens.",
-    class: "{class}",
-    otherSkin: "Autre peau",
+    otherSkin: "Peau sans {class}",
     excluded: "exclue",
     kept: "non exclue",
     mark: "repère à {limit}",
@@ -141,8 +144,8 @@ export const fr: Texts = {
       other: "Sur 100 photos de {class}, {n} sont aussi peu semblables à la {class} que celle-ci, ou moins encore.",
     },
     otherShare: {
-      one: "Sur 100 photos d’autre peau, {n} est aussi semblable à la {class} que celle-ci, ou plus encore.",
-      other: "Sur 100 photos d’autre peau, {n} sont aussi semblables à la {class} que celle-ci, ou plus encore.",
+      one: "Sur 100 photos de peau sans {class}, {n} est aussi semblable à la {class} que celle-ci, ou plus encore.",
+      other: "Sur 100 photos de peau sans {class}, {n} sont aussi semblables à la {class} que celle-ci, ou plus encore.",
     },
   },
   compare: {
@@ -180,6 +183,7 @@ export const fr: Texts = {
     deleteAll: "Supprimer tous les résultats",
     confirmAll: "Supprimer tous les résultats enregistrés ? Ils ne pourront pas être récupérés.",
     deleted: "Supprimé.",
+    notDeleted: "La suppression dans l’historique a échoué : {problem}",
     failed: "L’historique ne peut pas être lu : {problem}",
   },
   settings: {

@@ -11,11 +11,13 @@ export const sw: Texts = {
     settings: "Mipangilio",
     about: "Kuhusu",
   },
-  notice: "Programu ya utafiti, si uchunguzi wa daktari. Hakuna picha inayotoka kwenye kifaa.",
+  notice: "Programu ya utafiti, si utambuzi wa ugonjwa. Hakuna picha inayotoka kwenye kifaa.",
   start: {
     heading: "Linganisha picha ya ngozi na {class}",
-    lead: "Programu hii inalinganisha picha ya ngozi na picha za {class} na za ngozi nyingine. Inasema ni ipi kati ya hizo mbili inaweza kuondolewa, na inaonyesha sababu. Kila kitu kinakokotolewa kwenye kifaa hiki.",
-    licence: "Modeli ni kwa ajili ya utafiti na mafunzo: si kwa biashara, wala si kwa uchunguzi wa kitabibu.",
+    lead: "Programu hii inalinganisha picha ya ngozi na picha za {class} na za ngozi isiyo na {class}. Inasema uwezekano wa ipi kati ya hizo mbili unaweza kuondolewa, na inaonyesha sababu. Kila kitu kinakokotolewa kwenye kifaa hiki.",
+    otherSkin: "“Ngozi isiyo na {class}” ni ngozi yenye afya, au yenye tatizo lingine.",
+    licence: "Modeli ni kwa ajili ya utafiti na ufundishaji: si kwa biashara, wala si kwa utambuzi wa magonjwa.",
+    licenceCommercial: "Modeli inaruhusiwa kwa biashara, lakini si kwa utambuzi wa magonjwa.",
     camera: "Piga picha",
     choose: "Chagua picha",
     drop: "Unaweza pia kudondosha picha popote kwenye ukurasa huu, au kuibandika.",
@@ -48,14 +50,16 @@ export const sw: Texts = {
     starting: "Kamera inaanza…",
     dark: "Ni giza mno: tumia mwanga zaidi.",
     bright: "Ni angavu mno: punguza mwanga, na epuka mng’ao.",
-    blurred: "Si kali: usitikisike, au sogea mbali kidogo.",
+    blurred: "Picha haiko wazi: usitikisike, au sogea mbali kidogo.",
     blank: "Hakuna kinachoonekana: elekeza kamera kwenye ngozi.",
-    good: "Mwanga na ukali wa picha vinatosha.",
+    light: "Mwanga unatosha.",
+    good: "Mwanga na uwazi wa picha vinatosha.",
     denied: "Kamera haijaruhusiwa. Iruhusu kwa ukurasa huu katika mipangilio ya kivinjari, au chagua picha.",
     missing: "Hakuna kamera iliyopatikana. Chagua picha badala yake.",
     busy: "Kamera haiwezi kuanza. Funga programu nyingine zinazoitumia, kisha ujaribu tena.",
     insecure: "Kivinjari hutoa kamera kwa kurasa salama tu (https au localhost). Chagua picha badala yake.",
     stopped: "Kamera ilizimwa wakati ukurasa ulikuwa umefichwa.",
+    interrupted: "Kamera ilikatizwa. Funga programu nyingine zinazoitumia, kisha uianzishe tena.",
     again: "Anzisha kamera",
   },
   result: {
@@ -76,20 +80,20 @@ export const sw: Texts = {
   verdicts: {
     "mpox-like": {
       title: "Inafanana zaidi na {class}",
-      text: "Picha hii inafanana zaidi na picha za {class} kuliko za ngozi nyingine.",
+      text: "Picha hii inafanana zaidi na picha za {class} kuliko za ngozi isiyo na {class}.",
       means:
-        "Picha inafanana na {class} zaidi ya picha nyingi za ngozi nyingine ambazo modeli ililinganishwa nazo. {class} haijaondolewa.",
-      not: "Haimaanishi kwamba ni {class}. Kati ya picha 1000 za ngozi nyingine, hadi takriban {falseAlarms} hupata matokeo haya. Pale ambapo {class} ni nadra, picha nyingi zenye matokeo haya ni za ngozi nyingine.",
+        "Picha inafanana na {class} zaidi ya picha nyingi za ngozi isiyo na {class} ambazo modeli ililinganishwa nazo. Matokeo haya hayaondoi uwezekano wa {class}.",
+      not: "Haimaanishi kwamba ni {class}. Kati ya picha 1000 za ngozi isiyo na {class}, hadi takriban {falseAlarms} hupata matokeo haya. Pale ambapo {class} ni nadra, picha nyingi zenye matokeo haya ni za ngozi isiyo na {class}.",
     },
     "not-mpox-like": {
-      title: "Haifanani sana na {class}",
+      title: "Haifanani na picha za {class} zinazojulikana",
       text: "Picha hii haifanani na picha za {class} ambazo programu hii inazijua.",
       means: "Karibu picha zote za {class} zinafanana na {class} zaidi ya hii.",
       not: "Haimaanishi kwamba si {class}, wala kwamba ngozi ni nzima. Kati ya picha 1000 za {class}, hadi takriban {misses} hupata matokeo haya. Hakuna ugonjwa mwingine uliotafutwa.",
     },
     undecided: {
       title: "Haijaamuliwa",
-      text: "Picha hii haikuweza kutofautishwa: si {class} wala ngozi nyingine iliyoweza kuondolewa, au zote mbili ziliondolewa.",
+      text: "Picha hii haikuweza kutofautishwa: haikuwezekana kuondoa uwezekano wa {class} wala wa ngozi isiyo na {class}, au uwezekano wa zote mbili uliondolewa.",
       means: "Modeli haiwezi kujua kutokana na picha hii.",
       not: "Haimaanishi kwamba kuna uwezekano mkubwa au mdogo wa {class}.",
     },
@@ -105,8 +109,8 @@ export const sw: Texts = {
       todo: "Piga picha nyingine yenye mwanga zaidi, ambayo ngozi inaonekana.",
     },
     blurred: {
-      text: "Si kali.",
-      todo: "Piga picha nyingine: shikilia kifaa bila kutikisika, na sogea mbali kidogo hadi picha iwe kali.",
+      text: "Picha haiko wazi.",
+      todo: "Piga picha nyingine: shikilia kifaa bila kutikisika, na sogea mbali kidogo hadi picha iwe wazi.",
     },
     "not skin": {
       text: "Haifanani na picha za ngozi ambazo modeli inazijua.",
@@ -127,19 +131,18 @@ export const sw: Texts = {
   },
   bars: {
     heading: "Jinsi inavyolinganishwa",
-    lead: "Kila upau unaonyesha kama picha hii ingekuwa ya kawaida katika moja ya makundi mawili. Kundi linaondolewa ikiwa upau wake unaishia kwenye alama au kabla yake. Pau si uwezekano wa kuwa na ugonjwa, na hazijumlishwi.",
-    class: "{class}",
-    otherSkin: "Ngozi nyingine",
-    excluded: "imeondolewa",
-    kept: "haijaondolewa",
+    lead: "Kila upau unaonyesha kama picha hii ingekuwa ya kawaida katika moja ya makundi mawili. Uwezekano wa kundi unaondolewa ikiwa upau wake unaishia kwenye alama au kabla yake. Pau si uwezekano wa kuwa na ugonjwa, na hazijumlishwi.",
+    otherSkin: "Ngozi isiyo na {class}",
+    excluded: "uwezekano umeondolewa",
+    kept: "uwezekano haujaondolewa",
     mark: "alama kwenye {limit}",
     classShare: {
       one: "Kati ya picha 100 za {class}, {n} inafanana na {class} kwa kiwango kidogo kama hii, au kidogo zaidi.",
       other: "Kati ya picha 100 za {class}, {n} zinafanana na {class} kwa kiwango kidogo kama hii, au kidogo zaidi.",
     },
     otherShare: {
-      one: "Kati ya picha 100 za ngozi nyingine, {n} inafanana na {class} kama hii, au zaidi.",
-      other: "Kati ya picha 100 za ngozi nyingine, {n} zinafanana na {class} kama hii, au zaidi.",
+      one: "Kati ya picha 100 za ngozi isiyo na {class}, {n} inafanana na {class} kama hii, au zaidi.",
+      other: "Kati ya picha 100 za ngozi isiyo na {class}, {n} zinafanana na {class} kama hii, au zaidi.",
     },
   },
   compare: {
@@ -159,7 +162,7 @@ export const sw: Texts = {
   next: {
     heading: "Cha kufanya sasa",
     doctor:
-      "Ikiwa una upele, vidonda, homa au tezi zilizovimba, au ulikutana kwa karibu na mtu mwenye {class}, muone daktari. Usisubiri kwa sababu ya matokeo haya.",
+      "Ikiwa una upele, vidonda, homa au tezi zilizovimba, au uligusana au ulikuwa karibu na mtu mwenye {class}, muone daktari. Usisubiri kwa sababu ya matokeo haya.",
     sources:
       "Mamlaka za afya ya umma zinatoa taarifa kuhusu mpox. Programu hii haifungui kurasa nyingine; andika anwani mwenyewe:",
     who: "Shirika la Afya Duniani: www.who.int",
@@ -177,6 +180,7 @@ export const sw: Texts = {
     deleteAll: "Futa matokeo yote",
     confirmAll: "Ufute matokeo yote yaliyohifadhiwa? Hayawezi kurejeshwa.",
     deleted: "Imefutwa.",
+    notDeleted: "Haikuweza kufutwa kwenye historia: {problem}",
     failed: "Historia haiwezi kusomwa: {problem}",
   },
   settings: {
@@ -222,7 +226,7 @@ export const sw: Texts = {
     licenceHeading: "Leseni",
     code: "Msimbo wa programu: Apache-2.0.",
     weights: "Modeli: {licence}.",
-    researchOnly: "utafiti na mafunzo tu",
+    researchOnly: "utafiti na ufundishaji tu",
     commercialYes: "matumizi ya biashara yanaruhusiwa",
     libraries: "LiteRT.js na mtandao EfficientNet-Lite0: Apache-2.0. fflate: MIT.",
     texts: "Matini kamili",

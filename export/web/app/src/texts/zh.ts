@@ -15,7 +15,9 @@ export const zh: Texts = {
   start: {
     heading: "将皮肤照片与{class}比较",
     lead: "本应用将一张皮肤照片与{class}照片和其他皮肤照片比较，说明可以排除其中哪一种，并显示原因。所有计算都在本设备上进行。",
+    otherSkin: "“其他皮肤”指没有{class}的皮肤：健康的，或有其他皮肤问题的。",
     licence: "模型仅供研究和教学使用：不得用于商业，也不得用于临床诊断。",
+    licenceCommercial: "模型可用于商业，但不得用于临床诊断。",
     camera: "拍照",
     choose: "选择照片",
     drop: "也可以把照片拖放到本页任意位置，或粘贴照片。",
@@ -50,12 +52,14 @@ export const zh: Texts = {
     bright: "太亮：请减少光线，避免反光。",
     blurred: "不清晰：请拿稳，或稍微离远一点。",
     blank: "看不清任何内容：请把相机对准皮肤。",
+    light: "光线足够。",
     good: "光线和清晰度足够。",
     denied: "未获准使用相机。请在浏览器设置中允许本页使用相机，或选择一张照片。",
     missing: "没有找到相机。请改为选择一张照片。",
     busy: "无法启动相机。请关闭正在使用相机的其他应用，然后重试。",
     insecure: "浏览器只允许安全页面（https 或 localhost）使用相机。请改为选择一张照片。",
     stopped: "页面隐藏时，相机已关闭。",
+    interrupted: "相机已中断。请关闭正在使用相机的其他应用，然后重新启动相机。",
     again: "启动相机",
   },
   result: {
@@ -76,12 +80,12 @@ export const zh: Texts = {
   verdicts: {
     "mpox-like": {
       title: "较像{class}",
-      text: "这张照片更像{class}照片，而不像其他皮肤的照片。",
+      text: "与其他皮肤的照片相比，这张照片更像{class}照片。",
       means: "与模型比较过的大多数其他皮肤照片相比，这张照片更像{class}。不能排除{class}。",
       not: "这不表示就是{class}。每 1000 张其他皮肤的照片中，最多约有 {falseAlarms} 张会得到这个结果。因此在{class}少见的地方，得到这个结果的照片大多是其他皮肤。",
     },
     "not-mpox-like": {
-      title: "不太像{class}",
+      title: "与已知的{class}照片不同",
       text: "这张照片不像本应用所知的{class}照片。",
       means: "几乎所有{class}照片都比这张更像{class}。",
       not: "这不表示不是{class}，也不表示皮肤健康。每 1000 张{class}照片中，最多约有 {misses} 张会得到这个结果。没有检查其他疾病。",
@@ -127,7 +131,6 @@ export const zh: Texts = {
   bars: {
     heading: "比较结果",
     lead: "每个条形表示这张照片在两组中的一组里是否常见。如果条形到标记处或在标记之前结束，就排除这一组。条形不是患病的概率，两者也不能相加。",
-    class: "{class}",
     otherSkin: "其他皮肤",
     excluded: "已排除",
     kept: "未排除",
@@ -151,7 +154,7 @@ export const zh: Texts = {
   },
   next: {
     heading: "接下来怎么办",
-    doctor: "如果您有皮疹、溃疡、发热或淋巴结肿大，或接触过{class}患者，请去看医生。不要因为这个结果而等待。",
+    doctor: "如果您有皮疹、皮损、疮、发热或淋巴结肿大，或接触过{class}患者，请去看医生。不要因为这个结果而等待。",
     sources: "公共卫生机构提供有关猴痘的信息。本应用不会打开其他网页，请自行输入网址：",
     who: "世界卫生组织：www.who.int",
     cdc: "美国疾病控制与预防中心：www.cdc.gov/mpox",
@@ -168,6 +171,7 @@ export const zh: Texts = {
     deleteAll: "删除所有结果",
     confirmAll: "要删除所有保存的结果吗？此操作无法撤消。",
     deleted: "已删除。",
+    notDeleted: "无法从历史记录中删除：{problem}",
     failed: "无法读取历史记录：{problem}",
   },
   settings: {

@@ -9,9 +9,8 @@ import { join } from "node:path";
 import { chromium, type Browser, type Page } from "playwright-core";
 import { bundle, root, WASM } from "../golden.js";
 
-/** What `fetch` of a page and of its workers may do. */
-const POLICY =
-  "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; worker-src 'self'; connect-src 'self'; img-src 'self'";
+/** What pages and their workers may do: the policy that the README recommends. */
+const POLICY = readFileSync(join(root, "README.md"), "utf8").match(/^ {4}(default-src .*)$/m)![1];
 const TYPES: Readonly<Record<string, string>> = { js: "text/javascript", wasm: "application/wasm", html: "text/html" };
 const FOLDERS: Readonly<Record<string, string>> = {
   "/scorer/": join(root, "dist"),
