@@ -80,8 +80,9 @@ def test_sample_has_a_text_for_each_reason_and_no_network() -> None:
 
 def test_sample_gives_the_advice_of_the_guide_with_every_verdict() -> None:
     """The layout has the text of docs/app.md without a condition."""
-    root = ElementTree.parse(RESOURCES / "values" / "strings.xml").getroot()
-    strings = {entry.attrib["name"]: entry.text for entry in root}
+    strings = {
+        entry.attrib["name"]: entry.text for entry in ElementTree.parse(RESOURCES / "values" / "strings.xml").getroot()
+    }
     guide = " ".join((KOTLIN.parents[1] / "docs" / "app.md").read_text(encoding="utf-8").split())
     assert strings["advice"] is not None and f'"{strings["advice"]}"' in guide
     assert 'android:text="@string/advice"' in (RESOURCES / "layout" / "main.xml").read_text()
