@@ -21,7 +21,7 @@ from mim_export.score.manifest import PACKAGE
 SITE = PACKAGE / "web" / "app" / "dist"
 #: The server can be reached from this machine alone.
 HOST = "127.0.0.1"
-_REMEDY = "in a checkout, run npm ci && npm run build -ws in export/web"
+_REMEDY = "in export/web of a checkout, run npm ci && npm run build -ws, then mim-tf app app/dist"
 #: Types by suffix. Python's own table depends on the system; on some, scripts get a type that browsers refuse.
 _TYPES = {
     ".css": "text/css; charset=utf-8",

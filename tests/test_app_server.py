@@ -125,5 +125,5 @@ def test_a_port_that_is_used_is_named(server: AppServer) -> None:
 def test_without_a_built_app_the_error_says_how_to_build_it(tmp_path: Path) -> None:
     with pytest.raises(MimError) as caught:
         AppServer(tmp_path / "dist", 0)
-    remedy = "in a checkout, run npm ci && npm run build -ws in export/web"
+    remedy = "in export/web of a checkout, run npm ci && npm run build -ws, then mim-tf app app/dist"
     assert str(caught.value) == f"{tmp_path / 'dist'}: no web app is built there; {remedy}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -11,11 +12,15 @@ from mim_tf.cli.tables import show
 
 
 def serve_app(
-    port: Annotated[int, typer.Option(min=0, max=65535, help="port; 0 takes a free one")] = 8765, json: Json = False
+    site: Annotated[
+        Path | None, typer.Argument(help="folder of the built app; of an editable installation, that of the checkout")
+    ] = None,
+    port: Annotated[int, typer.Option(min=0, max=65535, help="port; 0 takes a free one")] = 8765,
+    json: Json = False,
 ) -> None:
     """Serve the web app to browsers on this machine only, until Ctrl-C. No image leaves the browser."""
     from mim_tf.app_server import SITE, AppServer
 
-    with AppServer(SITE, port) as server:
+    with AppServer(site or SITE, port) as server:
         show({"address": server.address}, json, f"{server.address}  (Ctrl-C stops)")
         server.serve_forever()

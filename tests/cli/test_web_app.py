@@ -14,11 +14,8 @@ import pytest
 from commands import Run, assert_one_line
 
 PROGRAM = """
-import signal, sys
-from pathlib import Path
+import signal
 signal.signal(signal.SIGINT, signal.default_int_handler)  # ignored in background jobs
-import mim_tf.app_server
-mim_tf.app_server.SITE = Path(sys.argv.pop(1))
 from mim_tf.cli.start import main
 main()
 """
@@ -35,8 +32,8 @@ def site(tmp_path: Path) -> Path:
 @pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
 @pytest.mark.parametrize("as_json", [False, True])
 def test_it_serves_until_a_signal(site: Path, number: int, status: int, as_json: bool) -> None:
-    words = ["app", "--port", "0", *(["--json"] if as_json else [])]
-    command = [sys.executable, "-c", PROGRAM, str(site), *words]
+    words = ["app", str(site), "--port", "0", *(["--json"] if as_json else [])]
+    command = [sys.executable, "-c", PROGRAM, *words]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         address = "".join(process.stdout.readline() for _ in range(3 if as_json else 1))
@@ -49,10 +46,9 @@ def test_it_serves_until_a_signal(site: Path, number: int, status: int, as_json:
 
 
 def test_errors_are_one_line(run: Run, site: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("mim_tf.app_server.SITE", site)
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
-        assert_one_line(run("app", "--port", port), f"port {port} cannot be used", "choose another port")
+        assert_one_line(run("app", site, "--port", port), f"port {port} cannot be used", "choose another port")
     assert_one_line(run("app", "--port", "70000"), "--port", "65535")
     monkeypatch.setattr("mim_tf.app_server.SITE", site / "absent")
     assert_one_line(run("app"), "no web app is built", "npm ci && npm run build")
