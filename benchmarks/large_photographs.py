@@ -2,10 +2,11 @@
 
     python benchmarks/large_photographs.py --out FOLDER
 
-Writes made pictures into FOLDER (synthetic skin, enlarged, with noise; about 700 MB). Measures three things for each,
+Writes made pictures into FOLDER (synthetic skin, enlarged, with noise; about 600 MB). Measures three things for each,
 every one in a process of its own: Pillow's `load` of the file, which no scorer based on Pillow can avoid; decoding and
 resampling to 192 px; and scoring with the released bundle. Memory is the peak of the resident set above that of the
-process before it opened the file (in scoring: before it loaded the bundle). Needs Linux and 2 GB of memory.
+process before it opened the file (in scoring: before it loaded the bundle). Pictures above the limit of their format
+are left out. Needs Linux and 2 GB of memory.
 """
 
 from __future__ import annotations
@@ -20,12 +21,14 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from mim_export.score.decode import Photograph
+from mim_export.score.decode import MAX_JPEG_PIXELS, MAX_PNG_PIXELS, Photograph
 from mim_export.score.scorer import Scorer
 from mim_tf.synthetic import dataset
 
 #: Width and height by name.
 SIZES = {"12 MP": (4000, 3000), "48 MP": (8000, 6000), "108 MP": (12_000, 9000), "200 MP": (16_320, 12_240)}
+#: Largest number of pixels that are read, by suffix.
+LIMITS = {"jpg": MAX_JPEG_PIXELS, "png": MAX_PNG_PIXELS}
 STAGES = ("load", "decode", "score")
 _TILE = 1000
 
@@ -87,7 +90,10 @@ def main() -> None:
     arguments.out.mkdir(parents=True, exist_ok=True)
     print("| picture | load | decode and resample | score |\n|---|---:|---:|---:|")
     for name, size in SIZES.items():
-        for suffix in ("jpg", "png"):
+        for suffix, limit in LIMITS.items():
+            if size[0] * size[1] > limit:
+                print(f"| {name} {suffix.upper()} | `too large` | | |", flush=True)
+                continue
             path = arguments.out / f"{size[0]}x{size[1]}.{suffix}"
             if not path.exists():
                 write_picture(path, size)

@@ -65,6 +65,8 @@ else
     if need "TypeScript, Chromium" "vitest" chromium chromium; then
         check "TypeScript, Chromium" "vitest" 'Tests +[0-9]+ passed' bash -c 'cd "$1" &&
             npx vitest run test/browser.test.ts' - "$web/scorer"
+        check "TypeScript, Chromium" "made photographs" '[0-9]+ passed' "$PYTHON" -m pytest -n0 -q -k made \
+            "$root/tests/targets/test_web.py"
         check "Web app, Chromium" "Playwright, axe, Lighthouse" '[0-9]+ passed' npm --prefix "$web/app" run e2e
     fi
 fi
