@@ -92,6 +92,19 @@ test("a photograph of the camera has the verdict of the same picture in a file",
     await page.evaluate(() => Object.defineProperty(document, "hidden", { value: false, configurable: true }));
     await page.getByRole("button", { name: "Start the camera" }).click();
     await expect(page.locator(".hint")).toHaveText("Light and sharpness are sufficient.");
+
+    // Another app takes the camera.
+    for (const event of ["ended", "mute"]) {
+      await page.evaluate((name) => {
+        const { tracks } = globalThis as unknown as { tracks: MediaStreamTrack[] };
+        tracks.at(-1)!.dispatchEvent(new Event(name));
+      }, event);
+      await expect(page.locator('.hint[data-state="problem"]')).toHaveText("The camera was interrupted. Close other apps that use it, and start it again.");
+      await expect(page.getByRole("button", { name: "Take the photograph" })).toBeDisabled();
+      expect((await running()).at(-1)).toBe("ended");
+      await page.getByRole("button", { name: "Start the camera" }).click();
+      await expect(page.locator(".hint")).toHaveText("Light and sharpness are sufficient.");
+    }
   });
   rmSync(folder, { recursive: true });
 });

@@ -59,6 +59,18 @@ test("the history is off until the user switches it on, and each entry and all c
   await expect(page.locator("main .notice")).toHaveText(manifest.statement);
   await expect(page.locator("main .next")).toContainText("see a doctor");
 
+  // A result that cannot be deleted stays, and the page says so.
+  await page.evaluate(() => {
+    const remove = IDBObjectStore.prototype.delete;
+    IDBObjectStore.prototype.delete = () => {
+      IDBObjectStore.prototype.delete = remove;
+      throw new DOMException("The disk is full.", "QuotaExceededError");
+    };
+  });
+  await page.locator(".entry").nth(2).getByRole("button").click();
+  await expect(page.getByRole("alert")).toContainText("The disk is full.");
+  expect(await saved(page)).toBe(4);
+
   await page.locator(".entry").nth(2).getByRole("button").click();
   await expect(page.locator(".entry h2")).toHaveText(["Cannot be judged", "Cannot be judged", "More like mpox"]);
   await expect(page.locator(".entry").nth(2).getByRole("button")).toBeFocused();
