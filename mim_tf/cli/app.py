@@ -18,6 +18,7 @@ from mim_export.score.output import open_standard_streams
 from mim_tf import __version__
 from mim_tf.cli import bundle as bundle_commands
 from mim_tf.cli.bundle import Json
+from mim_tf.cli.engines import Address, EngineName, check_engine, tasks_engine
 from mim_tf.cli.extras import heavy_imports
 from mim_tf.cli.prepare import prepare
 from mim_tf.cli.progress import comparison_bars, training_bars
@@ -222,7 +223,13 @@ def compare(
     minutes: Annotated[float, typer.Option(help="training time of each fit in minutes")] = 15.0,
     size: Annotated[int, typer.Option(help="side of the images in px: 64, 96 or 128")] = 96,
     normal_class: Annotated[str, typer.Option(help="the class to train on")] = "mpox",
-    jobs: Annotated[int, typer.Option(min=1, help="parallel processes, each with one thread")] = 2,
+    jobs: Annotated[
+        int | None,
+        typer.Option(min=1, help="parallel fits, each with one thread; default: 2; with Ray all that fit"),
+    ] = None,
+    engine: EngineName = "local",
+    address: Address = None,
+    gpus: Annotated[float, typer.Option(min=0, help="GPUs of each fit, with Ray; may be a fraction")] = 0.0,
     split_seed: SplitSeed = 0,
     json: Json = False,
 ) -> None:
@@ -231,6 +238,7 @@ def compare(
         numbers = tuple(int(seed) for seed in seeds.split(","))
     except ValueError as error:
         raise MimError(f"seeds {seeds!r} are not numbers", "write them as 0,1,2") from error
+    check_engine(engine, address=address, gpus=gpus or None)
     check_writable(out_folder)
     with heavy_imports("comparing methods", "tensorflow"):
         from mim_tf.comparison.compare import compare as run_comparison
@@ -242,9 +250,16 @@ def compare(
     command += ["--seeds", ",".join(map(str, numbers)), "--minutes", f"{minutes:g}", "--size", str(size)]
     command += [] if normal_class == "mpox" else ["--normal-class", normal_class]
     command += ["--split-seed", str(split_seed)] if split_seed else []
-    with comparison_bars(err, 60 * minutes) as report:
+    with tasks_engine(engine, address, gpus) as where, comparison_bars(err, 60 * minutes) as report:
         result = run_comparison(
-            entries, plan, out_folder, jobs=jobs, report=report, warn=warn, command=shlex.join(command)
+            entries,
+            plan,
+            out_folder,
+            jobs=jobs if where is not None else jobs or 2,
+            report=report,
+            warn=warn,
+            command=shlex.join(command),
+            engine=where,
         )
     show_comparison(result, json)
 

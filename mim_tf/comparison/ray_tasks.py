@@ -1,0 +1,74 @@
+"""The engine `ray`: each fit of a comparison is a task of a Ray cluster, with its processors and GPUs."""
+
+from __future__ import annotations
+
+import socket
+from concurrent.futures import Future
+from pathlib import Path
+from typing import Any
+
+from mim_export.score.errors import MimError
+from mim_tf.comparison.processes import run_task
+from mim_tf.comparison.worker import code_digest
+
+#: How often a fit is started again after its worker or node has died. It continues from its last checkpoint.
+_RETRIES = 5
+
+
+class RayTasks:
+    """Runs each task in a process on a node of the cluster, like the engine `local` does on this machine.
+
+    The folders of the data and of the comparison must be at the same paths on all nodes.
+
+    Args:
+        ray: the connected module, see `mim_export.bulk.cluster.cluster`.
+        gpus: GPUs of each fit, which may be a fraction.
+    """
+
+    def __init__(self, ray: Any, gpus: float = 0.0) -> None:
+        self._ray = ray
+        self._references: list[Any] = []
+        options = {"num_cpus": 1, "num_gpus": gpus, "max_retries": _RETRIES}
+        self._remote = ray.remote(**options)(_run_on_node)
+        self._code = code_digest()
+
+    def submit(self, task: str, folder: Path) -> Future[int]:
+        """Starts a task; see `pool.Engine`."""
+        reference = self._remote.remote(task, str(folder.resolve()), self._code)
+        self._references.append(reference)
+        result: Future[int] = Future()
+
+        def finish(ended: Future[int | str]) -> None:
+            problem = ended.exception()
+            value = None if problem else ended.result()
+            if isinstance(value, int):
+                result.set_result(value)
+            else:
+                text = value or f"{task} failed ({_first_line(problem)})"
+                result.set_exception(MimError(text, "then run the same comparison to resume", folder))
+
+        reference.future().add_done_callback(finish)
+        return result
+
+    def stop(self) -> None:
+        """Cancels the tasks. Their processes end with the workers of Ray that wait for them."""
+        for reference in self._references:
+            self._ray.cancel(reference, force=True)
+
+
+def _run_on_node(task: str, folder: str, code: str) -> int | str:
+    """Runs a task on a node.
+
+    Returns:
+        The exit status of its process, or why it was not started.
+    """
+    node = socket.gethostname()
+    if code_digest() != code:
+        return f"node {node} has another version of mim-tf: install the version of this machine there"
+    if not (Path(folder) / "job.json").exists():
+        return f"node {node} does not see the folder: use a file system that all nodes share"
+    return run_task(task, Path(folder))
+
+
+def _first_line(error: BaseException | None) -> str:
+    return next(iter(str(error).strip().splitlines()), type(error).__name__)
