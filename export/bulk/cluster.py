@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
 import importlib.util
 import os
 import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 from mim_export.score.errors import MimError
@@ -58,6 +60,21 @@ def cluster(address: str | None = None, cpus: int | None = None) -> Iterator[Any
         yield ray
     finally:
         ray.shutdown()
+
+
+def code_digest() -> str:
+    """SHA-256 of the Python sources of both packages, to tell whether two machines run the same version.
+
+    Returns:
+        64 hexadecimal digits.
+    """
+    digest = hashlib.sha256()
+    for name in ("mim_tf", "mim_export"):
+        spec = importlib.util.find_spec(name)
+        for root in map(Path, () if spec is None else spec.submodule_search_locations or ()):
+            for path in sorted(root.rglob("*.py")):
+                digest.update(path.relative_to(root).as_posix().encode() + path.read_bytes())
+    return digest.hexdigest()
 
 
 def _check_answer(address: str) -> None:

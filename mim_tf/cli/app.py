@@ -18,7 +18,7 @@ from mim_export.score.output import open_standard_streams
 from mim_tf import __version__
 from mim_tf.cli import bundle as bundle_commands
 from mim_tf.cli.bundle import Json
-from mim_tf.cli.engines import Address, EngineName, check_engine, tasks_engine
+from mim_tf.cli.engines import Address, EngineName, Gpus, check_engine, folds_engine, tasks_engine
 from mim_tf.cli.extras import heavy_imports
 from mim_tf.cli.prepare import prepare
 from mim_tf.cli.progress import comparison_bars, training_bars
@@ -103,6 +103,9 @@ def train(
             help="keep 64 training photographs (sample.npy) and previews in the run; without them export needs --data",
         ),
     ] = True,
+    engine: EngineName = "local",
+    address: Address = None,
+    gpus: Gpus = 0.0,
     seed: Seed = 0,
     split_seed: SplitSeed = 0,
     json: Json = False,
@@ -127,6 +130,7 @@ def train(
         check_size(size)
     check_level(alpha)
     check_level(beta, "beta")
+    check_engine(engine, address=address, gpus=gpus or None)
     check_outside(out_folder, data, negatives, *(reference or ()))
     photos = scan_folder(data, split_seed=split_seed, warn=warn)
     check_writable(out_folder)
@@ -148,7 +152,7 @@ def train(
     detector = Detector(method, size=size, measure=measure, normal_class=normal_class, **options)
     if steps is None:
         training = replace(training, steps=detector.model.default_steps)
-    with training_bars(err) as progress:
+    with folds_engine(engine, address, gpus) as run_folds, training_bars(err) as progress:
         detector.fit_folder(
             photos,
             out_folder,
@@ -160,6 +164,7 @@ def train(
             warn=warn,
             progress=progress,
             keep_sample=keep_sample,
+            run_folds=run_folds,
         )
     calibration, others_table = detector.tables
     guarantees = calibration.guarantee(normal_class), others_table.guarantee(normal_class)
@@ -229,7 +234,7 @@ def compare(
     ] = None,
     engine: EngineName = "local",
     address: Address = None,
-    gpus: Annotated[float, typer.Option(min=0, help="GPUs of each fit, with Ray; may be a fraction")] = 0.0,
+    gpus: Gpus = 0.0,
     split_seed: SplitSeed = 0,
     json: Json = False,
 ) -> None:

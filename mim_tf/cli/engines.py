@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from mim_export.bulk.cluster import cluster
 from mim_export.score.errors import MimError
 
 if TYPE_CHECKING:
     from mim_tf.comparison.ray_tasks import RayTasks
+    from mim_tf.out_of_fold import RunFolds
 
 EngineName = Annotated[str, typer.Option("--engine", help="local: processes on this machine; ray: tasks of Ray")]
 Address = Annotated[
@@ -20,6 +22,8 @@ Address = Annotated[
         "--address", help="cluster to join, with --engine ray: HOST:PORT or auto; default: Ray on this machine"
     ),
 ]
+
+Gpus = Annotated[float, typer.Option("--gpus", min=0, help="GPUs of each fit, with --engine ray; may be a fraction")]
 
 
 def check_engine(engine: str, **only_ray: Any) -> None:
@@ -40,7 +44,7 @@ def check_engine(engine: str, **only_ray: Any) -> None:
 
 
 @contextmanager
-def tasks_engine(engine: str, address: str | None, gpus: float = 0.0) -> Iterator[RayTasks | None]:
+def tasks_engine(engine: str, address: str | None, gpus: float) -> Iterator[RayTasks | None]:
     """Starts or joins Ray for the tasks of a comparison.
 
     Args:
@@ -57,10 +61,39 @@ def tasks_engine(engine: str, address: str | None, gpus: float = 0.0) -> Iterato
     if engine == "local":
         yield None
         return
-    from mim_export.bulk.cluster import cluster
     from mim_tf.comparison.ray_tasks import RayTasks
 
+    with _cluster(address, gpus) as ray:
+        yield RayTasks(ray, gpus)
+
+
+@contextmanager
+def folds_engine(engine: str, address: str | None, gpus: float) -> Iterator[RunFolds]:
+    """Starts or joins Ray for the fits of an out-of-fold calibration.
+
+    Args:
+        engine: "local" or "ray".
+        address: of the cluster; None = Ray on this machine.
+        gpus: GPUs of each fit.
+
+    Yields:
+        The function that runs the fits.
+
+    Raises:
+        MimError: as for `tasks_engine`.
+    """
+    from mim_tf.out_of_fold import RayFolds, in_turn
+
+    if engine == "local":
+        yield in_turn
+        return
+    with _cluster(address, gpus) as ray:
+        yield RayFolds(ray, gpus)
+
+
+@contextmanager
+def _cluster(address: str | None, gpus: float) -> Iterator[Any]:
     with cluster(address) as ray:
         if max(node["Resources"].get("GPU", 0.0) for node in ray.nodes() if node["Alive"]) < gpus:
             raise MimError(f"no node of the cluster has {gpus:g} GPUs", "ask for fewer, or leave --gpus out")
-        yield RayTasks(ray, gpus)
+        yield ray

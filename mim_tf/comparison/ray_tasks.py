@@ -7,9 +7,9 @@ from concurrent.futures import Future
 from pathlib import Path
 from typing import Any
 
+from mim_export.bulk.cluster import code_digest
 from mim_export.score.errors import MimError
 from mim_tf.comparison.processes import run_task
-from mim_tf.comparison.worker import code_digest
 
 #: How often a fit is started again after its worker or node has died. It continues from its last checkpoint.
 _RETRIES = 5
