@@ -44,7 +44,7 @@ def cost(options: argparse.Namespace) -> None:
     gigabytes = [count * options.megabytes / 1000 for count in PHOTOGRAPHS]
     rows = {
         "core hours": [f"{value:,.0f}" for value in hours],
-        **{f"days on {n:,} cores": [f"{value / n / 24:,.2g}" for value in hours] for n in (2, 64, 1024)},
+        **{f"hours on {n:,} cores": [f"{value / n:,.2f}" for value in hours] for n in (2, 64, 1024)},
         f"processors at ${options.core_hour:g} an hour": [_dollars(value * options.core_hour) for value in hours],
         f"the same at ${options.spot_hour:g} (spot)": [_dollars(value * options.spot_hour) for value in hours],
         "size": [f"{value / 1000:,.1f} TB" for value in gigabytes],
@@ -67,8 +67,8 @@ def cost(options: argparse.Namespace) -> None:
     alone = 1000 * options.gpu_hour / options.core_hour / total
     print(
         f"\nA machine with a GPU and {options.gpu_cores} cores at ${options.gpu_hour:g} an hour: its cores decode "
-        f"{fed:.0f} photographs a second. Cores for the same money, without a GPU, score {alone:.0f}. With decoding on the "
-        f"processor a GPU pays only where the model takes more than "
+        f"{fed:.0f} photographs a second. Cores for the same money, without a GPU, score {alone:.0f}. With decoding on "
+        f"the processor, a GPU pays only where the model takes more than "
         f"{rest * (options.gpu_hour / options.core_hour / options.gpu_cores - 1):.0f} ms of a core."
     )
 
@@ -98,8 +98,8 @@ def simulate(options: argparse.Namespace) -> None:
     print(
         f"{len(measured)} blocks in the timeline: median {np.median(measured):.2f} s, 99th percentile "
         f"{np.quantile(measured, 0.99):.2f} s, largest {measured.max():.2f} s. {options.photographs:,} photographs, "
-        f"{options.slow:.0%} of the workers {options.factor:g} times slower, each worker lost {options.lost:g} times an "
-        f"hour, replaced after {options.start:g} s.\n"
+        f"{options.slow:.0%} of the workers {options.factor:g} times slower, each worker lost {options.lost:g} times "
+        f"an hour, replaced after {options.start:g} s.\n"
     )
     print("| workers | without both | stragglers | and losses | blocks repeated |\n|---|---|---|---|---|")
     for workers in WORKERS:
