@@ -37,7 +37,7 @@ class Pool:
 
     Args:
         out: the folder of the comparison.
-        lock: file descriptor from `mim_tf.training.run_folder.exclusive_lock`.
+        lock: file descriptor from `mim_export.score.locks.exclusive_lock`.
         report: progress callback.
         tick: called at least every 5 seconds while processes run.
     """

@@ -1,0 +1,76 @@
+"""Starts Ray on this machine, or joins a cluster, for a block. Comparisons and trainings use this as well."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from mim_export.score.errors import MimError
+
+#: Seconds after which a cluster counts as one that does not answer.
+ANSWER_SECONDS = 15.0
+_START = "start one with `ray start --head`, or leave out --address"
+_PROBE = "import sys, ray; ray.init(address=sys.argv[1], log_to_driver=False, logging_level='ERROR')"
+
+
+@contextmanager
+def cluster(address: str | None = None, cpus: int | None = None) -> Iterator[Any]:
+    """Connects to Ray, and disconnects at the end of the block.
+
+    Args:
+        address: None starts Ray on this machine and ends it with the block; "auto" joins the cluster of this machine
+            or of the environment variable RAY_ADDRESS; else the address of a cluster, such as "10.0.0.1:6379".
+        cpus: number of processors of a Ray that is started; None = all.
+
+    Yields:
+        The module `ray`, connected. Nothing is sent to Ray's authors, and no dashboard is started.
+
+    Raises:
+        MimError: Ray is not installed, does not start, or no cluster answers at the address within 15 s.
+
+    Example:
+        >>> with cluster(cpus=2) as ray:
+        ...     ray.get(ray.remote(abs).remote(-3))
+        3
+    """
+    if importlib.util.find_spec("ray") is None:
+        raise MimError("the engine ray needs Ray", "pip install 'mim-tf[ray]'")
+    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+    import ray
+
+    quiet: dict[str, Any] = {"log_to_driver": False, "logging_level": "ERROR"}
+    if address is not None:
+        _check_answer(address)
+        quiet["address"] = address
+    else:
+        quiet |= {"address": "local", "num_cpus": cpus, "include_dashboard": False}
+    try:
+        ray.init(**quiet)
+    except (ConnectionError, OSError, RuntimeError, ValueError) as error:
+        what = "Ray does not start" if address is None else f"{address}: Ray does not connect"
+        raise MimError(f"{what} ({_first_line(error)})", "look into /tmp/ray/session_latest/logs") from error
+    try:
+        yield ray
+    finally:
+        ray.shutdown()
+
+
+def _check_answer(address: str) -> None:
+    """Connects in a process of its own: a connection that waits for an answer cannot be interrupted in this one."""
+    command = [sys.executable, "-c", _PROBE, address]
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, timeout=ANSWER_SECONDS)
+    except subprocess.TimeoutExpired:
+        raise MimError(f"{address}: no Ray cluster answers within {ANSWER_SECONDS:.0f} s", _START) from None
+    if done.returncode:
+        lines = done.stderr.strip().splitlines() or ["no message"]
+        raise MimError(f"{address}: no Ray cluster answers ({lines[-1]})", _START)
+
+
+def _first_line(error: Exception) -> str:
+    return next(iter(str(error).strip().splitlines()), type(error).__name__)
