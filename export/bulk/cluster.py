@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import hashlib
 import importlib.util
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from pathlib import Path
 from typing import Any
 
 from mim_export.score.errors import MimError
@@ -41,6 +44,7 @@ def cluster(address: str | None = None, cpus: int | None = None) -> Iterator[Any
     if importlib.util.find_spec("ray") is None:
         raise MimError("the engine ray needs Ray", "pip install 'mim-tf[ray]'")
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+    os.environ.setdefault("RAY_BACKEND_LOG_LEVEL", "fatal")  # what Ray's libraries print would hide errors of one line
     import ray
 
     quiet: dict[str, Any] = {"log_to_driver": False, "logging_level": "ERROR"}
@@ -49,15 +53,33 @@ def cluster(address: str | None = None, cpus: int | None = None) -> Iterator[Any
         quiet["address"] = address
     else:
         quiet |= {"address": "local", "num_cpus": cpus, "include_dashboard": False}
+    stopped_by = signal.getsignal(signal.SIGTERM)
     try:
         ray.init(**quiet)
     except (ConnectionError, OSError, RuntimeError, ValueError) as error:
         what = "Ray does not start" if address is None else f"{address}: Ray does not connect"
         raise MimError(f"{what} ({_first_line(error)})", "look into /tmp/ray/session_latest/logs") from error
+    with suppress(ValueError):  # in another thread, in which Ray cannot set its handler either
+        signal.signal(signal.SIGTERM, stopped_by)  # Ray's would end the process without cleaning up
     try:
         yield ray
     finally:
         ray.shutdown()
+
+
+def code_digest() -> str:
+    """SHA-256 of the Python sources of both packages, to tell whether two machines run the same version.
+
+    Returns:
+        64 hexadecimal digits.
+    """
+    digest = hashlib.sha256()
+    for name in ("mim_tf", "mim_export"):
+        spec = importlib.util.find_spec(name)
+        for root in map(Path, () if spec is None else spec.submodule_search_locations or ()):
+            for path in sorted(root.rglob("*.py")):
+                digest.update(path.relative_to(root).as_posix().encode() + path.read_bytes())
+    return digest.hexdigest()
 
 
 def _check_answer(address: str) -> None:
