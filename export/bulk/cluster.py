@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import hashlib
 import importlib.util
 import os
 import signal
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
-from pathlib import Path
+from contextlib import contextmanager, redirect_stderr, redirect_stdout, suppress
 from typing import Any
 
-from mim_export.score.errors import MimError
+from mim_export.score.errors import MimError, quiet_stderr
 
 #: Seconds after which a cluster counts as one that does not answer.
 ANSWER_SECONDS = 15.0
@@ -31,20 +29,21 @@ def cluster(address: str | None = None, cpus: int | None = None) -> Iterator[Any
         cpus: number of processors of a Ray that is started; None = all.
 
     Yields:
-        The module `ray`, connected. Nothing is sent to Ray's authors, and no dashboard is started.
+        The module `ray`, connected. Nothing is sent to Ray's authors, and no dashboard is started. In the block, nothing
+        is printed on standard output.
 
     Raises:
         MimError: Ray is not installed, does not start, or no cluster answers at the address within 15 s.
 
     Example:
         >>> with cluster(cpus=2) as ray:
-        ...     ray.get(ray.remote(abs).remote(-3))
+        ...     found = ray.get(ray.remote(abs).remote(-3))
+        >>> found
         3
     """
     if importlib.util.find_spec("ray") is None:
         raise MimError("the engine ray needs Ray", "pip install 'mim-tf[ray]'")
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
-    os.environ.setdefault("RAY_BACKEND_LOG_LEVEL", "fatal")  # what Ray's libraries print would hide errors of one line
     import ray
 
     quiet: dict[str, Any] = {"log_to_driver": False, "logging_level": "ERROR"}
@@ -54,32 +53,35 @@ def cluster(address: str | None = None, cpus: int | None = None) -> Iterator[Any
     else:
         quiet |= {"address": "local", "num_cpus": cpus, "include_dashboard": False}
     stopped_by = signal.getsignal(signal.SIGTERM)
-    try:
-        ray.init(**quiet)
-    except (ConnectionError, OSError, RuntimeError, ValueError) as error:
-        what = "Ray does not start" if address is None else f"{address}: Ray does not connect"
-        raise MimError(f"{what} ({_first_line(error)})", "look into /tmp/ray/session_latest/logs") from error
-    with suppress(ValueError):  # in another thread, in which Ray cannot set its handler either
-        signal.signal(signal.SIGTERM, stopped_by)  # Ray's would end the process without cleaning up
-    try:
-        yield ray
-    finally:
-        ray.shutdown()
+    with _ours_alone():
+        try:
+            ray.init(**quiet)
+        except (ConnectionError, OSError, RuntimeError, ValueError) as error:
+            what = "Ray does not start" if address is None else f"{address}: Ray does not connect"
+            raise MimError(f"{what} ({_first_line(error)})", "look into /tmp/ray/session_latest/logs") from error
+        with suppress(ValueError):  # in another thread, in which Ray cannot set its handler either
+            signal.signal(signal.SIGTERM, stopped_by)  # Ray's would end the process without cleaning up
+        try:
+            yield ray
+        finally:
+            ray.shutdown()
 
 
-def code_digest() -> str:
-    """SHA-256 of the Python sources of both packages, to tell whether two machines run the same version.
+@contextmanager
+def _ours_alone() -> Iterator[None]:
+    """Shows what this program prints on standard error, and nothing else.
 
-    Returns:
-        64 hexadecimal digits.
+    Ray's libraries print to its descriptor, and threads of Ray to `sys.stdout`, where it would get into JSON.
     """
-    digest = hashlib.sha256()
-    for name in ("mim_tf", "mim_export"):
-        spec = importlib.util.find_spec(name)
-        for root in map(Path, () if spec is None else spec.submodule_search_locations or ()):
-            for path in sorted(root.rglob("*.py")):
-                digest.update(path.relative_to(root).as_posix().encode() + path.read_bytes())
-    return digest.hexdigest()
+    encoding = getattr(sys.stderr, "encoding", None)
+    with (
+        open(os.dup(2), "w", buffering=1, encoding=encoding, errors="backslashreplace") as ours,
+        open(os.devnull, "w") as nothing,
+        redirect_stderr(ours),
+        redirect_stdout(nothing),
+        quiet_stderr(),
+    ):
+        yield
 
 
 def _check_answer(address: str) -> None:

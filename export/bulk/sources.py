@@ -111,7 +111,9 @@ def _matching(source: str, start: int, out: Place, warn: Warn) -> Iterator[Found
         raise MimError("no photograph matches", f"check the pattern; photographs end in {', '.join(SUFFIXES)}", source)
 
 
-def _walked(source: str, place: Place, depth: int | None, pattern: Sequence[str] | None, warn: Warn) -> Iterator[Found]:
+def _walked(
+    source: str, place: Place, depth: int | None, pattern: Sequence[str] | None, warn: Warn
+) -> Generator[Found, None, bool]:
     """Yields what is in a folder and matches. Returns whether there was anything."""
     left, found = LeftOut(source.rstrip("/") or "/"), False
     for kind, name in _walk(place, depth):
