@@ -5,14 +5,15 @@ from __future__ import annotations
 import hashlib
 import importlib.util
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stderr, redirect_stdout, suppress
 from pathlib import Path
 from typing import Any
 
-from mim_export.score.errors import MimError
+from mim_export.score.errors import MimError, quiet_stderr
 
 #: Seconds after which a cluster counts as one that does not answer.
 ANSWER_SECONDS = 15.0
@@ -30,14 +31,16 @@ def cluster(address: str | None = None, cpus: int | None = None) -> Iterator[Any
         cpus: number of processors of a Ray that is started; None = all.
 
     Yields:
-        The module `ray`, connected. Nothing is sent to Ray's authors, and no dashboard is started.
+        The module `ray`, connected. Nothing is sent to Ray's authors, and no dashboard is started. In the block, nothing
+        is printed on standard output.
 
     Raises:
         MimError: Ray is not installed, does not start, or no cluster answers at the address within 15 s.
 
     Example:
         >>> with cluster(cpus=2) as ray:
-        ...     ray.get(ray.remote(abs).remote(-3))
+        ...     found = ray.get(ray.remote(abs).remote(-3))
+        >>> found
         3
     """
     if importlib.util.find_spec("ray") is None:
@@ -51,15 +54,19 @@ def cluster(address: str | None = None, cpus: int | None = None) -> Iterator[Any
         quiet["address"] = address
     else:
         quiet |= {"address": "local", "num_cpus": cpus, "include_dashboard": False}
-    try:
-        ray.init(**quiet)
-    except (ConnectionError, OSError, RuntimeError, ValueError) as error:
-        what = "Ray does not start" if address is None else f"{address}: Ray does not connect"
-        raise MimError(f"{what} ({_first_line(error)})", "look into /tmp/ray/session_latest/logs") from error
-    try:
-        yield ray
-    finally:
-        ray.shutdown()
+    stopped_by = signal.getsignal(signal.SIGTERM)
+    with _ours_alone():
+        try:
+            ray.init(**quiet)
+        except (ConnectionError, OSError, RuntimeError, ValueError) as error:
+            what = "Ray does not start" if address is None else f"{address}: Ray does not connect"
+            raise MimError(f"{what} ({_first_line(error)})", "look into /tmp/ray/session_latest/logs") from error
+        with suppress(ValueError):  # in another thread, in which Ray cannot set its handler either
+            signal.signal(signal.SIGTERM, stopped_by)  # Ray's would end the process without cleaning up
+        try:
+            yield ray
+        finally:
+            ray.shutdown()
 
 
 def code_digest() -> str:
@@ -75,6 +82,23 @@ def code_digest() -> str:
             for path in sorted(root.rglob("*.py")):
                 digest.update(path.relative_to(root).as_posix().encode() + path.read_bytes())
     return digest.hexdigest()
+
+
+@contextmanager
+def _ours_alone() -> Iterator[None]:
+    """Shows what this program prints on standard error, and nothing else.
+
+    Ray's libraries print to its descriptor, and threads of Ray to `sys.stdout`, where it would get into JSON.
+    """
+    encoding = getattr(sys.stderr, "encoding", None)
+    with (
+        open(os.dup(2), "w", buffering=1, encoding=encoding, errors="backslashreplace") as ours,
+        open(os.devnull, "w") as nothing,
+        redirect_stderr(ours),
+        redirect_stdout(nothing),
+        quiet_stderr(),
+    ):
+        yield
 
 
 def _check_answer(address: str) -> None:

@@ -14,6 +14,7 @@ import typer
 from mim_export.score.atomic_files import check_new_folder, check_writable
 from mim_export.score.conformal import check_level
 from mim_export.score.errors import MimError, explain
+from mim_export.score.listing import check_outside
 from mim_export.score.output import open_standard_streams
 from mim_tf import __version__
 from mim_tf.cli import bundle as bundle_commands
@@ -115,7 +116,7 @@ def train(
     The run keeps 64 resampled training photographs for the export, and previews of 6; see --no-keep-sample.
     """
     from mim_tf.data.content import unseen_by_test
-    from mim_tf.data.folder import check_outside, scan_folder
+    from mim_tf.data.folder import scan_folder
     from mim_tf.detectors.base import check_size
     from mim_tf.training.config import Training
 
@@ -201,8 +202,6 @@ def evaluate(
     json: Json = False,
 ) -> None:
     """Evaluate a detector: AUROC and verdicts by class with 95 % intervals by group."""
-    from mim_tf.data.folder import check_outside
-
     check_outside(out_folder, *data)
     check_writable(out_folder)
     with heavy_imports("evaluation", "sklearn", "matplotlib"):
@@ -291,7 +290,6 @@ def export(
 ) -> None:
     """Export a run as a bundle: TFLite models, manifest, golden vectors and model card."""
     from mim_export.bundle.archive import check_zip_folder, write_zips
-    from mim_tf.data.folder import check_outside
 
     statement = None if terms is None else _read_text(terms)
     check_new_folder(bundle)

@@ -7,13 +7,13 @@ from pathlib import Path
 from typing import Any
 
 from mim_export.score.atomic_files import check_writable
-from mim_export.score.listing import to_nobody
+from mim_export.score.listing import check_outside, to_nobody
 from mim_tf.comparison.page import page
 from mim_tf.comparison.plan import Entry, Plan, check_plan, run_plan
 from mim_tf.comparison.pool import Engine, Report
 from mim_tf.comparison.summary import summarize, write_tables
 from mim_tf.data.duplicates import SIDE, warn_of_duplicates
-from mim_tf.data.folder import Warn, check_outside, load_photos, scan_folder
+from mim_tf.data.folder import Warn, load_photos, scan_folder
 from mim_tf.evaluation.plots import comparison_figure, probe_figure
 
 

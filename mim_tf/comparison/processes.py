@@ -28,7 +28,7 @@ class Processes:
     killed, and share a process, and thus the state of TensorFlow, between fits.
 
     Args:
-        lock: file descriptor from `mim_tf.training.run_folder.exclusive_lock`, which the processes inherit.
+        lock: file descriptor from `mim_export.score.locks.exclusive_lock`, which the processes inherit.
         jobs: largest number of processes at a time.
     """
 

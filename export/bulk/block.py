@@ -1,0 +1,144 @@
+"""Scores the photographs of a block, and writes their rows."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import os
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from typing import Any, BinaryIO, Protocol
+
+from mim_export.bulk.places import Place
+from mim_export.bulk.plan import read_block
+from mim_export.bulk.rows import Counts, part, write_part
+from mim_export.score.batch import score_one
+from mim_export.score.errors import MimError
+from mim_export.score.scorer import Scorer
+from mim_export.score.text import one_line
+
+#: Files of at most so many bytes are read into memory, once; of larger ones, the digest is computed first.
+IN_MEMORY = 64_000_000
+#: Files of a bundle that a scorer reads. Each folder of rows has a copy, for the nodes of a cluster.
+BUNDLE_FILES = ("manifest.json", "mim.tflite")
+
+
+@dataclass(frozen=True)
+class Job:
+    """What all blocks of a folder of rows have in common.
+
+    Attributes:
+        model_id: of the manifest of the bundle.
+        out: the folder of rows.
+        photographs: number of photographs of the plan.
+    """
+
+    model_id: str
+    out: Place
+    photographs: int
+
+
+def bundle_file(out: Place, name: str) -> Place:
+    """Returns the copy of a file of the bundle in a folder of rows.
+
+    Example:
+        `rows/bundle/mim.tflite`.
+    """
+    return out.joined(f"bundle/{name}")
+
+
+#: Scores blocks, given what they have in common, the scorer of the bundle, and their numbers. Yields each block and the
+#: counts of its rows when they are written, in any order.
+ScoreBlocks = Callable[[Job, Scorer, Sequence[int]], Iterator[tuple[int, Counts]]]
+
+
+class Engine(Protocol):
+    """Where blocks are scored."""
+
+    def connected(self) -> AbstractContextManager[ScoreBlocks]:
+        """Connects to it for a block of code.
+
+        Raises:
+            MimError: there is no connection.
+        """
+
+
+def score_block(state: tuple[Scorer, Job], block: int, turn: Any) -> tuple[int, Counts]:
+    """Scores the photographs of a block, and writes their rows to its file.
+
+    The rows depend on the photographs and the bundle alone, except `seconds`. So a block may be scored again, also by
+    two workers at once.
+
+    Args:
+        state: the scorer and the job.
+        block: number of the block.
+        turn: a lock for large photographs, see `score_one`.
+
+    Returns:
+        The block and the counts of its rows.
+
+    Raises:
+        MimError: the plan cannot be read, an object store does not answer, or the rows cannot be written.
+    """
+    scorer, job = state
+    rows = []
+    for image, place in read_block(job.out, job.photographs, block):
+        name = os.fsencode(image).decode("utf-8", "backslashreplace")
+        content = _Content(place)
+        start = time.perf_counter()
+        row, error = score_one(scorer, image, turn, content.open)
+        if content.failure is not None:
+            raise content.failure
+        rows.append(
+            {
+                **row,
+                "image": name,
+                "sha256": content.sha256,
+                "model_id": job.model_id,
+                "error": None if error is None else one_line(f"{error.problem}; {error.remedy}"),
+                "seconds": time.perf_counter() - start,
+            }
+        )
+    return block, write_part(part(job.out, block), rows)
+
+
+class _Content:
+    """Opens a photograph so that the digest is that of the bytes that are decoded.
+
+    Attributes:
+        sha256: digest in hexadecimal digits; None before the file is opened, and if it cannot be read.
+        failure: the error of an object store that did not answer, which says nothing of the photograph.
+    """
+
+    def __init__(self, place: Place) -> None:
+        self._place = place
+        self.sha256: str | None = None
+        self.failure: MimError | None = None
+
+    def open(self, path: str | os.PathLike[str]) -> BinaryIO:
+        """Opens the file."""
+        try:
+            file = self._place.open()
+            try:
+                content = file.read(IN_MEMORY + 1)
+                digest = hashlib.sha256(content)
+                large = len(content) > IN_MEMORY
+                while large and (more := file.read(IN_MEMORY)):
+                    digest.update(more)
+                file.seek(0)
+            except BaseException:
+                file.close()
+                raise
+        except OSError as error:
+            ours = isinstance(error, (FileNotFoundError, PermissionError)) or "ACCESS_DENIED" in str(error)
+            if not self._place.is_local and not ours:
+                reason = str(error).split("\n")[0][:200]
+                self.failure = MimError(f"could not be read ({reason})", "run the same command again", path)
+            raise
+        self.sha256 = digest.hexdigest()
+        if large:
+            return file
+        file.close()
+        return io.BytesIO(content)

@@ -1,0 +1,147 @@
+"""The plan of a folder of rows: all photographs, in blocks of a fixed number."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import closing
+from functools import lru_cache
+from itertools import islice
+from pathlib import Path
+
+import pyarrow as pa
+
+from mim_export.bulk.places import Place
+from mim_export.bulk.rows import parquet, parquet_table
+from mim_export.bulk.sources import Found
+from mim_export.score.atomic_files import new_folder, no_temporary_files, temporary_folder
+from mim_export.score.errors import MimError
+
+#: Photographs of a block, which is the unit of work: a block of photographs of 12 MP takes some ten seconds. A million
+#: photographs are 15,625 blocks.
+BLOCK = 64
+#: Name of the folder of the plan.
+FOLDER = "plan"
+#: Blocks in a file of the plan.
+_BLOCKS = 64
+#: Photographs are counted for the progress in steps of so many.
+_STEP = 1000
+#: Names are bytes, since those of files need not be UTF-8.
+_SCHEMA = pa.schema([pa.field(name, pa.binary(), nullable=False) for name in ("image", "root", "path")])
+_REMEDY = "score into another folder"
+
+
+def blocks_of(photographs: int) -> int:
+    """Returns the number of blocks of so many photographs.
+
+    Example:
+        >>> blocks_of(65)
+        2
+    """
+    return -(-photographs // BLOCK)
+
+
+def rows_of(photographs: int, block: int) -> int:
+    """Returns the number of photographs of a block of a plan of so many.
+
+    Example:
+        >>> rows_of(65, 1)
+        1
+    """
+    return min(BLOCK, photographs - block * BLOCK)
+
+
+def write_plan(out: Place, found: Iterable[Found], report: Callable[[int], object]) -> int:
+    """Writes the plan of a folder of rows. The photographs are sorted by place, and each place is written once.
+
+    Names are sorted on disk, so that the memory does not depend on their number. On this machine, the plan appears as
+    a whole; in an object store, file by file.
+
+    Args:
+        out: the folder of rows, without a plan.
+        found: the photographs. Of several with one place, the first is written.
+        report: receives the number of photographs found so far, now and then.
+
+    Returns:
+        The number of photographs.
+
+    Raises:
+        MimError: the plan or a temporary file cannot be written, or from `found`.
+    """
+    with temporary_folder() as scratch:
+        try:
+            with closing(sqlite3.connect(scratch / "photographs")) as names:
+                _collect(names, _counted(found, report))
+                rows = names.execute("SELECT image, root, path FROM photographs ORDER BY root, path")
+                if not out.is_local:
+                    return _write(out.joined(FOLDER), rows)
+                with new_folder(Path(out.joined(FOLDER).path)) as folder:
+                    return _write(Place.of(folder), rows)
+        except sqlite3.Error as error:
+            raise no_temporary_files(error, scratch.parent) from error
+
+
+def _collect(names: sqlite3.Connection, found: Iterable[Found]) -> None:
+    names.execute("PRAGMA journal_mode = OFF")
+    names.execute("PRAGMA synchronous = OFF")
+    names.execute("CREATE TABLE photographs (root BLOB, path BLOB, image BLOB, PRIMARY KEY (root, path)) WITHOUT ROWID")
+    values = ((os.fsencode(root), os.fsencode(path), os.fsencode(image)) for image, (root, path) in _parts(found))
+    names.executemany("INSERT OR IGNORE INTO photographs VALUES (?, ?, ?)", values)
+    names.commit()
+
+
+def _parts(found: Iterable[Found]) -> Iterator[tuple[str, tuple[str, str]]]:
+    return ((image, (place.root, place.path)) for image, place in found)
+
+
+def _counted(found: Iterable[Found], report: Callable[[int], object]) -> Iterator[Found]:
+    for count, photograph in enumerate(found, 1):
+        yield photograph
+        if count % _STEP == 0:
+            report(count)
+
+
+def _write(folder: Place, rows: Iterator[tuple[bytes, bytes, bytes]]) -> int:
+    count = 0
+    for number in range(1_000_000):
+        chunk = list(islice(rows, BLOCK * _BLOCKS))
+        if not chunk:
+            break
+        table = pa.table([pa.array(column, pa.binary()) for column in zip(*chunk, strict=True)], _SCHEMA)
+        _file(folder, number).write(parquet(table))
+        count += len(chunk)
+    return count
+
+
+def read_block(out: Place, photographs: int, block: int) -> list[Found]:
+    """Reads the photographs of a block.
+
+    Args:
+        out: the folder of rows.
+        photographs: number of photographs of the plan.
+        block: number of the block, from 0.
+
+    Raises:
+        MimError: the file of the plan is missing or damaged.
+    """
+    number, place = block // _BLOCKS, block % _BLOCKS
+    file = _file(out.joined(FOLDER), number)
+    table = _read(file)
+    expected = min(BLOCK * _BLOCKS, photographs - number * BLOCK * _BLOCKS)
+    if table.schema != _SCHEMA or len(table) != expected:
+        raise MimError(f"has {len(table)} photographs, expected {expected}", _REMEDY, file.name)
+    rows = table.slice(place * BLOCK, BLOCK).to_pylist()
+    return [Found(os.fsdecode(row["image"]), Place(os.fsdecode(row["root"]), os.fsdecode(row["path"]))) for row in rows]
+
+
+@lru_cache(maxsize=1)
+def _read(file: Place) -> pa.Table:
+    try:
+        return parquet_table(file)
+    except MimError as error:
+        raise MimError(f"is damaged ({error.problem})", _REMEDY, file.name) from error
+
+
+def _file(folder: Place, number: int) -> Place:
+    return folder.joined(f"plan-{number:06}.parquet")
