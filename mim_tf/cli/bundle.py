@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from mim_export.score.errors import MimError
+from mim_tf.cli.engines import Address, EngineName, check_engine
 from mim_tf.cli.extras import heavy_imports
 from mim_tf.cli.progress import bulk_bar, training_bars
 from mim_tf.cli.tables import err, show, show_bench, show_verification, warn
@@ -62,19 +63,14 @@ def score(
             help="folder or URI for the rows as Parquet files, for many photographs; the same command continues",
         ),
     ] = None,
-    engine: Annotated[
-        str | None, typer.Option(help="with --out: local (processes on this machine; default) or ray")
-    ] = None,
-    address: Annotated[
-        str | None,
-        typer.Option(help="with --engine ray: cluster to join, HOST:PORT or auto; default: Ray on this machine"),
-    ] = None,
+    engine: EngineName = None,
+    address: Address = None,
 ) -> None:
     """Score photographs with a bundle: similarity, p-values and verdict. No image leaves the machines that you name."""
     from mim_export.score.manifest import RELEASED
 
     if out_folder is not None:
-        _score_in_bulk(paths, out_folder, bundle or RELEASED, json, jsonl, jobs, engine or "local", address)
+        _score_in_bulk(paths, out_folder, bundle or RELEASED, json, jsonl, jobs, engine, address)
         return
     for name, value in (("engine", engine), ("address", address)):
         if value is not None:
@@ -97,15 +93,12 @@ def _score_in_bulk(
     json: bool,
     jsonl: bool,
     jobs: int | None,
-    engine: str,
+    engine: str | None,
     address: str | None,
 ) -> None:
     if jsonl:
         raise MimError("--jsonl has no effect with --out, which writes the rows to files", "leave it out")
-    if engine not in ("local", "ray"):
-        raise MimError(f"unknown engine {engine!r}", "choose local or ray")
-    if address is not None and engine != "ray":
-        raise MimError("--address has no effect with the engine local", "add --engine ray, or leave it out")
+    check_engine(engine, address=address)
     chosen: Engine
     with heavy_imports("scoring into a folder", "pyarrow", extra="bulk"):
         from mim_export.bulk.local import LocalEngine

@@ -15,7 +15,9 @@ if TYPE_CHECKING:
     from mim_tf.comparison.ray_tasks import RayTasks
     from mim_tf.out_of_fold import RunFolds
 
-EngineName = Annotated[str, typer.Option("--engine", help="local: processes on this machine; ray: tasks of Ray")]
+EngineName = Annotated[
+    str | None, typer.Option("--engine", help="local: processes on this machine (default); ray: a cluster of Ray")
+]
 Address = Annotated[
     str | None,
     typer.Option(
@@ -26,7 +28,7 @@ Address = Annotated[
 Gpus = Annotated[float, typer.Option("--gpus", min=0, help="GPUs of each fit, with --engine ray; may be a fraction")]
 
 
-def check_engine(engine: str, **only_ray: Any) -> None:
+def check_engine(engine: str | None, **only_ray: Any) -> None:
     """Checks the options that belong together.
 
     Args:
@@ -36,29 +38,29 @@ def check_engine(engine: str, **only_ray: Any) -> None:
     Raises:
         MimError: an unknown engine, or an option without its engine.
     """
-    if engine not in ("local", "ray"):
+    if engine not in (None, "local", "ray"):
         raise MimError(f"unknown engine {engine!r}", "choose local or ray")
     for name, value in only_ray.items():
         if value is not None and engine != "ray":
-            raise MimError(f"--{name} has no effect with the engine {engine}", "add --engine ray, or leave it out")
+            raise MimError(f"--{name} has no effect with the engine local", "add --engine ray, or leave it out")
 
 
 @contextmanager
-def tasks_engine(engine: str, address: str | None, gpus: float) -> Iterator[RayTasks | None]:
+def tasks_engine(engine: str | None, address: str | None, gpus: float) -> Iterator[RayTasks | None]:
     """Starts or joins Ray for the tasks of a comparison.
 
     Args:
-        engine: "local" or "ray".
+        engine: value of `--engine`.
         address: of the cluster; None = Ray on this machine.
         gpus: GPUs of each fit.
 
     Yields:
-        The engine; None for "local".
+        The engine; None for processes on this machine.
 
     Raises:
         MimError: see `mim_export.bulk.cluster.cluster`; or the cluster has no node with so many GPUs.
     """
-    if engine == "local":
+    if engine != "ray":
         yield None
         return
     from mim_tf.comparison.ray_tasks import RayTasks
@@ -68,11 +70,11 @@ def tasks_engine(engine: str, address: str | None, gpus: float) -> Iterator[RayT
 
 
 @contextmanager
-def folds_engine(engine: str, address: str | None, gpus: float) -> Iterator[RunFolds]:
+def folds_engine(engine: str | None, address: str | None, gpus: float) -> Iterator[RunFolds]:
     """Starts or joins Ray for the fits of an out-of-fold calibration.
 
     Args:
-        engine: "local" or "ray".
+        engine: value of `--engine`.
         address: of the cluster; None = Ray on this machine.
         gpus: GPUs of each fit.
 
@@ -84,7 +86,7 @@ def folds_engine(engine: str, address: str | None, gpus: float) -> Iterator[RunF
     """
     from mim_tf.out_of_fold import RayFolds, in_turn
 
-    if engine == "local":
+    if engine != "ray":
         yield in_turn
         return
     with _cluster(address, gpus) as ray:
