@@ -29,8 +29,8 @@ def cluster(address: str | None = None, cpus: int | None = None) -> Iterator[Any
         cpus: number of processors of a Ray that is started; None = all.
 
     Yields:
-        The module `ray`, connected. Nothing is sent to Ray's authors, and no dashboard is started. In the block, nothing
-        is printed on standard output.
+        The module `ray`, connected. Nothing is sent to Ray's authors, and no dashboard is started. In the block,
+        nothing is printed on standard output.
 
     Raises:
         MimError: Ray is not installed, does not start, or no cluster answers at the address within 15 s.
