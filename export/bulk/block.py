@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any, BinaryIO, Protocol
 
 from mim_export.bulk.places import Place
-from mim_export.bulk.plan import read_block
+from mim_export.bulk.plan import Plan
 from mim_export.bulk.rows import Counts, part, write_part
 from mim_export.score.batch import score_one
 from mim_export.score.errors import MimError
@@ -21,8 +21,8 @@ from mim_export.score.text import one_line
 
 #: Files of at most so many bytes are read into memory, once; of larger ones, the digest is computed first.
 IN_MEMORY = 64_000_000
-#: Files of a bundle that a scorer reads. Each folder of rows has a copy, for the nodes of a cluster.
-BUNDLE_FILES = ("manifest.json", "mim.tflite")
+#: Folder of the copy of the bundle in a folder of rows, for the nodes of a cluster; and files that a scorer reads.
+BUNDLE, BUNDLE_FILES = "bundle", ("manifest.json", "mim.tflite")
 
 
 @dataclass(frozen=True)
@@ -31,13 +31,11 @@ class Job:
 
     Attributes:
         model_id: of the manifest of the bundle.
-        out: the folder of rows.
-        photographs: number of photographs of the plan.
+        plan: the plan, whose folder is that of the rows.
     """
 
     model_id: str
-    out: Place
-    photographs: int
+    plan: Plan
 
 
 def bundle_file(out: Place, name: str) -> Place:
@@ -46,7 +44,7 @@ def bundle_file(out: Place, name: str) -> Place:
     Example:
         `rows/bundle/mim.tflite`.
     """
-    return out.joined(f"bundle/{name}")
+    return out.joined(f"{BUNDLE}/{name}")
 
 
 #: Scores blocks, given what they have in common, the scorer of the bundle, and their numbers. Yields each block and the
@@ -84,7 +82,7 @@ def score_block(state: tuple[Scorer, Job], block: int, turn: Any) -> tuple[int, 
     """
     scorer, job = state
     rows = []
-    for image, place in read_block(job.out, job.photographs, block):
+    for image, place in job.plan.read(block):
         name = os.fsencode(image).decode("utf-8", "backslashreplace")
         content = _Content(place)
         start = time.perf_counter()
@@ -101,7 +99,7 @@ def score_block(state: tuple[Scorer, Job], block: int, turn: Any) -> tuple[int, 
                 "seconds": time.perf_counter() - start,
             }
         )
-    return block, write_part(part(job.out, block), rows)
+    return block, write_part(part(job.plan.out, block), rows)
 
 
 class _Content:

@@ -18,7 +18,6 @@ from numpy.typing import NDArray
 from mim_export.bulk.block import BUNDLE_FILES, Job, ScoreBlocks, bundle_file, score_block
 from mim_export.bulk.cluster import cluster
 from mim_export.bulk.places import Place
-from mim_export.bulk.plan import read_block
 from mim_export.bulk.rows import Counts
 from mim_export.score.atomic_files import temporary_folder
 from mim_export.score.errors import MimError, explain
@@ -104,7 +103,7 @@ class BlockActor:
             _check_seen(seen)
             with temporary_folder() as folder:
                 for name in BUNDLE_FILES:
-                    (folder / name).write_bytes(bundle_file(job.out, name).read())
+                    (folder / name).write_bytes(bundle_file(job.plan.out, name).read())
                 self._state = Scorer(folder), job
         except MimError as error:
             self._refused = error
@@ -141,7 +140,7 @@ def _signature() -> str:
 
 def _seen(job: Job) -> Place | None:
     """A photograph of the first block that this machine can open."""
-    for _, place in read_block(job.out, job.photographs, 0):
+    for _, place in job.plan.read(0):
         with suppress(OSError, MimError), place.open():
             return place
     return None

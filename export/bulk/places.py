@@ -214,7 +214,7 @@ def one_line(name: str | os.PathLike[str]) -> Iterator[None]:
     except OSError as error:
         unnamed = type(error)(error.errno, error.strerror) if error.errno and error.strerror else error
         raise explain(unnamed, name) or error from error
-    except (pa.ArrowException, ImportError) as error:
+    except (pa.ArrowException, ImportError, ValueError) as error:
         raise MimError(str(error).split("\n")[0][:200], "check the name and the file", name) from error
 
 

@@ -6,9 +6,8 @@ import os
 import sqlite3
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing
-from functools import lru_cache
+from dataclasses import dataclass
 from itertools import islice
-from pathlib import Path
 
 import pyarrow as pa
 
@@ -32,27 +31,53 @@ _SCHEMA = pa.schema([pa.field(name, pa.binary(), nullable=False) for name in ("i
 _REMEDY = "score into another folder"
 
 
-def blocks_of(photographs: int) -> int:
-    """Returns the number of blocks of so many photographs.
+@dataclass(frozen=True)
+class Plan:
+    """The plan of a folder of rows.
+
+    Attributes:
+        out: the folder of rows.
+        photographs: their number.
+        size: number of photographs of each block but the last.
 
     Example:
-        >>> blocks_of(65)
+        >>> Plan(Place.of("rows"), 130, 64).blocks
+        3
+        >>> Plan(Place.of("rows"), 130, 64).rows(2)
         2
     """
-    return -(-photographs // BLOCK)
+
+    out: Place
+    photographs: int
+    size: int
+
+    @property
+    def blocks(self) -> int:
+        """Number of blocks."""
+        return -(-self.photographs // self.size)
+
+    def rows(self, block: int) -> int:
+        """Returns the number of photographs of a block, which are numbered from 0."""
+        return min(self.size, self.photographs - block * self.size)
+
+    def read(self, block: int) -> list[Found]:
+        """Reads the photographs of a block.
+
+        Raises:
+            MimError: the file of the plan is missing or damaged.
+        """
+        number, place = block // _BLOCKS, block % _BLOCKS
+        file = _file(self.out.joined(FOLDER), number)
+        table, expected = _read(file), min(self.size * _BLOCKS, self.photographs - number * self.size * _BLOCKS)
+        if table.schema != _SCHEMA or len(table) != expected:
+            raise MimError(f"has {len(table)} photographs, expected {expected}", _REMEDY, file.name)
+        rows = table.slice(place * self.size, self.size).to_pylist()
+        return [
+            Found(os.fsdecode(row["image"]), Place(os.fsdecode(row["root"]), os.fsdecode(row["path"]))) for row in rows
+        ]
 
 
-def rows_of(photographs: int, block: int) -> int:
-    """Returns the number of photographs of a block of a plan of so many.
-
-    Example:
-        >>> rows_of(65, 1)
-        1
-    """
-    return min(BLOCK, photographs - block * BLOCK)
-
-
-def write_plan(out: Place, found: Iterable[Found], report: Callable[[int], object]) -> int:
+def write_plan(out: Place, found: Iterable[Found], report: Callable[[int], object]) -> Plan:
     """Writes the plan of a folder of rows. The photographs are sorted by place, and each place is written once.
 
     Names are sorted on disk, so that the memory does not depend on their number. On this machine, the plan appears as
@@ -64,7 +89,7 @@ def write_plan(out: Place, found: Iterable[Found], report: Callable[[int], objec
         report: receives the number of photographs found so far, now and then.
 
     Returns:
-        The number of photographs.
+        The plan, in blocks of `BLOCK` photographs.
 
     Raises:
         MimError: the plan or a temporary file cannot be written, or from `found`.
@@ -75,9 +100,10 @@ def write_plan(out: Place, found: Iterable[Found], report: Callable[[int], objec
                 _collect(names, _counted(found, report))
                 rows = names.execute("SELECT image, root, path FROM photographs ORDER BY root, path")
                 if not out.is_local:
-                    return _write(out.joined(FOLDER), rows)
-                with new_folder(Path(out.joined(FOLDER).path)) as folder:
-                    return _write(Place.of(folder), rows)
+                    out.joined(FOLDER).make_folder()
+                    return Plan(out, _write(out.joined(FOLDER), rows), BLOCK)
+                with new_folder(out.joined(FOLDER).path) as folder:
+                    return Plan(out, _write(Place.of(folder), rows), BLOCK)
         except sqlite3.Error as error:
             raise no_temporary_files(error, scratch.parent) from error
 
@@ -114,28 +140,6 @@ def _write(folder: Place, rows: Iterator[tuple[bytes, bytes, bytes]]) -> int:
     return count
 
 
-def read_block(out: Place, photographs: int, block: int) -> list[Found]:
-    """Reads the photographs of a block.
-
-    Args:
-        out: the folder of rows.
-        photographs: number of photographs of the plan.
-        block: number of the block, from 0.
-
-    Raises:
-        MimError: the file of the plan is missing or damaged.
-    """
-    number, place = block // _BLOCKS, block % _BLOCKS
-    file = _file(out.joined(FOLDER), number)
-    table = _read(file)
-    expected = min(BLOCK * _BLOCKS, photographs - number * BLOCK * _BLOCKS)
-    if table.schema != _SCHEMA or len(table) != expected:
-        raise MimError(f"has {len(table)} photographs, expected {expected}", _REMEDY, file.name)
-    rows = table.slice(place * BLOCK, BLOCK).to_pylist()
-    return [Found(os.fsdecode(row["image"]), Place(os.fsdecode(row["root"]), os.fsdecode(row["path"]))) for row in rows]
-
-
-@lru_cache(maxsize=1)
 def _read(file: Place) -> pa.Table:
     try:
         return parquet_table(file)

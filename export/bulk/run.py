@@ -18,9 +18,11 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from mim_export.bulk import plan, rows
-from mim_export.bulk.block import BUNDLE_FILES, Engine, Job, ScoreBlocks, bundle_file
+from mim_export.bulk import rows
+from mim_export.bulk.block import BUNDLE, BUNDLE_FILES, Engine, Job, ScoreBlocks, bundle_file
 from mim_export.bulk.places import Place
+from mim_export.bulk.plan import FOLDER as PLAN
+from mim_export.bulk.plan import Plan, write_plan
 from mim_export.bulk.sources import photographs
 from mim_export.score.atomic_files import check_writable, is_leftover
 from mim_export.score.conformal import verdict_names
@@ -124,7 +126,8 @@ def score_in_bulk(
         "manifest_sha256": hashlib.sha256((bundle / "manifest.json").read_bytes()).hexdigest(),
         "sources": list(sources),
     }
-    _check_folder(place, fixed)  # before a lock file is written into a folder that is none of ours
+    if _check_folder(place, fixed) is None:  # before a lock file is written into a folder that is none of ours
+        photographs(sources, place, warn)
     with _locked(place):
         entry = _check_folder(place, fixed)
         counts, missing = (Counter(), []) if entry is None else _written(_job(place, entry))
@@ -144,23 +147,23 @@ def score_in_bulk(
 
 
 def _job(place: Place, entry: dict[str, Any]) -> Job:
-    return Job(entry["model_id"], place, entry["photographs"])
+    return Job(entry["model_id"], Plan(place, entry["photographs"], entry["block"]))
 
 
 def _score(
     score: ScoreBlocks, job: Job, scorer: Scorer, missing: Sequence[int], counts: Counter[str], report: Report
 ) -> int:
     """Has the missing blocks scored, and adds their counts. Returns the number of their photographs."""
-    left = sum(plan.rows_of(job.photographs, block) for block in missing)
-    before, scored, waiting = job.photographs - left, 0, set(missing)
-    report("scoring", before, job.photographs)
+    total = job.plan.photographs
+    before, scored, waiting = total - sum(map(job.plan.rows, missing)), 0, set(missing)
+    report("scoring", before, total)
     for block, found in score(job, scorer, missing):
         counts.update(found)
         waiting.remove(block)
-        scored += plan.rows_of(job.photographs, block)
-        report("scoring", before + scored, job.photographs)
+        scored += job.plan.rows(block)
+        report("scoring", before + scored, total)
     if waiting:
-        raise MimError(f"{len(waiting)} blocks were not scored", "run the same command again", job.out.name)
+        raise MimError(f"{len(waiting)} blocks were not scored", "run the same command again", job.plan.out.name)
     return scored
 
 
@@ -193,14 +196,14 @@ def _check_folder(place: Place, fixed: dict[str, Any]) -> dict[str, Any] | None:
     content = path.read()
     try:
         entry = json.loads(content)
-        if entry["what"] != _WHAT or not {*_FIXED, "status", "photographs"} <= set(entry):
+        if entry["what"] != _WHAT or not {*_FIXED, "status", "photographs", "block"} <= set(entry):
             raise ValueError("of something else")
-        if type(entry["photographs"]) is not int or entry["photographs"] < 0 or type(entry["sources"]) is not list:
+        if entry["status"] == "planning":  # nothing is scored yet
+            return None
+        if any(type(entry[key]) is not int or entry[key] < 1 for key in ("photographs", "block")):
             raise ValueError("damaged")
     except (ValueError, TypeError, KeyError, RecursionError):
         raise MimError("does not describe scores", _ANOTHER, path.name) from None
-    if entry["status"] == "planning":  # nothing is scored yet
-        return None
     for key in _FIXED[:-1]:
         if entry[key] != fixed[key]:
             raise MimError(f"is of {key} {entry[key]}, this is {key} {fixed[key]}", _ANOTHER, path.name)
@@ -215,17 +218,18 @@ def _begin(place: Place, fixed: dict[str, Any], bundle: Path, warn: Warn, report
 
     They count when the description says so. A plan of a command that was killed is removed.
     """
-    entry = {"what": _WHAT, **fixed, "status": "planning", "photographs": 0}
+    entry = {"what": _WHAT, **fixed, "status": "planning", "photographs": 0, "block": 0}
     found = photographs(fixed["sources"], place, warn)
     place.make_folder()
     _describe(place, entry)
-    place.joined(plan.FOLDER).remove_folder()
+    place.joined(PLAN).remove_folder()
     report("listing", 0, None)
-    count = plan.write_plan(place, found, lambda count: report("listing", count, None))
+    plan = write_plan(place, found, lambda count: report("listing", count, None))
+    place.joined(BUNDLE).make_folder()
     for name in BUNDLE_FILES:
         bundle_file(place, name).write((bundle / name).read_bytes())
     place.joined(rows.FOLDER).make_folder()
-    entry |= {"status": "scoring", "photographs": count}
+    entry |= {"status": "scoring", "photographs": plan.photographs, "block": plan.size}
     _describe(place, entry)
     return entry
 
@@ -238,11 +242,11 @@ def _describe(place: Place, entry: dict[str, Any]) -> None:
 def _written(job: Job) -> tuple[Counter[str], list[int]]:
     """Reads the files of rows. Returns the counts of their rows, and the blocks whose file is missing."""
     counts: Counter[str] = Counter()
-    blocks = plan.blocks_of(job.photographs)
-    done = bytearray(blocks)
-    for name, _ in job.out.joined(rows.FOLDER).children():
+    plan = job.plan
+    done = bytearray(plan.blocks)
+    for name, _ in plan.out.joined(rows.FOLDER).children():
         block = rows.block_of(name)
-        if block is not None and block < blocks:
-            counts.update(rows.read_part(rows.part(job.out, block), plan.rows_of(job.photographs, block)))
+        if block is not None and block < plan.blocks:
+            counts.update(rows.read_part(rows.part(plan.out, block), plan.rows(block)))
             done[block] = True
-    return counts, [block for block in range(blocks) if not done[block]]
+    return counts, [block for block in range(plan.blocks) if not done[block]]

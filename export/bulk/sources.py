@@ -8,6 +8,7 @@ import re
 from collections.abc import Generator, Iterable, Iterator, Sequence
 from contextlib import closing
 from fnmatch import fnmatchcase
+from itertools import chain
 from pathlib import Path, PurePosixPath
 from typing import NamedTuple
 
@@ -48,7 +49,7 @@ class Found(NamedTuple):
 
 
 def photographs(sources: Sequence[str], out: Place, warn: Warn) -> Iterator[Found]:
-    """Finds photographs, one after the other. No names are held, but those of one folder of an object store.
+    """Checks sources, and finds their photographs. No names are held, but those of one folder of an object store.
 
     Args:
         sources: names of photographs, folders, patterns such as `photos/**/*.jpg`, and lists: `.csv` and `.parquet`
@@ -57,8 +58,9 @@ def photographs(sources: Sequence[str], out: Place, warn: Warn) -> Iterator[Foun
         out: the folder of the output, which must not be in one of the folders.
         warn: receives one line for each kind of content of a folder that is left out.
 
-    Yields:
-        The photographs, some perhaps several times.
+    Returns:
+        The photographs, some perhaps several times. They are found while they are iterated over, which can raise the
+        errors of what is in folders and lists.
 
     Raises:
         MimError: a source is missing, is empty, or cannot be read; a list has no column `image`; `out` is in a folder.
@@ -67,27 +69,29 @@ def photographs(sources: Sequence[str], out: Place, warn: Warn) -> Iterator[Foun
         For a folder `photos` with `a.jpg` and a list `list.csv` of two lines, `image` and `../b.jpg`, the images of
         `["photos", "lists/list.csv"]` are `photos/a.jpg` and `../b.jpg`.
     """
-    for source in sources:
-        if not source:
-            raise MimError("an empty name", _NAME)
-        pattern = (_WILDCARD_OF_URI if is_uri(source) else _WILDCARD).search(source)
-        if pattern is not None and (is_uri(source) or not os.path.lexists(source)):
-            yield from _matching(source, pattern.start(), out, warn)
-        elif _ending(source) in _LISTS:
-            yield from _listed(source)
-        else:
-            place = Place.of(source)
-            kind = place.kind()
-            if kind == "folder":
-                yield from _in_folder(source, place, out, warn)
-            elif kind is None:
-                raise MimError("no such file or folder", "check the spelling of the path", source)
-            else:
-                yield Found(source if is_uri(source) else os.fspath(Path(source)), place)
+    return chain.from_iterable([_opened(source, out, warn) for source in sources])
 
 
-def _in_folder(source: str, place: Place, out: Place, warn: Warn) -> Iterator[Found]:
-    _check_outside(out, place, source)
+def _opened(source: str, out: Place, warn: Warn) -> Iterator[Found]:
+    """Checks a source. Returns its photographs, which are found when they are asked for."""
+    if not source:
+        raise MimError("an empty name", _NAME)
+    pattern = (_WILDCARD_OF_URI if is_uri(source) else _WILDCARD).search(source)
+    if pattern is not None and (is_uri(source) or not os.path.lexists(source)):
+        return _matching(source, pattern.start(), out, warn)
+    place = Place.of(source)
+    kind = place.kind()
+    if kind is None:
+        raise MimError("no such file or folder", "check the spelling of the path", source)
+    if kind == "folder":
+        _check_outside(out, place, source)
+        return _in_folder(source, place, warn)
+    if _ending(source) in _LISTS:
+        return _listed(source, place)
+    return iter([Found(source if is_uri(source) else os.fspath(Path(source)), place)])
+
+
+def _in_folder(source: str, place: Place, warn: Warn) -> Iterator[Found]:
     found = yield from _walked(source, place, None, None, warn)
     if not found:
         raise MimError("no images in it", _NAME, source)
@@ -106,7 +110,13 @@ def _matching(source: str, start: int, out: Place, warn: Warn) -> Iterator[Found
     depth = None if "**" in pattern else len(pattern)
     if depth is None:
         _check_outside(out, place, base or ".")
-    found = yield from _walked(base or ".", place, depth, pattern, warn)
+    return _in_pattern(source, base or ".", place, depth, pattern, warn)
+
+
+def _in_pattern(
+    source: str, base: str, place: Place, depth: int | None, pattern: Sequence[str], warn: Warn
+) -> Iterator[Found]:
+    found = yield from _walked(base, place, depth, pattern, warn)
     if not found:
         raise MimError("no photograph matches", f"check the pattern; photographs end in {', '.join(SUFFIXES)}", source)
 
@@ -163,9 +173,8 @@ def _matches(parts: Sequence[str], pattern: Sequence[str] | None) -> bool:
     return bool(parts) and fnmatchcase(parts[0], pattern[0]) and _matches(parts[1:], pattern[1:])
 
 
-def _listed(source: str) -> Iterator[Found]:
+def _listed(source: str, place: Place) -> Iterator[Found]:
     """Yields the photographs of a list."""
-    place = Place.of(source)
     folder = os.path.dirname(place.path)
     number = 0
     with closing(_cells(source, place)) as cells:
