@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from mim_export.bulk.cluster import code_digest
+from mim_export.bulk.cluster import signature
 from mim_export.score.batch import cores
 from mim_export.score.errors import MimError
 from mim_tf.detectors.base import Measures
@@ -111,7 +111,7 @@ class RayFolds:
         Raises:
             MimError: a node has another version of mim-tf or does not see the run folder, or a fit failed.
         """
-        shared, code = self._ray.put(folds), code_digest()
+        shared, code = self._ray.put(folds), signature()
         tasks = [self._remote.remote(shared, number, code) for number in range(len(folds.folders))]
         waiting = tasks
         try:
@@ -136,8 +136,9 @@ class RayFolds:
 def _measure_on_node(folds: Folds, number: int, code: str) -> Measures:
     """Runs a fit on a node of the cluster."""
     node, folder = socket.gethostname(), folds.folders[number]
-    if code_digest() != code:
-        raise MimError(f"node {node} has another version of mim-tf", "install the version of this machine there")
+    if signature() != code:
+        problem = f"node {node} has mim-tf {signature()}, this machine has {code}"
+        raise MimError(problem, "install the same version on all nodes")
     if not folder.parent.is_dir():
         raise MimError(f"node {node} does not see the folder", "use a file system that all nodes share", folder.parent)
     return folds.measure(number, lambda *_: None)

@@ -10,6 +10,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, redirect_stderr, redirect_stdout, suppress
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -82,6 +83,15 @@ def code_digest() -> str:
             for path in sorted(root.rglob("*.py")):
                 digest.update(path.relative_to(root).as_posix().encode() + path.read_bytes())
     return digest.hexdigest()
+
+
+def signature() -> str:
+    """The version of mim-tf and the start of `code_digest`: all nodes of a cluster must have the same.
+
+    Example:
+        "0.2.0 (3f9a5b0c17de)"
+    """
+    return f"{version('mim-tf')} ({code_digest()[:12]})"
 
 
 @contextmanager

@@ -2,28 +2,24 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import logging
 import platform
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
-from importlib.metadata import version
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from mim_export.bulk.block import BUNDLE_FILES, Job, ScoreBlocks, bundle_file, score_block
-from mim_export.bulk.cluster import cluster
+from mim_export.bulk.cluster import cluster, signature
 from mim_export.bulk.places import Place
 from mim_export.bulk.rows import Counts
 from mim_export.score.atomic_files import temporary_folder
 from mim_export.score.errors import MimError, explain
 from mim_export.score.scorer import Scorer
 
-_PACKAGE = Path(__file__).parents[1]
 #: Actors that may end one after the other before they have started, as for lack of memory, before the run fails.
 _DEATHS = 8
 _CONTINUE = "run the same command again, which continues"
@@ -76,7 +72,7 @@ def _dataset(ray: Any, job: Job, blocks: Sequence[int], actors: int) -> Any:
         BlockActor,
         batch_size=1,
         batch_format="numpy",
-        fn_constructor_args=(job, _signature(), _seen(job)),
+        fn_constructor_args=(job, signature(), _seen(job)),
         compute=ray.data.ActorPoolStrategy(size=actors),
         num_cpus=1,
     )
@@ -90,15 +86,15 @@ class BlockActor:
 
     Args:
         job: what all blocks have in common. The bundle is read from its folder of rows, which all nodes see.
-        signature: of the driver, see `_signature`.
+        expected: signature of the driver, see `cluster.signature`.
         seen: a photograph that the driver can open; None if there is none among the first.
     """
 
-    def __init__(self, job: Job, signature: str, seen: Place | None) -> None:
+    def __init__(self, job: Job, expected: str, seen: Place | None) -> None:
         self._refused: MimError | None = None
         try:
-            if signature != _signature():
-                problem = f"node {platform.node()} has mim-tf {_signature()}, this machine has {signature}"
+            if signature() != expected:
+                problem = f"node {platform.node()} has mim-tf {signature()}, this machine has {expected}"
                 raise MimError(problem, "install the same version on all nodes")
             _check_seen(seen)
             with temporary_folder() as folder:
@@ -128,14 +124,6 @@ def _result(row: dict[str, Any]) -> tuple[int, Counts]:
     if "problem" in found:
         raise MimError(found["problem"], found["remedy"], found["path"])
     return int(row["block"]), found["counts"]
-
-
-def _signature() -> str:
-    """The version of mim-tf, and a digest of the sources that score."""
-    found = hashlib.sha256()
-    for path in sorted((*(_PACKAGE / "score").glob("*.py"), *(_PACKAGE / "bulk").glob("*.py"))):
-        found.update(path.name.encode() + b"\0" + path.read_bytes())
-    return f"{version('mim-tf')} ({found.hexdigest()[:12]})"
 
 
 def _seen(job: Job) -> Place | None:

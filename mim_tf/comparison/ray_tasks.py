@@ -7,7 +7,7 @@ from concurrent.futures import Future
 from pathlib import Path
 from typing import Any
 
-from mim_export.bulk.cluster import code_digest
+from mim_export.bulk.cluster import signature
 from mim_export.score.errors import MimError
 from mim_tf.comparison.processes import run_task
 
@@ -30,7 +30,7 @@ class RayTasks:
         self._references: list[Any] = []
         options = {"num_cpus": 1, "num_gpus": gpus, "max_retries": _RETRIES}
         self._remote = ray.remote(**options)(_run_on_node)
-        self._code = code_digest()
+        self._code = signature()
 
     def submit(self, task: str, folder: Path) -> Future[int]:
         """Starts a task; see `pool.Engine`."""
@@ -63,8 +63,8 @@ def _run_on_node(task: str, folder: str, code: str) -> int | str:
         The exit status of its process, or why it was not started.
     """
     node = socket.gethostname()
-    if code_digest() != code:
-        return f"node {node} has another version of mim-tf: install the version of this machine there"
+    if signature() != code:
+        return f"node {node} has mim-tf {signature()}, this machine has {code}: install the same version on all nodes"
     if not (Path(folder) / "job.json").exists():
         return f"node {node} does not see the folder: use a file system that all nodes share"
     return run_task(task, Path(folder))

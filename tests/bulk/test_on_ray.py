@@ -20,7 +20,7 @@ pytest.importorskip("ray")
 from mim_export.bulk import cluster as clusters
 from mim_export.bulk import on_ray
 from mim_export.bulk.block import BUNDLE_FILES, Job, bundle_file
-from mim_export.bulk.on_ray import BlockActor, _in_words, _result, _signature
+from mim_export.bulk.on_ray import BlockActor, _in_words, _result
 from mim_export.bulk.places import Place
 from mim_export.bulk.plan import write_plan
 from mim_export.bulk.sources import photographs
@@ -42,7 +42,7 @@ def call(actor: BlockActor, block: int = 0) -> Any:
 
 
 def test_an_actor_scores_with_the_copy_of_the_bundle(job: Job, tmp_path: Path) -> None:
-    block, counts = call(BlockActor(job, _signature(), job.plan.read(0)[0].place))
+    block, counts = call(BlockActor(job, clusters.signature(), job.plan.read(0)[0].place))
     assert block == 0 and sum(counts.values()) == 1
     assert len(pq.read_table(tmp_path / "rows")) == 1
 
@@ -54,31 +54,20 @@ def test_an_actor_of_another_version_says_so(job: Job) -> None:
 
 def test_an_actor_that_does_not_see_the_photographs_says_so(job: Job, tmp_path: Path) -> None:
     with pytest.raises(MimError, match=r"node .* cannot open /nowhere/a.jpg; put photographs and --out where"):
-        call(BlockActor(job, _signature(), Place("", "/nowhere/a.jpg")))
+        call(BlockActor(job, clusters.signature(), Place("", "/nowhere/a.jpg")))
     (tmp_path / "bundle" / "mim.tflite").unlink()
     with pytest.raises(MimError, match=r"bundle/mim.tflite: no such file"):
-        call(BlockActor(job, _signature(), None))
+        call(BlockActor(job, clusters.signature(), None))
 
 
 def test_an_actor_that_cannot_write_says_so(job: Job, monkeypatch: pytest.MonkeyPatch) -> None:
     def full(*_: object) -> None:
         raise OSError(28, "No space left on device")
 
-    actor = BlockActor(job, _signature(), None)
+    actor = BlockActor(job, clusters.signature(), None)
     monkeypatch.setattr(on_ray, "score_block", full)
     with pytest.raises(MimError, match="no space left on device; free some space"):
         call(actor)
-
-
-def test_the_signature_is_that_of_the_sources(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    own = _signature()
-    for name in ("score", "bulk"):
-        (tmp_path / name).mkdir()
-        (tmp_path / name / "a.py").write_text("pass\n")
-    monkeypatch.setattr(on_ray, "_PACKAGE", tmp_path)
-    first = _signature()
-    (tmp_path / "score" / "a.py").write_text("pass \n")
-    assert len({own, first, _signature()}) == 3
 
 
 @pytest.mark.parametrize(
