@@ -18,7 +18,7 @@ from mim_export.score.errors import MimError, quiet_stderr
 
 #: Seconds after which a cluster counts as one that does not answer.
 ANSWER_SECONDS = 15.0
-_START = "start one with `ray start --head`, or leave out --address"
+_START = "start one with `ray start --head`, set RAY_AUTH_MODE=token if it asks for a token, or name no address"
 _PROBE = "import sys, ray; ray.init(address=sys.argv[1], log_to_driver=False, logging_level='ERROR')"
 
 
