@@ -83,7 +83,7 @@ def durations(timeline: Path) -> NDArray[np.float64]:
     found = [
         event["dur"] / 1e6
         for event in events
-        if event.get("cat", "").startswith("task") and "MapBatches" in event["name"]
+        if event.get("cat", "").startswith("task") and event["name"].endswith("(MapBatches(BlockActor)).submit")
     ]
     if not found:
         raise SystemExit(f"{timeline}: no tasks of mim-tf score; write it with `ray timeline` after a run")

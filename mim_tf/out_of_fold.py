@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from mim_export.bulk.cluster import signature
+from mim_export.bulk.cluster import in_words, of_gpus, signature
 from mim_export.score.batch import cores
 from mim_export.score.errors import MimError
 from mim_tf.detectors.base import Measures
@@ -22,6 +22,7 @@ from mim_tf.samples import Sample
 from mim_tf.training.checkpoint import read_state
 from mim_tf.training.config import Progress, Training
 
+_THREADS = ("TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS", "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS")
 #: How often a fit is started again after its worker or node has died. It continues from its last checkpoint.
 _RETRIES = 5
 #: Seconds between two progress reports.
@@ -98,10 +99,10 @@ class RayFolds:
 
     def __init__(self, ray: Any, gpus: float = 0.0) -> None:
         self._ray = ray
-        largest = max(int(node["Resources"].get("CPU", 1)) for node in ray.nodes() if node["Alive"])
-        threads = min(int(os.environ.get("TF_NUM_INTRAOP_THREADS", cores())), largest)
-        names = ("TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS", "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS")
-        variables = {**dict.fromkeys(names, str(threads)), "TF_CPP_MIN_LOG_LEVEL": "3"}
+        largest = max(int(node["Resources"].get("CPU", 0)) for node in ray.nodes() if node["Alive"])
+        threads = max(1, min(int(os.environ.get("TF_NUM_INTRAOP_THREADS") or cores()), largest))
+        here = {name: os.environ[name] for name in _THREADS if os.environ.get(name)}
+        variables = {**dict.fromkeys(_THREADS, str(threads)), **here, **of_gpus(gpus), "TF_CPP_MIN_LOG_LEVEL": "3"}
         options = {"num_cpus": threads, "num_gpus": gpus, "max_retries": _RETRIES}
         self._remote = ray.remote(**options, runtime_env={"env_vars": variables})(_measure_on_node)
 
@@ -109,25 +110,25 @@ class RayFolds:
         """Runs the fits; see `in_turn`.
 
         Raises:
-            MimError: a node has another version of mim-tf or does not see the run folder, or a fit failed.
+            MimError: a node has another version of mim-tf or does not see the run folder, or a fit failed; the others
+                are stopped.
         """
         shared, code = self._ray.put(folds), signature()
         tasks = [self._remote.remote(shared, number, code) for number in range(len(folds.folders))]
-        waiting = tasks
+        waiting, shown = tasks, dict.fromkeys(folds.folders, -1)
         try:
             while waiting:
-                _, waiting = self._ray.wait(waiting, num_returns=len(waiting), timeout=_POLL)
+                done, waiting = self._ray.wait(waiting, num_returns=len(waiting), timeout=_POLL)
+                self._ray.get(done)  # raises the error of a fit at once
                 for folder in folds.folders:
                     with suppress(MimError):  # not begun yet, or a model that has no such file
-                        progress(folder.name, read_state(folder / "state.json").step, folds.training.steps, {})
+                        step = read_state(folder / "state.json").step
+                        if step > shown[folder]:
+                            shown[folder] = step
+                            progress(folder.name, step, folds.training.steps, {})
             return list(self._ray.get(tasks))
-        except self._ray.exceptions.RayTaskError as error:
-            if isinstance(error.cause, MimError):
-                raise error.cause from None
-            raise
         except self._ray.exceptions.RayError as error:
-            problem = f"a fit was lost ({type(error).__name__})"
-            raise MimError(problem, "run the same training to resume", folds.folders[0].parent) from error
+            raise in_words(error) from error
         finally:
             for task in waiting:
                 self._ray.cancel(task, force=True)

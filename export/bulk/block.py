@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import io
 import os
+import platform
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass
 from typing import Any, BinaryIO, Protocol
 
@@ -21,6 +23,8 @@ from mim_export.score.text import one_line
 
 #: Files of at most so many bytes are read into memory, once; of larger ones, the digest is computed first.
 IN_MEMORY = 64_000_000
+#: Errors that say something of a photograph; others, such as ESTALE of a shared disk, pass.
+_OF_THE_FILE = frozenset((errno.ENOTDIR, errno.EISDIR, errno.ELOOP, errno.ENAMETOOLONG))
 #: Folder of the copy of the bundle in a folder of rows, for the nodes of a cluster; and files that a scorer reads.
 BUNDLE, BUNDLE_FILES = "bundle", ("manifest.json", "mim.tflite")
 
@@ -32,10 +36,12 @@ class Job:
     Attributes:
         model_id: of the manifest of the bundle.
         plan: the plan, whose folder is that of the rows.
+        seen: of `first_seen` in the first process.
     """
 
     model_id: str
     plan: Plan
+    seen: Place | None = None
 
 
 def bundle_file(out: Place, name: str) -> Place:
@@ -82,6 +88,7 @@ def score_block(state: tuple[Scorer, Job], block: int, turn: Any) -> tuple[int, 
     """
     scorer, job = state
     rows = []
+    missing = False
     for image, place in job.plan.read(block):
         name = os.fsencode(image).decode("utf-8", "backslashreplace")
         content = _Content(place)
@@ -89,6 +96,7 @@ def score_block(state: tuple[Scorer, Job], block: int, turn: Any) -> tuple[int, 
         row, error = score_one(scorer, image, turn, content.open)
         if content.failure is not None:
             raise content.failure
+        missing = missing or content.missing
         rows.append(
             {
                 **row,
@@ -99,20 +107,49 @@ def score_block(state: tuple[Scorer, Job], block: int, turn: Any) -> tuple[int, 
                 "seconds": time.perf_counter() - start,
             }
         )
-    return block, write_part(part(job.plan.out, block), rows)
+    if missing:
+        check_seen(job.seen)
+    return block, write_part(part(job.plan.out, block), rows, job.plan.digest)
+
+
+def first_seen(plan: Plan) -> Place | None:
+    """Returns a photograph of the first block that this process can open; None if there is none."""
+    for _, place in plan.read(0):
+        with suppress(OSError, MimError), place.open():
+            return place
+    return None
+
+
+def check_seen(place: Place | None) -> None:
+    """Checks that this process still opens a photograph that the first process could open.
+
+    Otherwise photographs would get rows as missing ones because a disk is not mounted.
+
+    Raises:
+        MimError: it cannot be opened.
+    """
+    if place is None:
+        return
+    try:
+        place.open().close()
+    except (OSError, MimError) as error:
+        problem = f"node {platform.node()} cannot open {place.name}"
+        raise MimError(problem, "put photographs and --out where all nodes see them, or name URIs") from error
 
 
 class _Content:
-    """Opens a photograph so that the digest is that of the bytes that are decoded.
+    """Opens a photograph, and computes the digest of its bytes. A file above `IN_MEMORY` is read again to decode it.
 
     Attributes:
         sha256: digest in hexadecimal digits; None before the file is opened, and if it cannot be read.
-        failure: the error of an object store that did not answer, which says nothing of the photograph.
+        missing: whether the file was not found.
+        failure: the error of a disk or an object store that did not answer, which says nothing of the photograph.
     """
 
     def __init__(self, place: Place) -> None:
         self._place = place
         self.sha256: str | None = None
+        self.missing = False
         self.failure: MimError | None = None
 
     def open(self, path: str | os.PathLike[str]) -> BinaryIO:
@@ -130,8 +167,9 @@ class _Content:
                 file.close()
                 raise
         except OSError as error:
-            ours = isinstance(error, (FileNotFoundError, PermissionError)) or "ACCESS_DENIED" in str(error)
-            if not self._place.is_local and not ours:
+            self.missing = isinstance(error, FileNotFoundError)
+            known = isinstance(error, (FileNotFoundError, PermissionError)) or "ACCESS_DENIED" in str(error)
+            if not known and error.errno not in _OF_THE_FILE:
                 reason = str(error).split("\n")[0][:200]
                 self.failure = MimError(f"could not be read ({reason})", "run the same command again", path)
             raise

@@ -14,7 +14,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from mim_export.score.errors import MimError, quiet_stderr
+from mim_export.score.errors import MimError, explain, quiet_stderr
 
 #: Seconds after which a cluster counts as one that does not answer.
 ANSWER_SECONDS = 15.0
@@ -61,7 +61,7 @@ def cluster(address: str | None = None, cpus: int | None = None) -> Iterator[Any
             ray.init(**quiet)
         except (ConnectionError, OSError, RuntimeError, ValueError) as error:
             what = "Ray does not start" if address is None else f"{address}: Ray does not connect"
-            raise MimError(f"{what} ({_first_line(error)})", "look into /tmp/ray/session_latest/logs") from error
+            raise MimError(f"{what} ({_last_line(error)})", "look into /tmp/ray/session_latest/logs") from error
         with suppress(ValueError):  # in another thread, in which Ray cannot set its handler either
             signal.signal(signal.SIGTERM, stopped_by)  # Ray's would end the process without cleaning up
         try:
@@ -123,5 +123,39 @@ def _check_answer(address: str) -> None:
         raise MimError(f"{address}: no Ray cluster answers ({lines[-1]})", _START)
 
 
-def _first_line(error: Exception) -> str:
-    return next(iter(str(error).strip().splitlines()), type(error).__name__)
+def of_gpus(gpus: float) -> dict[str, str]:
+    """Environment variables of a task that uses so many GPUs.
+
+    Without any, TensorFlow must not find one, since Ray hides them only from tasks that ask for some. With some, it
+    takes memory as it needs it, so that several tasks can share one.
+
+    Example:
+        `of_gpus(0)` is {"CUDA_VISIBLE_DEVICES": "-1"}.
+    """
+    return {"TF_FORCE_GPU_ALLOW_GROWTH": "true"} if gpus else {"CUDA_VISIBLE_DEVICES": "-1"}
+
+
+def in_words(error: BaseException) -> MimError:
+    """Says in one line what an error of Ray means; of an error in a task, that error.
+
+    Args:
+        error: an exception of Ray.
+
+    Example:
+        >>> print(in_words(RuntimeError("Traceback\n  ...\nActorDiedError: it died")))
+        Ray gave up (ActorDiedError: it died); run the same command again, which continues
+    """
+    cause = getattr(error, "cause", None)
+    if isinstance(cause, Exception) and (told := explain(cause)) is not None:
+        return told
+    text = str(error)
+    if "No module named 'mim_" in text:
+        return MimError("a node has no mim-tf, or one of another version", "install this version on all nodes")
+    if "ObjectStoreFull" in text or "OutOfDisk" in text:
+        return MimError("the object store of Ray is full and cannot be written to disk", "free some space in /tmp")
+    return MimError(f"Ray gave up ({_last_line(error)})", "run the same command again, which continues")
+
+
+def _last_line(error: BaseException) -> str:
+    lines = [line for line in str(error).splitlines() if line.strip()]
+    return lines[-1].strip()[:200] if lines else type(error).__name__

@@ -6,15 +6,14 @@ import json
 import logging
 import platform
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from mim_export.bulk.block import BUNDLE_FILES, Job, ScoreBlocks, bundle_file, score_block
-from mim_export.bulk.cluster import cluster, signature
-from mim_export.bulk.places import Place
+from mim_export.bulk.block import BUNDLE_FILES, Job, ScoreBlocks, bundle_file, check_seen, score_block
+from mim_export.bulk.cluster import cluster, in_words, signature
 from mim_export.bulk.rows import Counts
 from mim_export.score.atomic_files import temporary_folder
 from mim_export.score.errors import MimError, explain
@@ -22,7 +21,8 @@ from mim_export.score.scorer import Scorer
 
 #: Actors that may end one after the other before they have started, as for lack of memory, before the run fails.
 _DEATHS = 8
-_CONTINUE = "run the same command again, which continues"
+#: How often a block is repeated whose actor has ended. A photograph that ends each actor must not be repeated for ever.
+_RETRIES = 5
 
 
 class RayEngine:
@@ -50,7 +50,7 @@ class RayEngine:
                     for row in _dataset(ray, job, blocks, min(actors, len(blocks))).iter_rows():
                         yield _result(row)
                 except ray.exceptions.RayError as error:
-                    raise _in_words(error) from error
+                    raise in_words(error) from error
 
             yield score
 
@@ -58,7 +58,7 @@ class RayEngine:
 def _dataset(ray: Any, job: Job, blocks: Sequence[int], actors: int) -> Any:
     """The results of blocks, as they are scored. Each block is a task of its own.
 
-    Ray Data starts actors again without limit, and repeats the tasks of actors that ended.
+    Ray Data starts actors again that ended, and repeats their tasks.
     """
     context = ray.data.DataContext.get_current()
     context.enable_progress_bars = False
@@ -72,9 +72,10 @@ def _dataset(ray: Any, job: Job, blocks: Sequence[int], actors: int) -> Any:
         BlockActor,
         batch_size=1,
         batch_format="numpy",
-        fn_constructor_args=(job, signature(), _seen(job)),
+        fn_constructor_args=(job, signature()),
         compute=ray.data.ActorPoolStrategy(size=actors),
         num_cpus=1,
+        max_task_retries=_RETRIES,
     )
 
 
@@ -87,16 +88,15 @@ class BlockActor:
     Args:
         job: what all blocks have in common. The bundle is read from its folder of rows, which all nodes see.
         expected: signature of the driver, see `cluster.signature`.
-        seen: a photograph that the driver can open; None if there is none among the first.
     """
 
-    def __init__(self, job: Job, expected: str, seen: Place | None) -> None:
+    def __init__(self, job: Job, expected: str) -> None:
         self._refused: MimError | None = None
         try:
             if signature() != expected:
                 problem = f"node {platform.node()} has mim-tf {signature()}, this machine has {expected}"
                 raise MimError(problem, "install the same version on all nodes")
-            _check_seen(seen)
+            check_seen(job.seen)
             with temporary_folder() as folder:
                 for name in BUNDLE_FILES:
                     (folder / name).write_bytes(bundle_file(job.plan.out, name).read())
@@ -124,33 +124,3 @@ def _result(row: dict[str, Any]) -> tuple[int, Counts]:
     if "problem" in found:
         raise MimError(found["problem"], found["remedy"], found["path"])
     return int(row["block"]), found["counts"]
-
-
-def _seen(job: Job) -> Place | None:
-    """A photograph of the first block that this machine can open."""
-    for _, place in job.plan.read(0):
-        with suppress(OSError, MimError), place.open():
-            return place
-    return None
-
-
-def _check_seen(place: Place | None) -> None:
-    """Checks that this node sees the photographs. Otherwise all would be rows of what could not be read."""
-    if place is None:
-        return
-    try:
-        place.open().close()
-    except (OSError, MimError) as error:
-        problem = f"node {platform.node()} cannot open {place.name}"
-        raise MimError(problem, "put photographs and --out where all nodes see them, or name URIs") from error
-
-
-def _in_words(error: Exception) -> MimError:
-    """What Ray says, in one line."""
-    text = str(error)
-    if "No module named 'mim_" in text:
-        return MimError("a node has no mim-tf, or one of another version", "install this version on all nodes")
-    if "ObjectStoreFull" in text or "OutOfDisk" in text:
-        return MimError("the object store of Ray is full and cannot be written to disk", "free some space in /tmp")
-    line = next((line for line in reversed(text.splitlines()) if line.strip()), type(error).__name__)
-    return MimError(f"Ray gave up ({line.strip()[:200]})", _CONTINUE)

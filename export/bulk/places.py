@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -21,6 +22,8 @@ from mim_export.score.errors import MimError, explain
 
 _URI = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+://")
 _LOCAL = "file://"
+#: Types of file systems in which a file appears when it is complete. In others it is renamed.
+_STORES = ("s3", "gcs", "abfs")
 
 
 @dataclass(frozen=True)
@@ -58,6 +61,9 @@ class Place:
             with one_line(text):
                 return cls("", _absolute(fs.FileSystem.from_uri(text)[1]))
         parts = urlsplit(text, allow_fragments=False)
+        if parts.password is not None:  # it would be in rows and messages
+            problem = f"a {parts.scheme} URI with a password"
+            raise MimError(problem, "leave it out, and set the credentials in the environment")
         root = f"{parts.scheme}://{parts.netloc}/" + (f"?{parts.query}" if parts.query else "")
         with one_line(text):
             base = _file_system(root)[1]
@@ -112,8 +118,16 @@ class Place:
             with new_file(self.path) as temporary:
                 temporary.write_bytes(content)
             return
-        with one_line(self.name), _file_system(self.root)[0].open_output_stream(self.path) as stream:
-            stream.write(content)
+        file_system = _file_system(self.root)[0]
+        with one_line(self.name):
+            if file_system.type_name in _STORES:
+                with file_system.open_output_stream(self.path) as stream:
+                    stream.write(content)
+                return
+            beside = f"{self.path}.{secrets.token_hex(6)}"
+            with file_system.open_output_stream(beside) as stream:
+                stream.write(content)
+            file_system.move(beside, self.path)
 
     def make_folder(self) -> None:
         """Creates the folder and those above it. Object stores have none, which is no error.

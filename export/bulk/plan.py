@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import sqlite3
 from collections.abc import Callable, Iterable, Iterator
@@ -39,17 +40,19 @@ class Plan:
         out: the folder of rows.
         photographs: their number.
         size: number of photographs of each block but the last.
+        digest: of the names of all photographs, in 16 hexadecimal digits; the files of rows have it as well.
 
     Example:
-        >>> Plan(Place.of("rows"), 130, 64).blocks
+        >>> Plan(Place.of("rows"), 130, 64, "90af...").blocks
         3
-        >>> Plan(Place.of("rows"), 130, 64).rows(2)
+        >>> Plan(Place.of("rows"), 130, 64, "90af...").rows(2)
         2
     """
 
     out: Place
     photographs: int
     size: int
+    digest: str
 
     @property
     def blocks(self) -> int:
@@ -101,9 +104,9 @@ def write_plan(out: Place, found: Iterable[Found], report: Callable[[int], objec
                 rows = names.execute("SELECT image, root, path FROM photographs ORDER BY root, path")
                 if not out.is_local:
                     out.joined(FOLDER).make_folder()
-                    return Plan(out, _write(out.joined(FOLDER), rows), BLOCK)
+                    return _write(out, out.joined(FOLDER), rows)
                 with new_folder(out.joined(FOLDER).path) as folder:
-                    return Plan(out, _write(Place.of(folder), rows), BLOCK)
+                    return _write(out, Place.of(folder), rows)
         except sqlite3.Error as error:
             raise no_temporary_files(error, scratch.parent) from error
 
@@ -128,16 +131,17 @@ def _counted(found: Iterable[Found], report: Callable[[int], object]) -> Iterato
             report(count)
 
 
-def _write(folder: Place, rows: Iterator[tuple[bytes, bytes, bytes]]) -> int:
-    count = 0
+def _write(out: Place, folder: Place, rows: Iterator[tuple[bytes, bytes, bytes]]) -> Plan:
+    count, digest = 0, hashlib.sha256()
     for number in range(1_000_000):
         chunk = list(islice(rows, BLOCK * _BLOCKS))
         if not chunk:
             break
         table = pa.table([pa.array(column, pa.binary()) for column in zip(*chunk, strict=True)], _SCHEMA)
         _file(folder, number).write(parquet(table))
+        digest.update(repr(chunk).encode())
         count += len(chunk)
-    return count
+    return Plan(out, count, BLOCK, digest.hexdigest()[:16])
 
 
 def _read(file: Place) -> pa.Table:

@@ -51,6 +51,8 @@ SCHEMA = pa.schema(
     ],
     {"mim_tf.schema": str(SCHEMA_VERSION)},
 )
+#: Key of the metadata for the digest of the plan.
+_PLAN = b"mim_tf.plan"
 _REMEDY = "remove the file, and run the same command again"
 
 
@@ -74,12 +76,13 @@ def block_of(name: str) -> int | None:
     return int(number) if number.isascii() and number.isdigit() and name == f"part-{int(number):06}.parquet" else None
 
 
-def write_part(place: Place, rows: Sequence[Mapping[str, Any]]) -> Counts:
+def write_part(place: Place, rows: Sequence[Mapping[str, Any]], plan: str) -> Counts:
     """Writes the rows of a block as a whole or not at all.
 
     Args:
         place: of `part`.
         rows: values by column.
+        plan: digest of the plan, which is written as metadata.
 
     Returns:
         Their counts.
@@ -87,20 +90,21 @@ def write_part(place: Place, rows: Sequence[Mapping[str, Any]]) -> Counts:
     Raises:
         MimError: the file cannot be written.
     """
-    table = pa.Table.from_pylist(rows, SCHEMA)
+    table = pa.Table.from_pylist(rows, SCHEMA.with_metadata({**SCHEMA.metadata, _PLAN: plan.encode()}))
     place.write(parquet(table))
     return _counts(table)
 
 
-def read_part(place: Place, rows: int) -> Counts:
+def read_part(place: Place, rows: int, plan: str) -> Counts:
     """Counts the rows of a file.
 
     Args:
         place: of `part`.
         rows: number of rows that it must have.
+        plan: digest of the plan of which it must be.
 
     Raises:
-        MimError: the file is damaged, or has other columns or another number of rows.
+        MimError: the file is damaged, has other columns or another number of rows, or is of another plan.
     """
     try:
         table = parquet_table(place)
@@ -108,6 +112,8 @@ def read_part(place: Place, rows: int) -> Counts:
         raise MimError(f"is damaged ({error.problem})", _REMEDY, place.name) from error
     if not table.schema.equals(SCHEMA):
         raise MimError("has other columns than this version writes", _REMEDY, place.name)
+    if (table.schema.metadata or {}).get(_PLAN) != plan.encode():
+        raise MimError("is of another list of photographs", _REMEDY, place.name)
     if len(table) != rows:
         raise MimError(f"has {len(table)} rows, expected {rows}", _REMEDY, place.name)
     return _counts(table)

@@ -13,13 +13,13 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 from mim_export.bulk import rows
-from mim_export.bulk.block import BUNDLE, BUNDLE_FILES, Engine, Job, ScoreBlocks, bundle_file
+from mim_export.bulk.block import BUNDLE, BUNDLE_FILES, Engine, Job, ScoreBlocks, bundle_file, first_seen
 from mim_export.bulk.places import Place
 from mim_export.bulk.plan import FOLDER as PLAN
 from mim_export.bulk.plan import Plan, write_plan
@@ -137,7 +137,8 @@ def score_in_bulk(
                 if entry is None:
                     entry = _begin(place, fixed, bundle, warn, report)
                     counts, missing = _written(_job(place, entry))
-                scored = _score(score, _job(place, entry), scorer, missing, counts, report)
+                job = _job(place, entry)
+                scored = _score(score, replace(job, seen=first_seen(job.plan)), scorer, missing, counts, report)
         if entry["status"] != "complete":
             _describe(place, {**entry, "status": "complete"})
     verdicts = {name: counts[name] for name in VERDICTS}
@@ -147,7 +148,7 @@ def score_in_bulk(
 
 
 def _job(place: Place, entry: dict[str, Any]) -> Job:
-    return Job(entry["model_id"], Plan(place, entry["photographs"], entry["block"]))
+    return Job(entry["model_id"], Plan(place, entry["photographs"], entry["block"], entry["plan"]))
 
 
 def _score(
@@ -169,7 +170,7 @@ def _score(
 
 @contextmanager
 def _locked(place: Place) -> Iterator[None]:
-    """Locks a folder of this machine. Object stores have no locks; two commands write the same rows there."""
+    """Locks a folder of this machine. Object stores have no locks."""
     if not place.is_local:
         yield
         return
@@ -196,11 +197,13 @@ def _check_folder(place: Place, fixed: dict[str, Any]) -> dict[str, Any] | None:
     content = path.read()
     try:
         entry = json.loads(content)
-        if entry["what"] != _WHAT or not {*_FIXED, "status", "photographs", "block"} <= set(entry):
+        if entry["what"] != _WHAT or not {*_FIXED, "status", "photographs", "block", "plan"} <= set(entry):
             raise ValueError("of something else")
         if entry["status"] == "planning":  # nothing is scored yet
             return None
         if any(type(entry[key]) is not int or entry[key] < 1 for key in ("photographs", "block")):
+            raise ValueError("damaged")
+        if type(entry["plan"]) is not str:
             raise ValueError("damaged")
     except (ValueError, TypeError, KeyError, RecursionError):
         raise MimError("does not describe scores", _ANOTHER, path.name) from None
@@ -218,7 +221,7 @@ def _begin(place: Place, fixed: dict[str, Any], bundle: Path, warn: Warn, report
 
     They count when the description says so. A plan of a command that was killed is removed.
     """
-    entry = {"what": _WHAT, **fixed, "status": "planning", "photographs": 0, "block": 0}
+    entry = {"what": _WHAT, **fixed, "status": "planning", "photographs": 0, "block": 0, "plan": ""}
     found = photographs(fixed["sources"], place, warn)
     place.make_folder()
     _describe(place, entry)
@@ -229,7 +232,7 @@ def _begin(place: Place, fixed: dict[str, Any], bundle: Path, warn: Warn, report
     for name in BUNDLE_FILES:
         bundle_file(place, name).write((bundle / name).read_bytes())
     place.joined(rows.FOLDER).make_folder()
-    entry |= {"status": "scoring", "photographs": plan.photographs, "block": plan.size}
+    entry |= {"status": "scoring", "photographs": plan.photographs, "block": plan.size, "plan": plan.digest}
     _describe(place, entry)
     return entry
 
@@ -247,6 +250,6 @@ def _written(job: Job) -> tuple[Counter[str], list[int]]:
     for name, _ in plan.out.joined(rows.FOLDER).children():
         block = rows.block_of(name)
         if block is not None and block < plan.blocks:
-            counts.update(rows.read_part(rows.part(plan.out, block), plan.rows(block)))
+            counts.update(rows.read_part(rows.part(plan.out, block), plan.rows(block), plan.digest))
             done[block] = True
     return counts, [block for block in range(plan.blocks) if not done[block]]

@@ -181,7 +181,7 @@ def _listed(source: str, place: Place) -> Iterator[Found]:
         for number, cell in enumerate(cells, 1):
             if not cell:
                 raise MimError(f"row {number} names no photograph", "remove it or name one", source)
-            if is_uri(cell):
+            if is_uri(cell) or cell.startswith("/"):
                 yield Found(cell, Place.of(cell))
             elif place.is_local:
                 yield Found(cell, Place.of(os.path.join(folder, cell)))

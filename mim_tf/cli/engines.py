@@ -1,4 +1,4 @@
-"""The options that say where work runs: `--engine` and `--address`."""
+"""The options that say where work runs: `--engine`, `--address` and `--gpus`."""
 
 from __future__ import annotations
 
@@ -96,6 +96,8 @@ def folds_engine(engine: str | None, address: str | None, gpus: float) -> Iterat
 @contextmanager
 def _cluster(address: str | None, gpus: float) -> Iterator[Any]:
     with cluster(address) as ray:
+        if gpus > 1 and gpus != int(gpus):
+            raise MimError(f"{gpus:g} GPUs for each fit are not possible", "choose a whole number, or one below 1")
         if max(node["Resources"].get("GPU", 0.0) for node in ray.nodes() if node["Alive"]) < gpus:
             raise MimError(f"no node of the cluster has {gpus:g} GPUs", "ask for fewer, or leave --gpus out")
         yield ray

@@ -204,12 +204,13 @@ def run_plan(
             write_json(path, {"seconds": round(seconds, 1)})
             return seconds
 
-        pool = Pool(out, engine or Processes(lock, jobs or 1), report, elapsed)
+        here = Processes(lock, jobs or 1)
+        pool = Pool(out, engine or here, report, elapsed)
         # Seed by seed, so that a comparison that is interrupted has all rows with the first seeds.
         pool.run("fit", [(entry.name, seed) for seed in plan.seeds for entry in entries], jobs)
         if plan.probes:
-            # One process at a time: parallel processes would distort the latency.
-            pool.run("probe", [(entry.name, plan.seeds[0]) for entry in entries], 1)
+            # One process at a time, on this machine: others would distort the latency.
+            Pool(out, here, report, elapsed).run("probe", [(entry.name, plan.seeds[0]) for entry in entries], 1)
         return elapsed()
 
 

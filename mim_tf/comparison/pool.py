@@ -61,7 +61,8 @@ class Pool:
             jobs: largest number of tasks at a time; None = as many as the engine has room for.
 
         Raises:
-            MimError: a process failed; the others have been completed.
+            MimError: a process failed, in which case the others have been completed; or the engine cannot run a task,
+                such as a node with another version, in which case all are stopped.
         """
         waiting: list[tuple[str, int]] = []
         running: dict[Future[int], tuple[str, int]] = {}
@@ -109,9 +110,6 @@ def job_folder(out: Path, name: str, seed: int) -> Path:
 
 def _error(task: str, folder: Path, ended: Future[int]) -> MimError | None:
     """The error of a task by the exit status of its process; None for success."""
-    problem = ended.exception()
-    if isinstance(problem, MimError):
-        return problem
     status = ended.result()
     if status == 0:
         return None

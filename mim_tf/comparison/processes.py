@@ -46,6 +46,7 @@ class Processes:
         self._threads.shutdown(wait=False, cancel_futures=True)
         for child in list(self._children):
             child.terminate()
+        self._threads.shutdown()  # they hold the lock of the folder until they have ended
 
 
 def run_task(task: str, folder: Path, inherited: Sequence[int] = (), children: set[Child] | None = None) -> int:

@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import socket
+import time
 from concurrent.futures import Future
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from mim_export.bulk.cluster import signature
+from mim_export.bulk.cluster import in_words, of_gpus, signature
 from mim_export.score.errors import MimError
+from mim_export.score.locks import exclusive_lock
 from mim_tf.comparison.processes import run_task
 
 #: How often a fit is started again after its worker or node has died. It continues from its last checkpoint.
 _RETRIES = 5
+#: Seconds to wait for another process to leave the folder of a fit.
+_PATIENCE = 60
 
 
 class RayTasks:
@@ -29,7 +34,7 @@ class RayTasks:
         self._ray = ray
         self._references: list[Any] = []
         options = {"num_cpus": 1, "num_gpus": gpus, "max_retries": _RETRIES}
-        self._remote = ray.remote(**options)(_run_on_node)
+        self._remote = ray.remote(**options, runtime_env={"env_vars": of_gpus(gpus)})(_run_on_node)
         self._code = signature()
 
     def submit(self, task: str, folder: Path) -> Future[int]:
@@ -38,14 +43,13 @@ class RayTasks:
         self._references.append(reference)
         result: Future[int] = Future()
 
-        def finish(ended: Future[int | str]) -> None:
+        def finish(ended: Future[int | tuple[str, str]]) -> None:
             problem = ended.exception()
-            value = None if problem else ended.result()
+            value = ("", "") if problem else ended.result()
             if isinstance(value, int):
                 result.set_result(value)
             else:
-                text = value or f"{task} failed ({_first_line(problem)})"
-                result.set_exception(MimError(text, "then run the same comparison to resume", folder))
+                result.set_exception(in_words(problem) if problem else MimError(*value, folder))
 
         reference.future().add_done_callback(finish)
         return result
@@ -56,19 +60,20 @@ class RayTasks:
             self._ray.cancel(reference, force=True)
 
 
-def _run_on_node(task: str, folder: str, code: str) -> int | str:
+def _run_on_node(task: str, folder: str, code: str) -> int | tuple[str, str]:
     """Runs a task on a node.
 
     Returns:
-        The exit status of its process, or why it was not started.
+        The exit status of its process, or why it was not started, and the remedy.
     """
     node = socket.gethostname()
     if signature() != code:
-        return f"node {node} has mim-tf {signature()}, this machine has {code}: install the same version on all nodes"
+        return f"node {node} has mim-tf {signature()}, this machine has {code}", "install the same version on all nodes"
     if not (Path(folder) / "job.json").exists():
-        return f"node {node} does not see the folder: use a file system that all nodes share"
-    return run_task(task, Path(folder))
-
-
-def _first_line(error: BaseException | None) -> str:
-    return next(iter(str(error).strip().splitlines()), type(error).__name__)
+        return f"node {node} does not see the folder", "use a file system that all nodes share"
+    # A process that a lost worker has left behind ends within seconds.
+    for _ in range(_PATIENCE):
+        with suppress(MimError), exclusive_lock(Path(folder), "fit") as lock:
+            return run_task(task, Path(folder), (lock,))
+        time.sleep(1)
+    return f"another process on node {node} or another one still writes to the folder", "stop it"

@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,7 @@ pytest.importorskip("ray")
 from mim_export.bulk import cluster as clusters
 from mim_export.bulk import on_ray
 from mim_export.bulk.block import BUNDLE_FILES, Job, bundle_file
-from mim_export.bulk.on_ray import BlockActor, _in_words, _result
+from mim_export.bulk.on_ray import BlockActor, _result
 from mim_export.bulk.places import Place
 from mim_export.bulk.plan import write_plan
 from mim_export.bulk.sources import photographs
@@ -42,29 +43,29 @@ def call(actor: BlockActor, block: int = 0) -> Any:
 
 
 def test_an_actor_scores_with_the_copy_of_the_bundle(job: Job, tmp_path: Path) -> None:
-    block, counts = call(BlockActor(job, clusters.signature(), job.plan.read(0)[0].place))
+    block, counts = call(BlockActor(replace(job, seen=job.plan.read(0)[0].place), clusters.signature()))
     assert block == 0 and sum(counts.values()) == 1
     assert len(pq.read_table(tmp_path / "rows")) == 1
 
 
 def test_an_actor_of_another_version_says_so(job: Job) -> None:
     with pytest.raises(MimError, match=r"node .* has mim-tf .*, this machine has 0.0.1 \(abc\); install the same"):
-        call(BlockActor(job, "0.0.1 (abc)", None))
+        call(BlockActor(job, "0.0.1 (abc)"))
 
 
 def test_an_actor_that_does_not_see_the_photographs_says_so(job: Job, tmp_path: Path) -> None:
     with pytest.raises(MimError, match=r"node .* cannot open /nowhere/a.jpg; put photographs and --out where"):
-        call(BlockActor(job, clusters.signature(), Place("", "/nowhere/a.jpg")))
+        call(BlockActor(replace(job, seen=Place("", "/nowhere/a.jpg")), clusters.signature()))
     (tmp_path / "bundle" / "mim.tflite").unlink()
     with pytest.raises(MimError, match=r"bundle/mim.tflite: no such file"):
-        call(BlockActor(job, clusters.signature(), None))
+        call(BlockActor(job, clusters.signature()))
 
 
 def test_an_actor_that_cannot_write_says_so(job: Job, monkeypatch: pytest.MonkeyPatch) -> None:
     def full(*_: object) -> None:
         raise OSError(28, "No space left on device")
 
-    actor = BlockActor(job, clusters.signature(), None)
+    actor = BlockActor(job, clusters.signature())
     monkeypatch.setattr(on_ray, "score_block", full)
     with pytest.raises(MimError, match="no space left on device; free some space"):
         call(actor)
@@ -80,7 +81,7 @@ def test_an_actor_that_cannot_write_says_so(job: Job, monkeypatch: pytest.Monkey
 )
 def test_errors_of_ray_are_one_line(text: str, words: str) -> None:
     with pytest.raises(MimError, match=words) as caught:
-        raise _in_words(RuntimeError(text))
+        raise clusters.in_words(RuntimeError(text))
     assert "\n" not in str(caught.value)
 
 

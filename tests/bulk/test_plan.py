@@ -54,7 +54,7 @@ def test_a_plan_of_several_files_is_read_at_any_place(tmp_path: Path) -> None:
     found = (Found(f"{number:06}", Place("", f"/{number:06}")) for number in range(count))
     counts: list[int] = []
     plan = write_plan(Place.of(tmp_path), found, counts.append)
-    assert plan == Plan(Place.of(tmp_path), count, BLOCK) and plan.blocks == 66
+    assert plan == Plan(Place.of(tmp_path), count, BLOCK, plan.digest) and plan.blocks == 66
     assert sorted(os.listdir(tmp_path / "plan")) == ["plan-000000.parquet", "plan-000001.parquet"]
     for block in (0, 63, 64, 65):
         assert [int(image) for image, _ in plan.read(block)] == list(range(block * 64, min(count, block * 64 + 64)))
@@ -88,7 +88,7 @@ def test_a_damaged_plan_is_named(tmp_path: Path) -> None:
             plan.read(0)
     file.write_bytes(content)
     with pytest.raises(MimError, match=r"plan-000000.parquet: has 1 photographs, expected 2"):
-        Plan(plan.out, 2, BLOCK).read(0)
+        Plan(plan.out, 2, BLOCK, "").read(0)
 
 
 def test_an_error_of_a_source_leaves_no_plan(tmp_path: Path) -> None:

@@ -41,7 +41,7 @@ BAD = {
 def test_rows_are_written_with_their_columns_and_counted(tmp_path: Path) -> None:
     place = part(Place.of(tmp_path), 12)
     expected = {"mpox-like": 2, "not-mpox-like": 0, "undecided": 0, "cannot-judge": 1, UNREAD: 1}
-    assert write_part(place, [GOOD, BAD, GOOD]) == expected == read_part(place, 3)
+    assert write_part(place, [GOOD, BAD, GOOD], "90af") == expected == read_part(place, 3, "90af")
     table = pq.read_table(tmp_path / "rows" / "part-000012.parquet")
     assert table.to_pylist() == [GOOD, BAD, GOOD]
     assert list(GOOD) == table.column_names
@@ -51,7 +51,7 @@ def test_rows_are_written_with_their_columns_and_counted(tmp_path: Path) -> None
 
 def test_folders_of_rows_are_read_as_one_table(tmp_path: Path) -> None:
     for block in range(3):
-        write_part(part(Place.of(tmp_path), block), [GOOD])
+        write_part(part(Place.of(tmp_path), block), [GOOD], "90af")
     (tmp_path / "rows" / ".mim-tf-00000000-1-000000000000").mkdir()  # of a process that was killed
     assert len(pq.read_table(tmp_path / "rows")) == 3
 
@@ -70,7 +70,7 @@ def test_other_files_are_of_no_block(name: str) -> None:
 
 def test_damaged_files_are_named(tmp_path: Path) -> None:
     place = part(Place.of(tmp_path), 0)
-    write_part(place, [GOOD, BAD])
+    write_part(place, [GOOD, BAD], "90af")
     content = Path(place.path).read_bytes()
     at = content.index(b"mpox-like")
     flipped = content[:at] + b"n" + content[at + 1 :]
@@ -79,14 +79,16 @@ def test_damaged_files_are_named(tmp_path: Path) -> None:
         with pytest.raises(
             MimError, match=r"part-000000.parquet: is damaged \(.*\); remove the file, and run"
         ) as caught:
-            read_part(place, 2)
+            read_part(place, 2, "90af")
         assert "\n" not in str(caught.value)
     Path(place.path).write_bytes(content)
     with pytest.raises(MimError, match=r"part-000000.parquet: has 2 rows, expected 3"):
-        read_part(place, 3)
+        read_part(place, 3, "90af")
+    with pytest.raises(MimError, match=r"part-000000.parquet: is of another list of photographs; remove the file"):
+        read_part(place, 2, "17c0")
     pq.write_table(pa.table({"a": [1, 2]}), place.path)
     with pytest.raises(MimError, match="has other columns"):
-        read_part(place, 2)
+        read_part(place, 2, "90af")
 
 
 def test_columns_are_those_of_the_documentation() -> None:

@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from mim_export.score.errors import MimError
+from mim_export.score.locks import exclusive_lock
 from mim_tf.comparison import ray_tasks
 from mim_tf.comparison.plan import Entry, Plan, run_plan
 from mim_tf.comparison.pool import job_folder
@@ -26,9 +27,14 @@ ENTRIES = [Entry("narrow", "classifier", {"width": 4})]
 def quiet(*_: Any) -> None: ...
 
 
-def test_a_node_says_why_it_cannot_run_a_task(tmp_path: Path) -> None:
-    assert "this machine has 0.1: install the same version" in str(ray_tasks._run_on_node("fit", str(tmp_path), "0.1"))
+def test_a_node_says_why_it_cannot_run_a_task(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert "this machine has 0.1', 'install the same version" in str(ray_tasks._run_on_node("fit", str(tmp_path), "0.1"))
     assert "does not see the folder" in str(ray_tasks._run_on_node("fit", str(tmp_path), ray_tasks.signature()))
+    # A process that the worker of an earlier try has left behind.
+    (tmp_path / "job.json").touch()
+    monkeypatch.setattr(ray_tasks, "_PATIENCE", 1)
+    with exclusive_lock(tmp_path, "fit"):
+        assert "still writes to the folder" in str(ray_tasks._run_on_node("fit", str(tmp_path), ray_tasks.signature()))
 
 
 def kill_a_worker(state: Path) -> None:
