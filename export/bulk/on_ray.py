@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import platform
+import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
@@ -68,15 +69,18 @@ def _dataset(ray: Any, job: Job, blocks: Sequence[int], actors: int) -> Any:
     for name in ("ray.data", "ray"):
         logging.getLogger(name).setLevel(logging.CRITICAL)
     items = ray.data.from_items([{"block": block} for block in blocks], override_num_blocks=len(blocks))
-    return items.map_batches(
-        BlockActor,
-        batch_size=1,
-        batch_format="numpy",
-        fn_constructor_args=(job, signature()),
-        compute=ray.data.ActorPoolStrategy(size=actors),
-        num_cpus=1,
-        max_task_retries=_RETRIES,
-    )
+    with warnings.catch_warnings():
+        # Up to version 2.63, a number of retries is passed in a way for which later ones have no replacement yet.
+        warnings.filterwarnings("ignore", "`ray_remote_args` is deprecated")
+        return items.map_batches(
+            BlockActor,
+            batch_size=1,
+            batch_format="numpy",
+            fn_constructor_args=(job, signature()),
+            compute=ray.data.ActorPoolStrategy(size=actors),
+            num_cpus=1,
+            max_task_retries=_RETRIES,
+        )
 
 
 class BlockActor:

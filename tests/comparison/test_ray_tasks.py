@@ -28,7 +28,9 @@ def quiet(*_: Any) -> None: ...
 
 
 def test_a_node_says_why_it_cannot_run_a_task(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert "this machine has 0.1', 'install the same version" in str(ray_tasks._run_on_node("fit", str(tmp_path), "0.1"))
+    assert "this machine has 0.1', 'install the same version" in str(
+        ray_tasks._run_on_node("fit", str(tmp_path), "0.1")
+    )
     assert "does not see the folder" in str(ray_tasks._run_on_node("fit", str(tmp_path), ray_tasks.signature()))
     # A process that the worker of an earlier try has left behind.
     (tmp_path / "job.json").touch()
