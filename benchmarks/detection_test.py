@@ -21,12 +21,13 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 import numpy as np
 from scipy.stats import binomtest
 
+from mim_export.bulk.cluster import code_digest
 from mim_export.score.atomic_files import read_json, write_json
 from mim_export.score.errors import MimError
 from mim_tf.comparison.plan import Entry, Plan
 from mim_tf.comparison.pool import job_folder
 from mim_tf.comparison.summary import markdown_table, summarize, table
-from mim_tf.comparison.worker import code_digest, machine
+from mim_tf.comparison.worker import machine
 from mim_tf.data.folder import scan_folder
 from mim_tf.data.splits import NOT_SKIN
 from mim_tf.detector import Detector

@@ -26,8 +26,8 @@ from mim_tf.data.arrays import check_images, resample_all
 from mim_tf.data.content import fingerprint, read_record, record_rows, write_record
 from mim_tf.data.folder import Warn
 from mim_tf.data.splits import Photo, fold_of, split_seed_of
-from mim_tf.detectors.base import Measures
 from mim_tf.detectors.factory import create_model
+from mim_tf.out_of_fold import Folds, RunFolds, in_turn
 from mim_tf.samples import FitData, Images, Sample, data_of_arrays, files_of_folder, load_files
 from mim_tf.training.config import Progress, Training
 from mim_tf.training.run_folder import FORMAT, SCRATCH, check_format, check_settings, open_run
@@ -220,7 +220,7 @@ class Detector:
             with open_run(out, settings, "training"):
                 self.photographs = ()
                 about = {"split_seed": None, "further_reference": 0}
-                self._fit(data, out, (alpha, beta), training, progress, callbacks, keep_sample, about)
+                self._fit(data, out, (alpha, beta), training, progress, callbacks, keep_sample, about, in_turn)
         return self
 
     def fit_folder(
@@ -237,6 +237,7 @@ class Detector:
         reference: Sequence[Photo] = (),
         callbacks: Sequence[keras.callbacks.Callback] = (),
         keep_sample: bool = True,
+        run_folds: RunFolds = in_turn,
     ) -> Detector:
         """Fits the model on `train` of a data folder, calibrates it, and saves both; a stopped fit is continued.
 
@@ -262,6 +263,7 @@ class Detector:
                 Metrics named `val_...` are of photographs that the calibration uses: do not stop by them.
             keep_sample: whether the run keeps photographs: 64 for the int8 ranges of an export, in `sample.npy`, and
                 the previews of the training. A run without them needs the data folder when it is exported.
+            run_folds: runs the fits of the out-of-fold calibration; see `mim_tf.out_of_fold`.
 
         Returns:
             The detector.
@@ -310,7 +312,7 @@ class Detector:
         self.photographs = record_rows(used)
         about = {"split_seed": split_seed, "further_reference": len(set(reference).intersection(used))}
         with open_run(out, settings, "training"):
-            self._fit(data, out, (alpha, beta), training, progress, callbacks, keep_sample, about)
+            self._fit(data, out, (alpha, beta), training, progress, callbacks, keep_sample, about, run_folds)
         return self
 
     def _check_steps(self, training: Training) -> None:
@@ -337,6 +339,7 @@ class Detector:
         callbacks: Sequence[keras.callbacks.Callback],
         keep_sample: bool,
         about: dict[str, Any],
+        run_folds: RunFolds,
     ) -> None:
         self._tables = self._gate = None  # a fit that fails must not leave the tables of an earlier one
         train, val, other = data.train, data.val, data.reference
@@ -359,7 +362,9 @@ class Detector:
                 steps=steps and max(1, round(left_out * steps)),
                 seconds=share.seconds and left_out * share.seconds,
             )
-            scored += self._out_of_fold(train, data.negatives, out, shorter, progress)
+            folds = self._folds(train, data.negatives, out, shorter)
+            groups = (train.groups[left_out] for left_out in folds.left_out)
+            scored += zip(run_folds(folds, progress), groups, strict=True)
         names = np.concatenate([groups for _, groups in scored])
         how = "split" if split else "cross"
         self._tables = Tables(
@@ -394,19 +399,12 @@ class Detector:
                 shutil.rmtree(previews)
         self.save(out)
 
-    def _out_of_fold(
-        self, train: Sample, negatives: NDArray[np.uint8] | None, out: Path, training: Training, progress: Progress
-    ) -> list[tuple[Measures, NDArray[np.str_]]]:
-        folds = fold_of(train.groups, FOLDS, training.seed)
-        scored = []
-        for fold in range(FOLDS):
-            fresh = create_model(self.name, self.size, self.measure, **self.model.options)
-            left_out, folder = folds == fold, out / f"fold{fold}"
-            measured = fresh.measure_left_out(
-                train.large, train.small, train.groups, left_out, folder, training, progress, negatives
-            )
-            scored.append((measured, train.groups[left_out]))
-        return scored
+    def _folds(self, train: Sample, negatives: NDArray[np.uint8] | None, out: Path, training: Training) -> Folds:
+        numbers = fold_of(train.groups, FOLDS, training.seed)
+        model, options = (self.name, self.size, self.measure), self.model.options
+        left_out = [numbers == number for number in range(FOLDS)]
+        folders = [out / f"fold{number}" for number in range(FOLDS)]
+        return Folds(model, options, train, negatives, training, left_out, folders)
 
     def _settings(self, alpha: float, beta: float, training: Training, keep_sample: bool) -> dict[str, Any]:
         """What a continued run must share with the stopped one."""

@@ -83,7 +83,8 @@ def test_an_out_of_fold_table_holds_no_image_that_its_fit_has_seen(
 
         def load(self, folder: Path) -> None: ...
 
-    monkeypatch.setattr("mim_tf.detector.create_model", lambda name, size, measure, **options: Memory(size))
+    for module in ("detector", "out_of_fold"):
+        monkeypatch.setattr(f"mim_tf.{module}.create_model", lambda name, size, measure, **options: Memory(size))
     counts = {"train": {"mpox": 12}, "val": {"mpox": 4}, "test": {"mpox": 2}}
     folder = dataset.write_sample(tmp_path / "data", counts=counts)
     detector = fitted(folder, tmp_path / "run", "colour", alpha=0.2)
@@ -119,7 +120,8 @@ def test_out_of_fold_fits_have_their_share_of_steps_and_time(tmp_path: Path, mon
 
         def load(self, folder: Path) -> None: ...
 
-    monkeypatch.setattr("mim_tf.detector.create_model", lambda name, size, measure, **options: Recorder(size))
+    for module in ("detector", "out_of_fold"):
+        monkeypatch.setattr(f"mim_tf.{module}.create_model", lambda name, size, measure, **options: Recorder(size))
     counts = {"train": {"mpox": 12}, "val": {"mpox": 4}, "test": {"mpox": 2}}
     photos = scan_folder(dataset.write_sample(tmp_path / "data", counts=counts))
     trainings = (Training(steps=82), Training(steps=2, seconds=7.0), Training(steps=None, seconds=7.0))

@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from mim_tf.data.folder import Warn, check_outside, load_photos
+from mim_export.score.listing import check_outside
+from mim_tf.data.folder import Warn, load_photos
 from mim_tf.data.splits import Photo, select
 from mim_tf.detector import Detector, sample_of
 from mim_tf.detectors.base import OneClassModel

@@ -8,7 +8,7 @@ from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Any
 
-from .decode import Photograph
+from .decode import OpenFile, Photograph
 from .errors import MimError, TooLargeError, explain
 from .listing import Warn, list_images, to_nobody
 from .processes import in_processes
@@ -60,8 +60,8 @@ def score_images(
     """
     workers = min(jobs, len(images) // 8)
     if workers < 2:
-        return (_score(scorer, path, None) for path in images)
-    return in_processes(_score, scorer, images, workers)
+        return (score_one(scorer, path) for path in images)
+    return in_processes(score_one, scorer, images, workers)
 
 
 def cores() -> int:
@@ -69,12 +69,25 @@ def cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def _score(
-    scorer: Scorer, path: str | os.PathLike[str], turn: AbstractContextManager[Any] | None
+def score_one(
+    scorer: Scorer,
+    path: str | os.PathLike[str],
+    turn: AbstractContextManager[Any] | None = None,
+    open_file: OpenFile | None = None,
 ) -> tuple[Row, MimError | None]:
-    """Scores one photograph. `turn` is a lock for large ones, so that each process need not hold one."""
+    """Scores one photograph, also if it cannot be read.
+
+    Args:
+        scorer: the scorer of a bundle.
+        path: an image file.
+        turn: a lock for large photographs, so that not each of several processes holds one; None = no lock.
+        open_file: opens the file, see `mim_export.score.decode.Photograph`.
+
+    Returns:
+        The row and the error, as `score_images` yields them.
+    """
     try:
-        with Photograph(path) as photo:
+        with Photograph(path, open_file) as photo:
             large = photo.width * photo.height > _LARGE
             with turn if turn is not None and large else nullcontext():
                 return scorer.score_photograph(photo), None

@@ -12,7 +12,7 @@ import os
 import stat
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import IO, Any
+from typing import IO, Any, BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
@@ -44,6 +44,8 @@ _STRIP = 200_000
 #: EXIF orientations whose upright image has the stored rows as columns; whose upright rows, then, are in the opposite
 #: order; and whose upright columns are.
 _TRANSPOSED, _UPSIDE_DOWN, _RIGHT_TO_LEFT = (5, 6, 7, 8), (3, 4, 7, 8), (2, 3, 6, 7)
+#: Opens a file, given its path.
+OpenFile = Callable[[str | os.PathLike[str]], BinaryIO]
 _REMEDY = "replace the file by a JPEG, PNG or WebP photograph"
 _PLUGINS: dict[str, Callable[[IO[bytes]], ImageFile.ImageFile]] = {
     "JPEG": JpegImagePlugin.JpegImageFile,
@@ -57,6 +59,7 @@ class Photograph:
 
     Args:
         path: a JPEG, PNG or WebP file.
+        open_file: opens it; errors of it are those of the file. By default, `path` is opened on this machine.
 
     Attributes:
         width: of the upright image, in pixels.
@@ -71,12 +74,15 @@ class Photograph:
         ...     (small,) = photo.resampled([96])
     """
 
-    def __init__(self, path: str | os.PathLike[str]) -> None:
+    def __init__(
+        self,
+        path: str | os.PathLike[str],
+        open_file: OpenFile | None = None,
+    ) -> None:
         self.path = path
         self._images: list[ImageFile.ImageFile] = []
         with _one_line(path):
-            _check_kind(path)
-            self._file = open(path, "rb")  # noqa: SIM115, closed by `close`
+            self._file = (open_file or open_regular)(path)
             try:
                 self._container = read_container(self._file)
                 if not self._container.width or not self._container.height:
@@ -220,6 +226,23 @@ def decode(path: str | os.PathLike[str]) -> NDArray[np.uint8]:
         return photo.pixels()
 
 
+def open_regular(path: str | os.PathLike[str]) -> BinaryIO:
+    """Opens a regular file. A pipe or a device is refused before it is opened, since it would be waited for.
+
+    Args:
+        path: the file.
+
+    Raises:
+        MimError: it is another kind of file.
+        OSError: it is missing or cannot be read.
+    """
+    mode = os.stat(path).st_mode
+    if not stat.S_ISREG(mode):
+        kind = "a folder" if stat.S_ISDIR(mode) else "a pipe, socket or device"
+        raise MimError(f"{kind}, not an image", "name an image file", path)
+    return open(path, "rb")
+
+
 @contextmanager
 def _one_line(path: str | os.PathLike[str]) -> Iterator[None]:
     """Converts whatever goes wrong with a file to an error of one line."""
@@ -248,14 +271,6 @@ def _most_pixels(container: Container) -> int:
     if container.depth == 16 and container.colour != 0:
         return MAX_DEEP_PIXELS
     return MAX_PNG_PIXELS if container.format == "PNG" else MAX_JPEG_PIXELS
-
-
-def _check_kind(path: str | os.PathLike[str]) -> None:
-    """Refuses what is not a regular file before it is opened: a pipe or a device would be waited for."""
-    mode = os.stat(path).st_mode
-    if not stat.S_ISREG(mode):
-        kind = "a folder" if stat.S_ISDIR(mode) else "a pipe, socket or device"
-        raise MimError(f"{kind}, not an image", "name an image file", path)
 
 
 def _with_layout(tile: Any, layout: str) -> Any:

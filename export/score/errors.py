@@ -80,21 +80,28 @@ class MissingExtraError(MimError):
 
 
 #: Usual names of packages whose module name differs. Keras is installed with TensorFlow.
-_PACKAGES = {"tensorflow": "TensorFlow", "keras": "TensorFlow", "sklearn": "scikit-learn", "skimage": "scikit-image"}
+_PACKAGES = {
+    "tensorflow": "TensorFlow",
+    "keras": "TensorFlow",
+    "sklearn": "scikit-learn",
+    "skimage": "scikit-image",
+    "ray": "Ray",
+}
 
 
-def missing_extra(what: str, error: ModuleNotFoundError) -> MissingExtraError:
-    """Returns the error to raise where an import fails because the extra `train` is not installed.
+def missing_extra(what: str, error: ModuleNotFoundError, extra: str = "train") -> MissingExtraError:
+    """Returns the error to raise where an import fails because an extra is not installed.
 
     Args:
         what: what needs the package, such as "training".
         error: the failed import.
+        extra: the extra of mim-tf that includes the package.
 
     Returns:
-        An error that names the package and the extra `train`, which includes it.
+        An error that names the package and the extra.
     """
     package = (error.name or str(error)).partition(".")[0]
-    return MissingExtraError(what, _PACKAGES.get(package, package), "train")
+    return MissingExtraError(what, _PACKAGES.get(package, package), extra)
 
 
 def explain(error: BaseException, path: str | os.PathLike[str] | None = None) -> MimError | None:

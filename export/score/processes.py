@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import multiprocessing
+import os
 import pickle
 import signal
+import threading
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from itertools import islice
+from multiprocessing.connection import Connection
 from typing import Any, TypeVar
 
 from .errors import MimError
@@ -40,6 +43,8 @@ def in_processes(
     Yields:
         The results in the order of `items`.
 
+    If the caller stops early, or this process ends in any way, the processes end at once, amid an item.
+
     Raises:
         MimError: a process was stopped from outside, for example for lack of memory.
     """
@@ -47,7 +52,8 @@ def in_processes(
     try:
         pickle.dumps(state)
         turn = context.Lock()
-        pool = ProcessPoolExecutor(workers, context, _start, (function, state, turn))
+        watched, held = context.Pipe(duplex=False)
+        pool = ProcessPoolExecutor(workers, context, _start, (function, state, turn, watched))
     except (pickle.PicklingError, AttributeError, TypeError, ImportError, OSError):
         yield from (function(state, item, None) for item in items)
         return
@@ -59,15 +65,28 @@ def in_processes(
         while pending:
             yield pending.popleft().result()
             pending += (pool.submit(_apply, item) for item in islice(rest, 1))
-    except BrokenProcessPool:
+    except BaseException as error:
+        held.close()
+        if not isinstance(error, BrokenProcessPool):
+            raise
         raise MimError("a process was stopped, perhaps for lack of memory", "use fewer processes") from None
     finally:
         pool.shutdown(cancel_futures=True)
+        held.close()
+        watched.close()
 
 
-def _start(function: Callable[..., Any], state: Any, turn: Any) -> None:
+def _start(function: Callable[..., Any], state: Any, turn: Any, watched: Connection) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    threading.Thread(target=_end_with, args=(watched,), daemon=True).start()
     _worker.update(function=function, state=state, turn=turn)
+
+
+def _end_with(watched: Connection) -> None:
+    """Ends this process when the other end of a pipe is closed, which the parent alone holds."""
+    with suppress(EOFError, OSError):
+        watched.recv_bytes()
+    os._exit(1)
 
 
 def _apply(item: Any) -> Any:

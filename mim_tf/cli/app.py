@@ -14,10 +14,12 @@ import typer
 from mim_export.score.atomic_files import check_new_folder, check_writable
 from mim_export.score.conformal import check_level
 from mim_export.score.errors import MimError, explain
+from mim_export.score.listing import check_outside
 from mim_export.score.output import open_standard_streams
 from mim_tf import __version__
 from mim_tf.cli import bundle as bundle_commands
 from mim_tf.cli.bundle import Json
+from mim_tf.cli.engines import Address, EngineName, Gpus, check_engine, folds_engine, tasks_engine
 from mim_tf.cli.extras import heavy_imports
 from mim_tf.cli.prepare import prepare
 from mim_tf.cli.progress import comparison_bars, training_bars
@@ -102,6 +104,9 @@ def train(
             help="keep 64 training photographs (sample.npy) and previews in the run; without them export needs --data",
         ),
     ] = True,
+    engine: EngineName = None,
+    address: Address = None,
+    gpus: Gpus = 0.0,
     seed: Seed = 0,
     split_seed: SplitSeed = 0,
     json: Json = False,
@@ -111,7 +116,7 @@ def train(
     The run keeps 64 resampled training photographs for the export, and previews of 6; see --no-keep-sample.
     """
     from mim_tf.data.content import unseen_by_test
-    from mim_tf.data.folder import check_outside, scan_folder
+    from mim_tf.data.folder import scan_folder
     from mim_tf.detectors.base import check_size
     from mim_tf.training.config import Training
 
@@ -126,6 +131,7 @@ def train(
         check_size(size)
     check_level(alpha)
     check_level(beta, "beta")
+    check_engine(engine, address=address, gpus=gpus or None)
     check_outside(out_folder, data, negatives, *(reference or ()))
     photos = scan_folder(data, split_seed=split_seed, warn=warn)
     check_writable(out_folder)
@@ -147,7 +153,7 @@ def train(
     detector = Detector(method, size=size, measure=measure, normal_class=normal_class, **options)
     if steps is None:
         training = replace(training, steps=detector.model.default_steps)
-    with training_bars(err) as progress:
+    with folds_engine(engine, address, gpus) as run_folds, training_bars(err) as progress:
         detector.fit_folder(
             photos,
             out_folder,
@@ -159,6 +165,7 @@ def train(
             warn=warn,
             progress=progress,
             keep_sample=keep_sample,
+            run_folds=run_folds,
         )
     calibration, others_table = detector.tables
     guarantees = calibration.guarantee(normal_class), others_table.guarantee(normal_class)
@@ -195,8 +202,6 @@ def evaluate(
     json: Json = False,
 ) -> None:
     """Evaluate a detector: AUROC and verdicts by class with 95 % intervals by group."""
-    from mim_tf.data.folder import check_outside
-
     check_outside(out_folder, *data)
     check_writable(out_folder)
     with heavy_imports("evaluation", "sklearn", "matplotlib"):
@@ -222,7 +227,13 @@ def compare(
     minutes: Annotated[float, typer.Option(help="training time of each fit in minutes")] = 15.0,
     size: Annotated[int, typer.Option(help="side of the images in px: 64, 96 or 128")] = 96,
     normal_class: Annotated[str, typer.Option(help="the class to train on")] = "mpox",
-    jobs: Annotated[int, typer.Option(min=1, help="parallel processes, each with one thread")] = 2,
+    jobs: Annotated[
+        int | None,
+        typer.Option(min=1, help="parallel fits, each with one thread; default: 2; with Ray all that fit"),
+    ] = None,
+    engine: EngineName = None,
+    address: Address = None,
+    gpus: Gpus = 0.0,
     split_seed: SplitSeed = 0,
     json: Json = False,
 ) -> None:
@@ -231,6 +242,7 @@ def compare(
         numbers = tuple(int(seed) for seed in seeds.split(","))
     except ValueError as error:
         raise MimError(f"seeds {seeds!r} are not numbers", "write them as 0,1,2") from error
+    check_engine(engine, address=address, gpus=gpus or None)
     check_writable(out_folder)
     with heavy_imports("comparing methods", "tensorflow"):
         from mim_tf.comparison.compare import compare as run_comparison
@@ -242,9 +254,16 @@ def compare(
     command += ["--seeds", ",".join(map(str, numbers)), "--minutes", f"{minutes:g}", "--size", str(size)]
     command += [] if normal_class == "mpox" else ["--normal-class", normal_class]
     command += ["--split-seed", str(split_seed)] if split_seed else []
-    with comparison_bars(err, 60 * minutes) as report:
+    with tasks_engine(engine, address, gpus) as where, comparison_bars(err, 60 * minutes) as report:
         result = run_comparison(
-            entries, plan, out_folder, jobs=jobs, report=report, warn=warn, command=shlex.join(command)
+            entries,
+            plan,
+            out_folder,
+            jobs=jobs if where is not None else jobs or 2,
+            report=report,
+            warn=warn,
+            command=shlex.join(command),
+            engine=where,
         )
     show_comparison(result, json)
 
@@ -271,7 +290,6 @@ def export(
 ) -> None:
     """Export a run as a bundle: TFLite models, manifest, golden vectors and model card."""
     from mim_export.bundle.archive import check_zip_folder, write_zips
-    from mim_tf.data.folder import check_outside
 
     statement = None if terms is None else _read_text(terms)
     check_new_folder(bundle)

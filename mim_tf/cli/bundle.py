@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from mim_export.score.errors import MimError
+from mim_tf.cli.engines import Address, EngineName, check_engine
 from mim_tf.cli.extras import heavy_imports
-from mim_tf.cli.progress import training_bars
+from mim_tf.cli.progress import bulk_bar, training_bars
 from mim_tf.cli.tables import err, show, show_bench, show_verification, warn
+
+if TYPE_CHECKING:
+    from mim_export.bulk.block import Engine
 
 Json = Annotated[bool, typer.Option("--json", help="print JSON")]
 Bundle = Annotated[Path | None, typer.Argument(help="bundle folder; default: the released bundle")]
@@ -37,15 +41,41 @@ def verify(
 
 
 def score(
-    paths: Annotated[list[str], typer.Argument(help="photographs or folders of photographs")],
+    paths: Annotated[
+        list[str],
+        typer.Argument(
+            help="photographs or folders of photographs; with --out also patterns, lists (.csv or .parquet with a "
+            "column image), and URIs such as s3://"
+        ),
+    ],
     bundle: Annotated[Path | None, typer.Option(help="bundle folder; default: the released bundle")] = None,
-    json: Annotated[bool, typer.Option("--json", help="print one JSON array at the end")] = False,
+    json: Annotated[
+        bool, typer.Option("--json", help="print one JSON array at the end; with --out the summary as JSON")
+    ] = False,
     jsonl: Annotated[bool, typer.Option("--jsonl", help="print a line of JSON for each image as it is scored")] = False,
-    jobs: Annotated[int | None, typer.Option(min=1, help="number of processes; default: all cores")] = None,
+    jobs: Annotated[
+        int | None, typer.Option(min=1, help="number of processes; default: all cores, with Ray those of the cluster")
+    ] = None,
+    out_folder: Annotated[
+        str | None,
+        typer.Option(
+            "--out",
+            help="folder or URI for the rows as Parquet files, for many photographs; the same command continues",
+        ),
+    ] = None,
+    engine: EngineName = None,
+    address: Address = None,
 ) -> None:
-    """Score photographs with a bundle, on this machine only: similarity, p-values and verdict."""
-    from mim_export.score.batch import list_photographs
+    """Score photographs with a bundle: similarity, p-values and verdict. No image leaves the machines that you name."""
     from mim_export.score.manifest import RELEASED
+
+    if out_folder is not None:
+        _score_in_bulk(paths, out_folder, bundle or RELEASED, json, jsonl, jobs, engine, address)
+        return
+    for name, value in (("engine", engine), ("address", address)):
+        if value is not None:
+            raise MimError(f"--{name} has no effect without --out", "add --out DIR, or leave it out")
+    from mim_export.score.batch import list_photographs
     from mim_export.score.output import chosen_form, print_scores
     from mim_export.score.scorer import Scorer
 
@@ -54,6 +84,40 @@ def score(
     status = print_scores(Scorer(bundle or RELEASED), images, form, jobs)
     if status:
         raise typer.Exit(status)
+
+
+def _score_in_bulk(
+    paths: list[str],
+    out_folder: str,
+    bundle: Path,
+    json: bool,
+    jsonl: bool,
+    jobs: int | None,
+    engine: str | None,
+    address: str | None,
+) -> None:
+    if jsonl:
+        raise MimError("--jsonl has no effect with --out, which writes the rows to files", "leave it out")
+    check_engine(engine, address=address)
+    chosen: Engine
+    with heavy_imports("scoring into a folder", "pyarrow", extra="bulk"):
+        from mim_export.bulk.local import LocalEngine
+        from mim_export.bulk.run import score_in_bulk
+    if engine == "ray":
+        with heavy_imports("the engine ray", "ray.data", extra="ray"):
+            from mim_export.bulk.on_ray import RayEngine
+        chosen = RayEngine(address, jobs)
+    else:
+        chosen = LocalEngine(jobs)
+    try:
+        with bulk_bar(err) as report:
+            summary = score_in_bulk(paths, out_folder, bundle, chosen, warn, report)
+    except (KeyboardInterrupt, SystemExit):
+        warn("the same command continues")
+        raise
+    show(summary.to_dict(), json, summary.line)
+    if summary.unread:
+        raise typer.Exit(2)
 
 
 def bench(

@@ -1,4 +1,4 @@
-"""Imports of optional dependencies (the extra `train`)."""
+"""Imports of optional dependencies (the extras)."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from mim_export.score.errors import missing_extra, quiet_stderr
 
 
 @contextmanager
-def heavy_imports(what: str, *needed: str) -> Iterator[None]:
-    """Context manager for the imports of a command that needs the extra `train`.
+def heavy_imports(what: str, *needed: str, extra: str = "train") -> Iterator[None]:
+    """Context manager for the imports of a command that needs an extra.
 
     Output of native libraries on stderr during the imports is suppressed, because it would hide an error message of one
     line.
@@ -19,6 +19,7 @@ def heavy_imports(what: str, *needed: str) -> Iterator[None]:
     Args:
         what: name of the task for the message, such as "training".
         needed: modules that the command requires; the first one that is missing is named in the message.
+        extra: the extra that includes them.
 
     Raises:
         MissingExtraError: a package is not installed.
@@ -32,4 +33,4 @@ def heavy_imports(what: str, *needed: str) -> Iterator[None]:
                 importlib.import_module(module)
             yield
     except ModuleNotFoundError as error:
-        raise missing_extra(what, error) from error
+        raise missing_extra(what, error, extra) from error

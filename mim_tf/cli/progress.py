@@ -1,4 +1,4 @@
-"""Progress bars of trainings and comparisons."""
+"""Progress bars of trainings, comparisons and bulk scoring."""
 
 from __future__ import annotations
 
@@ -7,11 +7,12 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
 from mim_tf.training.config import Progress as Report
 
 if TYPE_CHECKING:
+    from mim_export.bulk.run import Report as BulkReport
     from mim_tf.comparison.pool import Report as ComparisonReport
 
 
@@ -73,6 +74,32 @@ def comparison_bars(console: Console, seconds: float) -> Iterator[ComparisonRepo
             done = seconds if state in ("done", "probed") else entry.get("seconds", 0.0)
             values = f"step {entry['step']}" if "step" in entry else state
             bars.update(tasks[name, seed], completed=done, values=values)
+
+        yield update
+
+
+@contextmanager
+def bulk_bar(console: Console) -> Iterator[BulkReport]:
+    """Displays a bar of the photographs that are listed or scored; nothing if the console is not a terminal.
+
+    Args:
+        console: output console.
+
+    Yields:
+        A progress callback, see `mim_export.bulk.run.Report`.
+    """
+    if not console.is_terminal:
+        yield lambda state, done, total: None
+        return
+    columns = (_text("description"), BarColumn(), TextColumn("{task.completed:,}/{task.fields[of]}"))
+    with Progress(*columns, TimeElapsedColumn(), TimeRemainingColumn(), console=console) as bars:
+        tasks: dict[str, Any] = {}
+
+        def update(state: str, done: int, total: int | None) -> None:
+            of = "?" if total is None else f"{total:,}"
+            if state not in tasks:
+                tasks[state] = bars.add_task(state, total=total, of=of)
+            bars.update(tasks[state], completed=done, total=total, of=of)
 
         yield update
 

@@ -7,18 +7,26 @@ from pathlib import Path
 from typing import Any
 
 from mim_export.score.atomic_files import check_writable
-from mim_export.score.listing import to_nobody
+from mim_export.score.listing import check_outside, to_nobody
 from mim_tf.comparison.page import page
 from mim_tf.comparison.plan import Entry, Plan, check_plan, run_plan
-from mim_tf.comparison.pool import Report
+from mim_tf.comparison.pool import Engine, Report
 from mim_tf.comparison.summary import summarize, write_tables
 from mim_tf.data.duplicates import SIDE, warn_of_duplicates
-from mim_tf.data.folder import Warn, check_outside, load_photos, scan_folder
+from mim_tf.data.folder import Warn, load_photos, scan_folder
 from mim_tf.evaluation.plots import comparison_figure, probe_figure
 
 
 def compare(
-    entries: Sequence[Entry], plan: Plan, out: Path, *, jobs: int, report: Report, warn: Warn, command: str
+    entries: Sequence[Entry],
+    plan: Plan,
+    out: Path,
+    *,
+    jobs: int | None,
+    report: Report,
+    warn: Warn,
+    command: str,
+    engine: Engine | None = None,
 ) -> dict[str, Any]:
     """Compares methods, or resumes a comparison, and writes tables and figures.
 
@@ -26,10 +34,11 @@ def compare(
         entries: the rows.
         plan: the settings that all rows share.
         out: output folder for the fits, `comparison.md`, `.csv`, `.json`, `.png` and `probes_<row>.png`.
-        jobs: number of parallel processes.
+        jobs: largest number of fits at a time, see `run_plan`.
         report: progress callback.
         warn: called with a message for what the data folder holds beside photographs, and for near-duplicates.
         command: the command line that reproduces the comparison, for the page.
+        engine: where the fits run, see `run_plan`.
 
     Returns:
         The result of `summarize`, with `command` and `jobs`.
@@ -39,11 +48,11 @@ def compare(
     """
     check_outside(out, plan.folder)
     photos = scan_folder(plan.folder, split_seed=plan.split_seed, warn=warn)
-    check_plan(entries, plan, photos, jobs)
+    check_plan(entries, plan, photos, jobs if engine is None else None)
     check_writable(out)
     # The fits report unreadable files, so they are not reported here.
     warn_of_duplicates([load_photos(photos, SIDE, warn=to_nobody, what="the data folder")], warn)
-    seconds = run_plan(entries, plan, out, jobs=jobs, report=report)
+    seconds = run_plan(entries, plan, out, jobs=jobs, report=report, engine=engine)
     result = {**summarize(entries, plan, out, seconds), "command": command, "jobs": jobs}
     for name, row in result["rows"].items():
         if "probes" in row:

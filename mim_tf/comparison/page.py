@@ -40,9 +40,10 @@ def page(result: dict[str, Any]) -> str:
         f"({result['intervals']['method']}), which reflect the choice of photographs; the column `seeds` shows the "
         f"range over trainings. The difference to `{reference}` is paired by group.",
         f"Training budget of each fit by gradient steps: {' and '.join(filter(None, budget))}, in a process with one "
-        f"thread on {'; '.join(result['machine'])}, {result['jobs']} processes in parallel; the column `steps` shows "
-        f"the number of steps reached. Run time of the comparison: {_hours(result['run_seconds'])}. The column "
-        "`ms an image` is the latency of the Python method for one image on one thread, not of an exported model.",
+        f"thread on {'; '.join(result['machine'])}, {result['jobs'] or 'several'} processes in parallel; the column "
+        f"`steps` shows the number of steps reached. Run time of the comparison: {_hours(result['run_seconds'])}. The "
+        "column `ms an image` is the latency of the Python method for one image on one thread, not of an exported "
+        "model.",
         *_warnings(result),
         markdown_table(*table(result)),
         "![AUROC of each method, mean over skin classes and by class](comparison.png)",

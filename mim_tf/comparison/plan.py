@@ -1,4 +1,4 @@
-"""The plan of a comparison: methods x seeds on one data folder, run by a pool of single-threaded processes.
+"""The plan of a comparison: methods x seeds on one data folder, run by a pool of processes with one thread each.
 
 Models are fitted without calibration, because AUROC needs no threshold. A comparison can be stopped at any time:
 finished fits are kept, interrupted fits resume from their checkpoints, and methods or seeds can be added later.
@@ -19,11 +19,8 @@ from typing import Any
 from mim_export.score.atomic_files import read_json, write_json
 from mim_export.score.errors import MimError, check_whole
 from mim_export.score.listing import to_nobody
-from mim_tf.comparison.pool import (
-    Pool,
-    Report,
-    job_folder,
-)
+from mim_tf.comparison.pool import Engine, Pool, Report, job_folder
+from mim_tf.comparison.processes import Processes
 from mim_tf.data.content import digests, fingerprint
 from mim_tf.data.folder import scan_folder
 from mim_tf.data.splits import (
@@ -164,7 +161,9 @@ class Job:
             raise MimError(f"damaged ({error})", remedy, folder / _JOB) from error
 
 
-def run_plan(entries: Sequence[Entry], plan: Plan, out: Path, *, jobs: int, report: Report) -> float:
+def run_plan(
+    entries: Sequence[Entry], plan: Plan, out: Path, *, jobs: int | None, report: Report, engine: Engine | None = None
+) -> float:
     """Fits, scores and probes each row and seed that is not finished yet.
 
     Args:
@@ -172,8 +171,9 @@ def run_plan(entries: Sequence[Entry], plan: Plan, out: Path, *, jobs: int, repo
         plan: the settings that all rows share.
         out: output folder; contains a folder for each row and seed with checkpoints, the fitted model and
             `scores.json`.
-        jobs: number of parallel processes, each with one thread.
+        jobs: largest number of fits at a time; None = as many as the engine has room for.
         report: progress callback.
+        engine: where the fits run; None = `jobs` processes on this machine.
 
     Returns:
         Run time in seconds, including earlier, interrupted runs.
@@ -184,7 +184,7 @@ def run_plan(entries: Sequence[Entry], plan: Plan, out: Path, *, jobs: int, repo
     """
     # `compare` has scanned the folder before and printed the warnings.
     photos = scan_folder(plan.folder, split_seed=plan.split_seed, warn=to_nobody)
-    check_plan(entries, plan, photos, jobs)
+    check_plan(entries, plan, photos, jobs if engine is None else None)
     settings = {"format": FORMAT, "comparison": True, **asdict(plan), "data": fingerprint(photos)}
     settings["split_seed"] = split_seed_of(photos)  # None if the folder has splits, where the seed has no effect
     for key in ("folder", "seeds", "probes"):
@@ -204,12 +204,13 @@ def run_plan(entries: Sequence[Entry], plan: Plan, out: Path, *, jobs: int, repo
             write_json(path, {"seconds": round(seconds, 1)})
             return seconds
 
-        pool = Pool(out, lock, report, elapsed)
+        here = Processes(lock, jobs or 1)
+        pool = Pool(out, engine or here, report, elapsed)
         # Seed by seed, so that a comparison that is interrupted has all rows with the first seeds.
         pool.run("fit", [(entry.name, seed) for seed in plan.seeds for entry in entries], jobs)
         if plan.probes:
-            # One process at a time: parallel processes would distort the latency.
-            pool.run("probe", [(entry.name, plan.seeds[0]) for entry in entries], 1)
+            # One process at a time, on this machine: others would distort the latency.
+            Pool(out, here, report, elapsed).run("probe", [(entry.name, plan.seeds[0]) for entry in entries], 1)
         return elapsed()
 
 
@@ -224,14 +225,14 @@ def _run_time(path: Path) -> float:
     return float(seconds)
 
 
-def check_plan(entries: Sequence[Entry], plan: Plan, photos: Sequence[Photo], jobs: int) -> None:
+def check_plan(entries: Sequence[Entry], plan: Plan, photos: Sequence[Photo], jobs: int | None) -> None:
     """Checks all settings before the first fit, since a comparison takes minutes to hours.
 
     Args:
         entries: the rows.
         plan: the settings that all rows share.
         photos: photographs of the data folder.
-        jobs: number of parallel processes.
+        jobs: number of parallel processes on this machine; None = the fits run elsewhere.
 
     Raises:
         MimError: a name, number or folder is invalid.
@@ -242,7 +243,7 @@ def check_plan(entries: Sequence[Entry], plan: Plan, photos: Sequence[Photo], jo
             problem = f"{what} {repeated[0]} is named twice" if repeated else f"no {what} is named"
             raise MimError(problem, f"name each {what} once")
     cores = os.cpu_count() or 1
-    if jobs > cores:
+    if jobs is not None and jobs > cores:
         raise MimError(f"{jobs} processes are more than the {cores} cores", f"choose {cores} or fewer")
     models = [create_model(entry.method, plan.size, **entry.options) for entry in entries]
     normal, split = plan.normal_class, plan.split

@@ -1,16 +1,13 @@
-"""A pool of single-threaded worker processes; the workers end when the parent process ends."""
+"""Runs the tasks of a comparison, each in a process of its own with one thread, on this machine or on a Ray cluster."""
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
 from collections.abc import Callable, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor, wait
+from concurrent.futures import Future, wait
 from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from mim_export.score.errors import MimError
 from mim_tf.training.checkpoint import read_state
@@ -19,102 +16,86 @@ from mim_tf.training.checkpoint import read_state
 _POLL = 5.0
 #: Result file and final state of each task.
 _RESULTS = {"fit": ("scores.json", "done"), "probe": ("probe.json", "probed")}
-_ONE_THREAD = (
-    "TF_NUM_INTRAOP_THREADS",
-    "TF_NUM_INTEROP_THREADS",
-    "OMP_NUM_THREADS",
-    "OPENBLAS_NUM_THREADS",
-    "MKL_NUM_THREADS",
-)
 
 #: Progress callback: (row, seed, state, content of state.json). The state is "waiting", "fitting", "done" or "probed";
 #: the content is empty unless the state is "fitting".
 Report = Callable[[str, int, str, dict[str, Any]], None]
 
 
+class Engine(Protocol):
+    """Where tasks run."""
+
+    def submit(self, task: str, folder: Path) -> Future[int]:
+        """Starts a task ("fit" or "probe") for the folder of a fit.
+
+        Returns:
+            The exit status of its process, see `processes.run_task`.
+        """
+
+    def stop(self) -> None:
+        """Stops all tasks. Each fit keeps its last checkpoint."""
+
+
 class Pool:
-    """Runs worker processes; each does one task for one row and seed.
+    """Runs tasks, each for one row and seed.
 
     Args:
         out: the folder of the comparison.
-        lock: file descriptor from `mim_tf.training.run_folder.exclusive_lock`.
+        engine: where the tasks run.
         report: progress callback.
-        tick: called at least every 5 seconds while processes run.
+        tick: called at least every 5 seconds while tasks run.
     """
 
-    def __init__(self, out: Path, lock: int, report: Report, tick: Callable[[], object]) -> None:
+    def __init__(self, out: Path, engine: Engine, report: Report, tick: Callable[[], object]) -> None:
         self.out = out
-        self.lock = lock
+        self.engine = engine
         self.report = report
         self.tick = tick
-        self.children: set[subprocess.Popen[bytes]] = set()
 
-    def run(self, task: str, fits: Sequence[tuple[str, int]], jobs: int) -> None:
+    def run(self, task: str, fits: Sequence[tuple[str, int]], jobs: int | None) -> None:
         """Runs a task for each fit that does not have its result yet.
 
         Args:
             task: "fit" or "probe".
             fits: (row, seed) of each fit.
-            jobs: number of parallel processes.
+            jobs: largest number of tasks at a time; None = as many as the engine has room for.
 
         Raises:
-            MimError: a process failed; the other processes have been completed.
+            MimError: a process failed, in which case the others have been completed; or the engine cannot run a task,
+                such as a node with another version, in which case all are stopped.
         """
+        waiting: list[tuple[str, int]] = []
         running: dict[Future[int], tuple[str, int]] = {}
         failed: list[MimError] = []
         result, done = _RESULTS[task]
-        with ThreadPoolExecutor(jobs) as threads:
-            for name, seed in fits:
-                folder = job_folder(self.out, name, seed)
-                if (folder / result).exists():
-                    self.report(name, seed, done, {})
-                else:
-                    self.report(name, seed, "waiting", {})
-                    running[threads.submit(self._process, task, folder)] = (name, seed)
-            try:
-                while running:
-                    ended, _ = wait(running, timeout=_POLL, return_when="FIRST_COMPLETED")
-                    self.tick()
-                    for future in ended:
-                        name, seed = running.pop(future)
-                        error = _error(task, job_folder(self.out, name, seed), future.result())
-                        if error is None:
-                            self.report(name, seed, done, {})
-                        else:
-                            failed.append(error)
-                    for name, seed in running.values():
-                        # The file does not exist yet, or is damaged, which the process itself reports.
-                        with suppress(MimError):
-                            state = read_state(job_folder(self.out, name, seed) / "final" / "state.json")
-                            self.report(name, seed, "fitting", asdict(state))
-            except BaseException:
-                threads.shutdown(wait=False, cancel_futures=True)
-                for child in list(self.children):
-                    child.terminate()
-                raise
+        for name, seed in fits:
+            finished = (job_folder(self.out, name, seed) / result).exists()
+            self.report(name, seed, done if finished else "waiting", {})
+            waiting += [] if finished else [(name, seed)]
+        try:
+            while waiting or running:
+                while waiting and (jobs is None or len(running) < jobs):
+                    name, seed = waiting.pop(0)
+                    running[self.engine.submit(task, job_folder(self.out, name, seed))] = (name, seed)
+                ended, _ = wait(running, timeout=_POLL, return_when="FIRST_COMPLETED")
+                self.tick()
+                for future in ended:
+                    name, seed = running.pop(future)
+                    error = _error(task, job_folder(self.out, name, seed), future)
+                    if error is None:
+                        self.report(name, seed, done, {})
+                    else:
+                        failed.append(error)
+                for name, seed in running.values():
+                    # The file does not exist yet, or is damaged, which the process itself reports.
+                    with suppress(MimError):
+                        state = read_state(job_folder(self.out, name, seed) / "final" / "state.json")
+                        self.report(name, seed, "fitting", asdict(state))
+        except BaseException:
+            self.engine.stop()
+            raise
         if failed:
             raise failed[0]
-
-    def _process(self, task: str, folder: Path) -> int:
-        # The search path of this process: otherwise a folder mim_tf in the working directory would be imported.
-        path = os.pathsep.join(entry or os.getcwd() for entry in sys.path)
-        environment = {**os.environ, **dict.fromkeys(_ONE_THREAD, "1"), "PYTHONPATH": path, "PYTHONSAFEPATH": "1"}
-        command = [sys.executable, "-m", "mim_tf.comparison.start", task, str(folder)]
-        with (folder / f"{task}.log").open("wb") as log:
-            # The child exits when its standard input is closed: also when this process is killed by SIGKILL.
-            child = subprocess.Popen(
-                command,
-                stdin=subprocess.PIPE,
-                stdout=log,
-                stderr=log,
-                env={**environment, "TF_CPP_MIN_LOG_LEVEL": "3"},
-                pass_fds=(self.lock,),
-            )
-        self.children.add(child)
-        try:
-            return child.wait()
-        finally:
-            self.children.discard(child)
 
 
 def job_folder(out: Path, name: str, seed: int) -> Path:
@@ -127,8 +108,9 @@ def job_folder(out: Path, name: str, seed: int) -> Path:
     return out / name / f"seed{seed}"
 
 
-def _error(task: str, folder: Path, status: int) -> MimError | None:
-    """The error of a process by its exit status; None for success."""
+def _error(task: str, folder: Path, ended: Future[int]) -> MimError | None:
+    """The error of a task by the exit status of its process; None for success."""
+    status = ended.result()
     if status == 0:
         return None
     if status < 0:

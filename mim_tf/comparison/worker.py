@@ -5,7 +5,6 @@ A worker fits one row with one seed and scores a split, or probes the fitted mod
 
 from __future__ import annotations
 
-import hashlib
 import platform
 import shutil
 import sys
@@ -18,8 +17,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-import mim_export
-import mim_tf
+from mim_export.bulk.cluster import code_digest
 from mim_export.score.atomic_files import write_json
 from mim_export.score.errors import explain
 from mim_export.score.listing import to_nobody
@@ -155,19 +153,6 @@ def machine() -> str:
     except (OSError, StopIteration):
         name = platform.processor() or platform.machine()
     return f"{name} (TensorFlow {version('tensorflow')})"
-
-
-def code_digest() -> str:
-    """SHA-256 of the Python sources of both packages, to report a comparison of fits by different versions.
-
-    Returns:
-        64 hexadecimal digits.
-    """
-    digest = hashlib.sha256()
-    for (root,) in (map(Path, mim_tf.__path__), map(Path, mim_export.__path__)):
-        for path in sorted(root.rglob("*.py")):
-            digest.update(path.relative_to(root).as_posix().encode() + path.read_bytes())
-    return digest.hexdigest()
 
 
 def probe(folder: Path) -> None:

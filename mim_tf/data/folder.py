@@ -118,29 +118,6 @@ def scan_folder(
     return divided
 
 
-def check_outside(out: str | os.PathLike[str], *folders: str | os.PathLike[str] | None) -> None:
-    """Checks that an output folder is not in a data folder, where its images would become photographs.
-
-    Args:
-        out: the output folder, which need not exist.
-        folders: data folders; None is skipped.
-
-    Raises:
-        MimError: `out` is a data folder or inside one, also through a link.
-    """
-    target = Path(os.path.realpath(out))
-    for folder in folders:
-        if folder is None or not os.path.isdir(folder):
-            continue
-        try:
-            links = [path for path in (*Path(folder).glob("*"), *Path(folder).glob("*/*")) if path.is_symlink()]
-        except OSError as error:
-            raise explain(error, folder) or error from None
-        for place in (Path(folder), *(path for path in links if os.path.isdir(path))):
-            if any(os.path.exists(above) and above.samefile(place) for above in (target, *target.parents)):
-                raise MimError(f"is inside the data folder {folder}", "choose a folder outside it", out)
-
-
 def load_photos(photos: Sequence[Photo], size: int, *, warn: Warn, what: str) -> Photos:
     """Decodes and resamples photographs to one size.
 

@@ -13,11 +13,11 @@ from typing import Any
 
 from mim_export.score.atomic_files import check_new_folder, new_folder
 from mim_export.score.errors import MimError, check_whole
-from mim_export.score.listing import Warn
+from mim_export.score.listing import Warn, check_outside
 from mim_export.score.text import printable
 from mim_tf.data.budget import AT_ONCE, PixelBudget
 from mim_tf.data.content import UNREADABLE, digest
-from mim_tf.data.folder import check_outside, scan_folder
+from mim_tf.data.folder import scan_folder
 from mim_tf.data.splits import split_of_group
 from mim_tf.prepare import records
 from mim_tf.prepare.copies import Copies, Groups, Look, Read, join_near, leave_out_exact, look_at

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -10,12 +9,12 @@ from typing import Any
 
 from mim_export.score.atomic_files import is_leftover, read_json, write_json
 from mim_export.score.errors import MimError, explain
+from mim_export.score.locks import LOCK, exclusive_lock
 
 #: Format version; increased when older run folders can no longer be read.
 FORMAT = 4
 #: Name of the folder of files that the fits of a run share, next to their folders; removed at the end of the run.
 SCRATCH = "scratch"
-_LOCK = ".lock"
 
 
 def check_format(entry: Any, path: Path) -> None:
@@ -31,37 +30,6 @@ def check_format(entry: Any, path: Path) -> None:
     found = entry.get("format") if isinstance(entry, dict) else None
     if found != FORMAT:
         raise MimError(f"run format {found}, this version reads {FORMAT}", "train again into a new folder", path)
-
-
-@contextmanager
-def exclusive_lock(out: Path, what: str) -> Iterator[int]:
-    """Locks a folder, because two runs in it would overwrite each other's files.
-
-    The system releases the lock when the process ends, however it ends.
-
-    Args:
-        out: the folder; created if it does not exist.
-        what: what the folder is for, such as "training".
-
-    Yields:
-        The file descriptor of the lock. A child process that inherits it holds the lock, too.
-
-    Raises:
-        MimError: another process holds the lock, or the folder cannot be written.
-    """
-    try:
-        out.mkdir(parents=True, exist_ok=True)
-        lock = (out / _LOCK).open("w")
-    except OSError as error:
-        raise explain(error, out) or error from error
-    with lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            raise MimError(f"in use by another {what}", "wait for its end or stop it", out) from error
-        except OSError as error:
-            raise explain(error, out) or error from error
-        yield lock.fileno()
 
 
 @contextmanager
@@ -117,7 +85,7 @@ def check_settings(out: Path, settings: dict[str, Any]) -> bool:
         begun = path.exists()
         # A run that was killed at its very start left its lock or a temporary folder.
         taken = out.exists() and (
-            not out.is_dir() or any(entry.name != _LOCK and not is_leftover(entry.name) for entry in out.iterdir())
+            not out.is_dir() or any(entry.name != LOCK and not is_leftover(entry.name) for entry in out.iterdir())
         )
     except OSError as error:
         raise explain(error, out) or error from error

@@ -18,6 +18,7 @@ from rich.console import Console
 from small_bundle import write_small_bundle
 
 from mim_export.bundle.export import _sample
+from mim_export.score.locks import exclusive_lock
 from mim_export.score.manifest import RELEASED, read_manifest
 from mim_tf.cli import app as cli
 from mim_tf.cli import tables as show
@@ -25,7 +26,6 @@ from mim_tf.data.folder import scan_folder
 from mim_tf.data.splits import split_of_group
 from mim_tf.detector import Detector
 from mim_tf.synthetic import dataset
-from mim_tf.training.run_folder import exclusive_lock
 
 COUNTS = {"train": {"mpox": 12}, "val": {"mpox": 40, "plain": 8}, "test": {"mpox": 6, "plain": 6, "no_skin": 6}}
 

@@ -92,7 +92,7 @@ def test_tests_mirror_the_packages() -> None:
     assert packages <= tested
 
 
-HEAVY = ("tensorflow", "keras", "matplotlib", "sklearn", "scipy", "skimage")
+HEAVY = ("tensorflow", "keras", "matplotlib", "sklearn", "scipy", "skimage", "pyarrow", "ray")
 
 
 @pytest.mark.parametrize(

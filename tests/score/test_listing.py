@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from mim_export.score.batch import score_paths
 from mim_export.score.errors import MimError
-from mim_export.score.listing import SUFFIXES, list_images, named
+from mim_export.score.listing import SUFFIXES, LeftOut, check_outside, list_images, named, walk
 
 
 def touch(path: Path) -> Path:
@@ -153,3 +153,40 @@ def test_a_linked_folder_may_hold_links_to_new_folders(tmp_path: Path) -> None:
     found, lines = score_folder(folder)
     assert found == ["one/b.png", "one/more/a.png", "two/b.png"]
     assert len(lines) == 1 and "(two/more)" in lines[0]
+
+
+def test_output_inside_the_data_folder_is_refused(tmp_path: Path) -> None:
+    touch(tmp_path / "data/mpox/a.png")
+    touch(tmp_path / "elsewhere/b.png")
+    (tmp_path / "data/linked").symlink_to(tmp_path / "elsewhere")
+    (tmp_path / "other").symlink_to(tmp_path / "data/mpox")
+    for out in ("data", "data/run", "data/mpox/deep/run", "elsewhere/run", "other/run", "absent/../data/run"):
+        with pytest.raises(MimError, match=r"is inside the data folder .*; choose a folder outside it") as caught:
+            check_outside(tmp_path / out, tmp_path / "data")
+        assert "\n" not in str(caught.value)
+    for out in ("run", "data2", "", "absent/run"):
+        check_outside(tmp_path / out, tmp_path / "data", None, tmp_path / "absent")
+
+
+def test_the_levels_of_a_walk_are_limited(tmp_path: Path) -> None:
+    for name in ("a.png", "b/c.png", "b/d/e.png"):
+        touch(tmp_path / name)
+    found = {depth: {path.name for _, path in walk(tmp_path, depth)} for depth in (1, 2, 3, None)}
+    assert found == {
+        1: {"a.png"},
+        2: {"a.png", "c.png"},
+        3: {"a.png", "c.png", "e.png"},
+        None: {"a.png", "c.png", "e.png"},
+    }
+
+
+@given(st.lists(st.text("abc.", min_size=1), max_size=12))
+def test_what_is_left_out_is_said_in_the_same_words_in_any_order(names: list[str]) -> None:
+    lines = []
+    for order in (names, sorted(names), sorted(names, reverse=True)):
+        left = LeftOut("photos")
+        for name in order:
+            left.add("broken", name)
+        lines.append(left.warnings())
+    assert lines[0] == lines[1] == lines[2] and len(lines[0]) == bool(names)
+    assert not names or f": {len(names)} broken links are left out ({named(sorted(names))})" in lines[0][0]

@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from mim_export.score.errors import MimError
-from mim_tf.training.run_folder import FORMAT, check_settings, create_or_resume, exclusive_lock, open_run
+from mim_export.score.locks import exclusive_lock
+from mim_tf.training.run_folder import FORMAT, check_settings, create_or_resume, open_run
 
 SETTINGS = {"format": FORMAT, "size": 32}
 _HOLD = """

@@ -1,0 +1,1 @@
+"""Scores many photographs into Parquet files, on one machine or a Ray cluster."""
