@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import platform
+import time
 import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -24,6 +25,10 @@ from mim_export.score.scorer import Scorer
 _DEATHS = 8
 #: How often a block is repeated whose actor has ended. A photograph that ends each actor must not be repeated for ever.
 _RETRIES = 5
+#: How often the remaining blocks are begun again, without one that is finished in between, while actors of a lost node
+#: are unreachable; and the seconds before the first time, and by which each later wait is longer. Together they are
+#: longer than the 30 s or so in which Ray notices that a node is lost.
+_RESTARTS, _PAUSE = 5, 4.0
 
 
 class RayEngine:
@@ -44,16 +49,33 @@ class RayEngine:
     def connected(self) -> Iterator[ScoreBlocks]:
         """Starts or joins Ray; see `mim_export.bulk.block.Engine`."""
         with cluster(self._address, self._jobs) as ray:
-            actors = self._jobs or max(1, int(ray.cluster_resources().get("CPU", 1)))
 
             def score(job: Job, scorer: Scorer, blocks: Sequence[int]) -> Iterator[tuple[int, Counts]]:
-                try:
-                    for row in _dataset(ray, job, blocks, min(actors, len(blocks))).iter_rows():
-                        yield _result(row)
-                except ray.exceptions.RayError as error:
-                    raise in_words(error) from error
+                waiting, failed = dict.fromkeys(blocks), 0
+                while waiting:
+                    time.sleep(failed * _PAUSE)
+                    actors = self._jobs or max(1, int(ray.cluster_resources().get("CPU", 1)))
+                    try:
+                        for row in _dataset(ray, job, list(waiting), min(actors, len(waiting))).iter_rows():
+                            block, counts = _result(row)
+                            del waiting[block]
+                            failed = 0
+                            yield block, counts
+                        return
+                    except ray.exceptions.RayError as error:
+                        failed += 1
+                        if failed > _RESTARTS or not _is_unreachable(ray, error):
+                            raise in_words(error) from error
 
             yield score
+
+
+def _is_unreachable(ray: Any, error: BaseException) -> bool:
+    """Whether an error says that an actor cannot be reached, before Ray knows that its node is lost."""
+    cause: BaseException | None = error
+    while cause is not None and not isinstance(cause, ray.exceptions.ActorUnavailableError):
+        cause = cause.__cause__
+    return cause is not None
 
 
 def _dataset(ray: Any, job: Job, blocks: Sequence[int], actors: int) -> Any:

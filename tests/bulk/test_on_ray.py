@@ -8,8 +8,11 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -18,15 +21,18 @@ import pytest
 
 pytest.importorskip("ray")
 
+import ray
+
 from mim_export.bulk import cluster as clusters
 from mim_export.bulk import on_ray
 from mim_export.bulk.block import BUNDLE_FILES, Job, bundle_file
-from mim_export.bulk.on_ray import BlockActor, _result
+from mim_export.bulk.on_ray import BlockActor, RayEngine, _result
 from mim_export.bulk.places import Place
 from mim_export.bulk.plan import write_plan
 from mim_export.bulk.sources import photographs
 from mim_export.score.errors import MimError
 from mim_export.score.manifest import RELEASED
+from mim_export.score.scorer import Scorer
 
 
 @pytest.fixture
@@ -83,6 +89,62 @@ def test_errors_of_ray_are_one_line(text: str, words: str) -> None:
     with pytest.raises(MimError, match=words) as caught:
         raise clusters.in_words(RuntimeError(text))
     assert "\n" not in str(caught.value)
+
+
+class _Results:
+    """The results of blocks, the first ones until an error."""
+
+    def __init__(self, blocks: list[int], error: Exception | None) -> None:
+        self._blocks, self._error = blocks, error
+
+    def iter_rows(self) -> Iterator[dict[str, object]]:
+        for block in self._blocks:
+            yield {"block": block, "result": json.dumps({"counts": {"mpox": 1}})}
+        if self._error is not None:
+            raise self._error
+
+
+def _unreachable() -> Exception:
+    return ray.exceptions.ActorUnavailableError("RpcError: failed to connect to all addresses", None)
+
+
+@contextmanager
+def _stand_in(*_: object) -> Iterator[object]:
+    yield SimpleNamespace(exceptions=ray.exceptions, cluster_resources=lambda: {"CPU": 3.0})
+
+
+def test_blocks_of_an_actor_that_is_unreachable_are_begun_again(job: Job, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each once, also if the error is the cause of another; as long as blocks are finished in between."""
+    asked: list[list[int]] = []
+
+    def results(_: object, __: Job, blocks: list[int], actors: int) -> _Results:
+        asked.append(blocks)
+        assert actors == min(3, len(blocks))
+        error = ray.exceptions.RayError("a stage failed")
+        error.__cause__ = _unreachable()
+        return _Results(blocks[:1], (error if len(asked) % 2 else _unreachable()) if blocks[1:] else None)
+
+    monkeypatch.setattr(on_ray, "cluster", _stand_in)
+    monkeypatch.setattr(on_ray, "_dataset", results)
+    monkeypatch.setattr(on_ray.time, "sleep", lambda seconds: None)
+    with RayEngine().connected() as score:
+        found = [block for block, _ in score(job, Scorer(RELEASED), range(10))]
+    assert found == list(range(10))
+    assert asked == [list(range(first, 10)) for first in range(10)]
+
+
+@pytest.mark.parametrize(("error", "times"), [(_unreachable(), 6), (ray.exceptions.RayError("actor died"), 1)])
+def test_a_cluster_that_stays_unreachable_is_one_line(
+    error: Exception, times: int, job: Job, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[int] = []
+    waits: list[float] = []
+    monkeypatch.setattr(on_ray, "cluster", _stand_in)
+    monkeypatch.setattr(on_ray, "_dataset", lambda *_: asked.append(1) or _Results([], error))
+    monkeypatch.setattr(on_ray.time, "sleep", waits.append)
+    with RayEngine().connected() as score, pytest.raises(MimError, match=r"^Ray gave up \(.*; run the same command"):
+        list(score(job, Scorer(RELEASED), range(2)))
+    assert len(asked) == times and sum(waits) == (60 if times > 1 else 0)
 
 
 @pytest.mark.slow
