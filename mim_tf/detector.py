@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, replace
+from dataclasses import replace
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -34,6 +35,8 @@ from mim_tf.training.run_folder import FORMAT, SCRATCH, check_format, check_sett
 
 if TYPE_CHECKING:
     import keras
+
+    from mim_tf.training.strategy import Group
 
 #: Number of training images kept in the run.
 SAMPLE = 64
@@ -180,25 +183,25 @@ class Detector:
             negatives: images of other classes, for a model that uses them.
             alpha: share of the class that may be called `not-mpox-like`; G groups allow 1 / (G + 1) at best.
             beta: share of other skin that may be called `mpox-like`; R groups allow 1 / (R + 1) at best.
-            training: how long and how; None = `Training(steps=self.model.default_steps)`.
+            training: how long, how and on which devices; None = `Training(steps=self.model.default_steps)`.
             folder: the run folder: checkpoints, logs and the fitted detector; a stopped fit in it is continued. None =
-                a temporary folder that is removed; `save` writes the detector.
+                a temporary folder that is removed; `save` writes the detector. Of several processes, only the first
+                one uses it.
             progress: receives the training metrics.
             callbacks: Keras callbacks of the final fit, see `mim_tf.training.loop.train`. If they stop it, the fits of
                 the out-of-fold calibration, which they do not see, get their number of steps from where it ended.
             keep_sample: whether the detector keeps 64 of the images, which set the int8 ranges when it is exported.
 
         Returns:
-            The detector.
+            The detector. Only the first of several processes can read a fit that has ended before.
 
         Raises:
             MimError: wrong images, groups or conditions, too few groups for alpha, negatives that the model cannot use
-                or lacks, callbacks of a method that trains no network, or a folder that holds something else or is in
-                use by another training.
+                or lacks, callbacks or devices of a method that trains no network, devices or processes that are not
+                there, or a folder that holds something else or is in use by another training.
         """
         check_level(alpha)
         check_level(beta, "beta")
-        self._check_callbacks(callbacks)
         if folder is not None:
             check_writable(folder)
         if negatives is not None and not (self.model.takes_negatives or self.model.supervised):
@@ -211,16 +214,17 @@ class Detector:
         check_alpha(alpha, len(set(data.train.groups)))
         _check_folds(data.train.groups)
         training = training or Training(steps=self.model.default_steps)
-        self._check_steps(training)
+        self._check_training(training, callbacks)
         settings = {**self._settings(alpha, beta, training, keep_sample), **fingerprints}
-        with _run_folder(folder) as out:
-            if check_settings(out, settings) and (out / "detector.json").exists():
-                self._read(out)
+        group = self._connect(training)
+        with _run_folder(folder, group) as out:
+            if _is_finished(out, settings, group):
+                self._read_run(out, group)
                 return self
             with open_run(out, settings, "training"):
                 self.photographs = ()
                 about = {"split_seed": None, "further_reference": 0}
-                self._fit(data, out, (alpha, beta), training, progress, callbacks, keep_sample, about, in_turn)
+                self._fit(data, out, (alpha, beta), training, progress, callbacks, keep_sample, about, group, in_turn)
         return self
 
     def fit_folder(
@@ -248,10 +252,10 @@ class Detector:
 
         Args:
             photos: a scanned data folder.
-            out: the run folder.
+            out: the run folder. Of several processes, only the first one uses it.
             alpha: share of the class that may be called `not-mpox-like`.
             beta: share of other skin that may be called `mpox-like`.
-            training: how long and how; the seconds are shared by the fits. None =
+            training: how long, how and on which devices; the seconds are shared by the fits. None =
                 `Training(steps=self.model.default_steps)`.
             warn: receives a line for each file that is skipped, for each group in two splits, for near-duplicates
                 (within a split they are joined to one group), and for `known`.
@@ -266,18 +270,17 @@ class Detector:
             run_folds: runs the fits of the out-of-fold calibration; see `mim_tf.out_of_fold`.
 
         Returns:
-            The detector.
+            The detector. Only the first of several processes can read a fit that has ended before.
 
         Raises:
-            MimError: no photographs of the class, too few groups, a group in two splits, no use for `known` or for
-                `callbacks`, or `out` is another run's or in use by another training.
+            MimError: no photographs of the class, too few groups, a group in two splits, no use for `known`, for
+                `callbacks` or for several devices, devices or processes that are not there, or `out` is another run's
+                or in use by another training.
         """
         check_level(alpha)
         check_level(beta, "beta")
-        self._check_callbacks(callbacks)
-        out = Path(out)
         training = training or Training(steps=self.model.default_steps)
-        self._check_steps(training)
+        self._check_training(training, callbacks)
         if known and not self.model.takes_negatives:
             raise self._no_use_for_negatives()
         files = files_of_folder(self.model, photos, self.normal_class, known, reference)
@@ -289,41 +292,63 @@ class Detector:
             "reference": fingerprint(reference),
             "split_seed": split_seed,
         }
-        if check_settings(out, settings) and (out / "detector.json").exists():
-            self._read(out)
-            return self
-        data, used = load_files(files, photos, self.model, self.normal_class, warn)
-        groups = set() if data.val is None else set(data.val.groups)
-        if len(groups) < groups_needed(alpha):
-            check_alpha(alpha, len(groups | set(data.train.groups)))
-            _check_folds(data.train.groups)
-        # A group of two conditions is a group of each.
-        others = len(set(zip(data.reference.conditions, data.reference.groups, strict=True)))
-        if others < groups_needed(beta):
-            warn(
-                f"{others} groups of other skin are too few for beta {beta:g}, so that nothing is "
-                f"{verdict_names(self.normal_class)[0]}; add other classes to val, or a reference"
-            )
-        if known:
-            warn(
-                f"{len(known)} known negatives: the detector is no longer one-class, and figures on their sources are "
-                f"too high, unless {self.normal_class} has the same sources"
-            )
-        self.photographs = record_rows(used)
-        about = {"split_seed": split_seed, "further_reference": len(set(reference).intersection(used))}
-        with open_run(out, settings, "training"):
-            self._fit(data, out, (alpha, beta), training, progress, callbacks, keep_sample, about, run_folds)
+        if training.strategy == "multiworker":
+            warn("waiting for all processes of the cluster")
+        group = self._connect(training)
+        with _run_folder(out, group) as folder:
+            if _is_finished(folder, settings, group):
+                self._read_run(folder, group)
+                return self
+            data, used = load_files(files, photos, self.model, self.normal_class, warn)
+            groups = set() if data.val is None else set(data.val.groups)
+            if len(groups) < groups_needed(alpha):
+                check_alpha(alpha, len(groups | set(data.train.groups)))
+                _check_folds(data.train.groups)
+            # A group of two conditions is a group of each.
+            others = len(set(zip(data.reference.conditions, data.reference.groups, strict=True)))
+            if others < groups_needed(beta):
+                warn(
+                    f"{others} groups of other skin are too few for beta {beta:g}, so that nothing is "
+                    f"{verdict_names(self.normal_class)[0]}; add other classes to val, or a reference"
+                )
+            if known:
+                warn(
+                    f"{len(known)} known negatives: the detector is no longer one-class, and figures on their sources "
+                    f"are too high, unless {self.normal_class} has the same sources"
+                )
+            self.photographs = record_rows(used)
+            about = {"split_seed": split_seed, "further_reference": len(set(reference).intersection(used))}
+            with open_run(folder, settings, "training"):
+                self._fit(
+                    data, folder, (alpha, beta), training, progress, callbacks, keep_sample, about, group, run_folds
+                )
         return self
 
-    def _check_steps(self, training: Training) -> None:
+    def _check_training(self, training: Training, callbacks: Sequence[keras.callbacks.Callback]) -> None:
+        if training.strategy != "one" and not self.model.trains_network:
+            problem = f"the method {self.name} trains no network, so the strategy {training.strategy} has no effect"
+            raise MimError(problem, "leave it out")
         if training.steps == 0 and "start" not in self.model.options:
             problem = f"0 steps are not possible for the method {self.name} from random weights"
             raise MimError(problem, "train for 1 step or more, or start mim from released")
-
-    def _check_callbacks(self, callbacks: Sequence[keras.callbacks.Callback]) -> None:
         if callbacks and not self.model.trains_network:
             problem = f"the method {self.name} trains no network, so callbacks have no effect"
             raise MimError(problem, "leave them out")
+        if callbacks and training.strategy != "one":
+            # Each device has a copy of the model, and a callback would change one of them.
+            problem = f"callbacks are not possible with the strategy {training.strategy}"
+            raise MimError(problem, "leave them out, or train on one device")
+
+    def _connect(self, training: Training) -> Group | None:
+        """Finds the devices that train together; None for a method that trains no network."""
+        if not self.model.trains_network:
+            return None
+        # Imports TensorFlow, as a method that trains a network has done.
+        from mim_tf.training.strategy import connect
+
+        group = connect(training.strategy)
+        group.check_batch(training.batch_size)
+        return group
 
     def _no_use_for_negatives(self) -> MimError:
         what = f"the method {self.name} with the measure {self.measure}"
@@ -339,6 +364,7 @@ class Detector:
         callbacks: Sequence[keras.callbacks.Callback],
         keep_sample: bool,
         about: dict[str, Any],
+        group: Group | None,
         run_folds: RunFolds,
     ) -> None:
         self._tables = self._gate = None  # a fit that fails must not leave the tables of an earlier one
@@ -383,7 +409,7 @@ class Detector:
         self._gate = fit_gate(train.small, *([np.concatenate(novelty)] if novelty else []), *of_other)
         self.sample = sample_of(train.small) if keep_sample else self.sample[:0]
         self.about = {
-            "training": asdict(training),
+            "training": training.settings(),
             "train_images": len(train.small),
             "train_groups": len(set(train.groups)),
             "val_images": 0 if val is None else len(val.small),
@@ -392,6 +418,8 @@ class Detector:
             "reference_images": len(other.pixels),
             **about,
         }
+        if group is not None:
+            group.leave()  # a process of a cluster that is lost later is no loss
         # Before `detector.json` is written, after which the run is not continued.
         shutil.rmtree(out / SCRATCH, ignore_errors=True)
         if not keep_sample:
@@ -417,7 +445,7 @@ class Detector:
             "options": self.model.options,
             "alpha": alpha,
             "beta": beta,
-            "training": asdict(training),
+            "training": training.settings(),
             **({} if keep_sample else {"keep_sample": False}),
         }
 
@@ -560,6 +588,13 @@ class Detector:
         detector._read(Path(folder))
         return detector
 
+    def _read_run(self, folder: Path, group: Group | None) -> None:
+        """Reads the detector of a run that has ended, in the process that uses its folder."""
+        if group is not None:
+            group.leave()
+        if group is None or group.chief:
+            self._read(folder)
+
     def _read(self, folder: Path) -> None:
         """Reads the state of a fitted detector of the same settings."""
         path, kept = folder / "detector.json", folder / "sample.npy"
@@ -600,10 +635,19 @@ def _check_folds(groups: NDArray[np.str_]) -> None:
         raise MimError(problem, "add photographs of other patients")
 
 
+def _is_finished(out: Path, settings: dict[str, Any], group: Group | None) -> bool:
+    """Whether the run has ended. All processes get the same answer, and must have been started alike."""
+    if group is not None:
+        versions = {name: version(name) for name in ("mim-tf", "tensorflow", "keras")}
+        group.check_same(json.dumps([settings, versions], sort_keys=True))
+    finished = check_settings(out, settings) and (out / "detector.json").exists()
+    return finished if group is None else bool(*group.of_chief(finished))
+
+
 @contextmanager
-def _run_folder(folder: str | os.PathLike[str] | None) -> Iterator[Path]:
-    """The given run folder, or a temporary one."""
-    if folder is not None:
+def _run_folder(folder: str | os.PathLike[str] | None, group: Group | None) -> Iterator[Path]:
+    """The given run folder, or a temporary one, as each process but the first has it."""
+    if folder is not None and (group is None or group.chief):
         yield Path(folder)
         return
     with temporary_folder() as temporary:

@@ -6,7 +6,7 @@ import os
 import socket
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -113,6 +113,8 @@ class RayFolds:
             MimError: a node has another version of mim-tf or does not see the run folder, or a fit failed; the others
                 are stopped.
         """
+        # Each fit is a task of one node, also if the final fit uses several devices.
+        folds = replace(folds, training=replace(folds.training, strategy="one"))
         shared, code = self._ray.put(folds), signature()
         tasks = [self._remote.remote(shared, number, code) for number in range(len(folds.folders))]
         waiting, shown = tasks, dict.fromkeys(folds.folders, -1)

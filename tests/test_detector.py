@@ -542,6 +542,12 @@ def test_callbacks_of_a_method_without_a_network_are_refused(folder: Path, image
     assert not (tmp_path / "run").exists() and colour().model.steps is None
 
 
+def test_callbacks_see_one_device_only(images: np.ndarray) -> None:
+    training = Training(steps=10, strategy="mirrored")
+    with pytest.raises(MimError, match="callbacks are not possible with the strategy mirrored; leave them out, or"):
+        Detector("autoencoder").fit(images, groups=PATIENTS, training=training, callbacks=[Stop()])
+
+
 def test_a_run_folder_is_kept_and_belongs_to_its_images(images: np.ndarray, tmp_path: Path) -> None:
     detector = colour().fit(images, groups=PATIENTS, folder=tmp_path / "run")
     loaded = load_detector(tmp_path / "run")

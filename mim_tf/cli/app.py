@@ -93,7 +93,10 @@ def train(
         ),
     ] = None,
     normal_class: Annotated[str, typer.Option(help="the class to train on")] = "mpox",
-    precision: Annotated[str, typer.Option(help="auto, float32 or mixed_bfloat16")] = "auto",
+    precision: Annotated[str, typer.Option(help="auto, float32, mixed_bfloat16 or mixed_float16")] = "auto",
+    strategy: Annotated[
+        str, typer.Option(help="one device; mirrored: all GPUs of this machine; multiworker: the cluster of TF_CONFIG")
+    ] = "one",
     negatives: Annotated[
         Path | None, typer.Option(help="known negatives: DIR/<class>/ of other diseases (deep)")
     ] = None,
@@ -126,12 +129,15 @@ def train(
         seconds=None if minutes is None else 60 * minutes,
         precision=precision,
         seed=seed,
+        strategy=strategy,
     )
     if size is not None:
         check_size(size)
     check_level(alpha)
     check_level(beta, "beta")
     check_engine(engine, address=address, gpus=gpus or None)
+    if engine == "ray" and strategy != "one":
+        raise MimError("--strategy and --engine ray exclude each other", "choose one of them")
     check_outside(out_folder, data, negatives, *(reference or ()))
     photos = scan_folder(data, split_seed=split_seed, warn=warn)
     check_writable(out_folder)
@@ -148,12 +154,14 @@ def train(
     skin = unseen_by_test(others, photos, normal_class, "reference")
     with heavy_imports("training", "tensorflow"):
         from mim_tf.detector import Detector
+        from mim_tf.training.strategy import connect
     network_options = {"width": width, "views": views, "block": block, "band": band, "start": start, "teacher": teacher}
     options = {name: value for name, value in network_options.items() if value is not None}
     detector = Detector(method, size=size, measure=measure, normal_class=normal_class, **options)
     if steps is None:
         training = replace(training, steps=detector.model.default_steps)
-    with folds_engine(engine, address, gpus) as run_folds, training_bars(err) as progress:
+    bars = training_bars(err, plain=strategy == "multiworker")
+    with folds_engine(engine, address, gpus) as run_folds, bars as progress:
         detector.fit_folder(
             photos,
             out_folder,
@@ -167,6 +175,9 @@ def train(
             keep_sample=keep_sample,
             run_folds=run_folds,
         )
+    if detector.model.trains_network and not (group := connect(strategy)).chief:
+        show({"process": group.number}, json, f"process {group.number} has ended; the first one writes the run folder")
+        return
     calibration, others_table = detector.tables
     guarantees = calibration.guarantee(normal_class), others_table.guarantee(normal_class)
     summary = {

@@ -17,17 +17,18 @@ if TYPE_CHECKING:
 
 
 @contextmanager
-def training_bars(console: Console) -> Iterator[Report]:
+def training_bars(console: Console, plain: bool = False) -> Iterator[Report]:
     """Displays a progress bar with metrics for each network; prints plain lines if the console is not a terminal.
 
     Args:
         console: output console.
+        plain: whether to print lines on a terminal as well, since `quiet_stderr` hides most of a bar.
 
     Yields:
         A progress callback, see `mim_tf.training.config.Progress`.
     """
     columns = (_text("description"), BarColumn(), TextColumn("{task.completed}/{task.total}"))
-    if not console.is_terminal:
+    if plain or not console.is_terminal:
         yield lambda name, step, steps, values: console.print(
             f"{name} {step}/{steps or '?'} {_metrics_line(values)}", markup=False
         )

@@ -21,7 +21,8 @@ from mim_tf.models.mim import CELLS, MIM, MIMConfig
 from mim_tf.training import pretrained
 from mim_tf.training.config import Training
 from mim_tf.training.held_out import HeldOutPSNR
-from mim_tf.training.loop import fast_precision
+from mim_tf.training.loop import chosen_precision
+from mim_tf.training.strategy import connect
 
 #: Learning rates of Adam for the generator and the discriminator. That of the generator has fallen below the other one
 #: when the adversarial steps begin: two time scales.
@@ -127,27 +128,32 @@ class InpaintingModel(ReconstructionModel):
 
     def _steps_that_fit(self, pixels: NDArray[np.uint8], folder: Path, training: Training, seconds: float) -> int:
         """The number of steps that take `seconds`, at least 1; a continued training gets that of its first start."""
-        path = folder / _FITTING
-        if path.exists():
-            return check_whole("steps.json", read_json(path, "remove the folder and train again"), 1)
-        precision = fast_precision() if training.precision == "auto" else training.precision
-        model = self.make_model(self.make_config(precision, training.seed), training.steps or self.default_steps)
+        path, group, steps = folder / _FITTING, connect(training.strategy), 0
+        if group.chief and path.exists():
+            steps = check_whole("steps.json", read_json(path, "remove the folder and train again"), 1)
+        (known,) = group.of_chief(steps)
+        if known:
+            return int(known)
+        config = self.make_config(chosen_precision(training), training.seed)
+        models = group.copies(lambda: self.make_model(config, training.steps or self.default_steps))
         (batch,) = self.batches(pixels, None, replace(training, steps=1), 0)
-        step = tf.function(model.train_step)
+        step = group.step(models)
         began = time.monotonic()
         step(batch)
         tracing, per_step = time.monotonic() - began, 0.0
-        for first, share in ((0, _RECONSTRUCTION), (model.adversarial_from, 1.0 - _RECONSTRUCTION)):
-            model.g_optimizer.iterations.assign(first)
+        for first, share in ((0, _RECONSTRUCTION), (models[0].adversarial_from, 1.0 - _RECONSTRUCTION)):
+            for model in models:
+                model.g_optimizer.iterations.assign(first)
             step(batch)
             began = time.monotonic()
             for _ in range(_TIMED):
                 step(batch)
             per_step += share * (time.monotonic() - began) / _TIMED
-        steps = max(1, int((seconds - tracing) / per_step))
-        folder.mkdir(parents=True, exist_ok=True)
-        write_json(path, steps)
-        return steps
+        (fitting,) = group.of_chief(max(1, int((seconds - tracing) / per_step)))
+        if group.chief:
+            folder.mkdir(parents=True, exist_ok=True)
+            write_json(path, int(fitting))
+        return int(fitting)
 
     def watch(self, pixels: NDArray[np.uint8]) -> None:
         """Sets the images whose inpainting is measured during `fit`; see `OneClassModel.watch`."""

@@ -17,9 +17,9 @@ from mim_export.score.atomic_files import new_file
 from mim_tf.data.augment import batches, source_size
 from mim_tf.detectors.base import OneClassModel
 from mim_tf.measures.ssim import error_map, ssim
-from mim_tf.training.checkpoint import load_weights, read_state
+from mim_tf.training.checkpoint import load_weights
 from mim_tf.training.config import Progress, Training
-from mim_tf.training.loop import fast_precision, train
+from mim_tf.training.loop import chosen_precision, train
 from mim_tf.training.previews import write_preview
 
 #: Learning rate of Adam for models with one optimizer. Of 4e-4 and 2e-3, it reconstructed the normal class of `val`
@@ -134,10 +134,10 @@ class NetworkModel(OneClassModel):
     ) -> None:
         """Trains the network; see `OneClassModel.fit`."""
         training = self.scheduled(pixels, folder, training)
-        precision = fast_precision() if training.precision == "auto" else training.precision
+        precision = chosen_precision(training)
         chosen = pixels[:: max(1, len(pixels) // _PREVIEWS)][:_PREVIEWS]
         previewed = tf.image.resize(chosen / np.float32(255), [self.size, self.size], antialias=True)
-        self._keras_model = train(
+        self._keras_model, self._steps = train(
             lambda: self.make_model(self.make_config(precision, training.seed), training.steps or None),
             lambda start: self.batches(pixels, negatives, training, start),
             folder,
@@ -147,7 +147,6 @@ class NetworkModel(OneClassModel):
             callbacks,
             self.held_out,
         )
-        self._steps = 0 if training.steps == 0 else read_state(folder / "state.json").step
 
     def save(self, folder: Path) -> None:
         """Writes `<network>.weights.h5` for each network that `score_samples` runs; the files hold arrays only."""

@@ -17,10 +17,11 @@ import tensorflow as tf
 
 from mim_export.score.errors import check_whole
 from mim_export.score.preprocess import mask_set
+from mim_tf import replicas
 from mim_tf.data.masks import random_labels
 from mim_tf.detectors.reconstruction import ReconstructionModel
 from mim_tf.measures.ssim import msgms_map, ssim
-from mim_tf.models.ema import AveragedModel, batch_size
+from mim_tf.models.ema import AveragedModel
 from mim_tf.models.networks import check_shape, unet
 
 #: Number of masks in a mask set; each pixel is masked by exactly one of them.
@@ -76,8 +77,9 @@ class RIAD(AveragedModel):
 
     def train_step(self, images: tf.Tensor) -> dict[str, tf.Tensor]:
         """One gradient step on float32 (B, S, S, 3) in [0, 1]."""
-        labels, _ = random_labels(self.step_key(), batch_size(images), self.config.size, self.config.cells, (COUNT,))
-        hidden = tf.transpose(tf.one_hot(labels, COUNT), [3, 0, 1, 2])[..., None]  # (n, B, S, S, 1)
+        count = replicas.whole_size(images)
+        labels, _ = random_labels(self.step_key(), count, self.config.size, self.config.cells, (COUNT,))
+        hidden = tf.transpose(tf.one_hot(replicas.part(labels), COUNT), [3, 0, 1, 2])[..., None]  # (n, B, S, S, 1)
         with tf.GradientTape() as tape:
             output = self._assemble(self.networks["network"], images, hidden, training=True)
             losses = {

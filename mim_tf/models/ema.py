@@ -12,6 +12,8 @@ from typing import Any, ClassVar
 import keras
 import tensorflow as tf
 
+from mim_tf import replicas
+from mim_tf.models.descent import descend, scaling
 from mim_tf.models.seeds import seeded_weights
 
 #: Decay of the moving average after its warm-up.
@@ -37,15 +39,6 @@ def update_average(average: keras.Model, network: keras.Model, step: tf.Tensor, 
     decay = tf.minimum(decay, (1.0 + step) / (10.0 + step))
     for mean, value in zip(average.variables, network.variables, strict=True):
         mean.assign(mean + (1.0 - decay) * (tf.cast(value, tf.float32) - mean))
-
-
-def batch_size(images: tf.Tensor) -> int | tf.Tensor:
-    """The number of images of a batch, as a number if the graph knows it, else as a scalar int32 tensor.
-
-    Args:
-        images: (B, S, S, C).
-    """
-    return tf.shape(images)[0] if images.shape[0] is None else images.shape[0]
 
 
 class AveragedModel(keras.Model):
@@ -95,8 +88,7 @@ class AveragedModel(keras.Model):
         """Sets and builds the optimizer, so that loading a file also restores its state."""
         super().compile(**kwargs)
         self.optimizer = keras.optimizers.get(optimizer)
-        if not self.optimizer.built:
-            self.optimizer.build(self.trainable_variables)
+        self.scaled_optimizer = scaling(self.optimizer, self.trainable_variables, self.config.precision)
 
     def get_compile_config(self) -> dict[str, Any]:
         """Returns the configuration of the optimizer."""
@@ -125,17 +117,18 @@ class AveragedModel(keras.Model):
         """Completes a `train_step`: applies the gradients, updates the averages and the tracked means.
 
         Args:
-            tape: the tape that recorded `loss`.
+            tape: the tape that records `loss`.
             loss: scalar loss.
             values: values to track, by the names in `tracked`.
 
         Returns:
             The tracked means.
         """
-        gradients = tape.gradient(loss, self.trainable_variables)
-        self.optimizer.apply_gradients(zip(gradients, self.trainable_variables, strict=True))
+        with tape:
+            scaled = self.scaled_optimizer.scale_loss(loss)
+        descend(self.scaled_optimizer, tape, scaled, self.trainable_variables)
         for name, average in self.averages.items():
             update_average(average, self.networks[name], self.optimizer.iterations)
-        for name, value in values.items():
+        for name, value in zip(values, replicas.means(list(values.values())), strict=True):
             self.trackers[name].update_state(value)
         return {name: tracker.result() for name, tracker in self.trackers.items()}

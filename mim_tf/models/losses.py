@@ -1,4 +1,7 @@
-"""Losses of the inpainting GAN."""
+"""Losses of the inpainting GAN.
+
+On several replicas each loss is that of the part of the batch, and the mean of these is that of the whole batch.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +10,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import tensorflow as tf
+
+from mim_tf import replicas
 
 
 @dataclass(frozen=True)
@@ -38,7 +43,7 @@ def masked_error(a: tf.Tensor, b: tf.Tensor, where: tf.Tensor) -> tf.Tensor:
     Returns:
         A scalar; 0 if `where` is 0 everywhere.
     """
-    count = tf.reduce_sum(where) * tf.cast(tf.shape(a)[-1], where.dtype)
+    count = tf.stop_gradient(replicas.mean(tf.reduce_sum(where))) * tf.cast(tf.shape(a)[-1], where.dtype)
     return tf.math.divide_no_nan(tf.reduce_sum(tf.abs(a - b) * where), count)
 
 
@@ -75,7 +80,7 @@ def hidden_share(mask: tf.Tensor, cell: int) -> tf.Tensor:
         float32 (B, S / cell, S / cell, 1), of mean 1; 0 if nothing is hidden.
     """
     share = tf.nn.avg_pool2d(1.0 - mask, cell, cell, "VALID")
-    return tf.math.divide_no_nan(share, tf.reduce_mean(share))
+    return tf.math.divide_no_nan(share, tf.stop_gradient(replicas.mean(tf.reduce_mean(share))))
 
 
 def matching_loss(real: Sequence[tf.Tensor], fake: Sequence[tf.Tensor]) -> tf.Tensor:

@@ -11,9 +11,11 @@ import tensorflow as tf
 
 from mim_export.score.errors import check_whole
 from mim_export.score.preprocess import mask_set
+from mim_tf import replicas
 from mim_tf.data.masks import training_masks
 from mim_tf.measures.ssim import ssim
-from mim_tf.models.ema import batch_size, update_average
+from mim_tf.models.descent import descend, scaling
+from mim_tf.models.ema import update_average
 from mim_tf.models.fill import check_side, fill
 from mim_tf.models.losses import (
     LossWeights,
@@ -52,7 +54,7 @@ class MIMConfig:
         penalty: weight of the squared gradient of the discriminator at original images (R1; Mescheder et al., arXiv
             1801.04406), summed over pixels in [0, 1] and averaged over the judgements.
         ema_decay: decay of the moving average of the weights of the generator.
-        precision: dtype policy of both networks, "float32" or "mixed_bfloat16".
+        precision: dtype policy of both networks, "float32", "mixed_bfloat16" or "mixed_float16".
         seed: seed of initial weights and masks.
     """
 
@@ -156,12 +158,9 @@ class MIM(keras.Model):
         self.teach = teach
         self.g_optimizer = keras.optimizers.get(g_optimizer)
         self.d_optimizer = keras.optimizers.get(d_optimizer)
-        for optimizer, network in (
-            (self.g_optimizer, self.generator),
-            (self.d_optimizer, self.discriminator),
-        ):
-            if not optimizer.built:
-                optimizer.build(network.trainable_variables)
+        precision = self.config.precision
+        self.g_scaled_optimizer = scaling(self.g_optimizer, self.generator.trainable_variables, precision)
+        self.d_scaled_optimizer = scaling(self.d_optimizer, self.discriminator.trainable_variables, precision)
 
     def get_compile_config(self) -> dict[str, Any]:
         """Returns the arguments of `compile` as JSON-compatible values."""
@@ -221,7 +220,8 @@ class MIM(keras.Model):
         config, step = self.config, self.g_optimizer.iterations
         # Masks are seeded by the step, so that a resumed run draws the same ones.
         key = tf.stack([tf.constant(config.seed, tf.int64), tf.cast(step, tf.int64)])
-        mask = training_masks(key, batch_size(images), config.size, config.train_cells, config.train_counts)
+        count = replicas.whole_size(images)
+        mask = replicas.part(training_masks(key, count, config.size, config.train_cells, config.train_counts))
         targets = images
         if self.teach is not None:
             images, targets = self.teach(images, mask)
@@ -245,8 +245,8 @@ class MIM(keras.Model):
                 opposed = {"matching": matching, "adversarial": judgement, "discriminator": d_loss}
             total = {**losses, **opposed}
             loss = tf.add_n([weight * total[name] for name, weight in weights.items() if name in total])
-        gradients = tape.gradient(loss, self.generator.trainable_variables)
-        self.g_optimizer.apply_gradients(zip(gradients, self.generator.trainable_variables, strict=True))
+            loss = self.g_scaled_optimizer.scale_loss(loss)
+        descend(self.g_scaled_optimizer, tape, loss, self.generator.trainable_variables)
         update_average(self.ema_generator, self.generator, self.g_optimizer.iterations, config.ema_decay)
         return self._track(losses) | self._track(opposed, adversarial)
 
@@ -262,9 +262,8 @@ class MIM(keras.Model):
             gradient = inner.gradient(total, real)
             penalty = tf.reduce_sum(tf.square(gradient)) / tf.cast(tf.size(of_real), tf.float32)
             loss = discriminator_loss(of_real, self.discriminator(fake, training=True)[0], share)
-            penalized = loss + self.config.penalty * penalty
-        gradients = tape.gradient(penalized, self.discriminator.trainable_variables)
-        self.d_optimizer.apply_gradients(zip(gradients, self.discriminator.trainable_variables, strict=True))
+            penalized = self.d_scaled_optimizer.scale_loss(loss + self.config.penalty * penalty)
+        descend(self.d_scaled_optimizer, tape, penalized, self.discriminator.trainable_variables)
         return loss
 
     def _judged(self, real: tf.Tensor, composed: tf.Tensor, mask: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
@@ -282,7 +281,7 @@ class MIM(keras.Model):
         return self._track({"hidden": -psnr, "ssim": 1.0 - tf.reduce_mean(ssim(images, inpainted))})
 
     def _track(self, values: Mapping[str, tf.Tensor], counts: tf.Tensor | bool = True) -> dict[str, tf.Tensor]:
-        for name, value in values.items():
+        for name, value in zip(values, replicas.means(list(values.values())), strict=True):
             self.trackers[name].update_state(value, sample_weight=tf.cast(counts, tf.float32))
         return {name: self.trackers[name].result() for name in values}
 

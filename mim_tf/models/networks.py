@@ -15,6 +15,7 @@ import tensorflow as tf
 from keras import layers
 
 from mim_export.score.errors import check_whole
+from mim_tf import replicas
 
 
 def repeat_pixels(images: tf.Tensor, factor: int) -> tf.Tensor:
@@ -50,6 +51,25 @@ class ResizeNearest(layers.Layer):
         return batch, height and 2 * height, width and 2 * width, channels
 
 
+@keras.saving.register_keras_serializable("mim_tf")
+class BatchNormalization(layers.BatchNormalization):
+    """Batch normalization whose statistics are those of the whole batch, on one replica or on several.
+
+    It has the name of its base class, because Keras derives the names in a file of weights from it.
+    """
+
+    def _moments(self, inputs: tf.Tensor, mask: tf.Tensor | None) -> tuple[tf.Tensor, tf.Tensor]:
+        if replicas.count() == 1:
+            return super()._moments(inputs, mask)
+        # Relative to the moving mean: a variance would be lost in the rounding of the squares of values far from 0.
+        centre = tf.convert_to_tensor(self.moving_mean)
+        offsets = inputs - centre
+        axes = list(range(len(inputs.shape) - 1))
+        parts = tf.stack([tf.reduce_mean(offsets, axes), tf.reduce_mean(tf.square(offsets), axes)])
+        offset, square = tf.unstack(replicas.mean(parts))
+        return centre + offset, tf.maximum(square - tf.square(offset), 0.0)
+
+
 def _conv(
     x: tf.Tensor,
     filters: int,
@@ -61,7 +81,7 @@ def _conv(
 ) -> tf.Tensor:
     options = {"padding": "same", "use_bias": False, "name": f"{name}_conv", "dtype": dtype}
     x = layers.Conv2D(filters, kernel, strides=stride, dilation_rate=dilation, **options)(x)
-    x = layers.BatchNormalization(momentum=0.98, name=f"{name}_norm", dtype=dtype)(x)
+    x = BatchNormalization(momentum=0.98, name=f"{name}_norm", dtype=dtype)(x)
     return layers.ReLU(name=f"{name}_relu", dtype=dtype)(x)
 
 

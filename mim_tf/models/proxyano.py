@@ -11,8 +11,9 @@ import tensorflow as tf
 from keras import layers
 
 from mim_export.score.errors import MimError, check_whole
+from mim_tf import replicas
 from mim_tf.measures.ssim import ssim
-from mim_tf.models.ema import AveragedModel, batch_size
+from mim_tf.models.ema import AveragedModel
 from mim_tf.models.losses import masked_error
 from mim_tf.models.memory import MemoryAddress
 from mim_tf.models.networks import (
@@ -134,11 +135,12 @@ class ProxyAno(AveragedModel):
         pasted, where = proxies, tf.zeros_like(images[..., :1])
         if self.config.pseudo_anomalies:
             pasted, where = paste_patch(self.step_key(), images, proxies)
-        half = batch_size(images) // 2
-        where = tf.concat([tf.zeros_like(where[:half]), where[half:]], axis=0)
+        count = replicas.whole_size(images)
+        extracts = replicas.part(tf.range(count) < count // 2)[:, None, None, None]
+        where = tf.where(extracts, 0.0, where)
         with tf.GradientTape() as tape:
             extracted = self.networks["extraction"](images, training=True)
-            inputs = tf.concat([tf.stop_gradient(extracted[:half]), pasted[half:]], axis=0)
+            inputs = tf.where(extracts, tf.stop_gradient(extracted), pasted)
             rebuilt = self.networks["reconstruction"](inputs, training=True)
             losses = {
                 "proxy": tf.reduce_mean(tf.abs(proxies - extracted)),

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import tensorflow as tf
 
+from mim_tf import replicas
+
 #: Smallest and largest side of a pasted patch as a fraction of the side of the image.
 PATCH = (1 / 8, 1 / 3)
 
@@ -23,11 +25,12 @@ def paste_patch(key: tf.Tensor, images: tf.Tensor, onto: tf.Tensor) -> tuple[tf.
     Example:
         At S = 96 the side of a patch is 12 to 32 px.
     """
-    count, size = tf.shape(images)[0], images.shape[1]
+    count, size = replicas.whole_size(images), images.shape[1]
     keys = tf.random.split(key, 2)
     low, high = (round(share * size) for share in PATCH)
-    side = tf.random.stateless_uniform([count, 1], keys[0], low, high + 1, tf.int32)
+    side = replicas.part(tf.random.stateless_uniform([count, 1], keys[0], low, high + 1, tf.int32))
     draw = tf.random.stateless_uniform([4, count, 1], keys[1])
+    draw = tf.stack([replicas.part(row) for row in tf.unstack(draw)])
     # Scaled by `size - side + 1`, so that both the source and the target square lie within the image.
     top, left, row, column = tf.unstack(tf.cast(draw * tf.cast(size - side + 1, tf.float32), tf.int32))
     index = tf.range(size)[None]  # (1, S)

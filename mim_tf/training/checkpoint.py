@@ -73,6 +73,13 @@ def read_state(path: Path) -> State:
     return State(step, float(seconds), name)
 
 
+def variables_of(model: keras.Model) -> list[keras.Variable]:
+    """The variables of a model and of the optimizers that are its attributes, each once."""
+    optimizers = [value for value in vars(model).values() if isinstance(value, keras.optimizers.Optimizer)]
+    variables = [*model.variables, *(value for optimizer in optimizers for value in optimizer.variables)]
+    return list({id(variable): variable for variable in variables}.values())
+
+
 def check_finite(model: keras.Model, metrics: Mapping[str, float], step: int, last: int, name: str) -> None:
     """Checks that a training has not diverged, so that a checkpoint never replaces a better one.
 
@@ -84,15 +91,19 @@ def check_finite(model: keras.Model, metrics: Mapping[str, float], step: int, la
         name: name of the fit.
 
     Raises:
-        MimError: a metric, a weight or a value of an optimizer is not a finite number.
+        MimError: a metric, a weight or a value of an optimizer is not a finite number, or float16 cannot hold the
+            gradients.
     """
     wrong = [f"the loss {key} is {value:g}" for key, value in metrics.items() if not math.isfinite(value)]
     if not wrong:
-        optimizers = [value for value in vars(model).values() if isinstance(value, keras.optimizers.Optimizer)]
-        variables = [*model.variables, *(value for optimizer in optimizers for value in optimizer.variables)]
-        values = [value.value for value in variables if tf.as_dtype(value.dtype).is_floating]
+        values = [value.value for value in variables_of(model) if tf.as_dtype(value.dtype).is_floating]
         if not all(bool(tf.reduce_all(tf.math.is_finite(value))) for value in values):
             wrong = ["a weight is not a finite number"]
+    if not wrong:
+        scales = [value for value in vars(model).values() if isinstance(value, keras.optimizers.LossScaleOptimizer)]
+        # Each step whose gradient is not finite is left out and halves the scale.
+        if any(float(optimizer.dynamic_scale) < 1.0 for optimizer in scales):
+            wrong = ["the gradient is not a finite number"]
     if wrong:
         kept = f"the checkpoint of step {last} is kept" if last else "no checkpoint is written"
         raise MimError(

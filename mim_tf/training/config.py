@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from numbers import Real
+from typing import Any
 
 from mim_export.score.errors import MimError, check_whole
 
 #: Dtype policies that a training can have; "auto" chooses one of the others.
-PRECISIONS = ("auto", "float32", "mixed_bfloat16")
+PRECISIONS = ("auto", "float32", "mixed_bfloat16", "mixed_float16")
+#: Which devices train together; see `mim_tf.training.strategy.connect`.
+STRATEGIES = ("one", "mirrored", "multiworker")
 #: Largest seed.
 MAX_SEED = 2**32 - 1
 
@@ -24,8 +27,10 @@ class Training:
             from trained weights.
         batch_size: images per step.
         seconds: maximum training time in seconds, summed over resumed runs; None = no limit.
-        precision: Keras dtype policy, or "auto": mixed_bfloat16 on CPUs with bfloat16 instructions, else float32.
+        precision: Keras dtype policy, or "auto": the one that trains fastest, see `mim_tf.training.loop`.
         seed: seed of the initial weights, the order of images, the augmentation and the masks.
+        strategy: the devices that train together. The results are the same up to rounding, so a stopped training can be
+            continued with another strategy.
 
     Raises:
         MimError: a value is out of range or of another type.
@@ -42,6 +47,7 @@ class Training:
     seconds: float | None = None
     precision: str = "auto"
     seed: int = 0
+    strategy: str = "one"
 
     def __post_init__(self) -> None:
         # Numbers of numpy become those of Python, which JSON can hold.
@@ -55,6 +61,12 @@ class Training:
             object.__setattr__(self, name, value)
         if self.precision not in PRECISIONS:
             raise MimError(f"unknown precision {self.precision!r}", f"choose {', '.join(PRECISIONS)}")
+        if self.strategy not in STRATEGIES:
+            raise MimError(f"unknown strategy {self.strategy!r}", f"choose {', '.join(STRATEGIES)}")
+
+    def settings(self) -> dict[str, Any]:
+        """What the result depends on, and a continued training must share: all but the strategy."""
+        return {name: value for name, value in asdict(self).items() if name != "strategy"}
 
 
 def _checked_seconds(seconds: object) -> float:

@@ -353,6 +353,8 @@ def test_wrong_folders_and_files_are_one_line(run: Run, folder: Path, tmp_path: 
         (("--minutes", "nan"), "training time nan s is not possible"),
         (("--minutes", "inf"), "training time inf s is not possible"),
         (("--precision", "float16"), "float16"),
+        (("--strategy", "all"), "unknown strategy 'all'; choose one, mirrored, multiworker"),
+        (("--strategy", "mirrored", "--engine", "ray"), "--strategy and --engine ray exclude each other"),
     ],
 )
 def test_numbers_out_of_range_are_one_line_before_any_work(

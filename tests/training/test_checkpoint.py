@@ -60,6 +60,16 @@ def test_weights_and_optimizers_are_checked_as_well_as_losses() -> None:
         variable.assign(before)
 
 
+def test_a_scale_of_the_loss_that_vanishes_is_named() -> None:
+    """In float16 a step whose gradient is not finite is left out, so that losses and weights stay finite."""
+    model = Autoencoder(AutoencoderConfig(size=32, width=2, precision="mixed_float16"))
+    model.compile(keras.optimizers.Adam(1e-3))
+    check_finite(model, {"error": 0.5}, 50, 0, "final")
+    model.scaled_optimizer.dynamic_scale.assign(0.5)
+    with pytest.raises(MimError, match=r"the gradient is not a finite number .* precision float32"):
+        check_finite(model, {"error": 0.5}, 50, 0, "final")
+
+
 def test_a_training_that_diverges_keeps_its_last_good_checkpoint(tmp_path: Path) -> None:
     def batches(start: int) -> tf.data.Dataset:
         images = tf.random.stateless_uniform((2, 32, 32, 3), (0, 1))

@@ -183,13 +183,22 @@ def test_a_resumed_training_writes_the_previews_of_an_unbroken_one(
     assert whole == broken and len(whole) == 4
 
 
-def test_a_gpu_trains_in_float32_whatever_its_processor_can(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_bfloat16_is_chosen_if_the_gpus_or_else_the_processor_have_it(monkeypatch: pytest.MonkeyPatch) -> None:
     flags = "flags: fpu amx_bf16 avx512_bf16"
     monkeypatch.setattr(Path, "read_text", lambda path: flags)
     monkeypatch.setattr(tf.config, "list_physical_devices", lambda kind: [])
     assert fast_precision() == "mixed_bfloat16"
-    monkeypatch.setattr(tf.config, "list_physical_devices", lambda kind: ["/physical_device:GPU:0"])
-    assert fast_precision() == "float32"
+    gpus = {"A100": (8, 0), "H100": (9, 0), "T4": (7, 5), "unknown": None}
+    details = {name: {} if lowest is None else {"compute_capability": lowest} for name, lowest in gpus.items()}
+    monkeypatch.setattr(tf.config.experimental, "get_device_details", details.__getitem__)
+    for there, precision in (
+        (["A100", "H100"], "mixed_bfloat16"),
+        (["A100", "T4"], "float32"),
+        (["T4"], "float32"),
+        (["unknown"], "float32"),
+    ):
+        monkeypatch.setattr(tf.config, "list_physical_devices", lambda kind, there=there: there)
+        assert fast_precision() == precision
 
 
 @pytest.mark.slow
