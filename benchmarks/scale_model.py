@@ -1,15 +1,15 @@
 """What it costs to score a million or a billion photographs, and what stragglers and lost workers add.
 
-    python benchmarks/scale_model.py cost --read 2 --decode 25 --model 35 --megabytes 0.9
+    python benchmarks/scale_model.py cost --read 0.28 --decode 38.9 --model 25.8 --megabytes 0.3
     python benchmarks/scale_model.py simulate --timeline TIMELINE.json
 
 `cost` multiplies processor milliseconds of one photograph, as `benchmarks/scale.py` measures them, by prices. The
-default prices are list prices of one cloud (on demand, eastern USA); pass your own.
+defaults are list prices of AWS in us-east-1 (c6i, S3 Standard, g5.xlarge; 2026): pass your own.
 
 `simulate` deals out blocks of photographs to workers as Ray does, each worker taking the next block when it is free.
-The duration of a block is drawn from those in the timeline of a run (`ray timeline` writes it; the tasks of `mim-tf
-score` are called MapBatches). Some workers are slow; workers are lost at random times, with the block that they work
-on, and replaced.
+The duration of a block is drawn from those in the timeline of a run, which `ray timeline` writes while the cluster is
+there (`RAY_AUTH_MODE=token ray timeline` if the cluster asks for a token). Some workers are slow; workers are lost at
+random times, with the block that they work on, and replaced.
 """
 
 from __future__ import annotations
@@ -22,10 +22,14 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+#: Category of the tasks of `mim-tf score` in a timeline.
+_BLOCK_TASKS = "task::MapWorker(MapBatches(BlockActor)).submit"
 #: Photographs of a block of `mim-tf score --out`.
 BLOCK = 64
 PHOTOGRAPHS = (10**6, 10**9)
 WORKERS = (2, 16, 128, 1024)
+#: Repetitions of the simulation.
+DRAWS = 20
 
 
 def cost(options: argparse.Namespace) -> None:
@@ -44,7 +48,7 @@ def cost(options: argparse.Namespace) -> None:
     gigabytes = [count * options.megabytes / 1000 for count in PHOTOGRAPHS]
     rows = {
         "core hours": [f"{value:,.0f}" for value in hours],
-        **{f"hours on {n:,} cores": [f"{value / n:,.2f}" for value in hours] for n in (2, 64, 1024)},
+        **{f"time on {n:,} cores": [_duration(3600 * value / n) for value in hours] for n in (2, 64, 1024)},
         f"processors at ${options.core_hour:g} an hour": [_dollars(value * options.core_hour) for value in hours],
         f"the same at ${options.spot_hour:g} (spot)": [_dollars(value * options.spot_hour) for value in hours],
         "size": [f"{value / 1000:,.1f} TB" for value in gigabytes],
@@ -77,41 +81,46 @@ def _dollars(amount: float) -> str:
     return f"${amount:,.2f}" if amount < 10 else f"${amount:,.0f}"
 
 
+def _duration(seconds: float) -> str:
+    for unit, size in (("days", 86_400), ("h", 3600), ("min", 60)):
+        if seconds >= 2 * size:
+            return f"{seconds / size:,.1f} {unit}"
+    return f"{seconds:.1f} s"
+
+
 def durations(timeline: Path) -> NDArray[np.float64]:
     """Seconds of each block in a timeline of Ray."""
     events = json.loads(timeline.read_text())
-    found = [
-        event["dur"] / 1e6
-        for event in events
-        if event.get("cat", "").startswith("task") and event["name"].endswith("(MapBatches(BlockActor)).submit")
-    ]
+    found = [event["dur"] / 1e6 for event in events if event.get("cat") == _BLOCK_TASKS and "dur" in event]
     if not found:
         raise SystemExit(f"{timeline}: no tasks of mim-tf score; write it with `ray timeline` after a run")
     return np.array(found)
 
 
 def simulate(options: argparse.Namespace) -> None:
-    """Prints how much longer than without stragglers and losses a million photographs take, by number of workers."""
+    """Prints how much longer than without stragglers and losses the photographs take, by number of workers."""
     measured = durations(options.timeline)
-    rng = np.random.default_rng(options.seed)
     blocks = -(-options.photographs // BLOCK)
     print(
         f"{len(measured)} blocks in the timeline: median {np.median(measured):.2f} s, 99th percentile "
         f"{np.quantile(measured, 0.99):.2f} s, largest {measured.max():.2f} s. {options.photographs:,} photographs, "
-        f"{options.slow:.0%} of the workers {options.factor:g} times slower, each worker lost {options.lost:g} times "
-        f"an hour, replaced after {options.start:g} s.\n"
+        f"{options.slow:.0%} of the workers {options.factor:g} times slower, lost workers replaced after "
+        f"{options.start:g} s. Means of {DRAWS} draws.\n"
     )
-    print("| workers | without both | stragglers | and losses | blocks repeated |\n|---|---|---|---|---|")
+    losses = [f"and lost {rate:g} times an hour | repeated of {blocks:,}" for rate in options.lost]
+    print(f"| workers | without both | stragglers | {' | '.join(losses)} |\n|---|---|---|{'---|---|' * len(losses)}")
     for workers in WORKERS:
-        work = rng.choice(measured, blocks)
-        speed = np.where(rng.random(workers) < options.slow, options.factor, 1.0)
-        plain, _ = makespan(work, np.ones(workers), 0.0, 0.0, rng)
-        slowed, _ = makespan(work, speed, 0.0, 0.0, rng)
-        lossy, repeated = makespan(work, speed, options.lost / 3600, options.start, rng)
-        print(
-            f"| {workers:,} | {plain / 3600:.2f} h | +{slowed / plain - 1:.1%} | +{lossy / plain - 1:.1%} | "
-            f"{repeated:,} of {blocks:,} |"
-        )
+        plain, slowed, lossy = [], [], []
+        for draw in range(DRAWS):
+            rng = np.random.default_rng([options.seed, workers, draw])
+            work = rng.choice(measured, blocks)
+            speed = np.where(rng.random(workers) < options.slow, options.factor, 1.0)
+            plain.append(makespan(work, np.ones(workers), 0.0, 0.0, rng)[0])
+            slowed.append(makespan(work, speed, 0.0, 0.0, rng)[0])
+            lossy.append([makespan(work, speed, rate / 3600, options.start, rng) for rate in options.lost])
+        usual = float(np.mean(plain))
+        cells = [f"+{seconds / usual - 1:.1%} | {repeated:.1f}" for seconds, repeated in np.mean(lossy, axis=0)]
+        print(f"| {workers:,} | {_duration(usual)} | +{np.mean(slowed) / usual - 1:.1%} | {' | '.join(cells)} |")
 
 
 def makespan(
@@ -164,7 +173,7 @@ def main() -> None:
     simulated.add_argument("--photographs", type=int, default=10**6)
     simulated.add_argument("--slow", type=float, default=0.05, help="share of slow workers")
     simulated.add_argument("--factor", type=float, default=3.0, help="how many times slower they are")
-    simulated.add_argument("--lost", type=float, default=0.05, help="losses of a worker in an hour")
+    simulated.add_argument("--lost", type=float, nargs="+", default=(0.05, 1.0), help="losses of a worker in an hour")
     simulated.add_argument("--start", type=float, default=180.0, help="seconds until a lost worker is replaced")
     simulated.add_argument("--seed", type=int, default=0)
     options = parser.parse_args()
