@@ -83,16 +83,17 @@ DATA = ""  # @param {type:"string"}
 QUICK = False  # @param {type:"boolean"}
 SOLUTIONS = True  # @param {type:"boolean"}
 FAST = QUICK or os.environ.get("FAST") == "1"
-# Minutes of each part, measured on two cores of an AMD EPYC without a GPU; slower cores take longer.
-MINUTES = {"1 anomaly": 0.1, "2 data": 0.6, "3 masks": 0.1, "4 the GAN": 16, "5 measure": 1, "6 blank walls": 0.2}
-MINUTES |= {"7 verdict": 0.4, "8 ProxyAno": 2.6, "9 shortcuts": 0.8, "10 export": 1, "11 your photo": 0.1}
-MINUTES |= {"12 download": 0.1} | ({"13 exercises": 0.4} if SOLUTIONS else {})
+# Minutes of each part on two cores of an AMD EPYC that did nothing else, without a GPU; older cores need up to three
+# times as many.
+MINUTES = {"1 anomaly": 0.1, "2 data": 0.4, "3 masks": 0.1, "4 the GAN": 5, "5 measure": 0.5, "6 blank walls": 0.1}
+MINUTES |= {"7 verdict": 0.2, "8 ProxyAno": 1.2, "9 shortcuts": 0.3, "10 export": 0.7, "11 your photo": 0.1}
+MINUTES |= {"12 download": 0.1} | ({"13 exercises": 0.2} if SOLUTIONS else {})
 KIND = ("fast" if FAST else "full") + (f"-{Path(DATA).name}" if DATA else "")
 WORK = colab.work_folder(f"mim-work/{KIND}", drive=DRIVE)  # receives everything this notebook writes
 SIZE = 128  # side of a picture in pixels
 STEPS, VIEWS = (300, 1) if FAST else (1600, 2)  # training steps; altered copies of each picture (part 6)
 lesson = Lesson(WORK / "pictures", MINUTES)
-print(f"about {4 if FAST else sum(MINUTES.values()):.0f} minutes on two cores; of each part:")
+print(f"about {4 if FAST else sum(MINUTES.values()):.0f} minutes on two fast cores; of each part:")
 print("", "less" if FAST else "\n ".join(f"{part:15} {minutes:4.1f}" for part, minutes in MINUTES.items()))
 
 # %% [markdown]
@@ -405,9 +406,11 @@ print(f"largest difference of a pixel from the push-pull fill: {255 * difference
 # * `key` is the seed of the random numbers of this step. It contains the number of the step, so that a training that
 #   was stopped and continued draws the same masks as an uninterrupted one.
 # * `mask` is 1 where a pixel is kept and 0 where it is hidden. Each picture of the batch has a different mask.
+# * `replicas` is for training on several devices, each of which takes a part of the batch. Here there is one device:
+#   `whole_size` is the size of the batch, and `part` returns all masks.
 
 # %%
-show_source(MIM.train_step, "config, step = ", "mask = training_masks")
+show_source(MIM.train_step, "config, step = ", "mask = replicas.part")
 
 # %% [markdown]
 # **Second, the generator predicts.**
@@ -421,6 +424,7 @@ show_source(MIM.train_step, "config, step = ", "mask = training_masks")
 #   pictures; only if the network learns from a larger one (distillation), they are the inpaintings of that network.
 
 # %%
+from mim_tf.models.descent import descend
 from mim_tf.models.losses import discriminator_loss, hidden_psnr, matching_loss
 from mim_tf.models.mim import generator_input, inpaint_hidden
 
@@ -441,7 +445,9 @@ show_source(hidden_psnr, "count = ", "return")
 # * `discriminator_loss` is 0 if every real picture has an output above +1 and every composed picture one below -1.
 #   Outputs beyond these two values do not lower the loss further. This is the **hinge loss**. `share` is a weight:
 #   regions in which more pixels are hidden count more.
-# * The optimizer `d_optimizer` changes the weights of the discriminator only.
+# * `descend` computes the gradient and applies it with the optimizer, here to the weights of the discriminator only.
+#   `scale_loss` multiplies the loss if the networks compute in float16, where small gradients would become 0. Here they
+#   do not, and it returns the loss itself.
 
 # %%
 show_source(MIM.train_step, "adversarial = ", "adversarial = ")
@@ -469,12 +475,13 @@ print(config.losses)
 
 # %% [markdown]
 # **Last, the generator is trained.**
-# * `gradients` are those of the weighted sum, for the weights of the generator only. `g_optimizer` applies them.
+# * `descend` computes the gradient of the weighted sum and applies it, here to the weights of the generator only.
 # * `update_average`: the weights of a GAN oscillate during training. A second generator therefore has the **moving
 #   average** of the weights of the first one. This second generator is used after the training.
 
 # %%
-show_source(MIM.train_step, "gradients = tape", "update_average")
+show_source(MIM.train_step, "loss = self.g_scaled", "update_average")
+show_source(descend, "gradients = ", "optimizer.apply")
 
 # %% [markdown]
 # The two optimizers have different **learning rates**. That of the generator is not constant: it increases during the

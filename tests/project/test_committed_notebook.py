@@ -1,4 +1,4 @@
-"""`colab/train_mim.ipynb`, without running it: pairing, URLs, length of cells, imported names, committed outputs."""
+"""`colab/train_mim.ipynb`, without running it: pairing, URLs, length of cells, names, excerpts, committed outputs."""
 
 from __future__ import annotations
 
@@ -11,6 +11,8 @@ from pathlib import Path
 import jupytext
 import nbformat
 import pytest
+
+from mim_tf.tutorial import notebook as tutorial
 
 ROOT = Path(__file__).parents[2]
 SOURCE = ROOT / "colab" / "train_mim.py"
@@ -93,6 +95,21 @@ def test_what_is_taken_from_the_library_is_there(code: list[nbformat.NotebookNod
         if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id in modules:
             assert hasattr(modules[node.value.id], node.attr), f"{node.value.id}.{node.attr}"
     assert found > 30 and {"dataset", "colab"} <= set(modules)
+
+
+def test_excerpts_are_those_of_the_library(code: list[nbformat.NotebookNode], monkeypatch: pytest.MonkeyPatch) -> None:
+    shown: list[str] = []
+    monkeypatch.setattr(tutorial, "display", lambda thing: shown.append(thing.data))
+    names: dict[str, object] = {"show_source": tutorial.show_source}
+    committed = []
+    for cell in code:
+        nodes = ast.parse(cell.source).body if not cell.source.startswith("%") else []
+        for node in nodes:
+            line = ast.unparse(node)
+            if line.startswith(("from mim_tf", "show_source(")):
+                exec(line, names)
+        committed += [output.get("data", {}).get("text/markdown", "") for output in cell.outputs]
+    assert len(shown) > 10 and shown == [text for text in committed if text.startswith("```python")]
 
 
 def test_each_part_begins_with_a_question_and_ends_with_a_picture(notebook: nbformat.NotebookNode) -> None:
