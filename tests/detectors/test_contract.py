@@ -27,7 +27,7 @@ QUICK = {
     "mim": (150, {"measure": "ssim", "width": 8, "discriminator_width": 4}),
     "proxyano": (150, {"width": 8}),
     "autoencoder": (150, {"width": 8}),
-    "riad": (250, {"width": 8}),
+    "riad": (250, {"width": 12}),
     "classifier": (150, {"width": 8}),
 }
 #: Methods that need ImageNet weights.
